@@ -1,0 +1,58 @@
+# Everything starts from a machine with Python 3.11 or newer, git and make. `make help` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+
+run: $(VENV)/.server ## start the server (SQLite, nothing to configure)
+	@$(BIN)/mergecost serve $(ARGS)
+
+test: $(VENV)/.dev ## run every test, on SQLite and PostgreSQL, and against an emulator of GitHub
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report
+
+demo: $(VENV)/.dev ## play a week in a small repository, without account or network, and show the comments
+	@$(BIN)/python -m tests.demo
+
+lint: $(VENV)/.dev ## check style, types and the import rules
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+look: $(VENV)/.dev ## render Markdown as GitHub does: make look ARGS="FILE.md --out DIR" (needs Chromium)
+	@$(BIN)/python -m tests.look $(ARGS)
+
+bench: $(VENV)/.dev ## measure against peers: webhook acknowledgement, log scan (needs npm)
+	@$(BIN)/python -m benchmarks.webhooks
+
+lock: $(VENV)/.bootstrap ## write the lock files anew: names, versions and hashes
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --extra server pyproject.toml -o deploy/lock/server.txt
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --extra server --extra dev pyproject.toml -o deploy/lock/dev.txt
+
+clean: ## remove what was installed and made here
+	rm -rf $(VENV) tests/e2e/node_modules tests/look/node_modules benchmarks/webhooks/node_modules .coverage*
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(VENV)/.bootstrap: deploy/lock/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Mergecost needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r deploy/lock/bootstrap.txt
+	@touch $@
+
+$(VENV)/.server: $(VENV)/.bootstrap deploy/lock/server.txt pyproject.toml
+	@test -e $(VENV)/.dev || $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r deploy/lock/server.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.bootstrap deploy/lock/dev.txt pyproject.toml
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r deploy/lock/dev.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.server
+
+.PHONY: run test demo lint look bench lock clean help

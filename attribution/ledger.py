@@ -1,0 +1,135 @@
+"""The ledger: every request is a charge, every charge is shared out completely, nothing is counted twice."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from attribution.evidence import Claim, Evidence
+from attribution.money import Micros, split
+from attribution.pricing import PRICE_BOOK, Unpriced, price
+from attribution.usage import Usage
+
+BillingMode = Literal["api", "subscription", "credits", "unknown"]
+Basis = Literal["reported", "computed", "estimated"]
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request cost. `list_micros` is None where no price is known (`unpriced` says why): unknown, not zero.
+
+    `billed_micros` is what the vendor says it bills; the two never add up into one figure. Names after FOCUS' ListCost and
+    BilledCost: https://focus.finops.org
+    """
+
+    usage: Usage
+    list_micros: Micros | None
+    cache_saving_micros: Micros = 0
+    billed_micros: Micros | None = None
+    billing_mode: BillingMode = "unknown"
+    basis: Basis = "computed"
+    price_book: str = PRICE_BOOK
+    unpriced: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.usage.key
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """Who bears a charge, or part of it: a pull request by number, or None for unattributed.
+
+    `weight` of `weights` is the part; `micros` is None where the charge has no price. Shares of one revision of a charge sum
+    to it.
+    """
+
+    tool: str
+    request_id: str
+    revision: int
+    pull_number: int | None
+    weight: int
+    micros: Micros | None
+    evidence: Evidence
+    why: str
+
+    @property
+    def charge_key(self) -> tuple[str, str]:
+        return self.tool, self.request_id
+
+
+class LedgerError(msgspec.Struct, frozen=True):
+    """A broken promise of the ledger, as a value: which charge, and what is wrong."""
+
+    tool: str
+    request_id: str
+    problem: str
+
+
+def charge(usage: Usage) -> Charge:
+    """Price `usage` with the price book of today for the day it was used."""
+    priced = price(usage)
+    if isinstance(priced, Unpriced):
+        return Charge(usage=usage, list_micros=None, unpriced=priced.reason)
+    return Charge(usage=usage, list_micros=priced.list_micros, cache_saving_micros=priced.cache_saving_micros)
+
+
+def share_out(charge: Charge, claim: Claim, revision: int) -> list[Share]:
+    """The claim's weights as complete shares of the charge."""
+    weights = [weight for _, weight in claim.weights]
+    unknown: list[Micros | None] = [None] * len(weights)
+    parts = unknown if charge.list_micros is None else split(charge.list_micros, weights)
+    return [
+        Share(
+            tool=charge.usage.tool,
+            request_id=charge.usage.request_id,
+            revision=revision,
+            pull_number=number,
+            weight=weight,
+            micros=micros,
+            evidence=claim.evidence,
+            why=claim.why,
+        )
+        for (number, weight), micros in zip(claim.weights, parts, strict=True)
+    ]
+
+
+def check(charges: Iterable[Charge], shares: Iterable[Share]) -> list[LedgerError]:
+    """Every promise of the ledger that the given current revisions break; empty when all hold.
+
+    Each charge is shared, its shares sum to it, are of one revision, of one target each and, without a price, carry no money.
+    """
+    by_charge: defaultdict[tuple[str, str], list[Share]] = defaultdict(list)
+    for share in shares:
+        by_charge[share.charge_key].append(share)
+    errors: list[LedgerError] = []
+    for one in charges:
+        errors += [LedgerError(*one.key, problem) for problem in _problems(one, by_charge.pop(one.key, []))]
+    errors += [LedgerError(*key, "shares of a charge that does not exist") for key in by_charge]
+    return errors
+
+
+def _problems(charge: Charge, shares: list[Share]) -> Iterable[str]:
+    if not shares:
+        yield "not shared out"
+        return
+    if len({share.revision for share in shares}) > 1:
+        yield "shares of several revisions are current"
+    if len({share.pull_number for share in shares}) < len(shares):
+        yield "two shares have the same target"
+    if any(share.weight <= 0 for share in shares):
+        yield "a share has no weight"
+    amounts = [share.micros for share in shares]
+    if charge.list_micros is None:
+        if any(amount is not None for amount in amounts):
+            yield "a charge without a price is shared as money"
+    elif None in amounts:
+        yield "a share of a priced charge has no amount"
+    elif (total := sum(amount or 0 for amount in amounts)) != charge.list_micros:
+        yield f"shares sum to {total}, not {charge.list_micros} micro-dollars"
+
+
+def period(charges: Iterable[Charge]) -> tuple[datetime, datetime] | None:
+    """First and last time of the charges."""
+    times = [one.usage.at for one in charges]
+    return (min(times), max(times)) if times else None

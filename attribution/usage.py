@@ -1,0 +1,95 @@
+"""What an AI tool says that one request used, and where it was made."""
+
+from datetime import datetime
+
+import msgspec
+
+
+class CommitMade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True):
+    """A commit that a session made. Empty text means not known.
+
+    `authorship` is the digest of author e-mail and author date (`identity.authorship`), which amend and rebase keep while
+    the id changes; the address itself never leaves the machine.
+    """
+
+    sha: str
+    authorship: str = ""
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One request to a model. It is what `mergecost scan --json` prints and what `POST /v1/usage` takes.
+
+    Token kinds are disjoint, except that `reasoning_tokens` are part of `output_tokens`. `at` is UTC. Empty text means not
+    known. `(tool, request_id)` identifies the request on every machine and in every copy of a log.
+    Names follow OpenTelemetry GenAI where it has them: https://github.com/open-telemetry/semantic-conventions-genai
+    """
+
+    tool: str
+    session_id: str
+    request_id: str
+    at: datetime
+    model: str
+    uncached_input_tokens: int
+    cache_read_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    web_search_requests: int = 0
+    speed: str = ""
+    service_tier: str = ""
+    inference_geo: str = ""
+    agent_id: str = ""
+    repository: str = ""
+    branch: str = ""
+    commit: str = ""
+    cwd: str = ""
+    author: str = ""
+    edited_files: tuple[str, ...] = ()
+    commits_made: tuple[CommitMade, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.tool, self.request_id
+
+    @property
+    def input_tokens(self) -> int:
+        """All input: uncached, read from cache and written to it."""
+        return self.uncached_input_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+    @property
+    def cache_write_tokens(self) -> int:
+        return self.cache_write_5m_tokens + self.cache_write_1h_tokens
+
+
+# What decides the price travels together: never mix the counts of two snapshots of a request.
+_BILLED = (
+    "output_tokens", "cache_read_tokens", "cache_write_1h_tokens", "cache_write_5m_tokens", "uncached_input_tokens",
+    "reasoning_tokens", "web_search_requests", "model", "speed", "service_tier", "inference_geo",
+)  # fmt: skip
+_CONTEXT = ("repository", "branch", "commit", "cwd", "author", "agent_id")
+
+
+def merge(a: Usage, b: Usage) -> Usage:
+    """Two records of the same request as one.
+
+    The most complete counts win whole (a streamed request is logged several times while its output grows), the earliest
+    time and facts of either are kept. Commutative, associative and idempotent: order and repetition of arrival change nothing.
+    """
+    if a == b:
+        return a
+    billed = max(a, b, key=lambda usage: [getattr(usage, name) for name in _BILLED])
+    context = {name: max(getattr(a, name), getattr(b, name)) for name in _CONTEXT}
+    return msgspec.structs.replace(
+        billed,
+        at=min(a.at, b.at),
+        session_id=min(a.session_id, b.session_id),
+        edited_files=tuple(sorted({*a.edited_files, *b.edited_files})),
+        commits_made=_union(a.commits_made, b.commits_made),
+        **context,
+    )
+
+
+def _union(a: tuple[CommitMade, ...], b: tuple[CommitMade, ...]) -> tuple[CommitMade, ...]:
+    """Each commit once, with its authorship if either knows it."""
+    return tuple({commit.sha: commit for commit in sorted((*a, *b))}.values())

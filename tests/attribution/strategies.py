@@ -1,0 +1,38 @@
+"""What Hypothesis draws requests from."""
+
+from datetime import UTC, datetime
+
+from hypothesis import strategies as st
+
+from attribution.usage import CommitMade, Usage
+
+counts = st.integers(0, 2_000_000)
+models = st.sampled_from(["claude-opus-5-5", "claude-sonnet-4-5", "gpt-5.5", "gpt-5.3-codex", "nobody-knows-1"])
+times = st.datetimes(datetime(2026, 3, 1), datetime(2026, 11, 20), timezones=st.just(UTC))  # noqa: DTZ001
+commits = st.builds(
+    CommitMade, sha=st.sampled_from(["aaaaaaa", "bbbbbbb", "ccccccc"]), authorship=st.sampled_from(["", "x1", "x2"])
+)
+
+
+request_ids = st.uuids().map(str)
+
+
+@st.composite
+def usages(draw, request_id=request_ids):
+    output = draw(counts)
+    return Usage(
+        tool=draw(st.sampled_from(["claude-code", "codex"])),
+        session_id=draw(st.sampled_from(["s1", "s2", "s3"])),
+        request_id=draw(request_id),
+        at=draw(times),
+        model=draw(models),
+        uncached_input_tokens=draw(counts),
+        cache_read_tokens=draw(counts),
+        cache_write_5m_tokens=draw(counts),
+        cache_write_1h_tokens=draw(counts),
+        output_tokens=output,
+        reasoning_tokens=draw(st.integers(0, output)),
+        branch=draw(st.sampled_from(["", "main", "HEAD", "feat/a", "feat/b", "gone"])),
+        edited_files=tuple(draw(st.lists(st.sampled_from(["a.py", "b.py", "c.py"]), max_size=3, unique=True))),
+        commits_made=tuple(draw(st.lists(commits, max_size=2, unique_by=lambda one: one.sha))),
+    )
