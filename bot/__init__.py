@@ -1,0 +1,1 @@
+"""The shell around `attribution`: facts from GitHub and from collectors in, comments out. Holds the database and the clock."""

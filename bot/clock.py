@@ -1,0 +1,22 @@
+"""Time as the bot needs it: UTC milliseconds, handed in so that a test can hold the clock."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+Clock: TypeAlias = Callable[[], int]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def system_clock() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def to_ms(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def from_ms(at_ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=at_ms)

@@ -1,0 +1,29 @@
+"""What the figure rests on and what it lacks, said before anybody asks."""
+
+from bot.comment.view import CommentView, tool_title
+from bot.markdown import code, count, phrase, text
+
+
+def render(view: CommentView) -> str:
+    return "\n\n".join(line for line in (_seen(view), _unpriced(view), _settings(view)) if line)
+
+
+def _seen(view: CommentView) -> str:
+    cost = view.cost
+    tools = " and ".join(text(tool_title(tool)) for tool in cost.tools)
+    return f"Seen: {count(len(cost.sessions), 'session')} of {tools}, {count(cost.requests, 'request')}."
+
+
+def _unpriced(view: CommentView) -> str:
+    cost = view.cost
+    if not cost.unpriced_requests:
+        return ""
+    models = ", ".join(code(model) for model in cost.unpriced_models[:5])
+    are, their = ("is", "its") if cost.unpriced_requests == 1 else ("are", "their")
+    requests = count(cost.unpriced_requests, "request")
+    return f"{requests} to {models} {are} in no amount here: {their} list price is not known."
+
+
+def _settings(view: CommentView) -> str:
+    problem = phrase(view.settings_problem)
+    return f"Settings not applied: {problem}. The defaults hold meanwhile." if problem else ""

@@ -1,0 +1,42 @@
+"""The sessions behind the figure, and why each counts here. Sessions, never people."""
+
+from attribution.money import cents_that_sum, show, show_cents
+from attribution.report import SessionPart
+from bot.comment.view import CommentView, tool_title
+from bot.markdown import NO_BREAK, code, count, folded, phrase, share_of, text
+
+MOST = 30
+
+
+def render(view: CommentView) -> str:
+    parts = view.cost.sessions
+    cents = cents_that_sum([part.micros for part in parts])
+    lines = [_line(part, amount, view.cost.number) for part, amount in zip(parts, cents, strict=True)]
+    shown, hidden = lines[:MOST], cents[MOST:]
+    if hidden:
+        shown.append(f"- **{show_cents(sum(hidden))}** {count(len(hidden), 'more session')}")
+    return folded("Sessions, and why they count here", "\n".join(shown))
+
+
+def _line(part: SessionPart, cents: int, number: int) -> str:
+    amount = show_cents(cents) if part.session_micros else "Cost not known"
+    reasons = "; ".join(phrase(why.replace(f"#{number}", "this pull request")) for why in part.why[:3])
+    return f"- **{amount}** {code(part.short_id)} {text(tool_title(part.tool))}, {_when(part)}{_part(part)}: {reasons}"
+
+
+def _when(part: SessionPart) -> str:
+    """In UTC, as everything here."""
+    start, end = part.from_at, part.to_at
+    first, last = f"{start:%-d %b %H:%M}", f"{end:%-d %b %H:%M}"
+    if first == last:
+        return first
+    if start.date() == end.date():
+        last = f"{end:%H:%M}"
+    return f"{first}{NO_BREAK}–{NO_BREAK}{last}"
+
+
+def _part(part: SessionPart) -> str:
+    """How much of the session is meant, when it is not all of it."""
+    if part.micros == part.session_micros:
+        return ""
+    return f" ({share_of(part.micros, part.session_micros)} of its {show(part.session_micros)})"

@@ -1,0 +1,15 @@
+"""One honest line: what kind of money this is, and as of what."""
+
+from bot.comment.view import CommentView
+from bot.markdown import code, small, text
+
+HOW = "https://github.com/mergecost/mergecost#how-it-is-counted"
+
+
+def render(view: CommentView) -> str:
+    as_of = f" As of {code(view.head_sha[:7])}." if view.head_sha else ""
+    return small(
+        "List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Only sessions that "
+        f"reached Mergecost are counted.{as_of} Prices: {text(', '.join(view.cost.price_books) or 'none')}. "
+        f"[How it is counted]({HOW})"
+    )

@@ -1,0 +1,38 @@
+"""What every use-case needs, handed in once: database, clock, GitHub and settings."""
+
+import hashlib
+import hmac
+from typing import Any
+
+import msgspec
+
+from bot.clock import Clock
+from bot.database import Database
+from bot.github import GitHubApp
+from bot.repository_settings import OperatorSettings, Problem, RepositorySettings, operator_values, read_repository
+from bot.settings import Settings
+
+
+class Bot(msgspec.Struct, kw_only=True):
+    """The running bot. `github` acts as the App that the server was made for."""
+
+    settings: Settings
+    operator: OperatorSettings
+    database: Database
+    clock: Clock
+    github: GitHubApp
+
+    def marker(self, kind: str, key: tuple[int, ...]) -> str:
+        """An invisible first line that only this App can write for this place: a copied one is worthless elsewhere."""
+        place = "/".join(str(part) for part in (kind, *key))
+        proof = hmac.digest(self.github.credentials.webhook_secret.encode(), f"marker {place}".encode(), hashlib.sha256)
+        return f"<!-- mergecost {kind} {proof.hex()[:32]} -->"
+
+    def repository_settings(self, repository: Any) -> tuple[RepositorySettings, Problem | None]:
+        """A repository row's settings; when its own file is bad, the operator's hold and the problem comes along."""
+        base = operator_values(self.operator, repository.full_name)
+        held = msgspec.convert(base, RepositorySettings)
+        if not repository.settings_text:
+            return held, None
+        own = read_repository(repository.settings_text, base)
+        return (held, own) if isinstance(own, Problem) else (own, None)

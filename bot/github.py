@@ -1,0 +1,161 @@
+"""GitHub's REST API for this App. The only user of githubkit.
+
+githubkit's defaults would wait for ever, re-send POSTs and share its cache between tokens; all three are off. Its typed models
+refuse real answers, so bodies are decoded by narrow models of our own. Waiting for a limit happens in the job table.
+"""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Any, Self, TypeVar
+
+import httpx
+import msgspec
+from githubkit import AppAuthStrategy, AppInstallationAuthStrategy, GitHub
+from githubkit.cache import MemCacheStrategy
+from githubkit.exception import GitHubException, RateLimitExceeded, RequestFailed
+from githubkit.response import Response
+
+from bot.clock import Clock
+from bot.settings import AppCredentials, Settings
+
+T = TypeVar("T")
+
+# "If you receive a secondary rate limit without a header, wait at least one minute."
+# https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+_UNSAID_LIMIT = timedelta(minutes=1)
+
+
+class GitHubError(Exception):
+    """A call did not do what it should; the message is for the log and holds no secret."""
+
+
+class Missing(GitHubError):
+    """404 or 410: it is not there, or not for us."""
+
+
+class Refused(GitHubError):
+    """401, 403 or 422: asking again will not help."""
+
+
+class Unsure(GitHubError):
+    """No answer, or a fault of GitHub's: the call may or may not have been carried out."""
+
+
+class Limited(GitHubError):
+    """GitHub asks us to wait until `until_ms`."""
+
+    def __init__(self, message: str, until_ms: int) -> None:
+        super().__init__(message)
+        self.until_ms = until_ms
+
+
+class GitHubApp:
+    """Calls as the App (`installation_id` None) or as one of its installations. Use as a context: it keeps connections open."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        credentials: AppCredentials,
+        clock: Clock,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.credentials = credentials
+        self._clock = clock
+        self._app = GitHub(
+            AppAuthStrategy(str(credentials.app_id), credentials.private_key),
+            base_url=settings.api_url,
+            user_agent="mergecost",
+            timeout=httpx.Timeout(20),
+            auto_retry=False,
+            http_cache=False,
+            cache_strategy=MemCacheStrategy(),
+            async_transport=transport,
+        )
+        self._installations: dict[int, GitHub[AppInstallationAuthStrategy]] = {}
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._open.enter_async_context(self._app)
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._open.aclose()
+
+    async def get(self, installation_id: int | None, path: str, model: type[T], **params: Any) -> T:
+        """One object. Raises `Missing`, `Refused`, `Limited` or `Unsure`."""
+        return msgspec.json.decode((await self._call(installation_id, "GET", path, params=params)).content, type=model)
+
+    async def pages(self, installation_id: int | None, path: str, model: type[T], **params: Any) -> AsyncIterator[T]:
+        """Every page of a listing, following GitHub's links."""
+        url: str | None = path
+        query: Mapping[str, Any] | None = {"per_page": 100} | params
+        while url:
+            response = await self._call(installation_id, "GET", url, params=query)
+            yield msgspec.json.decode(response.content, type=model)
+            link = re.search(r'<([^>]+)>;\s*rel="next"', response.headers.get("link", ""))
+            # The link carries all parameters. Its host may be another name of the one we call; ours has the credentials.
+            url, query = (httpx.URL(link[1]).raw_path.decode() if link else None), None
+            url = self._below_api(url) if url else None
+
+    async def write(self, installation_id: int, method: str, path: str, body: Any, model: type[T]) -> T:
+        """Create or change something, once: never re-sent here. `Unsure` means it may have happened."""
+        response = await self._call(installation_id, method, path, json=body)
+        return msgspec.json.decode(response.content, type=model)
+
+    async def delete(self, installation_id: int, path: str) -> None:
+        await self._call(installation_id, "DELETE", path)
+
+    async def _call(self, installation_id: int | None, method: str, path: str, **options: Any) -> Response[Any]:
+        client = self._app if installation_id is None else await self._of(installation_id)
+        async with _our_errors(self._clock, f"{method} {path}"):
+            return await client.arequest(method, path, **options)
+
+    async def _of(self, installation_id: int) -> "GitHub[AppInstallationAuthStrategy]":
+        if installation_id not in self._installations:
+            auth = AppInstallationAuthStrategy(
+                str(self.credentials.app_id), self.credentials.private_key, installation_id
+            )
+            client = await self._open.enter_async_context(self._app.with_auth(auth))
+            self._installations[installation_id] = client
+        return self._installations[installation_id]
+
+    def _below_api(self, raw_path: str) -> str:
+        base = self._app.config.base_url.raw_path.decode()
+        return "/" + raw_path.removeprefix(base).lstrip("/")
+
+
+@asynccontextmanager
+async def _our_errors(clock: Clock, what: str) -> AsyncIterator[None]:
+    """githubkit's exceptions as ours."""
+    try:
+        yield
+    except RateLimitExceeded as error:
+        raise Limited(f"{what}: GitHub limits us", _after(clock, error.retry_after)) from None
+    except RequestFailed as error:
+        status, message = error.response.status_code, _message(error.response)
+        if status in (404, 410):
+            raise Missing(f"{what}: {status} {message}") from None
+        if status == 429 or (status == 403 and "rate limit" in message.lower()):
+            raise Limited(f"{what}: {message}", _after(clock, _UNSAID_LIMIT)) from None
+        if status >= 500:
+            raise Unsure(f"{what}: {status} {message}") from None
+        raise Refused(f"{what}: {status} {message}") from None
+    except GitHubException as error:
+        raise Unsure(f"{what}: {error!r}") from None
+
+
+def _after(clock: Clock, pause: timedelta) -> int:
+    return clock() + max(int(pause.total_seconds() * 1000), 1000)
+
+
+def _message(response: Response[Any]) -> str:
+    try:
+        return msgspec.json.decode(response.content, type=_Message).message
+    except msgspec.DecodeError:
+        return "(no message)"
+
+
+class _Message(msgspec.Struct):
+    message: str = ""

@@ -1,0 +1,97 @@
+"""Usage from collectors into the ledger, idempotently. A bad record is refused by name and reason, and its batch goes on."""
+
+import hashlib
+import hmac
+import secrets
+
+import msgspec
+
+from attribution.usage import Usage
+from bot import jobs, ledger_store, store, tokens
+from bot.clock import Clock, from_ms
+from bot.database import Database
+from bot.jobs import Wanted
+from bot.records import checked
+
+MOST_REQUESTS = 1000
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why one record of a batch was not taken."""
+
+    index: int
+    request_id: str
+    reason: str
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What became of a batch: `accepted` changed the ledger, `unchanged` were known, `refused` need mending."""
+
+    accepted: int
+    unchanged: int
+    refused: list[Refusal]
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """Which repositories the installation covers, as keyed digests of their names in lower case: a collector can find its own
+    among them, and neither side learns of the other's."""
+
+    salt: str
+    host: str
+    repositories: list[str]
+
+
+class BadBatch(Exception):
+    """The body is not a batch at all; the message says what one looks like."""
+
+
+class _Batch(msgspec.Struct):
+    requests: list[msgspec.Raw]
+
+
+class _Named(msgspec.Struct):
+    request_id: str = ""
+
+
+def coverage(database: Database, installation_id: int, github_host: str) -> Coverage:
+    salt = secrets.token_bytes(16)
+    with database.read() as connection:
+        names = store.covered_names(connection, installation_id)
+    digests = [hmac.new(salt, name.encode(), hashlib.sha256).hexdigest() for name in names]
+    return Coverage(salt=salt.hex(), host=github_host, repositories=sorted(digests))
+
+
+def receive(database: Database, clock: Clock, installation_id: int, token: str, body: bytes) -> Receipt:
+    """Save a batch for the token's installation. Raises `BadBatch`."""
+    try:
+        records = msgspec.json.decode(body, type=_Batch).requests
+    except msgspec.DecodeError as error:
+        raise BadBatch(f'the body must be {{"requests": [...]}}: {error}') from None
+    if len(records) > MOST_REQUESTS:
+        raise BadBatch(f"a batch holds at most {MOST_REQUESTS} requests, this one has {len(records)}")
+    with database.write() as connection:
+        names = store.covered_names(connection, installation_id)
+        by_repository: dict[int, list[Usage]] = {}
+        refused: list[Refusal] = []
+        for index, raw in enumerate(records):
+            usage = checked(raw, from_ms(clock()))
+            if isinstance(usage, str):
+                refused.append(Refusal(index, _name(raw), usage))
+            elif (repository_id := names.get(usage.repository.lower())) is None:
+                reason = f"the repository {usage.repository!r} is not covered by this installation"
+                refused.append(Refusal(index, usage.request_id, reason))
+            else:
+                by_repository.setdefault(repository_id, []).append(usage)
+        changed = ledger_store.save_usage(database, connection, installation_id, by_repository, clock())
+        if changed:
+            work = [Wanted("place", f"{installation_id}/{repository_id}") for repository_id in by_repository]
+            jobs.want(database, connection, jobs.once(work), clock())
+        tokens.note_use(connection, token, clock())
+    return Receipt(accepted=changed, unchanged=len(records) - len(refused) - changed, refused=refused)
+
+
+def _name(raw: msgspec.Raw) -> str:
+    try:
+        return msgspec.json.decode(raw, type=_Named).request_id[:300]
+    except msgspec.DecodeError:
+        return ""

@@ -1,0 +1,52 @@
+"""Takes wanted work from many requests at once and commits it together: an answer is given only after its commit.
+
+One transaction at a time, with everything that came in during the one before: under load the disk's cost is shared.
+"""
+
+import asyncio
+from collections import Counter
+
+from sqlalchemy.exc import DBAPIError
+
+from bot import jobs
+from bot.clock import Clock
+from bot.database import Database
+from bot.jobs import Wanted
+
+
+class Intake:
+    """Belongs to one event loop."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._waiting: list[tuple[Wanted, asyncio.Future[None]]] = []
+        self._commits: asyncio.Task[None] | None = None
+
+    async def want(self, work: Wanted) -> None:
+        """Returns once `work` is durably wanted. Raises what the database raised."""
+        committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, committed))
+        if self._commits is None or self._commits.done():
+            self._commits = asyncio.create_task(self._commit_all())
+        await committed
+
+    async def _commit_all(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            failure = await asyncio.to_thread(self._commit, Counter(work for work, _ in batch))
+            for _, committed in batch:
+                if committed.done():  # the client went away
+                    continue
+                if failure is None:
+                    committed.set_result(None)
+                else:
+                    committed.set_exception(failure)
+
+    def _commit(self, work: Counter[Wanted]) -> DBAPIError | None:
+        try:
+            with self._database.write() as connection:
+                jobs.want(self._database, connection, work, self._clock())
+        except DBAPIError as error:
+            return error
+        return None

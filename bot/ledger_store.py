@@ -1,0 +1,282 @@
+"""The ledger in the database: usage in, sessions to place, revisions of shares, and what is booked to a pull request."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, and_, bindparam, func, select, tuple_, update
+
+from attribution.evidence import NOT_PLACED, Claim, Evidence, PullRequest
+from attribution.ledger import Charge, Share, share_out
+from attribution.ledger import charge as price_charge
+from attribution.money import Micros
+from attribution.usage import CommitMade, Usage, merge
+from bot.clock import from_ms, to_ms
+from bot.database import Database, table
+from bot.tables import ChargeRow, SessionRow, ShareRow
+
+charges, shares, sessions = table(ChargeRow), table(ShareRow), table(SessionRow)
+
+SessionKey = tuple[str, str]
+
+# Work can begin this long before its pull request is opened, and reach us this long after it is closed.
+BEFORE_PULL_MS = 14 * 24 * 3_600_000
+AFTER_PULL_MS = 24 * 3_600_000
+
+
+class _Facts(msgspec.Struct, omit_defaults=True):
+    edited_files: tuple[str, ...] = ()
+    commits_made: tuple[CommitMade, ...] = ()
+
+
+_PLAIN = (
+    "tool", "request_id", "session_id", "agent_id", "model", "uncached_input_tokens", "cache_read_tokens",
+    "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "reasoning_tokens", "web_search_requests", "speed",
+    "service_tier", "inference_geo", "branch", "commit", "author",
+)  # fmt: skip
+_MONEY = ("list_micros", "cache_saving_micros", "billed_micros", "billing_mode", "basis", "price_book", "unpriced")
+
+
+def save_usage(
+    database: Database,
+    connection: Connection,
+    installation_id: int,
+    by_repository: Mapping[int, Sequence[Usage]],
+    now_ms: int,
+) -> int:
+    """Add requests to the ledger; what is already there is merged. Returns how many rows changed, and marks their sessions."""
+    changed: list[tuple[int, Usage]] = []
+    wanted = sorted(
+        ((repo, one) for repo, usages in by_repository.items() for one in usages), key=lambda pair: pair[1].key
+    )
+    before = _by_key(connection, installation_id, [one.key for _, one in wanted])
+    new = {one.key: (repo, one) for repo, one in wanted if one.key not in before}
+    if new:
+        rows = [_row(installation_id, repo, price_charge(one), now_ms) | {"revision": 0} for repo, one in new.values()]
+        connection.execute(database.insert(charges).on_conflict_do_nothing(), rows)
+        changed += new.values()
+    held = _by_key(connection, installation_id, [one.key for _, one in wanted], lock=True)
+    for repo, one in wanted:
+        merged = merge(usage := _usage(held[one.key]), one)
+        if merged != usage:
+            row = _row(installation_id, held[one.key].repository_id, price_charge(merged), now_ms)
+            connection.execute(update(charges).where(_is(installation_id, one.key)).values(row))
+            changed.append((repo, merged))
+    _share_again(database, connection, installation_id, [one.key for _, one in changed if one.key in before], now_ms)
+    _mark_sessions(database, connection, installation_id, changed)
+    return len({one.key for _, one in changed})
+
+
+def want_sessions_of(connection: Connection, installation_id: int, repository_id: int, pull: PullRequest) -> int:
+    """Mark the sessions that a changed pull request may concern; returns how many."""
+    mine = (sessions.c.installation_id == installation_id) & (sessions.c.repository_id == repository_id)
+    near = mine & (sessions.c.last_at_ms >= to_ms(pull.created_at) - BEFORE_PULL_MS)
+    if pull.closed_at is not None:
+        near &= sessions.c.first_at_ms <= to_ms(pull.closed_at) + AFTER_PULL_MS
+    return connection.execute(update(sessions).where(near).values(wanted=sessions.c.wanted + 1)).rowcount
+
+
+def sessions_to_place(
+    connection: Connection, installation_id: int, repository_id: int, limit: int
+) -> Sequence[Row[Any]]:
+    mine = (sessions.c.installation_id == installation_id) & (sessions.c.repository_id == repository_id)
+    waiting = select(sessions).where(mine, sessions.c.placed < sessions.c.wanted)
+    return connection.execute(waiting.order_by(sessions.c.tool, sessions.c.session_id).limit(limit)).all()
+
+
+def mark_placed(connection: Connection, row: Row[Any]) -> None:
+    mine = and_(
+        *(sessions.c[name] == row._mapping[name] for name in ("installation_id", "repository_id", "tool", "session_id"))
+    )
+    connection.execute(update(sessions).where(mine).values(placed=row.wanted))
+
+
+def session_usage(connection: Connection, row: Row[Any]) -> list[Usage]:
+    """The requests of one session in one repository."""
+    same = and_(
+        *(charges.c[name] == row._mapping[name] for name in ("installation_id", "repository_id", "tool", "session_id"))
+    )
+    return [_usage(one) for one in connection.execute(select(charges).where(same))]
+
+
+def save_claims(
+    database: Database,
+    connection: Connection,
+    installation_id: int,
+    claims: Mapping[tuple[str, str], Claim],
+    now_ms: int,
+) -> set[tuple[int, int]]:
+    """Write a new revision for every request whose shares differ. Returns (repository, number) of the pulls it concerns."""
+    held = _by_key(connection, installation_id, claims, lock=True)
+    current = _current_shares(connection, installation_id, claims)
+    touched: set[tuple[int, int]] = set()
+    rows: list[dict[str, Any]] = []
+    moved: list[dict[str, Any]] = []
+    for key, claim in sorted(claims.items()):
+        row, before = held[key], current.get(key, [])
+        after = share_out(_charge(row), claim, row.revision + 1)
+        if [_content(share) for share in before] == [_content(share) for share in after]:
+            continue
+        touched |= {(row.repository_id, one.pull_number) for one in (*before, *after) if one.pull_number is not None}
+        moved.append({"of_tool": key[0], "of_request": key[1], "revision": row.revision + 1})
+        rows += [_share_row(installation_id, row.repository_id, i, one, now_ms) for i, one in enumerate(after)]
+    if rows:
+        connection.execute(database.insert(shares), rows)
+        mine = (charges.c.installation_id == installation_id) & (charges.c.tool == bindparam("of_tool"))
+        connection.execute(update(charges).where(mine, charges.c.request_id == bindparam("of_request")), moved)
+    return touched
+
+
+def booked_to(connection: Connection, key: tuple[int, int, int]) -> list[tuple[Charge, Share]]:
+    """Every current share that a pull request bears, with its charge."""
+    query = select(charges, *_share_columns()).join(shares, _current())
+    mine = (shares.c.installation_id == key[0]) & (shares.c.repository_id == key[1]) & (shares.c.pull_number == key[2])
+    return [(_charge(row), _share(row)) for row in connection.execute(query.where(mine))]
+
+
+def session_totals(
+    connection: Connection, installation_id: int, repository_id: int, keys: Iterable[SessionKey]
+) -> dict[SessionKey, Micros]:
+    """What whole sessions cost in a repository, at list price, as far as priced."""
+    mine = (charges.c.installation_id == installation_id) & (charges.c.repository_id == repository_id)
+    total = func.coalesce(func.sum(charges.c.list_micros), 0).label("micros")
+    query = (
+        select(charges.c.tool, charges.c.session_id, total).where(mine).group_by(charges.c.tool, charges.c.session_id)
+    )
+    rows = _chunked(connection, query, (charges.c.tool, charges.c.session_id), sorted(set(keys)))
+    return {(row.tool, row.session_id): int(row.micros) for row in rows}
+
+
+def everything(connection: Connection, installation_id: int) -> tuple[list[Charge], list[Share]]:
+    """The whole ledger of an installation with its current shares, for `ledger.check`. What no rule has seen is unattributed."""
+    mine = charges.c.installation_id == installation_id
+    held = [_charge(row) for row in connection.execute(select(charges).where(mine))]
+    query = select(*_share_columns()).join(charges, _current()).where(mine)
+    placed = [_share(row) for row in connection.execute(query)]
+    keys = {share.charge_key for share in placed}
+    return held, placed + [share for one in held if one.key not in keys for share in share_out(one, NOT_PLACED, 0)]
+
+
+def _share_again(
+    database: Database, connection: Connection, installation_id: int, keys: Sequence[tuple[str, str]], now_ms: int
+) -> None:
+    """A charge that grew is shared out anew at once, as it was, so that the ledger is complete at every moment."""
+    current = _current_shares(connection, installation_id, keys)
+    claims = {
+        key: Claim(tuple((share.pull_number, share.weight) for share in held), held[0].evidence, held[0].why)
+        for key, held in current.items()
+    }
+    save_claims(database, connection, installation_id, claims, now_ms)
+
+
+def _by_key(
+    connection: Connection, installation_id: int, keys: Iterable[tuple[str, str]], *, lock: bool = False
+) -> dict[tuple[str, str], Row[Any]]:
+    query = (
+        select(charges)
+        .where(charges.c.installation_id == installation_id)
+        .order_by(charges.c.tool, charges.c.request_id)
+    )
+    query = query.with_for_update() if lock else query
+    rows = _chunked(connection, query, (charges.c.tool, charges.c.request_id), sorted(set(keys)))
+    return {(row.tool, row.request_id): row for row in rows}
+
+
+def _current_shares(
+    connection: Connection, installation_id: int, keys: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], list[Share]]:
+    query = select(*_share_columns()).join(charges, _current()).where(shares.c.installation_id == installation_id)
+    found: dict[tuple[str, str], list[Share]] = {}
+    ordered = query.order_by(shares.c.position)
+    for row in _chunked(connection, ordered, (shares.c.tool, shares.c.request_id), sorted(set(keys))):
+        found.setdefault((row.share_tool, row.share_request_id), []).append(_share(row))
+    return found
+
+
+def _chunked(
+    connection: Connection, query: Any, columns: tuple[Any, Any], keys: Sequence[tuple[str, str]]
+) -> Iterable[Row[Any]]:
+    """Run a query for many keys, a few hundred at a time: databases bound the number of parameters."""
+    for start in range(0, len(keys), 400):
+        yield from connection.execute(query.where(tuple_(*columns).in_(keys[start : start + 400])))
+
+
+def _mark_sessions(
+    database: Database, connection: Connection, installation_id: int, changed: Iterable[tuple[int, Usage]]
+) -> None:
+    spans: dict[tuple[int, str, str], list[int]] = {}
+    for repository_id, one in changed:
+        spans.setdefault((repository_id, one.tool, one.session_id), []).append(to_ms(one.at))
+    least, most = (func.least, func.greatest) if database.is_postgresql else (func.min, func.max)
+    insert = database.insert(sessions)
+    statement = insert.on_conflict_do_update(
+        index_elements=["installation_id", "repository_id", "tool", "session_id"],
+        set_={
+            "first_at_ms": least(sessions.c.first_at_ms, insert.excluded.first_at_ms),
+            "last_at_ms": most(sessions.c.last_at_ms, insert.excluded.last_at_ms),
+            "wanted": sessions.c.wanted + 1,
+        },
+    )
+    rows = [
+        {
+            "installation_id": installation_id, "repository_id": repository_id, "tool": tool, "session_id": session_id,
+            "first_at_ms": min(times), "last_at_ms": max(times), "wanted": 1, "placed": 0,
+        }
+        for (repository_id, tool, session_id), times in sorted(spans.items())
+    ]  # fmt: skip
+    if rows:
+        connection.execute(statement, rows)
+
+
+def _is(installation_id: int, key: tuple[str, str]) -> Any:
+    mine = charges.c.installation_id == installation_id
+    return mine & (charges.c.tool == key[0]) & (charges.c.request_id == key[1])
+
+
+def _current() -> Any:
+    same = (shares.c.installation_id == charges.c.installation_id) & (shares.c.tool == charges.c.tool)
+    return same & (shares.c.request_id == charges.c.request_id) & (shares.c.revision == charges.c.revision)
+
+
+def _share_columns() -> list[Any]:
+    return [column.label(f"share_{column.name}") for column in shares.c]
+
+
+def _row(installation_id: int, repository_id: int, charge: Charge, now_ms: int) -> dict[str, Any]:
+    usage = charge.usage
+    facts = _Facts(usage.edited_files, usage.commits_made)
+    row = {name: getattr(usage, name) for name in _PLAIN} | {name: getattr(charge, name) for name in _MONEY}
+    row |= {"installation_id": installation_id, "repository_id": repository_id, "at_ms": to_ms(usage.at)}
+    return row | {"facts": msgspec.json.encode(facts).decode(), "received_at_ms": now_ms}
+
+
+def _usage(row: Row[Any]) -> Usage:
+    facts = msgspec.json.decode(row.facts, type=_Facts)
+    plain = {name: row._mapping[name] for name in _PLAIN}
+    return Usage(**plain, at=from_ms(row.at_ms), edited_files=facts.edited_files, commits_made=facts.commits_made)
+
+
+def _charge(row: Row[Any]) -> Charge:
+    return Charge(usage=_usage(row), **{name: row._mapping[name] for name in _MONEY})
+
+
+def _share(row: Any) -> Share:
+    return Share(
+        tool=row.share_tool,
+        request_id=row.share_request_id,
+        revision=row.share_revision,
+        pull_number=row.share_pull_number,
+        weight=row.share_weight,
+        micros=row.share_micros,
+        evidence=Evidence(row.share_evidence),
+        why=row.share_why,
+    )
+
+
+def _share_row(installation_id: int, repository_id: int, position: int, share: Share, now_ms: int) -> dict[str, Any]:
+    row = msgspec.to_builtins(share) | {"installation_id": installation_id, "repository_id": repository_id}
+    return row | {"position": position, "decided_at_ms": now_ms}
+
+
+def _content(share: Share) -> tuple[Any, ...]:
+    return share.pull_number, share.weight, share.micros, share.evidence, share.why

@@ -1,0 +1,97 @@
+"""GitHub-flavoured Markdown from plain values. Every text that we did not write ourselves goes through `text` or `code`.
+
+Names come from logs, branches and settings files, so they are hostile until shown otherwise: they may not break a table, mention
+a person, link, load a picture or forge our marker.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+LONGEST_NAME = 80
+NO_BREAK = "\u00a0"
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>&|~$:])")
+_LEADS_TO_A_LINK = re.compile(r"([@#]|\b(?:www|https?|ftp|mailto)\b|\bGH-)", re.IGNORECASE)
+_LONG_HEX = re.compile(r"\b([0-9a-f]{6})(?=[0-9a-f])", re.IGNORECASE)
+_ZERO_WIDTH_SPACE = "\u200b"
+
+
+def text(value: str) -> str:
+    """Plain words: nothing in them is markup, and GitHub makes no mention, reference or link of them.
+
+    GitHub links `@name`, `#12`, commit ids and addresses after Markdown is rendered, so escapes do not stop it; an invisible
+    space does.
+    """
+    plain = _LEADS_TO_A_LINK.sub(rf"\1{_ZERO_WIDTH_SPACE}", _clean(value))
+    plain = _LONG_HEX.sub(rf"\1{_ZERO_WIDTH_SPACE}", plain)
+    return _SPECIAL.sub(lambda found: f"&#{ord(found[1])};", plain)
+
+
+def code(value: str) -> str:
+    """A name in code style, where GitHub links nothing."""
+    name = _clean(value).replace("`", "'").replace("\\", "/") or "?"
+    return f"`{name}`"
+
+
+def phrase(value: str) -> str:
+    """Words of ours around names in backticks, as evidence is worded: names become code, the rest text."""
+    parts = value.split("`")
+    return "".join(code(part) if i % 2 else _text_within(part) for i, part in enumerate(parts))
+
+
+def _text_within(part: str) -> str:
+    """`text` that keeps its distance from what stands before and after it."""
+    before, after = part[:1].isspace(), part[-1:].isspace()
+    words = text(part)
+    return f"{' ' if before else ''}{words}{' ' if after and words else ''}"
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; a column whose title begins with `>` is aligned right, for figures."""
+    head = [title.removeprefix(">") for title in columns]
+    rule = ["--:" if title.startswith(">") else ":--" for title in columns]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in row) + " |" for row in (head, rule, *rows))
+
+
+def folded(summary: str, body: str) -> str:
+    return f"<details><summary>{summary}</summary>\n<br>\n\n{body}\n\n</details>"
+
+
+def small(body: str) -> str:
+    return f"<sub>{body}</sub>"
+
+
+def count(number: int, singular: str, plural: str = "") -> str:
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def tokens(number: int) -> str:
+    """`61234` -> `61 k`, `3900000` -> `3.9 M`; the number and its unit stay on one line."""
+    if number < 1000:
+        return str(number)
+    for limit, size, unit in ((999_500, 1e3, "k"), (999_500_000, 1e6, "M"), (float("inf"), 1e9, "G")):
+        if number < limit:
+            scaled = number / size
+            digits = 1 if scaled < 9.95 else 0
+            return f"{scaled:.{digits}f}{NO_BREAK}{unit}"
+    raise AssertionError("the last limit is infinite")
+
+
+def share_of(part: int, whole: int) -> str:
+    """A percentage that says 0% and 100% only when it is."""
+    if part in (0, whole):
+        return "100%" if part else "0%"
+    percent = 100 * part / whole
+    return "<1%" if percent < 1 else ">99%" if percent > 99 else f"{percent:.0f}%"
+
+
+def _clean(value: str) -> str:
+    """One line of visible characters: no control, direction or private ones, at most LONGEST_NAME."""
+    visible = "".join(" " if c.isspace() else c for c in value if c.isspace() or unicodedata.category(c)[0] != "C")
+    name = " ".join(visible.split())
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+
+def _cell(value: str) -> str:
+    return value.replace("|", "\\|")

@@ -1,0 +1,40 @@
+"""Decide which pull request each waiting session served, and write it to the ledger where it differs."""
+
+from attribution.share import Pulls, place
+from bot import jobs, ledger_store, store
+from bot.context import Bot
+from bot.jobs import Claimed, Wanted
+
+# Sessions in one transaction: the lease is renewed between them.
+_AT_ONCE = 50
+
+
+def sessions(bot: Bot, claimed: Claimed) -> None:
+    """Place the waiting sessions of one repository, and ask for the comments of the pull requests that it concerns."""
+    installation_id, repository_id = claimed.ids
+    with bot.database.read() as connection:
+        repository = store.repository(connection, installation_id, repository_id)
+        if repository is None:
+            return
+        pulls = Pulls(store.pull_facts(connection, installation_id, repository_id), repository.default_branch)
+    settings, _ = bot.repository_settings(repository)
+    comment_at_ms = bot.clock() + settings.settle_seconds * 1000
+    while jobs.renew(bot.database, claimed, bot.clock()) and _some(bot, claimed, pulls, comment_at_ms):
+        pass
+
+
+def _some(bot: Bot, claimed: Claimed, pulls: Pulls, comment_at_ms: int) -> bool:
+    """Place a few sessions. False when none waits, or when another worker took over."""
+    installation_id, repository_id = claimed.ids
+    with bot.database.write() as connection:
+        if not jobs.is_ours(connection, claimed):
+            return False
+        waiting = ledger_store.sessions_to_place(connection, installation_id, repository_id, _AT_ONCE)
+        touched: set[tuple[int, int]] = set()
+        for row in waiting:
+            claims = place(ledger_store.session_usage(connection, row), pulls)
+            touched |= ledger_store.save_claims(bot.database, connection, installation_id, claims, bot.clock())
+            ledger_store.mark_placed(connection, row)
+        asked = [Wanted("comment", f"{installation_id}/{repository}/{number}") for repository, number in touched]
+        jobs.want(bot.database, connection, jobs.once(asked), comment_at_ms)
+    return len(waiting) == _AT_ONCE

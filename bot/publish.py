@@ -1,0 +1,132 @@
+"""One comment on GitHub, kept as it should read. The only place that writes to GitHub.
+
+The stored id first; else our own comments are searched for our marker; only then one is created. The same text makes no call. A
+failed update is tried again later and never becomes a second comment; a comment that a person deleted stays deleted.
+"""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from bot import jobs, store
+from bot.context import Bot
+from bot.github import Missing, Refused
+from bot.jobs import Claimed
+
+# GitHub asks for at least a second between writes, and for few of them:
+# https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests
+PAUSE_MS = 1000
+LONGEST_BODY = 65_000
+
+
+class NotYet(Exception):
+    """The turn to write is at `at_ms`."""
+
+    def __init__(self, at_ms: int) -> None:
+        super().__init__(f"the next write is due at {at_ms}")
+        self.at_ms = at_ms
+
+
+class _App(msgspec.Struct):
+    id: int = 0
+
+
+class _User(msgspec.Struct):
+    login: str = ""
+
+
+class _Comment(msgspec.Struct):
+    id: int
+    body: str | None = ""
+    user: _User | None = None
+    performed_via_github_app: _App | None = None
+
+
+class _Id(msgspec.Struct):
+    id: int
+
+
+async def put_comment(bot: Bot, claimed: Claimed, full_name: str, kind: str, body: str) -> None:
+    """Make the comment on pull request `claimed.ids` read `body`. Raises `NotYet` and GitHub's errors for the worker."""
+    key = _key(claimed)
+    installation_id, number = key[0], key[2]
+    marked = f"{bot.marker(kind, key)}\n{body}"[:LONGEST_BODY]
+    digest = hashlib.sha256(marked.encode()).hexdigest()
+    with bot.database.write() as connection:
+        held = store.publication(connection, key, kind)
+    if held and (held.state != "live" or (held.comment_id and held.body_sha256 == digest)):
+        return
+    comment_id = held.comment_id if held else None
+    if comment_id is None:
+        comment_id, same = await _search(bot, full_name, kind, key, marked)
+        if comment_id is not None and same:
+            _remember(bot, key, kind, comment_id=comment_id, body_sha256=digest)
+            return
+    _take_turn(bot, claimed, kind)
+    path = f"/repos/{full_name}/issues"
+    try:
+        if comment_id is None:
+            created = await bot.github.write(
+                installation_id, "POST", f"{path}/{number}/comments", {"body": marked}, _Id
+            )
+            comment_id = created.id
+        else:
+            await bot.github.write(installation_id, "PATCH", f"{path}/comments/{comment_id}", {"body": marked}, _Id)
+    except Missing:
+        # Somebody deleted the comment, or the pull request is gone: both mean silence.
+        _remember(bot, key, kind, comment_id=comment_id, state="deleted")
+        return
+    except Refused as error:
+        if "locked" not in str(error).lower():
+            raise
+        _remember(bot, key, kind, comment_id=comment_id, state="locked")
+        return
+    _remember(bot, key, kind, comment_id=comment_id, body_sha256=digest)
+
+
+def _key(claimed: Claimed) -> tuple[int, int, int]:
+    installation_id, repository_id, number = claimed.ids
+    return installation_id, repository_id, number
+
+
+async def _search(
+    bot: Bot, full_name: str, kind: str, key: tuple[int, int, int], marked: str
+) -> tuple[int | None, bool]:
+    """Our own comment with our marker, on any page: the oldest. Further ones of ours are deleted."""
+    installation_id, _, number = key
+    marker = bot.marker(kind, key)
+    ours: list[_Comment] = []
+    async for page in bot.github.pages(installation_id, f"/repos/{full_name}/issues/{number}/comments", list[_Comment]):
+        ours += [one for one in page if _is_ours(bot, one) and (one.body or "").startswith(marker)]
+    ours.sort(key=lambda one: one.id)
+    for extra in ours[1:]:
+        await bot.github.delete(installation_id, f"/repos/{full_name}/issues/comments/{extra.id}")
+    return (ours[0].id, ours[0].body == marked) if ours else (None, False)
+
+
+def _is_ours(bot: Bot, comment: _Comment) -> bool:
+    app = comment.performed_via_github_app
+    if app is not None:
+        return app.id == bot.github.credentials.app_id
+    return comment.user is not None and comment.user.login == f"{bot.github.credentials.slug}[bot]"
+
+
+def _take_turn(bot: Bot, claimed: Claimed, kind: str) -> None:
+    """Last look before the write: still our work, nobody wrote something newer, and it is this installation's turn."""
+    key = _key(claimed)
+    with bot.database.write() as connection:
+        if not jobs.is_ours(connection, claimed):
+            raise NotYet(bot.clock())
+        at_ms = store.take_write_turn(connection, key[0], bot.clock(), PAUSE_MS)
+        if at_ms is not None:
+            raise NotYet(at_ms)
+        held = store.publication(connection, key, kind)
+        if held and held.as_of > claimed.token:
+            raise NotYet(bot.clock())
+        store.save_publication(bot.database, connection, key, kind, as_of=claimed.token)
+
+
+def _remember(bot: Bot, key: tuple[int, int, int], kind: str, **state: Any) -> None:
+    with bot.database.write() as connection:
+        store.save_publication(bot.database, connection, key, kind, **state)

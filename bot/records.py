@@ -1,0 +1,68 @@
+"""What a record of usage must be like to enter the ledger. Edges validate, cores trust."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from attribution.usage import Usage
+
+MOST_TOKENS = 100_000_000
+MOST_FILES = 1000
+MOST_COMMITS = 200
+LONGEST_TEXT = 300
+LONGEST_PATH = 500
+
+_TOOL = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_SHA = re.compile(r"[0-9a-f]{7,64}")
+# Control characters, invisible ones, those that turn the direction of text, and halves of characters.
+_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_EARLIEST = datetime(2023, 1, 1, tzinfo=UTC)
+_TEXTS = (
+    "session_id", "request_id", "model", "agent_id", "repository", "branch", "commit", "author", "speed", "service_tier",
+    "inference_geo",
+)  # fmt: skip
+_COUNTS = (
+    "uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens",
+    "reasoning_tokens", "web_search_requests",
+)  # fmt: skip
+
+
+def checked(raw: msgspec.Raw, now: datetime) -> Usage | str:
+    """The record, or what is wrong with it, in words for whoever sent it."""
+    try:
+        usage = msgspec.json.decode(raw, type=Usage)
+    except msgspec.DecodeError as error:
+        return str(error)
+    problem = next(_problems(usage, now), "")
+    return problem or msgspec.structs.replace(usage, cwd="", at=usage.at.astimezone(UTC))
+
+
+def _problems(usage: Usage, now: datetime) -> Iterator[str]:
+    if not _TOOL.fullmatch(usage.tool):
+        yield "`tool` must be a short name of a-z, 0-9 and -"
+    if usage.at.tzinfo is None or not _EARLIEST <= usage.at <= now + timedelta(hours=1):
+        yield f"`at` must be a time with its zone, between {_EARLIEST:%Y-%m-%d} and now; it is {usage.at}"
+    if not usage.session_id or not usage.request_id:
+        yield "`session_id` and `request_id` must not be empty"
+    for name in _TEXTS:
+        value = getattr(usage, name)
+        if len(value) > LONGEST_TEXT or _HIDDEN.search(value):
+            yield f"`{name}` must be at most {LONGEST_TEXT} visible characters"
+    for name in _COUNTS:
+        if not 0 <= getattr(usage, name) <= MOST_TOKENS:
+            yield f"`{name}` must be from 0 to {MOST_TOKENS:,}; it is {getattr(usage, name)}"
+    if usage.reasoning_tokens > usage.output_tokens:
+        yield "`reasoning_tokens` are part of `output_tokens` and cannot be more"
+    commits = usage.commits_made
+    if len(commits) > MOST_COMMITS or not all(_SHA.fullmatch(one.sha) and len(one.authorship) <= 64 for one in commits):
+        yield f"`commits_made` must be at most {MOST_COMMITS} commit ids in hexadecimal"
+    if len(usage.edited_files) > MOST_FILES or any(_is_outside(path) for path in usage.edited_files):
+        yield f"`edited_files` must be at most {MOST_FILES} paths inside the repository, relative to its top"
+
+
+def _is_outside(path: str) -> bool:
+    parts = path.replace("\\", "/").split("/")
+    leaves = parts[0] == "" or ":" in parts[0] or ".." in parts
+    return leaves or len(path) > LONGEST_PATH or bool(_HIDDEN.search(path))

@@ -1,0 +1,37 @@
+"""The ticker: every replica has one, and none of them decides anything. The only user of APScheduler.
+
+A tick asks for the next hourly sweep; the job table makes it one, whatever the number of replicas, restarts or missed ticks.
+"""
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot import jobs
+from bot.clock import Clock
+from bot.database import Database
+from bot.jobs import Wanted
+
+SWEEP_MS = 3_600_000
+SWEEP = Wanted("installations", "0")
+
+
+def start(database: Database, clock: Clock) -> AsyncIOScheduler:
+    """Sweep now, then tick every minute on the running loop. GitHub does not redeliver: sweeps find what was missed."""
+    _want(database, clock(), clock())
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+    scheduler.add_job(tick, "interval", args=(database, clock), minutes=1, **options)
+    scheduler.start()
+    return scheduler
+
+
+def tick(database: Database, clock: Clock) -> None:
+    """Have the sweep of the next full hour wanted."""
+    now_ms = clock()
+    _want(database, now_ms, now_ms - now_ms % SWEEP_MS + SWEEP_MS)
+
+
+def _want(database: Database, now_ms: int, run_at_ms: int) -> None:
+    with database.write() as connection:
+        due = jobs.next_due_at_ms(connection, SWEEP)
+        if due is None or run_at_ms < due:
+            jobs.want(database, connection, {SWEEP: 1}, max(run_at_ms, now_ms))

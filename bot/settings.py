@@ -1,0 +1,119 @@
+"""The server's own settings, from the environment and the data folder. The only reader of the environment."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+GITHUB_URL = "https://github.com"
+
+
+class SettingsError(Exception):
+    """A setting that a person must mend; the message says which and how."""
+
+
+class AppCredentials(msgspec.Struct, frozen=True, kw_only=True):
+    """The GitHub App that this server is. None of these has a default."""
+
+    app_id: int
+    slug: str
+    private_key: str
+    webhook_secret: str
+
+    def __repr__(self) -> str:
+        return f"AppCredentials(app_id={self.app_id}, slug={self.slug!r}, ...)"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """`github_url` is the site that people see, `api_url` its REST API; both differ for GitHub Enterprise Server."""
+
+    data_dir: Path
+    database_url: str
+    public_url: str
+    github_url: str = GITHUB_URL
+    api_url: str = "https://api.github.com"
+    repository_settings: Path | None = None
+
+    @property
+    def github_host(self) -> str:
+        return self.github_url.split("://", 1)[1].split("/", 1)[0]
+
+
+def from_environment(environ: Mapping[str, str] = os.environ, public_url: str = "http://127.0.0.1:8000") -> Settings:
+    """Read MERGECOST_DATA, MERGECOST_DATABASE_URL, MERGECOST_PUBLIC_URL, MERGECOST_GITHUB_URL, MERGECOST_SETTINGS."""
+    data_dir = Path(environ.get("MERGECOST_DATA", ".mergecost")).absolute()
+    github_url = environ.get("MERGECOST_GITHUB_URL", GITHUB_URL).rstrip("/")
+    if not github_url.startswith(("https://", "http://")):
+        raise SettingsError(f"MERGECOST_GITHUB_URL must start with https://, it is {github_url!r}")
+    toml = Path(environ.get("MERGECOST_SETTINGS", "mergecost.toml"))
+    if "MERGECOST_SETTINGS" in environ and not toml.is_file():
+        raise SettingsError(f"MERGECOST_SETTINGS names {toml}, which is not a file")
+    return Settings(
+        data_dir=data_dir,
+        database_url=environ.get("MERGECOST_DATABASE_URL") or f"sqlite:///{data_dir / 'mergecost.db'}",
+        public_url=environ.get("MERGECOST_PUBLIC_URL", public_url).rstrip("/"),
+        github_url=github_url,
+        api_url="https://api.github.com" if github_url == GITHUB_URL else f"{github_url}/api/v3",
+        repository_settings=toml if toml.is_file() else None,
+    )
+
+
+def app_credentials(settings: Settings, environ: Mapping[str, str] = os.environ) -> AppCredentials | None:
+    """The App from the environment (all of it or nothing), else from what the set-up page stored, else None."""
+    names = ("MERGECOST_APP_ID", "MERGECOST_APP_SLUG", "MERGECOST_PRIVATE_KEY", "MERGECOST_WEBHOOK_SECRET")
+    given = [name for name in names if environ.get(name)]
+    if not given:
+        return _stored(settings)
+    if missing := [name for name in names if name not in given]:
+        raise SettingsError(f"{', '.join(given)} is set, but not {', '.join(missing)}: set all four, or none")
+    if not environ["MERGECOST_APP_ID"].isdecimal():
+        raise SettingsError("MERGECOST_APP_ID must be the App's number, as its settings page on GitHub shows it")
+    key = environ["MERGECOST_PRIVATE_KEY"]
+    if not key.lstrip().startswith("-----BEGIN"):
+        try:
+            key = Path(key).read_text()
+        except OSError as error:
+            raise SettingsError(
+                f"MERGECOST_PRIVATE_KEY is neither a key nor a file that can be read: {error}"
+            ) from None
+    return AppCredentials(
+        app_id=int(environ["MERGECOST_APP_ID"]),
+        slug=environ["MERGECOST_APP_SLUG"],
+        private_key=key.replace("\\n", "\n"),
+        webhook_secret=environ["MERGECOST_WEBHOOK_SECRET"],
+    )
+
+
+def store_app_credentials(settings: Settings, credentials: AppCredentials) -> None:
+    """Keep the App's secrets in the data folder, readable by this user alone."""
+    write_private(settings.data_dir / "app.json", json.dumps(msgspec.to_builtins(credentials), indent=1))
+
+
+def setup_secret(settings: Settings) -> str:
+    """The secret of the set-up link: made at the first start, the same over restarts, gone once the App exists."""
+    path = settings.data_dir / "setup-secret"
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(32))
+    return path.read_text()
+
+
+def forget_setup_secret(settings: Settings) -> None:
+    (settings.data_dir / "setup-secret").unlink(missing_ok=True)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that was never readable by others, not even for a moment, and never half-written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".new")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    temporary.replace(path)
+
+
+def _stored(settings: Settings) -> AppCredentials | None:
+    path = settings.data_dir / "app.json"
+    return msgspec.json.decode(path.read_bytes(), type=AppCredentials) if path.exists() else None

@@ -1,0 +1,172 @@
+"""Facts about installations, repositories and pull requests, and the ledger's rows. SQL lives here and in `ledger_store`."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, select, update
+
+from attribution.evidence import PullRequest
+from bot.clock import to_ms
+from bot.database import Database, table
+from bot.tables import Installation, Publication, Pull, Repository, RepositoryName
+
+installations, repositories, names = table(Installation), table(Repository), table(RepositoryName)
+pulls, publications = table(Pull), table(Publication)
+
+
+class RepositoryFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A repository as the App's installation lists it."""
+
+    repository_id: int
+    full_name: str
+    private: bool
+    default_branch: str
+
+
+def save_installation(database: Database, connection: Connection, installation_id: int, account: str) -> None:
+    insert = database.insert(installations).values(
+        installation_id=installation_id, account=account, active=True, next_write_at_ms=0, not_before_ms=0
+    )
+    connection.execute(
+        insert.on_conflict_do_update(index_elements=["installation_id"], set_={"account": account, "active": True})
+    )
+
+
+def save_repositories(
+    database: Database, connection: Connection, installation_id: int, facts: Sequence[RepositoryFacts]
+) -> None:
+    """The installation covers exactly these now. Those it covered before stay, inactive: their ledger is history."""
+    mine = repositories.c.installation_id == installation_id
+    connection.execute(update(repositories).where(mine).values(active=False))
+    for one in sorted(facts, key=lambda one: one.repository_id):
+        save_repository(database, connection, installation_id, one)
+
+
+def save_repository(database: Database, connection: Connection, installation_id: int, one: RepositoryFacts) -> None:
+    state = {"full_name": one.full_name, "private": one.private, "default_branch": one.default_branch, "active": True}
+    key = {"installation_id": installation_id, "repository_id": one.repository_id}
+    insert = database.insert(repositories).values(
+        **key, **state, pulls_seen_until_ms=0, settings_text="", settings_read_at_ms=0
+    )
+    connection.execute(insert.on_conflict_do_update(index_elements=["installation_id", "repository_id"], set_=state))
+    name = database.insert(names).values(name=one.full_name.lower(), **key)
+    connection.execute(
+        name.on_conflict_do_update(
+            index_elements=["installation_id", "name"], set_={"repository_id": one.repository_id}
+        )
+    )
+
+
+def deactivate_installation(connection: Connection, installation_id: int) -> None:
+    """Uninstalled or suspended: nothing more is read or written for it. Its ledger stays."""
+    connection.execute(
+        update(installations).where(installations.c.installation_id == installation_id).values(active=False)
+    )
+
+
+def installation(connection: Connection, installation_id: int) -> Row[Any] | None:
+    return connection.execute(select(installations).where(installations.c.installation_id == installation_id)).first()
+
+
+def repository(connection: Connection, installation_id: int, repository_id: int) -> Row[Any] | None:
+    """The repository's row if the installation covers it now."""
+    mine = (repositories.c.installation_id == installation_id) & (repositories.c.repository_id == repository_id)
+    return connection.execute(select(repositories).where(mine, repositories.c.active)).first()
+
+
+def note_repository(connection: Connection, installation_id: int, repository_id: int, **state: object) -> None:
+    """Remember how far we have read: `pulls_seen_until_ms`, `settings_text`, `settings_read_at_ms`."""
+    mine = (repositories.c.installation_id == installation_id) & (repositories.c.repository_id == repository_id)
+    connection.execute(update(repositories).where(mine).values(**state))
+
+
+def covered_names(connection: Connection, installation_id: int) -> dict[str, int]:
+    """Repository id by every name, in lower case, of the repositories that the installation covers now."""
+    same = (names.c.installation_id == repositories.c.installation_id) & (
+        names.c.repository_id == repositories.c.repository_id
+    )
+    query = select(names.c.name, names.c.repository_id).join(repositories, same)
+    rows = connection.execute(query.where(names.c.installation_id == installation_id, repositories.c.active))
+    return {row.name: row.repository_id for row in rows}
+
+
+def save_pull(
+    database: Database,
+    connection: Connection,
+    key: tuple[int, int, int],
+    facts: PullRequest,
+    head_sha: str,
+    updated_at_ms: int,
+) -> bool:
+    """Keep a pull request's facts. True if what attribution sees has changed. An older answer never replaces a newer one."""
+    installation_id, repository_id, number = key
+    encoded = msgspec.json.encode(facts).decode()
+    mine = _pull(key)
+    before = connection.execute(select(pulls.c.facts, pulls.c.updated_at_ms).where(mine).with_for_update()).first()
+    if before and before.updated_at_ms > updated_at_ms:
+        return False
+    state = {
+        "facts": encoded,
+        "head_sha": head_sha,
+        "created_at_ms": to_ms(facts.created_at),
+        "closed_at_ms": to_ms(facts.closed_at) if facts.closed_at else None,
+        "updated_at_ms": updated_at_ms,
+    }
+    insert = database.insert(pulls).values(
+        installation_id=installation_id, repository_id=repository_id, number=number, **state
+    )
+    keys = ["installation_id", "repository_id", "number"]
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=state))
+    return before is None or before.facts != encoded
+
+
+def pull(connection: Connection, key: tuple[int, int, int]) -> Row[Any] | None:
+    return connection.execute(select(pulls).where(_pull(key))).first()
+
+
+def pull_facts(connection: Connection, installation_id: int, repository_id: int) -> Iterable[PullRequest]:
+    """The facts of every pull request of a repository."""
+    mine = (pulls.c.installation_id == installation_id) & (pulls.c.repository_id == repository_id)
+    decoder = msgspec.json.Decoder(PullRequest)
+    return [decoder.decode(facts) for facts in connection.execute(select(pulls.c.facts).where(mine)).scalars()]
+
+
+def publication(connection: Connection, key: tuple[int, int, int], kind: str) -> Row[Any] | None:
+    return connection.execute(select(publications).where(_publication(key, kind)).with_for_update()).first()
+
+
+def save_publication(
+    database: Database, connection: Connection, key: tuple[int, int, int], kind: str, **state: object
+) -> None:
+    installation_id, repository_id, number = key
+    blank = {"comment_id": None, "body_sha256": "", "as_of": 0, "state": "live"}
+    insert = database.insert(publications).values(
+        installation_id=installation_id, repository_id=repository_id, number=number, kind=kind, **(blank | state)
+    )
+    keys = ["installation_id", "repository_id", "number", "kind"]
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=state))
+
+
+def take_write_turn(connection: Connection, installation_id: int, now_ms: int, pause_ms: int) -> int | None:
+    """None if this installation may write to GitHub now (the turn is taken), else when it may."""
+    mine = installations.c.installation_id == installation_id
+    free = update(installations).where(mine, installations.c.next_write_at_ms <= now_ms)
+    if connection.execute(free.values(next_write_at_ms=now_ms + pause_ms)).rowcount:
+        return None
+    return connection.execute(select(installations.c.next_write_at_ms).where(mine)).scalar() or now_ms
+
+
+def pause_installation(connection: Connection, installation_id: int, until_ms: int) -> None:
+    """GitHub limits this installation: none of its work is claimed before then."""
+    mine = (installations.c.installation_id == installation_id) & (installations.c.not_before_ms < until_ms)
+    connection.execute(update(installations).where(mine).values(not_before_ms=until_ms))
+
+
+def _pull(key: tuple[int, int, int]) -> Any:
+    return (pulls.c.installation_id == key[0]) & (pulls.c.repository_id == key[1]) & (pulls.c.number == key[2])
+
+
+def _publication(key: tuple[int, int, int], kind: str) -> Any:
+    mine = (publications.c.installation_id == key[0]) & (publications.c.repository_id == key[1])
+    return mine & (publications.c.number == key[2]) & (publications.c.kind == kind)

@@ -1,0 +1,67 @@
+"""Drains the wanted work. Holds the one broad `except`: whatever goes wrong is kept with its job and tried again later."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from bot import gather, jobs, place, refresh, store
+from bot.context import Bot
+from bot.github import Limited
+from bot.jobs import Claimed
+from bot.publish import NotYet
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 10
+_IDLE_SECONDS = 1.0
+
+
+async def _place(bot: Bot, claimed: Claimed) -> None:
+    place.sessions(bot, claimed)
+
+
+KINDS: dict[str, Callable[[Bot, Claimed], Awaitable[None]]] = {
+    "installations": lambda bot, _: gather.all_installations(bot),
+    "installation": lambda bot, claimed: gather.installation(bot, *claimed.ids),
+    "recent": lambda bot, claimed: gather.recent(bot, *claimed.ids),
+    "pull": lambda bot, claimed: gather.pull(bot, *claimed.ids),
+    "place": _place,
+    "comment": refresh.comment,
+}
+
+
+async def run_forever(bot: Bot, stopped: asyncio.Event) -> None:
+    """Work until `stopped` is set; what is being worked on is finished first."""
+    while not stopped.is_set():
+        if await run_due(bot) == 0:
+            try:
+                await asyncio.wait_for(stopped.wait(), _IDLE_SECONDS)
+            except TimeoutError:
+                continue
+
+
+async def run_due(bot: Bot) -> int:
+    """Claim what is due and do it, one piece after the other. Returns how many pieces were claimed."""
+    claimed = jobs.claim(bot.database, bot.clock(), _AT_ONCE)
+    for one in claimed:
+        await _run(bot, one)
+    return len(claimed)
+
+
+async def _run(bot: Bot, claimed: Claimed) -> None:
+    if not jobs.renew(bot.database, claimed, bot.clock()):
+        return
+    try:
+        await KINDS[claimed.kind](bot, claimed)
+    except NotYet as error:
+        jobs.postpone(bot.database, claimed, error.at_ms)
+    except Limited as error:
+        with bot.database.write() as connection:
+            store.pause_installation(connection, claimed.ids[0], error.until_ms)
+        jobs.postpone(bot.database, claimed, error.until_ms)
+        log.warning("%s", error)
+    except Exception as error:
+        jobs.fail(bot.database, claimed, f"{type(error).__name__}: {error}"[:500], bot.clock())
+        log.exception("%s %s failed, attempt %d", claimed.kind, claimed.key, claimed.attempts)
+    else:
+        jobs.finish(bot.database, claimed)

@@ -1,0 +1,1 @@
+"""The edge: HTTP in, validated, acknowledged. The only importer of fastapi."""

@@ -1,0 +1,28 @@
+"""What the routes share: settings, database, the App's credentials once they exist, and the intake."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgspec
+from starlette.requests import Request
+
+from bot.clock import Clock
+from bot.database import Database
+from bot.intake import Intake
+from bot.settings import AppCredentials, Settings
+
+
+class Edge(msgspec.Struct, kw_only=True):
+    """One for a server. `on_app` is called when the set-up page has made the App."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    intake: Intake
+    credentials: AppCredentials | None
+    on_app: Callable[[AppCredentials], None]
+    transport: Any = None
+
+
+def edge_of(request: Request) -> Edge:
+    return cast("Edge", request.app.state.edge)

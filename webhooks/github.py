@@ -1,0 +1,138 @@
+"""`POST /webhooks/github`: verify, note what to look at again, answer. A plain Starlette route: it is the busiest.
+
+An event only says "look at this again", so deliveries may come twice, late or in any order.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+
+import msgspec
+from sqlalchemy.exc import DBAPIError
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from bot.jobs import Wanted
+from webhooks.body import TooLarge, read
+from webhooks.edge import Edge, edge_of
+
+# GitHub never sends more: https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
+CAP_BYTES = 25 * 1024 * 1024
+
+
+class _Id(msgspec.Struct):
+    id: int
+
+
+class _Numbered(msgspec.Struct):
+    number: int
+    pull_request: msgspec.Raw | None = None
+
+
+class _Comment(msgspec.Struct):
+    performed_via_github_app: _Id | None = None
+
+
+class _Event(msgspec.Struct):
+    """The few fields of any event that say what to look at again."""
+
+    installation: _Id | None = None
+    repository: _Id | None = None
+    pull_request: _Numbered | None = None
+    issue: _Numbered | None = None
+    comment: _Comment | None = None
+
+
+_decode = msgspec.json.Decoder(_Event).decode
+
+
+class _Rejected(Exception):
+    """This is not a delivery to act on."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+async def receive(request: Request) -> JSONResponse:
+    edge = edge_of(request)
+    try:
+        event = await _verified(edge, request)
+    except _Rejected as error:
+        return _answer(error.status, str(error))
+    work = _wanted(request.headers.get("x-github-event", ""), event, edge)
+    if work is None:
+        return _answer(202, "nothing to do")
+    try:
+        await edge.intake.want(work)
+    except DBAPIError:
+        return _answer(503, "the database cannot take it now: redeliver later, or wait for the hourly sweep")
+    return _answer(202, "noted")
+
+
+async def _verified(edge: Edge, request: Request) -> _Event:
+    """The event in a signed body. Nothing is parsed before the signature of the raw bytes holds."""
+    if edge.credentials is None:
+        raise _Rejected(503, "this server is not a GitHub App yet: open the set-up link that it printed at its start")
+    try:
+        body = await read(request, CAP_BYTES)
+    except TooLarge:
+        raise _Rejected(413, "the body is over 25 MB") from None
+    if not is_signed(edge.credentials.webhook_secret, body, request.headers.get("x-hub-signature-256")):
+        raise _Rejected(401, "X-Hub-Signature-256 is missing or does not fit the body and the App's webhook secret")
+    try:
+        return _decode(body)
+    except msgspec.DecodeError as error:
+        raise _Rejected(400, f"not an event as GitHub sends them in JSON: {error}") from None
+
+
+def is_signed(secret: str, body: bytes, header: str | None) -> bool:
+    """True if the header is GitHub's signature of these bytes. Compared as bytes: a header may hold anything."""
+    if not secret or header is None or not header.startswith("sha256="):
+        return False
+    expected = "sha256=" + hmac.digest(secret.encode(), body, hashlib.sha256).hex()
+    return hmac.compare_digest(expected.encode(), header.encode("utf-8", "surrogateescape"))
+
+
+def _wanted(name: str, event: _Event, edge: Edge) -> Wanted | None:
+    find = EVENTS.get(name)
+    if find is None or event.installation is None or _is_ours(event, edge):
+        return None
+    return find(event, event.installation.id)
+
+
+def _is_ours(event: _Event, edge: Edge) -> bool:
+    """Our own comment comes back to us, often before the answer to our POST."""
+    app = event.comment.performed_via_github_app if event.comment else None
+    return app is not None and edge.credentials is not None and app.id == edge.credentials.app_id
+
+
+def _pull(event: _Event, installation_id: int) -> Wanted | None:
+    if event.repository is None or event.pull_request is None:
+        return None
+    return Wanted("pull", f"{installation_id}/{event.repository.id}/{event.pull_request.number}")
+
+
+def _issue(event: _Event, installation_id: int) -> Wanted | None:
+    """On GitHub a pull request is an issue too, with a `pull_request` in it."""
+    if event.repository is None or event.issue is None or event.issue.pull_request is None:
+        return None
+    return Wanted("pull", f"{installation_id}/{event.repository.id}/{event.issue.number}")
+
+
+def _installation(_event: _Event, installation_id: int) -> Wanted:
+    return Wanted("installation", str(installation_id))
+
+
+EVENTS: dict[str, Callable[[_Event, int], Wanted | None]] = {
+    "pull_request": _pull,
+    "issues": _issue,
+    "issue_comment": _issue,
+    "installation": _installation,
+    "installation_repositories": _installation,
+    "repository": _installation,
+}
+
+
+def _answer(status: int, message: str) -> JSONResponse:
+    return JSONResponse({"message": message}, status)

@@ -1,0 +1,48 @@
+"""`mergecost serve`: start the server."""
+
+import argparse
+import logging
+import sys
+
+import uvicorn
+
+from bot.database import Database
+from bot.repository_settings import OperatorSettings, Problem, read_operator
+from bot.settings import Settings, SettingsError, app_credentials, from_environment, setup_secret
+from webhooks.server import create_app
+
+
+def main(argv: list[str]) -> int:
+    """Runs until stopped. Settings that cannot be right end it at once, with what to mend."""
+    parser = argparse.ArgumentParser(prog="mergecost serve", description="Start the Mergecost server.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        settings = from_environment(public_url=f"http://{options.host}:{options.port}")
+        credentials = app_credentials(settings)
+        operator = _operator(settings)
+        database = Database(settings.database_url)
+    except (SettingsError, ValueError) as error:
+        print(f"mergecost serve: {error}", file=sys.stderr)
+        return 2
+    database.migrate()
+    print(f"Mergecost is at http://{options.host}:{options.port}", flush=True)
+    if credentials is None:
+        print(
+            f"Set it up (this link works until the App exists): {settings.public_url}/setup?secret={setup_secret(settings)}"
+        )
+    app = create_app(settings, database, credentials, operator=operator)
+    uvicorn.run(app, host=options.host, port=options.port, log_level="warning", timeout_graceful_shutdown=20)
+    return 0
+
+
+def _operator(settings: Settings) -> OperatorSettings:
+    if settings.repository_settings is None:
+        return OperatorSettings()
+    read = read_operator(settings.repository_settings.read_text(), str(settings.repository_settings))
+    if isinstance(read, Problem):
+        raise SettingsError(str(read))
+    return read

@@ -1,0 +1,141 @@
+"""The set-up pages: from a one-time link to a GitHub App in two clicks, by GitHub's manifest flow.
+
+https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
+"""
+
+import hashlib
+import hmac
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import msgspec
+import yaml
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from bot.settings import AppCredentials, Settings, forget_setup_secret, setup_secret, store_app_credentials
+from webhooks.edge import Edge, edge_of
+from webhooks.pages import page
+
+MANIFEST = Path(__file__).parent.parent / "app.yml"
+
+router = APIRouter()
+
+
+class _Created(msgspec.Struct):
+    """GitHub's answer to a manifest's code, less what we never keep (the client secret)."""
+
+    id: int
+    slug: str
+    pem: str
+    webhook_secret: str
+    html_url: str
+
+
+@router.get("/setup", include_in_schema=False)
+def start(request: Request, secret: str = "", organization: str = "") -> HTMLResponse:
+    """The page that creates the App. Guarded by the secret in the link that the server printed."""
+    edge = edge_of(request)
+    if edge.credentials is not None:
+        return page(
+            "Mergecost is set up", "<p>This server has its GitHub App. The set-up link no longer works.</p>", 410
+        )
+    if not _is_secret(edge.settings, secret):
+        return page("Not this link", "<p>Use the whole set-up link that the server printed when it started.</p>", 403)
+    owner = f"organizations/{quote(organization, safe='')}/settings" if organization else "settings"
+    action = f"{edge.settings.github_url}/{owner}/apps/new?state={_state(edge.settings)}"
+    return page("Create the GitHub App", _form(edge.settings, action, secret, organization))
+
+
+@router.get("/setup/created", include_in_schema=False)
+async def created(request: Request, code: str = "", state: str = "") -> HTMLResponse:
+    """GitHub sends the browser back here with a code that is worth the App's credentials, once."""
+    edge = edge_of(request)
+    if edge.credentials is not None:
+        return page("Mergecost is set up", "<p>This server has its GitHub App already.</p>", 410)
+    if not code or not hmac.compare_digest(state.encode(), _state(edge.settings).encode()):
+        return page("Not from here", "<p>Start again with the set-up link that the server printed.</p>", 403)
+    made = await _convert(edge, code)
+    if isinstance(made, str):
+        return page(
+            "GitHub did not create the App", f"<p>{escape(made)}</p><p>Start again with the set-up link.</p>", 502
+        )
+    credentials = AppCredentials(
+        app_id=made.id, slug=made.slug, private_key=made.pem, webhook_secret=made.webhook_secret
+    )
+    store_app_credentials(edge.settings, credentials)
+    forget_setup_secret(edge.settings)
+    edge.credentials = credentials
+    edge.on_app(credentials)
+    return page("The App exists", _next_steps(edge.settings, made))
+
+
+def manifest(settings: Settings) -> dict[str, Any]:
+    """`app.yml` with the addresses of this server."""
+    values = yaml.safe_load(MANIFEST.read_text())
+    values["hook_attributes"]["url"] = f"{settings.public_url}/webhooks/github"
+    values["redirect_url"] = f"{settings.public_url}/setup/created"
+    return values
+
+
+def _is_secret(settings: Settings, given: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), setup_secret(settings).encode())
+
+
+def _state(settings: Settings) -> str:
+    """Ties GitHub's answer to our page without saying the secret to anybody."""
+    return hmac.new(setup_secret(settings).encode(), b"state", hashlib.sha256).hexdigest()
+
+
+async def _convert(edge: Edge, code: str) -> _Created | str:
+    """The new App's credentials for the code, or why not."""
+    async with httpx.AsyncClient(base_url=edge.settings.api_url, timeout=20, transport=edge.transport) as client:
+        try:
+            answer = await client.post(
+                f"/app-manifests/{code}/conversions", headers={"Accept": "application/vnd.github+json"}
+            )
+        except httpx.HTTPError as error:
+            return f"GitHub could not be reached: {error}"
+    if answer.status_code != httpx.codes.CREATED:
+        return f"GitHub answered {answer.status_code} to the code, which works once and for an hour."
+    return msgspec.json.decode(answer.content, type=_Created)
+
+
+def _form(settings: Settings, action: str, secret: str, organization: str) -> str:
+    local = any(f"://{host}" in settings.public_url for host in ("127.0.0.1", "localhost", "[::1]"))
+    warning = (
+        "<p class=warning>GitHub must be able to reach this server, and <code>"
+        f"{escape(settings.public_url)}</code> is only this machine. Start it with <code>MERGECOST_PUBLIC_URL</code> set to "
+        "its public https address, then open the new set-up link.</p>"
+    )
+    value = escape(json.dumps(manifest(settings)))
+    where = f"the organization <b>{escape(organization)}</b>" if organization else "your own account"
+    return f"""
+{warning if local else ""}
+<p>GitHub shows one page with the name to confirm, then sends you back here. The App may read metadata, and write to pull
+requests, issues and checks. It never gets to read code.</p>
+<form action="{escape(action)}" method="post">
+<input type="hidden" name="manifest" value="{value}"><button>Create the App on GitHub</button> for {where}</form>
+<form action="/setup"><input type="hidden" name="secret" value="{escape(secret)}">
+<label>For an organization instead: <input name="organization" placeholder="its name" pattern="[A-Za-z0-9-]+" required></label>
+<button class=plain>Use it</button></form>"""
+
+
+def _next_steps(settings: Settings, made: _Created) -> str:
+    install = f"{settings.github_url}/apps/{made.slug}/installations/new"
+    permissions = f"{made.html_url}/permissions" if made.html_url else settings.github_url
+    return f"""
+<ol>
+<li><a href="{escape(install)}">Install it</a> on the repositories whose pull requests should say what they cost.</li>
+<li>On this server, make a token for the developers of that installation: <code>mergecost token new</code></li>
+<li>On a developer's machine: <code>pip install mergecost</code>, then
+<code>MERGECOST_URL={escape(settings.public_url)} MERGECOST_TOKEN=… mergecost push</code></li>
+</ol>
+<p>If repositories should keep settings of their own in <code>.github/mergecost.yml</code>: open
+<a href="{escape(permissions)}">the App's permissions</a>, set <b>Single file</b> to <i>Read-only</i> and enter the path
+<code>.github/mergecost.yml</code>. Nothing else becomes readable. Without it, this server's <code>mergecost.toml</code> holds.</p>
+<p>Its secrets are in <code>{escape(str(settings.data_dir / "app.json"))}</code>, readable by this server's user alone.</p>"""

@@ -1,0 +1,82 @@
+"""`POST /v1/usage` and `GET /v1/coverage`: what collectors talk to, with an ingest token."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy.exc import DBAPIError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot import ingest, tokens
+from webhooks.body import TooLarge, read
+from webhooks.edge import Edge, edge_of
+
+CAP_BYTES = 5 * 1024 * 1024
+
+T = TypeVar("T")
+
+
+class _Message(msgspec.Struct):
+    message: str
+
+
+async def receive(request: Request) -> Response:
+    """A batch in; 200 with what became of each record. A 503 means: send it again later, nothing was half saved."""
+    edge, token = edge_of(request), _bearer(request)
+    try:
+        body = await read(request, CAP_BYTES)
+    except TooLarge:
+        return _answer(413, _Message("a batch may have at most 5 MB: send smaller ones"))
+
+    def save() -> Response:
+        installation_id = _installation(edge, token)
+        if installation_id is None:
+            return _not_known()
+        return _answer(200, ingest.receive(edge.database, edge.clock, installation_id, token, body))
+
+    return await _in_thread(save)
+
+
+async def coverage(request: Request) -> Response:
+    """Which repositories the token's installation covers, as digests."""
+    edge, token = edge_of(request), _bearer(request)
+
+    def look() -> Response:
+        installation_id = _installation(edge, token)
+        if installation_id is None:
+            return _not_known()
+        return _answer(200, ingest.coverage(edge.database, installation_id, edge.settings.github_host))
+
+    return await _in_thread(look)
+
+
+async def _in_thread(work: Callable[[], Response]) -> Response:
+    try:
+        return await asyncio.to_thread(work)
+    except ingest.BadBatch as error:
+        return _answer(400, _Message(str(error)))
+    except DBAPIError:
+        return _answer(503, _Message("the database cannot take it now: send it again later"), {"Retry-After": "30"})
+
+
+def _bearer(request: Request) -> str:
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def _installation(edge: Edge, token: str) -> int | None:
+    if not token.startswith(tokens.PREFIX):
+        return None
+    with edge.database.read() as connection:
+        return tokens.installation_of(connection, token)
+
+
+def _not_known() -> Response:
+    message = "this ingest token is not known or was revoked: ask for one made by `mergecost token new` on the server"
+    return _answer(401, _Message(message), {"WWW-Authenticate": "Bearer"})
+
+
+def _answer(status: int, value: msgspec.Struct, headers: dict[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(value), status, headers, "application/json")
