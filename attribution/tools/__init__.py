@@ -1,0 +1,11 @@
+"""The AI tools whose logs can be read: a module each, listed here."""
+
+from attribution.tools import claude_code, codex
+from attribution.tools.log import JsonLines, LogRead, Tool, unique
+
+__all__ = ["TOOLS", "JsonLines", "LogRead", "Tool", "unique"]
+
+TOOLS: dict[str, Tool] = {
+    claude_code.NAME: claude_code,
+    codex.NAME: codex,
+}

@@ -1,0 +1,215 @@
+"""Claude Code: transcripts below `~/.claude/projects`, one JSON object a line.
+
+A response is logged as one line for each content block, every line with the id and the usage of the whole response; forks
+copy their parent's lines into a new file. So a request is its `message.id`, over all files. Sub-agents have files of their
+own; older versions nest their requests in the parent's `progress` lines. Compaction and titles are not logged.
+The format is internal and changes: https://code.claude.com/docs/en/sessions
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+from typing import TypedDict
+
+import msgspec
+
+from attribution.tools import claude_code_lines as lines
+from attribution.tools.commits import commits_printed, longest, may_commit
+from attribution.tools.log import JsonLines, LogRead, Text, decode, unique, utc
+from attribution.usage import CommitMade, Usage
+
+NAME = "claude-code"
+LOGS = JsonLines(
+    folder=".claude",
+    folder_variable="CLAUDE_CONFIG_DIR",
+    patterns=("projects/**/*.jsonl",),
+    needles=(b'"output_tokens"', b'"tool_use_id"'),
+)
+
+_EDITS = {"Edit": "file_path", "MultiEdit": "file_path", "Write": "file_path", "NotebookEdit": "notebook_path"}
+_SHELLS = {"Bash", "PowerShell"}
+_RESULT_OF = re.compile(rb'"tool_use_id"\s*:\s*"([^"]+)"')
+
+
+class _Counted(TypedDict):
+    """The token kinds of a `Usage`."""
+
+    uncached_input_tokens: int
+    cache_read_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+
+
+class _Call(msgspec.Struct):
+    """A tool call that may change something: which request issued it, the file it edits, the command it runs."""
+
+    request_id: str
+    path: str = ""
+    command: str = ""
+
+
+_LINE = msgspec.json.Decoder(lines.Line)
+_BLOCKS = msgspec.json.Decoder(list[lines.Block])
+_INPUT = msgspec.json.Decoder(lines.Input)
+_TOOL_USE_RESULT = msgspec.json.Decoder(lines.ToolUseResult)
+_STRING = msgspec.json.Decoder(str)
+
+
+def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
+    """See `attribution.tools.log.Tool`. A file named `agent-<id>` is that sub-agent's."""
+    stem = PurePosixPath(name).stem
+    reading = _Reading(stem.removeprefix("agent-") if stem.startswith("agent-") else "")
+    for record in records:
+        reading.take(record)
+    return reading.finish()
+
+
+class _Reading:
+    """One log while it is read."""
+
+    def __init__(self, agent_id: str) -> None:
+        self.agent_id = agent_id
+        self.requests: list[Usage] = []
+        self.calls: dict[str, _Call] = {}
+        self.edited: dict[str, set[str]] = {}
+        self.commits: dict[str, set[str]] = {}
+        self.unreadable = self.skipped = 0
+
+    def take(self, record: bytes) -> None:
+        # Most tool results are long and change nothing: look at the id before decoding the rest.
+        if b'"output_tokens"' not in record and not self._answers_a_call(record):
+            return
+        line = decode(_LINE, record)
+        if line is None:
+            self.unreadable += 1
+            return
+        entry, agent_id = line, (line.agent_id or self.agent_id if line.is_sidechain else "")
+        if line.type == "progress" and line.data and line.data.message:
+            entry, agent_id = line.data.message, line.data.agent_id or ""
+        if entry.type == "assistant":
+            self._request(line, entry, agent_id)
+        elif entry.type == "user" and entry.message:
+            self._results(entry, entry.message)
+
+    def finish(self) -> LogRead:
+        return LogRead(
+            requests=[self._with_effects(usage) for usage in unique(self.requests)],
+            unreadable_records=self.unreadable,
+            skipped_records=self.skipped,
+        )
+
+    def _answers_a_call(self, record: bytes) -> bool:
+        return any(found.decode(errors="replace") in self.calls for found in _RESULT_OF.findall(record))
+
+    def _request(self, line: lines.Line, entry: lines.Entry, agent_id: str) -> None:
+        message = entry.message
+        at = entry.timestamp or line.timestamp
+        if message is None or message.usage is None or at is None:
+            self.unreadable += 1
+            return
+        if message.model == "<synthetic>":
+            self.skipped += 1
+            return
+        session_id = line.request_session_id or line.session_id or ""
+        request_id = message.id or entry.request_id or f"{session_id}:{entry.uuid or line.uuid or utc(at).isoformat()}"
+        usage = message.usage
+        made = Usage(
+            tool=NAME,
+            session_id=session_id,
+            request_id=request_id,
+            at=utc(at),
+            model=message.model or "",
+            **_tokens(usage),
+            web_search_requests=(usage.server_tool_use and usage.server_tool_use.web_search_requests) or 0,
+            speed=usage.speed or "",
+            service_tier=usage.service_tier or "",
+            inference_geo="" if usage.inference_geo == "not_available" else usage.inference_geo or "",
+            agent_id=agent_id,
+            branch=_branch(line.git_branch),
+            cwd=line.cwd or "",
+        )
+        self.requests += (made, *_beside(made, usage.iterations or ()))
+        self._calls(request_id, message.content)
+
+    def _calls(self, request_id: str, content: msgspec.Raw) -> None:
+        for block in decode(_BLOCKS, content) or ():
+            if block.type != "tool_use" or not block.id or not (block.name in _EDITS or block.name in _SHELLS):
+                continue
+            given = decode(_INPUT, block.input)
+            if given is None:
+                continue
+            if block.name in _SHELLS and may_commit(given.command):
+                self.calls[block.id] = _Call(request_id, command=given.command)
+            elif block.name in _EDITS and (path := getattr(given, _EDITS[block.name])):
+                self.calls[block.id] = _Call(request_id, path=path)
+
+    def _results(self, entry: lines.Entry, message: lines.Message) -> None:
+        for block in decode(_BLOCKS, message.content) or ():
+            call = self.calls.get(block.tool_use_id or "")
+            if call is None:
+                continue
+            if call.path and not block.is_error:
+                self.edited.setdefault(call.request_id, set()).add(call.path)
+            if call.command:
+                ids = commits_printed(call.command, _plain(block.content)) | _committed(entry.tool_use_result)
+                self.commits.setdefault(call.request_id, set()).update(ids)
+
+    def _with_effects(self, usage: Usage) -> Usage:
+        edited, commits = self.edited.get(usage.request_id), self.commits.get(usage.request_id)
+        if not edited and not commits:
+            return usage
+        return msgspec.structs.replace(
+            usage,
+            edited_files=tuple(sorted(edited or ())),
+            commits_made=tuple(CommitMade(sha=sha) for sha in sorted(longest(commits or set()))),
+        )
+
+
+def _tokens(counts: lines.Counts) -> _Counted:
+    """Disjoint kinds. Without the split by lifetime all cache writes are of five minutes, the API's default; versions before
+    2.1.152 could log a total of 0 beside the split: https://code.claude.com/docs/en/changelog"""
+    split = counts.cache_creation or lines.CacheWrites()
+    hour = split.ephemeral_1h_input_tokens or 0
+    return {
+        "uncached_input_tokens": counts.input_tokens or 0,
+        "cache_read_tokens": counts.cache_read_input_tokens or 0,
+        "cache_write_5m_tokens": max(
+            (counts.cache_creation_input_tokens or 0) - hour, split.ephemeral_5m_input_tokens or 0
+        ),
+        "cache_write_1h_tokens": hour,
+        "output_tokens": counts.output_tokens or 0,
+        "reasoning_tokens": (counts.output_tokens_details and counts.output_tokens_details.thinking_tokens) or 0,
+    }
+
+
+def _beside(made: Usage, iterations: Iterable[lines.Iteration]) -> Iterator[Usage]:
+    """Requests to another model inside a response: an adviser, or a fallback."""
+    for number, step in enumerate(iterations):
+        if step.type in ("advisor_message", "fallback_message"):
+            yield msgspec.structs.replace(
+                made,
+                request_id=f"{made.request_id}:{step.type}:{number}",
+                model=step.model or made.model,
+                web_search_requests=0,
+                **_tokens(step),
+            )
+
+
+def _branch(git_branch: Text) -> str:
+    """As far as the log knows: it is taken now and then, so it may lag behind a checkout by seconds or for ever, and is `HEAD`
+    on a detached head and on some branches that have a name."""
+    return "" if git_branch in (None, "HEAD") else git_branch
+
+
+def _plain(content: msgspec.Raw) -> str:
+    """The text of a tool's result, which is a string or a list of blocks."""
+    text = decode(_STRING, content)
+    return text if text is not None else "\n".join(block.text or "" for block in decode(_BLOCKS, content) or ())
+
+
+def _committed(tool_use_result: msgspec.Raw) -> set[str]:
+    result = decode(_TOOL_USE_RESULT, tool_use_result)
+    commit = result and result.git_operation and result.git_operation.commit
+    return {commit.sha} if commit and commit.sha else set()

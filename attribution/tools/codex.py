@@ -1,0 +1,206 @@
+"""OpenAI Codex: rollouts below `~/.codex/sessions`, one `{timestamp, type, payload}` a line, one file a thread.
+
+New versions write a `token_usage_record` with the response's id for every request. Older ones only have `token_count`, which
+is repeated, emitted again on resume, and zero after a compaction; there a request is known by the thread's running total.
+Forks and sub-agents of older versions start with a copy of their parent's lines: all `session_meta` of the copy follow the
+file's own, the oldest ancestor's last, so rows are keyed by that ancestor and the copies merge with the originals.
+
+`session_id` is the session that a thread belongs to: a sub-agent's is its parent's, and `agent_id` is its own thread; a fork
+is a session of its own. https://github.com/openai/codex/tree/main/codex-rs/protocol
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from attribution.tools import codex_lines as lines
+from attribution.tools.commits import commits_printed, may_commit
+from attribution.tools.log import JsonLines, LogRead, decode, unique, utc
+from attribution.tools.remote import slug
+from attribution.usage import CommitMade, Usage
+
+NAME = "codex"
+LOGS = JsonLines(
+    folder=".codex",
+    folder_variable="CODEX_HOME",
+    patterns=("sessions/**/rollout-*.jsonl", "archived_sessions/**/rollout-*.jsonl"),
+    needles=(
+        b'_token_usage"',
+        b'"session_meta"',
+        b'"turn_context"',
+        b'"task_started"',
+        b'"call_id"',
+        b'"FileChange"',
+    ),
+)
+
+_THREAD_IN_NAME = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl$")
+
+
+class _Row(msgspec.Struct):
+    """A request whose turn may be described later: a compaction on resume precedes its `turn_context`."""
+
+    key: str
+    at: datetime
+    turn_id: str
+    turn_before: lines.Payload | None
+    counts: lines.Counts
+    counted: bool  # from token_count, not from a record
+
+
+_LINE = msgspec.json.Decoder(lines.Line)
+_OUTPUT = msgspec.json.Decoder(str | list[lines.OutputText])
+_OLD_OUTPUT = msgspec.json.Decoder(lines.OldOutput)
+
+
+def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
+    """See `attribution.tools.log.Tool`. The name ends in the thread's id, for a file whose first line was lost."""
+    in_name = _THREAD_IN_NAME.search(name)
+    reading = _Reading(in_name[1] if in_name else "")
+    for record in records:
+        line = decode(_LINE, record)
+        if line is None:
+            reading.unreadable += 1
+        else:
+            reading.take(line)
+    return reading.finish()
+
+
+class _Reading:
+    """One rollout while it is read."""
+
+    def __init__(self, thread_id: str) -> None:
+        self.meta = lines.Payload(id=thread_id)
+        self.has_meta = False
+        self.ancestor = thread_id
+        self.turn_id = ""
+        self.turn_before: lines.Payload | None = None
+        self.turns: dict[str, lines.Payload] = {}
+        self.rows: dict[str, _Row] = {}
+        self.has_records = False
+        self.commands: dict[str, str] = {}
+        self.waiting: list[str] = []  # calls of a response whose usage is not logged yet
+        self.issuer: dict[str, str] = {}  # call -> row
+        self.edited: dict[str, set[str]] = {}
+        self.commits: dict[str, set[str]] = {}
+        self.unreadable = 0
+
+    def take(self, line: lines.Line) -> None:
+        payload = line.payload
+        match payload.type if line.type in ("event_msg", "response_item") else line.type:
+            case "session_meta":
+                self._session(payload)
+            case "turn_context":
+                self.turn_id = payload.turn_id or utc(line.timestamp).isoformat()
+                self.turn_before = self.turns[self.turn_id] = payload
+            case "task_started":
+                self.turn_id = payload.turn_id or self.turn_id
+            case "token_usage_record" if payload.usage and payload.response_id:
+                self.has_records = True
+                self._row(payload.response_id, line, payload.usage, counted=False)
+            case "token_count" if not self.has_records and payload.info:
+                self._count(line, payload.info)
+            case "function_call" | "custom_tool_call" if payload.call_id:
+                self.waiting.append(payload.call_id)
+                command = payload.arguments or payload.input or ""
+                if may_commit(command):
+                    self.commands[payload.call_id] = command
+            case "function_call_output" | "custom_tool_call_output" if payload.call_id in self.commands:
+                printed = commits_printed(self.commands[payload.call_id], _plain(payload.output))
+                self.commits.setdefault(payload.call_id, set()).update(printed)
+            case "item_completed" if payload.item and payload.item.type == "FileChange":
+                if payload.item.status == "completed":
+                    self._edit(payload.item.id or "", payload.item.changes)
+            case "patch_apply_end" if payload.success:
+                self._edit(payload.call_id or "", payload.changes)
+            case _:
+                pass
+
+    def _session(self, payload: lines.Payload) -> None:
+        if not self.has_meta:
+            self.meta, self.has_meta = payload, True
+        self.ancestor = payload.id or self.ancestor
+
+    def _count(self, line: lines.Line, info: lines.Info) -> None:
+        """A row for a new total. An unchanged one is a repeat, or the estimate that follows a compaction."""
+        total, last = info.total_token_usage, info.last_token_usage
+        if total and last and (last.input_tokens or last.output_tokens):
+            self._row(f"total:{total.vector}", line, last, counted=True)
+
+    def _row(self, key: str, line: lines.Line, counts: lines.Counts, *, counted: bool) -> None:
+        if key in self.rows:
+            return
+        turn_id = line.payload.turn_id or self.turn_id
+        self.rows[key] = _Row(key, utc(line.timestamp), turn_id, self.turn_before, counts, counted)
+        self.issuer.update(dict.fromkeys(self.waiting, key))
+        self.waiting.clear()
+
+    def _edit(self, call_id: str, changes: dict[str, msgspec.Raw] | None) -> None:
+        # Code mode applies patches under an id that no call has: the latest response issued them.
+        if call_id not in self.waiting and self.rows:
+            self.issuer.setdefault(call_id, next(reversed(self.rows)))
+        self.edited.setdefault(call_id, set()).update(changes or ())
+
+    def finish(self) -> LogRead:
+        rows = list(self.rows.values())
+        if self.has_records and self.meta.forked_from_id:
+            # What a fork counts before its first record is its parent's last total, emitted again.
+            rows = [row for row in rows if not row.counted]
+        edited, commits = self._by_row(self.edited), self._by_row(self.commits)
+        requests = [
+            msgspec.structs.replace(
+                self._usage(row),
+                edited_files=tuple(sorted(edited.get(row.key, ()))),
+                commits_made=tuple(CommitMade(sha=sha) for sha in sorted(commits.get(row.key, ()))),
+            )
+            for row in rows
+        ]
+        return LogRead(requests=unique(requests), unreadable_records=self.unreadable)
+
+    def _by_row(self, of_call: dict[str, set[str]]) -> dict[str, set[str]]:
+        of_row: dict[str, set[str]] = {}
+        for call_id, found in of_call.items():
+            if call_id in self.issuer:
+                of_row.setdefault(self.issuer[call_id], set()).update(found)
+        return of_row
+
+    def _usage(self, row: _Row) -> Usage:
+        meta, counts = self.meta, row.counts
+        turn = self.turns.get(row.turn_id) or row.turn_before or next(iter(self.turns.values()), lines.Payload())
+        thread_id = meta.id or ""
+        session_id = meta.session_id or meta.parent_thread_id or thread_id
+        cached, written = counts.cached_input_tokens or 0, counts.cache_write_input_tokens or 0
+        # Git facts are those of the folder in which the thread started.
+        moved = turn.cwd is not None and turn.cwd != meta.cwd
+        git = lines.Git() if moved or meta.git is None else meta.git
+        return Usage(
+            tool=NAME,
+            session_id=session_id,
+            request_id=f"{self.ancestor}:{row.key}" if row.counted else row.key,
+            at=row.at,
+            model=turn.model or "",
+            uncached_input_tokens=max((counts.input_tokens or 0) - cached - written, 0),
+            cache_read_tokens=cached,
+            cache_write_5m_tokens=written,
+            cache_write_1h_tokens=0,
+            output_tokens=counts.output_tokens or 0,
+            reasoning_tokens=counts.reasoning_output_tokens or 0,
+            service_tier=turn.service_tier or "",
+            # Copied rows are the parent's, and which those are the file does not say.
+            agent_id=thread_id if session_id != thread_id and self.ancestor == thread_id else "",
+            repository=slug(git.repository_url or ""),
+            branch=git.branch or "",
+            commit=git.commit_hash or "",
+            cwd=turn.cwd or meta.cwd or "",
+        )
+
+
+def _plain(output: msgspec.Raw) -> str:
+    """The text of an output: a string, blocks of text, or JSON in a string in older versions."""
+    value = decode(_OUTPUT, output)
+    if isinstance(value, str):
+        old = decode(_OLD_OUTPUT, value.encode()) if value.startswith("{") else None
+        return old.output or "" if old else value
+    return "\n".join(part.text or "" for part in value or ())

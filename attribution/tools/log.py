@@ -1,0 +1,81 @@
+"""What a module for an AI tool offers, and how a log is read without ever failing."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from attribution.usage import Usage, merge
+
+T = TypeVar("T")
+
+# Proxies write null for what they do not count. The bound keeps nonsense out of every later sum.
+Tokens: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=10**12)] | None
+Text: TypeAlias = str | None
+Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class JsonLines(msgspec.Struct, frozen=True, kw_only=True):
+    """Logs of one JSON value a line: `patterns` are globs below `folder`, which is relative to home.
+
+    The environment variable `folder_variable` names another folder instead. Only lines that hold one of `needles` are worth
+    decoding. A tool that keeps whole documents or a database will say so with another type of source; its documents or rows
+    reach `read_log` as records of bytes all the same.
+    """
+
+    folder: str
+    folder_variable: str
+    patterns: tuple[str, ...]
+    needles: tuple[bytes, ...]
+
+
+class LogRead(msgspec.Struct, kw_only=True):
+    """Requests of one log, each once. `unreadable_records` are no JSON or of no known shape, `skipped_records` say that they
+    are no request to a model (a placeholder after an error)."""
+
+    requests: list[Usage]
+    unreadable_records: int = 0
+    skipped_records: int = 0
+
+
+class Tool(Protocol):
+    """A module that knows one AI tool. List it in `attribution.tools.TOOLS`."""
+
+    @property
+    def NAME(self) -> str: ...
+
+    @property
+    def LOGS(self) -> JsonLines: ...
+
+    def read_log(self, records: Iterable[bytes], name: str = "") -> LogRead:
+        """Requests in the records of one log, in their order there. `name` is its path below the tool's folder, for tools
+        that keep facts in it. Never raises on what a record holds. Paths in `edited_files` are absolute."""
+        ...
+
+
+def unique(usages: Iterable[Usage]) -> list[Usage]:
+    """Each request once, however many logs hold it, in an order that does not depend on theirs."""
+    by_key: dict[tuple[str, str], Usage] = {}
+    for usage in usages:
+        known = by_key.get(usage.key)
+        by_key[usage.key] = merge(known, usage) if known else usage
+    return sorted(by_key.values(), key=lambda usage: (usage.at, usage.key))
+
+
+def decode(decoder: msgspec.json.Decoder[T], record: bytes | msgspec.Raw) -> T | None:
+    """The value, or None for what is no JSON or of another shape."""
+    try:
+        return decoder.decode(record)
+    except UnicodeDecodeError:
+        return decode(decoder, bytes(record).decode(errors="replace").encode())
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def utc(at: datetime) -> datetime:
+    """`at` in UTC. The first and last hours of the calendar cannot be moved and are taken as they stand."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        return at.replace(tzinfo=UTC)

@@ -1,0 +1,144 @@
+"""The server's two end points for collectors, over urllib: https only, no redirects, every answer bounded and checked."""
+
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from attribution.usage import Usage
+from collector.coverage import Coverage
+from collector.settings import Settings, is_loopback
+
+T = TypeVar("T")
+
+TIMEOUT_SECONDS = 30
+MAX_BATCH_REQUESTS = 500
+MAX_BATCH_BYTES = 1_000_000
+MAX_ANSWER_BYTES = 16_000_000
+
+_HEAD, _TAIL = b'{"requests":[', b"]}"
+
+
+class PushError(Exception):
+    """Why nothing more can be sent now, and what to do. What was not accepted will be sent by the next push."""
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """A request as it is sent: `body` is its JSON."""
+
+    usage: Usage
+    body: bytes
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.usage.key
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The server did not take the request at `index` of the batch."""
+
+    index: int
+    request_id: str
+    reason: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    accepted: int
+    unchanged: int
+    refused: list[Refusal] = []
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """urllib would carry the token to wherever the answer points."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        return None
+
+
+def parcels(usages: Iterable[Usage]) -> list[Parcel]:
+    """Requests as JSON."""
+    encode = msgspec.json.Encoder().encode
+    return [Parcel(usage, encode(usage)) for usage in usages]
+
+
+def batches(waiting: Iterable[Parcel]) -> Iterator[list[Parcel]]:
+    """Batches of at most 500 requests and a megabyte; a larger request goes alone."""
+    batch: list[Parcel] = []
+    size = len(_HEAD + _TAIL)
+    for parcel in waiting:
+        grown = size + len(parcel.body) + 1
+        if batch and (len(batch) == MAX_BATCH_REQUESTS or grown > MAX_BATCH_BYTES):
+            yield batch
+            batch, grown = [], len(_HEAD + _TAIL) + len(parcel.body) + 1
+        batch.append(parcel)
+        size = grown
+    if batch:
+        yield batch
+
+
+class Client:
+    """A server and a person's token there. Every method raises PushError."""
+
+    def __init__(self, settings: Settings, version: str) -> None:
+        self._settings = settings
+        self._version = version
+        direct = [urllib.request.ProxyHandler({})] if is_loopback(urlsplit(settings.url).hostname or "") else []
+        self._opener = urllib.request.build_opener(_NoRedirect, *direct)
+
+    def coverage(self) -> Coverage:
+        """Which repositories the server wants to hear about."""
+        coverage = self._ask("/v1/coverage", None, Coverage)
+        try:
+            bytes.fromhex(coverage.salt)
+        except ValueError as error:
+            raise PushError(
+                f"{self._settings.url}/v1/coverage: the salt is not hexadecimal. Is it a Mergecost server?"
+            ) from error
+        return coverage
+
+    def send(self, batch: list[Parcel]) -> Answer:
+        """Hand over one batch. Sending it again changes nothing."""
+        body = _HEAD + b",".join(parcel.body for parcel in batch) + _TAIL
+        answer = self._ask("/v1/usage", body, Answer)
+        if any(not 0 <= refusal.index < len(batch) for refusal in answer.refused):
+            raise PushError(f"{self._settings.url}/v1/usage refused a request that was not sent: update mergecost")
+        return answer
+
+    def _ask(self, path: str, body: bytes | None, shape: type[T]) -> T:
+        url = self._settings.url + path
+        headers = {"Authorization": f"Bearer {self._settings.token}", "User-Agent": f"mergecost/{self._version}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 (settings admit http and https alone)
+        try:
+            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
+                answer = response.read(MAX_ANSWER_BYTES + 1)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise PushError(_refused(url, error)) from error
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+            raise PushError(f"cannot reach {url}: {reason}. Nothing is lost: the next push sends it.") from error
+        try:
+            return msgspec.json.decode(answer, type=shape)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise PushError(
+                f"{url} answered what no Mergecost server answers ({error}): is the address right?"
+            ) from error
+
+
+def _refused(url: str, error: urllib.error.HTTPError) -> str:
+    """What an error status means for the person who pushes."""
+    later = error.headers.get("Retry-After")
+    if error.code in (401, 403):
+        return f"{url} does not accept your token ({error.code}): it may be revoked or of another server. Make a new one there."
+    if error.code in (429, 503):
+        when = f"in {later} seconds" if later and later.isdigit() else "later"
+        return f"{url} is busy ({error.code}): push again {when}. Nothing is lost."
+    if 300 <= error.code < 400:
+        return f"{url} redirects to {error.headers.get('Location', 'elsewhere')}: set the address of the server itself"
+    return f"{url} answered {error.code} {error.reason}. Nothing is lost: the next push sends it."

@@ -1,0 +1,89 @@
+"""The command `mergecost`. Sub-commands are imported when asked for, so that a scan never pays for the server."""
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+# name -> (module:function, what it does). The function takes the arguments after the name and returns the exit status.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "scan": ("collector.scan_command:main", "show what your AI tools have used on this machine; sends nothing"),
+    "push": ("collector.push_command:main", "send new usage of covered repositories to your server"),
+    "serve": ("webhooks.serve:main", "run the server"),
+    "token": ("bot.token_command:main", "make or revoke the token with which a person pushes"),
+}
+
+_OURS = {"attribution", "bot", "collector", "deploy", "webhooks"}
+
+
+class CommandUnavailable(Exception):
+    """Part of the installation is missing."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one sub-command. Returns the exit status: 0 done, 1 not done, 2 wrong usage."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except CommandUnavailable as error:
+        print(f"mergecost: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader has gone (`| head`). Python would complain once more when it flushes at exit:
+        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        import os  # noqa: PLC0415
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return status
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0 if arguments else 2
+    name, *rest = arguments
+    if name in ("-V", "--version"):
+        from importlib.metadata import version  # noqa: PLC0415
+
+        print(f"mergecost {version('mergecost')}")
+        return 0
+    if name not in COMMANDS:
+        print(_unknown(name), file=sys.stderr)
+        return 2
+    return load(COMMANDS[name][0])(rest)
+
+
+def load(target: str) -> Callable[[list[str]], int]:
+    """The function that `module:function` names. Raises CommandUnavailable if a package it needs is not installed."""
+    module, _, function = target.partition(":")
+    try:
+        return getattr(import_module(module), function)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] in _OURS:
+            raise
+        raise CommandUnavailable(
+            f"this command needs {error.name}, which is not installed: pip install 'mergecost[server]'"
+        ) from error
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items())
+    return (
+        f"usage: mergecost COMMAND [OPTION...]\n\n{commands}\n\nSee also: mergecost COMMAND --help, mergecost --version"
+    )
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    close = get_close_matches(name, COMMANDS, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(COMMANDS)}"
+    return f"mergecost: no command {name!r}: {hint}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""Which requests a server may be told of: those of repositories that its installation covers."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+import msgspec
+
+from attribution.usage import Usage
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """The answer of `GET /v1/coverage`: `repositories` are HMAC-SHA256 digests, in hex, of lower-case `owner/name` under `salt`
+    (hex), so that neither side lists its repositories to the other. `host` is where they live."""
+
+    salt: str
+    host: str
+    repositories: frozenset[str]
+
+    def name(self, slug: str) -> str:
+        """`owner/name` as the server knows it, or empty if it does not cover that repository. Raises ValueError on a bad salt."""
+        host, _, rest = slug.partition("/")
+        if self.host != "github.com":
+            if host != self.host.lower():
+                return ""
+            slug = rest
+        digest = hmac.new(bytes.fromhex(self.salt), slug.lower().encode(), hashlib.sha256).hexdigest()
+        return slug if digest in self.repositories else ""
+
+
+class Sorted(msgspec.Struct):
+    """`covered` is what may be sent, `cwd` taken out; the rest is only counted."""
+
+    covered: list[Usage]
+    not_covered: int
+    repository_unknown: int
+
+
+def sort_out(usages: Iterable[Usage], coverage: Coverage) -> Sorted:
+    """Split `usages` by what the server may know."""
+    sorted_out, names = Sorted([], 0, 0), dict[str, str]()
+    for usage in usages:
+        slug = usage.repository
+        if not slug:
+            sorted_out.repository_unknown += 1
+            continue
+        if slug not in names:
+            names[slug] = coverage.name(slug)
+        if names[slug]:
+            sorted_out.covered.append(msgspec.structs.replace(usage, repository=names[slug], cwd=""))
+        else:
+            sorted_out.not_covered += 1
+    return sorted_out

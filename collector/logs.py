@@ -1,0 +1,68 @@
+"""Log files of a home folder, and the lines in them that are worth decoding.
+
+Searching 64 KiB blocks for the few needles of a tool is several times faster than decoding, or even splitting, every line:
+transcripts are mostly text, and hundreds of megabytes of it.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from attribution.tools.log import JsonLines
+
+BLOCK_BYTES = 64 * 1024
+# Pasted images make lines of megabytes, but no line with a usage is that long.
+MAX_LINE_BYTES = 16 * 1024 * 1024
+
+
+class Tally(msgspec.Struct):
+    """What was passed over."""
+
+    unreadable_records: int = 0
+    skipped_records: int = 0
+    over_long_lines: int = 0
+    unreadable_files: list[str] = []
+
+
+def folder(source: JsonLines, home: Path, env: Mapping[str, str]) -> Path:
+    """Where a tool keeps its logs: the folder that its variable names, or the one below `home`."""
+    moved = env.get(source.folder_variable)
+    return Path(moved) if moved else home / source.folder
+
+
+def files(source: JsonLines, below: Path) -> list[Path]:
+    """Log files below a tool's folder, in a stable order; a missing folder has none."""
+    return sorted({path for pattern in source.patterns for path in below.glob(pattern) if path.is_file()})
+
+
+def matching_lines(file: BinaryIO, needles: tuple[bytes, ...], tally: Tally) -> Iterator[bytes]:
+    """Whole lines that hold a needle. A last line without its end is still being written: the next scan has it."""
+    buffer, too_long = bytearray(), False
+    while block := file.read(BLOCK_BYTES):
+        searched = len(buffer)
+        buffer += block
+        end = buffer.rfind(b"\n", searched) + 1
+        if end:
+            start = buffer.find(b"\n") + 1 if too_long else 0
+            too_long = False
+            yield from _lines(buffer, start, end, needles)
+            del buffer[:end]
+        elif too_long or len(buffer) > MAX_LINE_BYTES:
+            tally.over_long_lines += not too_long
+            too_long = True
+            buffer.clear()
+
+
+def _lines(buffer: bytearray, start: int, end: int, needles: tuple[bytes, ...]) -> list[bytes]:
+    """Lines of `buffer[start:end]`, which ends in a line break, that hold a needle."""
+    spans: set[tuple[int, int]] = set()
+    for needle in needles:
+        at = buffer.find(needle, start, end)
+        while at >= 0:
+            line_end = buffer.find(b"\n", at)
+            spans.add((buffer.rfind(b"\n", start, at) + 1 or start, line_end))
+            at = buffer.find(needle, line_end, end)
+    with memoryview(buffer) as view:
+        return [bytes(view[a:b]) for a, b in sorted(spans)]

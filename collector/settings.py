@@ -1,0 +1,87 @@
+"""Where to push, and with which token."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+
+class SettingsError(Exception):
+    """What is missing or wrong, and what to do about it."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """`url` of the server without a slash at its end; `token` names a person there."""
+
+    url: str
+    token: str
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    url: str = ""
+    token: str = ""
+
+
+def config_file(env: Mapping[str, str]) -> Path:
+    """https://specifications.freedesktop.org/basedir-spec/latest/"""
+    return _base(env, "XDG_CONFIG_HOME", ".config") / "config.toml"
+
+
+def state_file(env: Mapping[str, str]) -> Path:
+    """Where is kept what has been sent; MERGECOST_STATE names another file."""
+    named = env.get("MERGECOST_STATE")
+    return Path(named) if named else _base(env, "XDG_STATE_HOME", ".local/state") / "state.db"
+
+
+def read_settings(env: Mapping[str, str], url: str | None) -> Settings:
+    """The option `url`, else MERGECOST_URL, else the file; the token from MERGECOST_TOKEN or the file. Raises SettingsError."""
+    path = config_file(env)
+    file = _read(path)
+    url = url or env.get("MERGECOST_URL") or file.url
+    token = env.get("MERGECOST_TOKEN") or file.token
+    if not url:
+        raise SettingsError(f'which server? Set MERGECOST_URL, or write url = "https://..." in {path}')
+    if not token:
+        raise SettingsError(f'no token: make one on {url}, then set MERGECOST_TOKEN, or write token = "..." in {path}')
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise SettingsError("the token has characters that no token has: copy it again")
+    return Settings(url=_checked(url), token=token)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _checked(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise SettingsError(f"{url!r} is no address of a server: {error}") from error
+    host = parts.hostname or ""
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise SettingsError(f"{url!r} is no address of a server: it has characters that none has")
+    if parts.scheme not in ("http", "https") or not host:
+        raise SettingsError(f"{url!r} is no address of a server: it starts with https://")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise SettingsError(f"{url} would send your token in the clear: use https://{host}")
+    return url.rstrip("/")
+
+
+def _base(env: Mapping[str, str], variable: str, default: str) -> Path:
+    named = Path(env.get(variable, ""))
+    # The specification wants relative paths ignored.
+    return (named if named.is_absolute() else Path.home() / default) / "mergecost"
+
+
+def _read(path: Path) -> _File:
+    import tomllib  # noqa: PLC0415
+
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
+    except FileNotFoundError:
+        return _File()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(f"cannot use {path}: {error}") from error

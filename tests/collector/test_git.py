@@ -1,0 +1,108 @@
+"""What a real repository tells."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from attribution.identity import author, authorship
+from collector.git import NOTHING, Git
+from collector.reflog import branch_history
+from tests.collector.machine import git, repository
+
+ENV = {"PATH": os.environ["PATH"]}
+
+
+def test_facts_of_a_repository_and_its_sub_folder(repo: Path):
+    (repo / "deep").mkdir()
+    facts = Git(ENV).facts(str(repo / "deep"))
+    assert (facts.root, facts.repository, facts.author) == (
+        str(repo.resolve()),
+        "acme/widgets",
+        author("dev@example.com"),
+    )
+
+
+def test_a_worktree_has_its_own_root_and_the_same_repository(repo: Path, tmp_path: Path):
+    git(repo, "worktree", "add", "-q", "-b", "fix/7", str(tmp_path / "tree"))
+    facts = Git(ENV).facts(str(tmp_path / "tree"))
+    assert (facts.root, facts.repository) == (str((tmp_path / "tree").resolve()), "acme/widgets")
+
+
+def test_nothing_is_known_of_a_folder_that_is_missing_or_no_repository(tmp_path: Path):
+    asked = Git(ENV)
+    assert (
+        asked.facts(str(tmp_path))
+        == asked.facts(str(tmp_path / "gone"))
+        == asked.facts("")
+        == asked.facts("\0")
+        == NOTHING
+    )
+    assert Git({"PATH": ""}).facts(str(tmp_path)) == NOTHING
+
+
+def test_variables_of_a_hook_do_not_point_elsewhere(repo: Path, tmp_path: Path):
+    other = repository(tmp_path / "other", "git@github.com:acme/other.git")
+    env = ENV | {"GIT_DIR": str(other / ".git"), "GIT_WORK_TREE": str(other), "GIT_CONFIG_COUNT": "1",
+                 "GIT_CONFIG_KEY_0": "user.email", "GIT_CONFIG_VALUE_0": "eve@example.com"}  # fmt: skip
+    facts = Git(env).facts(str(repo))
+    assert (facts.repository, facts.author) == ("acme/widgets", author("dev@example.com"))
+
+
+def test_commits_by_short_and_full_id(repo: Path):
+    sha = git(repo, "rev-parse", "HEAD")
+    git(repo, "tag", "-a", "-m", "not a commit", "v1")
+    tree = git(repo, "rev-parse", "HEAD^{tree}")
+    found = Git(ENV).commits(str(repo), [sha, sha[:7], "0" * 40, tree, "fedcba9"])
+    made_at = datetime(2026, 11, 23, 17, tzinfo=UTC)
+    assert set(found) == {sha, sha[:7]}
+    assert found[sha] == found[sha[:7]]
+    assert (found[sha].sha, found[sha].authorship, found[sha].committed_at) == (
+        sha,
+        authorship("dev@example.com", made_at),
+        made_at,
+    )
+
+
+def test_authorship_outlives_an_amend(repo: Path):
+    before = git(repo, "rev-parse", "HEAD")
+    git(repo, "commit", "-q", "--amend", "-m", "other words", at="2026-11-23T19:00:00Z")
+    after = git(repo, "rev-parse", "HEAD")
+    found = Git(ENV).commits(str(repo), [before, after])
+    assert before != after
+    assert found[before].authorship == found[after].authorship
+
+
+def test_paths_from_the_top_of_the_repository(repo: Path, tmp_path: Path):
+    link = tmp_path / "link"
+    link.symlink_to(repo)
+    facts = Git(ENV).facts(str(link))
+    assert facts.inside(str(link), str(link / "src/new.py")) == "src/new.py"
+    assert facts.inside(str(repo / "src"), "../app.py") == "app.py"
+    assert facts.inside(str(repo), str(repo / "../secret.txt")) == ""
+    assert facts.inside(str(repo), "/etc/passwd") == ""
+    assert facts.inside(str(repo), "a\0b/c") == ""
+
+
+def test_the_branch_at_a_time(repo: Path):
+    git(repo, "checkout", "-q", "-b", "fix/7", at="2026-11-23T18:10:00Z")
+    git(repo, "commit", "-q", "--allow-empty", "-m", "work", at="2026-11-23T18:20:00Z")
+    git(repo, "checkout", "-q", "--detach", at="2026-11-23T18:30:00Z")
+    git(repo, "checkout", "-q", "main", at="2026-11-23T18:40:00Z")
+    branches = Git(ENV).facts(str(repo)).branches
+
+    def at(hour: int, minute: int) -> str | None:
+        return branches.at(datetime(2026, 11, 23, hour, minute, tzinfo=UTC))
+
+    assert [at(16, 0), at(17, 30), at(18, 10), at(18, 29), at(18, 35), at(18, 50)] == [
+        None,
+        "main",
+        "fix/7",
+        "fix/7",
+        "",
+        "main",
+    ]
+
+
+def test_without_a_checkout_the_branch_is_not_known(repo: Path):
+    assert Git(ENV).facts(str(repo)).branches.at(datetime(2026, 11, 23, 18, tzinfo=UTC)) is None
+    assert branch_history(["gpg: signature made", "HEAD@{now}\tcheckout: moving from a to b"]).since == ()

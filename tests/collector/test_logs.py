@@ -1,0 +1,57 @@
+"""Finding logs and the lines worth decoding."""
+
+import io
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attribution.tools import TOOLS
+from collector import logs
+from collector.logs import Tally, files, folder, matching_lines
+
+CLAUDE = TOOLS["claude-code"].LOGS
+NEEDLES = (b'"a"', b'"b"')
+
+
+def lines(content: bytes, tally: Tally | None = None) -> list[bytes]:
+    return list(matching_lines(io.BytesIO(content), NEEDLES, tally or Tally()))
+
+
+@given(
+    st.lists(st.sampled_from([b"", b'"a"', b'"b" "a"', b"x", b"y" * 70_000, b'z"a"' * 20_000]), max_size=12),
+    st.booleans(),
+)
+def test_the_same_lines_as_by_splitting(content: list[bytes], ended: bool):
+    whole = b"\n".join(content) + b"\n" * ended
+    complete = whole.split(b"\n")[:-1]
+    assert lines(whole) == [line for line in complete if any(needle in line for needle in NEEDLES)]
+
+
+def test_a_last_line_without_its_end_waits_for_the_next_scan():
+    assert lines(b'"a" 1\n"a" 2') == [b'"a" 1']
+
+
+def test_a_line_too_long_is_passed_over_and_counted_once():
+    tally = Tally()
+    too_long = b'"a"' + b"x" * (logs.MAX_LINE_BYTES + 3 * logs.BLOCK_BYTES)
+    assert lines(b'"a" 1\n' + too_long + b'\n"b" 2\n' + too_long, tally) == [b'"a" 1', b'"b" 2']
+    assert tally.over_long_lines == 2
+
+
+def test_a_variable_moves_a_tools_folder():
+    assert folder(CLAUDE, Path("/home/dev"), {}) == Path("/home/dev/.claude")
+    assert folder(CLAUDE, Path("/home/dev"), {"CLAUDE_CONFIG_DIR": "/elsewhere"}) == Path("/elsewhere")
+
+
+def test_logs_of_sub_agents_and_archives_are_found(tmp_path: Path):
+    wanted = ["projects/p/s.jsonl", "projects/p/s/subagents/agent-1.jsonl"]
+    for name in [*wanted, "history.jsonl", "projects/p/s/tool-results/t.txt"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert {path.relative_to(tmp_path).as_posix() for path in files(CLAUDE, tmp_path)} == set(wanted)
+    archived = tmp_path / "archived_sessions/rollout-1.jsonl"
+    archived.parent.mkdir()
+    archived.touch()
+    assert files(TOOLS["codex"].LOGS, tmp_path) == [archived]
+    assert files(CLAUDE, tmp_path / "missing") == []

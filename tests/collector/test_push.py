@@ -1,0 +1,278 @@
+"""Pushing to a server: a real one on the loopback, so that every byte on the wire is seen."""
+
+import hashlib
+import hmac
+import json
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.client import parcels
+from collector.push_command import main
+from collector.scan import scan
+from collector.settings import Settings
+from collector.state import State, account
+from tests.collector.machine import call, git, repository, request, result, write_log
+
+SALT = "00ff"
+TOKEN = "mc_token"
+
+
+def digest(name: str, salt: str = SALT) -> str:
+    return hmac.new(bytes.fromhex(salt), name.encode(), hashlib.sha256).hexdigest()
+
+
+class Server(ThreadingHTTPServer):
+    """Speaks the collector's protocol. `answers` are (status, headers) given to POSTs before it takes any."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.covered = ["acme/widgets"]
+        self.bodies: list[bytes] = []
+        self.heads: list[str] = []
+        self.ledger: dict[str, dict[str, Any]] = {}
+        self.refuse: dict[str, str] = {}
+        self.answers: list[tuple[int, dict[str, str]]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def take(self, requests: list[dict[str, Any]]) -> dict[str, Any]:
+        refused = [
+            {"index": index, "request_id": one["request_id"], "reason": self.refuse[one["request_id"]]}
+            for index, one in enumerate(requests)
+            if one["request_id"] in self.refuse
+        ]
+        good = [one for one in requests if one["request_id"] not in self.refuse]
+        new = [one for one in good if self.ledger.get(one["request_id"]) != one]
+        self.ledger |= {one["request_id"]: one for one in good}
+        return {"accepted": len(new), "unchanged": len(good) - len(new), "refused": refused}
+
+
+class Handler(BaseHTTPRequestHandler):
+    @property
+    def ours(self) -> Server:
+        assert isinstance(self.server, Server)
+        return self.server
+
+    def do_GET(self) -> None:
+        self.ours.heads.append(f"{self.requestline}\n{self.headers}")
+        if self.headers["Authorization"] != f"Bearer {TOKEN}":
+            self.answer(401, {})
+        else:
+            self.answer(
+                200,
+                {"salt": SALT, "host": "github.com", "repositories": [digest(name) for name in self.ours.covered]},
+            )
+
+    def do_POST(self) -> None:
+        self.ours.heads.append(f"{self.requestline}\n{self.headers}")
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.ours.bodies.append(body)
+        if self.ours.answers:
+            status, headers = self.ours.answers.pop(0)
+            self.answer(status, {}, **headers)
+        else:
+            self.answer(200, self.ours.take(json.loads(body)["requests"]))
+
+    def answer(self, status: int, value: object, **headers: str) -> None:
+        body = json.dumps(value).encode()
+        self.send_response(status)
+        for name, text in headers.items():
+            self.send_header(name.replace("_", "-"), text)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        for name, value in {
+            "MERGECOST_URL": running.url, "MERGECOST_TOKEN": TOKEN, "MERGECOST_STATE": str(tmp_path / "state/state.db"),
+            "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        }.items():  # fmt: skip
+            monkeypatch.setenv(name, value)
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+def test_a_second_push_sends_nothing(server: Server, home: Path, repo: Path, capsys: pytest.CaptureFixture[str]):
+    write_log(home, request(1, repo), request(2, repo))
+    assert main(["--home", str(home)]) == 0
+    assert sorted(server.ledger) == ["msg_1", "msg_2"]
+    assert main(["--home", str(home)]) == 0
+    assert len(server.bodies) == 1
+    assert "Sent 0 requests" in capsys.readouterr().out
+
+
+def test_only_what_is_new_or_changed_is_sent(server: Server, home: Path, repo: Path):
+    write_log(home, request(1, repo), request(2, repo))
+    main(["--home", str(home)])
+    edit = request(2, repo, content=[call("t1", "Edit", file_path=str(repo / "app.py"))])
+    write_log(home, request(1, repo), edit, result("t1"), request(3, repo))
+    main(["--home", str(home)])
+    sent = json.loads(server.bodies[1])["requests"]
+    assert [(one["request_id"], one.get("edited_files")) for one in sent] == [("msg_2", ["app.py"]), ("msg_3", None)]
+
+
+def test_losing_the_state_loses_nothing(server: Server, home: Path, repo: Path, tmp_path: Path):
+    write_log(home, request(1, repo))
+    main(["--home", str(home)])
+    before = dict(server.ledger)
+    (tmp_path / "state/state.db").unlink()
+    assert main(["--home", str(home)]) == 0
+    assert server.ledger == before
+    assert server.bodies[0] == server.bodies[1]
+
+
+def test_another_person_or_server_has_accepted_nothing_yet(tmp_path: Path, home: Path, repo: Path):
+    write_log(home, request(1, repo))
+    waiting = parcels(scan(home, {"PATH": os.environ["PATH"]}).usages)
+    first, second, third = (
+        account(Settings(url, token)) for url, token in (("https://a", "t"), ("https://a", "u"), ("https://b", "t"))
+    )
+    with State(tmp_path / "state.db") as state:
+        state.accepted(first, waiting)
+    with State(tmp_path / "state.db") as state:
+        assert state.new(first, waiting) == []
+        assert state.new(second, waiting) == state.new(third, waiting) == waiting
+
+
+def test_a_bad_record_is_named_and_tried_again_and_the_rest_is_taken(
+    server: Server, home: Path, repo: Path, capsys: pytest.CaptureFixture[str]
+):
+    write_log(home, request(1, repo), request(2, repo), request(3, repo))
+    server.refuse = {"msg_2": "more tokens than any model takes"}
+    assert main(["--home", str(home)]) == 1
+    assert "claude-code msg_2: more tokens than any model takes" in capsys.readouterr().err
+    assert sorted(server.ledger) == ["msg_1", "msg_3"]
+    server.refuse = {}
+    assert main(["--home", str(home)]) == 0
+    assert [one["request_id"] for one in json.loads(server.bodies[1])["requests"]] == ["msg_2"]
+
+
+def test_repositories_that_are_not_covered_stay_here(
+    server: Server, home: Path, repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    secret = repository(tmp_path / "work/skunkworks", "git@github.com:acme/skunkworks.git")
+    write_log(home, request(1, repo), request(2, secret), request(3, tmp_path / "gone"))
+    assert main(["--home", str(home)]) == 0
+    assert sorted(server.ledger) == ["msg_1"]
+    assert "1 not covered, 1 repository unknown" in capsys.readouterr().out
+    assert b"skunkworks" not in b"".join(server.bodies)
+
+
+def test_a_dry_run_prints_what_would_be_sent(
+    server: Server, home: Path, repo: Path, capsys: pytest.CaptureFixture[str]
+):
+    write_log(home, request(1, repo), request(2, repo))
+    assert main(["--home", str(home), "--dry-run"]) == 0
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert server.bodies == []
+    main(["--home", str(home)])
+    assert json.loads(server.bodies[0])["requests"] == printed
+    assert all(one["cache_read_tokens"] == 0 and "cwd" not in one for one in printed)
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ((503, {"Retry_After": "30"}), "push again in 30 seconds"),
+        ((429, {"Retry_After": "Wed, 21 Oct 2026 07:28:00 GMT"}), "push again later"),
+        ((403, {}), "does not accept your token (403)"),
+        ((500, {}), "answered 500"),
+        ((307, {"Location": "http://elsewhere.example/v1/usage"}), "redirects to http://elsewhere.example"),
+    ],
+)
+def test_what_a_server_refuses_is_sent_by_the_next_push(
+    answer: tuple[int, dict[str, str]],
+    text: str,
+    server: Server,
+    home: Path,
+    repo: Path,
+    capsys: pytest.CaptureFixture[str],
+):
+    write_log(home, request(1, repo))
+    server.answers = [answer]
+    assert main(["--home", str(home)]) == 1
+    assert text in capsys.readouterr().err
+    assert main(["--home", str(home)]) == 0
+    assert sorted(server.ledger) == ["msg_1"]
+
+
+def test_a_wrong_token_a_dead_server_and_a_stranger(
+    server: Server, home: Path, repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    write_log(home, request(1, repo))
+    monkeypatch.setenv("MERGECOST_TOKEN", "wrong")
+    assert main(["--home", str(home)]) == 1
+    assert "does not accept your token (401)" in capsys.readouterr().err
+    assert main(["--home", str(home), "--url", "http://127.0.0.1:1"]) == 1
+    assert "cannot reach http://127.0.0.1:1/v1/coverage" in capsys.readouterr().err
+    monkeypatch.setenv("MERGECOST_TOKEN", TOKEN)
+    server.answers = [(200, {})]
+    assert main(["--home", str(home)]) == 1
+    assert "is the address right?" in capsys.readouterr().err
+
+
+def test_words_and_places_never_leave_the_machine(server: Server, home: Path, tmp_path: Path):
+    repo = repository(tmp_path / "canary-folder/widgets")
+    git(repo, "config", "user.email", "canary.person@example.com")
+    git(repo, "commit", "-q", "--allow-empty", "-m", "canary-subject", at="2026-11-23T18:01:30Z")
+    sha = git(repo, "rev-parse", "HEAD")
+    blocks = [
+        {"type": "thinking", "thinking": "canary-thought"},
+        {"type": "text", "text": "canary-answer"},
+        call("t1", "Edit", file_path=str(repo / "app.py"), old_string="canary-old", new_string="canary-new"),
+        call(
+            "t2", "Bash", command="git commit -m canary-command && git rev-parse HEAD", description="canary-description"
+        ),
+        call("t3", "Write", file_path=str(tmp_path / "canary-outside.txt"), content="canary-content"),
+    ]
+    prompt = {
+        "type": "user",
+        "sessionId": "s",
+        "message": {"role": "user", "content": "canary-prompt"},
+        "tool_use_id": "t1",
+    }
+    printed = f"[main {sha[:7]}] canary-subject\n{sha}"
+    write_log(
+        home,
+        prompt,
+        request(1, repo, content=blocks),
+        result("t1", "canary-output"),
+        result("t2", printed),
+        result("t3"),
+    )
+    rollout = home / ".codex/sessions/2026/11/23/rollout-1.jsonl"
+    rollout.parent.mkdir(parents=True)
+    stamp = '{"timestamp":"2026-11-23T18:30:00Z",'
+    remote = '"https://canary-user:canary-password@github.com/acme/widgets.git","branch":"main"'
+    rollout.write_text(
+        stamp + f'"type":"session_meta","payload":{{"id":"c","cwd":"{repo}","git":{{"repository_url":{remote}}},'
+        '"base_instructions":{"text":"canary-instructions"}}}\n'
+        + stamp + '"type":"turn_context","payload":{"turn_id":"t","model":"gpt-5.5","user_instructions":"canary-system"}}\n'
+        + stamp + '"type":"token_usage_record","payload":{"response_id":"r1","turn_id":"t","usage":{"input_tokens":9},'
+        '"thread_token_usage":{}}}\n'
+    )  # fmt: skip
+    assert main(["--home", str(home)]) == 0
+    assert sorted(server.ledger) == ["msg_1", "r1"]
+    assert server.ledger["msg_1"]["edited_files"] == ["app.py"]
+    assert server.ledger["msg_1"]["commits_made"][0]["sha"] == sha
+    wire = "".join(server.heads) + b"".join(server.bodies).decode()
+    assert "canary" not in wire
+    assert str(tmp_path) not in wire
+    assert "example.com" not in wire

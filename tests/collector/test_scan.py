@@ -1,0 +1,105 @@
+"""From a home folder to requests with git facts."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from attribution.identity import author, authorship
+from attribution.usage import CommitMade
+from collector.scan import scan
+from tests.collector.machine import call, git, request, result, write_log
+
+ENV = {"PATH": os.environ["PATH"]}
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+
+
+def test_an_empty_home(home: Path):
+    found = scan(home, ENV)
+    assert (found.usages, found.files, found.looked_in) == ([], 0, [home / ".claude", home / ".codex"])
+
+
+def test_all_tools_in_the_order_of_time():
+    found = scan(
+        None, ENV | {"CLAUDE_CONFIG_DIR": str(FIXTURES / "claude-code"), "CODEX_HOME": str(FIXTURES / "codex")}
+    )
+    assert found.files == 9
+    assert [usage.tool for usage in found.usages] == ["claude-code"] * 13 + ["codex"] * 12 + ["claude-code"] * 3
+    assert found.usages == sorted(found.usages, key=lambda usage: (usage.at, usage.key))
+    assert sum(usage.output_tokens for usage in found.usages if usage.tool == "codex") == 5073
+
+
+def test_a_given_home_stands_for_everything(home: Path):
+    assert scan(home, ENV | {"CODEX_HOME": str(FIXTURES / "codex")}).usages == []
+
+
+def test_edited_files_are_named_from_the_top_of_the_repository(home: Path, repo: Path):
+    calls = [call("t1", "Edit", file_path=str(repo / "src/app.py")), call("t2", "Write", file_path="/etc/passwd")]
+    write_log(
+        home, request(1, repo / "missing", content=calls), request(2, repo, content=calls), result("t1"), result("t2")
+    )
+    first, second = scan(home, ENV).usages
+    assert (first.repository, first.edited_files) == ("", ())
+    assert (second.repository, second.edited_files, second.author) == (
+        "acme/widgets",
+        ("src/app.py",),
+        author("dev@example.com"),
+    )
+
+
+def test_commits_made_are_full_and_known_by_their_authorship(home: Path, repo: Path):
+    git(repo, "commit", "-q", "--allow-empty", "-m", "work", at="2026-11-23T18:01:02Z")
+    sha = git(repo, "rev-parse", "HEAD")
+    commit = call("t1", "Bash", command="git commit -m work")
+    write_log(home, request(1, repo, content=[commit]), result("t1", f"[main {sha[:7]}] work"))
+    (usage,) = scan(home, ENV).usages
+    assert [made.sha for made in usage.commits_made] == [sha]
+    committed_at = usage.at.replace(second=2, microsecond=0)
+    assert usage.commits_made[0].authorship == authorship("dev@example.com", committed_at)
+
+
+def test_a_commit_that_was_there_before_was_not_made(home: Path, repo: Path):
+    old = git(repo, "rev-parse", "HEAD")
+    commit = call("t1", "Bash", command="git commit -qm x; git rev-parse HEAD")
+    write_log(home, request(1, repo, content=[commit]), result("t1", old))
+    assert [usage.commits_made for usage in scan(home, ENV).usages] == [()]
+
+
+def test_a_commit_that_git_has_lost_keeps_its_printed_id(home: Path, repo: Path):
+    write_log(
+        home,
+        request(1, repo, content=[call("t1", "Bash", command="git commit -m x")]),
+        result("t1", "[main abc1234] x"),
+    )
+    assert [usage.commits_made for usage in scan(home, ENV).usages] == [(CommitMade(sha="abc1234"),)]
+
+
+def test_git_knows_the_branch_better_than_the_log(home: Path, repo: Path):
+    git(repo, "checkout", "-q", "-b", "fix/7", at="2026-11-23T18:01:30Z")
+    write_log(home, request(1, repo), request(2, repo))
+    assert [usage.branch for usage in scan(home, ENV).usages] == ["main", "fix/7"]
+
+
+def test_copies_of_a_request_in_other_logs_are_one(home: Path, repo: Path):
+    write_log(home, request(1, repo))
+    write_log(
+        home, request(1, repo, sessionId="bbb", requestSessionId="aab8820c-6dee-4d56-872a-9fb32bea7b9b"), name="bbb"
+    )
+    assert len(scan(home, ENV).usages) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that nobody can read, not even root")
+def test_a_log_that_cannot_be_read_is_named(home: Path, repo: Path):
+    log = write_log(home, request(1, repo))
+    log.with_name("broken.jsonl").symlink_to("/proc/self/mem")
+    found = scan(home, ENV)
+    assert len(found.usages) == 1
+    assert found.tally.unreadable_files == [f"{log.with_name('broken.jsonl')}: Input/output error"]
+
+
+def test_what_is_passed_over_is_counted(home: Path, repo: Path):
+    path = write_log(home, request(1, repo))
+    with path.open("ab") as file:
+        file.write(b'\xff\xfe "output_tokens"\n{"type":"assistant","output_tokens"')
+    found = scan(home, ENV)
+    assert (len(found.usages), found.tally.unreadable_records) == (1, 1)

@@ -1,0 +1,114 @@
+"""Whatever a log holds, and in whatever order logs are read, reading neither fails nor changes its mind."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attribution.tools import TOOLS, unique
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+LINES = {
+    name: [line for path in sorted((FIXTURES / name).rglob("*.jsonl")) for line in path.read_bytes().splitlines()]
+    for name in TOOLS
+}
+LOGS = {
+    name: [
+        tool.read_log(path.read_bytes().splitlines(), path.name).requests
+        for path in sorted((FIXTURES / name).rglob("*.jsonl"))
+    ]
+    for name, tool in TOOLS.items()
+}
+
+
+def keys(value: object) -> set[str]:
+    if isinstance(value, dict):
+        return set(value).union(*(keys(inner) for inner in value.values()))
+    return set[str]().union(*(keys(inner) for inner in value)) if isinstance(value, list) else set()
+
+
+NAMES = sorted({key for lines in LINES.values() for line in lines for key in keys(json.loads(line))})
+KINDS = [
+    "assistant",
+    "user",
+    "progress",
+    "session_meta",
+    "turn_context",
+    "event_msg",
+    "token_count",
+    "token_usage_record",
+]
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from([*KINDS, "2026-11-23T17:00:00.000Z"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=8),
+    max_leaves=25,
+)
+NEEDLES = b' "output_tokens" "tool_use_id" "call_id" _token_usage" "session_meta" '
+
+
+@pytest.mark.parametrize("name", TOOLS)
+@given(
+    records=st.lists(
+        st.binary() | st.binary().map(lambda noise: noise + NEEDLES) | VALUES.map(lambda v: json.dumps(v).encode())
+    )
+)
+def test_no_record_is_fatal(name: str, records: list[bytes]):
+    read = TOOLS[name].read_log(records)
+    assert 0 <= read.unreadable_records + read.skipped_records <= 2 * len(records)
+
+
+@pytest.mark.parametrize("name", TOOLS)
+@given(data=st.data())
+def test_a_damaged_line_costs_no_other(name: str, data: st.DataObject):
+    lines = LINES[name]
+    at = data.draw(st.integers(0, len(lines) - 1))
+    cut = data.draw(st.integers(0, len(lines[at]) - 1))
+    damaged = [*lines[:at], lines[at][:cut], *lines[at + 1 :]]
+    TOOLS[name].read_log(damaged)
+    noise = data.draw(st.binary(max_size=30))
+    assert TOOLS[name].read_log([*lines, noise]).requests == TOOLS[name].read_log(lines).requests
+
+
+@pytest.mark.parametrize("name", TOOLS)
+@given(data=st.data())
+def test_the_order_and_repetition_of_logs_change_nothing(name: str, data: st.DataObject):
+    order = data.draw(st.permutations(LOGS[name]))
+    again = data.draw(st.lists(st.sampled_from(LOGS[name])))
+    expected = unique(usage for log in LOGS[name] for usage in log)
+    assert unique(usage for log in [*order, *again] for usage in log) == expected
+
+
+@pytest.mark.parametrize("name", TOOLS)
+@given(data=st.data())
+def test_a_line_written_twice_changes_nothing(name: str, data: st.DataObject):
+    lines = LINES[name]
+    at = data.draw(st.integers(0, len(lines) - 1))
+    assert TOOLS[name].read_log([*lines[: at + 1], *lines[at:]]).requests == TOOLS[name].read_log(lines).requests
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_only_lines_with_a_needle_matter(name: str):
+    needles = TOOLS[name].LOGS.needles
+    wanted = [line for line in LINES[name] if any(needle in line for needle in needles)]
+    assert 0 < len(wanted) < len(LINES[name])
+    assert TOOLS[name].read_log(wanted).requests == TOOLS[name].read_log(LINES[name]).requests
+
+
+def test_text_that_is_no_utf8_costs_no_request():
+    line = next(line for line in LINES["claude-code"] if b'"output_tokens"' in line)
+    broken = line.replace(b"feat/42", b"feat/\xff")
+    assert [usage.branch for usage in TOOLS["claude-code"].read_log([broken]).requests] == ["feat/\ufffd-rate-limit"]
+
+
+def test_nesting_without_end_is_a_line_that_cannot_be_read():
+    deep = b'{"type":"assistant","output_tokens":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    for tool in TOOLS.values():
+        assert tool.read_log([deep]).unreadable_records <= 1
+        assert tool.read_log([deep]).requests == []
