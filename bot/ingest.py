@@ -81,7 +81,8 @@ def receive(database: Database, clock: Clock, installation_id: int, token: str, 
                 reason = f"the repository {usage.repository!r} is not covered by this installation"
                 refused.append(Refusal(index, usage.request_id, reason))
             else:
-                by_repository.setdefault(repository_id, []).append(usage)
+                # The ledger knows the repository by its number, which renames do not change.
+                by_repository.setdefault(repository_id, []).append(msgspec.structs.replace(usage, repository=""))
         changed = ledger_store.save_usage(database, connection, installation_id, by_repository, clock())
         if changed:
             work = [Wanted("place", f"{installation_id}/{repository_id}") for repository_id in by_repository]

@@ -24,9 +24,13 @@ class _Id(msgspec.Struct):
     id: int
 
 
+class _Present(msgspec.Struct):
+    """Whatever it holds: that it is there is enough."""
+
+
 class _Numbered(msgspec.Struct):
     number: int
-    pull_request: msgspec.Raw | None = None
+    pull_request: _Present | None = None
 
 
 class _Comment(msgspec.Struct):

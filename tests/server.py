@@ -1,0 +1,83 @@
+"""A Mergecost server in this process, spoken to over ASGI, for tests that need no GitHub behind it."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import select
+
+from bot import jobs, store, tokens
+from bot.database import Database
+from bot.settings import AppCredentials, Settings
+from webhooks.server import create_app
+
+CREDENTIALS = AppCredentials(app_id=7, slug="mergecost", private_key="(not used)", webhook_secret="a webhook secret")
+NOON = 1_795_435_200_000  # Mon 23 Nov 2026 12:00 UTC
+
+
+def sign(body: bytes, secret: str = CREDENTIALS.webhook_secret) -> str:
+    return "sha256=" + hmac.digest(secret.encode(), body, hashlib.sha256).hex()
+
+
+class Server:
+    """Sends requests and looks at what was noted."""
+
+    def __init__(
+        self, database: Database, folder: Path, credentials: AppCredentials | None, transport: Any = None
+    ) -> None:
+        self.database = database
+        self.settings = Settings(data_dir=folder, database_url="(given)", public_url="https://mergecost.example")
+        self.app = create_app(self.settings, database, credentials, clock=lambda: NOON, transport=transport)
+        self._runner = asyncio.Runner()
+
+    def send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://server", timeout=60) as client:
+                return await client.request(method, path, **options)
+
+        return self._runner.run(ask())
+
+    def deliver(self, event: str, payload: Any, **headers: str) -> httpx.Response:
+        """A delivery as GitHub makes it, correctly signed unless `headers` say otherwise."""
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        ours = {"X-GitHub-Event": event, "X-Hub-Signature-256": sign(body), "Content-Type": "application/json"}
+        return self.send("POST", "/webhooks/github", content=body, headers=ours | headers)
+
+    def post_usage(self, token: str, *records: Any) -> httpx.Response:
+        return self.send("POST", "/v1/usage", json={"requests": records}, headers={"Authorization": f"Bearer {token}"})
+
+    def wanted(self) -> dict[str, int]:
+        """The work that is noted: `pull 1/2/3` -> how often it was wanted."""
+        with self.database.read() as connection:
+            rows = connection.execute(select(jobs.jobs).order_by(jobs.jobs.c.kind, jobs.jobs.c.key))
+            return {f"{row.kind} {row.key}": row.wanted for row in rows}
+
+    def token(self, installation_id: int = 1, **repositories: int) -> str:
+        """Install the App on `owner__name=id` repositories and make a token for it."""
+        facts = [
+            store.RepositoryFacts(
+                repository_id=number, full_name=name.replace("__", "/"), private=True, default_branch="main"
+            )
+            for name, number in repositories.items()
+        ]
+        with self.database.write() as connection:
+            store.save_installation(self.database, connection, installation_id, "acme")
+            store.save_repositories(self.database, connection, installation_id, facts)
+            return tokens.new(connection, installation_id, "a laptop", NOON)
+
+    def close(self) -> None:
+        self._runner.close()
+
+
+@contextmanager
+def serving(database: Database, folder: Path, credentials: AppCredentials | None = CREDENTIALS) -> Iterator[Server]:
+    server = Server(database, folder, credentials)
+    yield server
+    server.close()

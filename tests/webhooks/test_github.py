@@ -1,0 +1,143 @@
+import asyncio
+import hashlib
+import hmac
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.server import CREDENTIALS, serving, sign
+from webhooks.github import CAP_BYTES, is_signed
+
+PULL = {
+    "action": "opened",
+    "number": 12,
+    "pull_request": {"number": 12, "title": "x"},
+    "repository": {"id": 34, "full_name": "acme/widgets"},
+    "installation": {"id": 5},
+}
+REPOSITORY, INSTALLATION = PULL["repository"], PULL["installation"]
+OURS = {"id": 1, "performed_via_github_app": {"id": CREDENTIALS.app_id}}
+THEIRS = {"id": 2, "performed_via_github_app": None}
+
+
+def on_issue(comment=None, **issue):
+    return {
+        "issue": {"number": 12, **issue},
+        "comment": comment,
+        "repository": REPOSITORY,
+        "installation": INSTALLATION,
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "noted"),
+    [
+        ("pull_request", PULL, ["pull 5/34/12"]),
+        ("issue_comment", on_issue(THEIRS, pull_request={"url": "x"}), ["pull 5/34/12"]),
+        ("issue_comment", on_issue(OURS, pull_request={"url": "x"}), []),
+        ("issue_comment", on_issue(THEIRS), []),
+        ("issues", on_issue(), []),
+        ("installation", {"installation": INSTALLATION}, ["installation 5"]),
+        ("installation_repositories", {"installation": INSTALLATION}, ["installation 5"]),
+        ("repository", {"installation": INSTALLATION, "repository": REPOSITORY}, ["installation 5"]),
+        ("ping", {"zen": "Keep it logically awesome.", "hook_id": 1}, []),
+        ("star", PULL, []),
+        ("pull_request", {"pull_request": {"number": 1}, "repository": REPOSITORY}, []),
+    ],
+)
+def test_an_event_notes_what_to_look_at_again(server, event, payload, noted):
+    assert server.deliver(event, payload).status_code == 202
+    assert [*server.wanted()] == noted
+
+
+def test_a_hundred_deliveries_of_one_pull_request_are_one_piece_of_work(server):
+    for _ in range(100):
+        server.deliver("pull_request", PULL)
+    assert server.wanted() == {"pull 5/34/12": 100}
+
+
+def test_deliveries_at_the_same_time_are_all_noted(server):
+    async def burst():
+        from bot.jobs import Wanted
+
+        edge = server.app.state.edge
+        await asyncio.gather(*(edge.intake.want(Wanted("pull", f"5/34/{i % 7}")) for i in range(500)))
+
+    asyncio.run(burst())
+    assert sum(server.wanted().values()) == 500
+    assert len(server.wanted()) == 7
+
+
+BODY = b'{"installation": {"id": 5}}'
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "sha256=",
+        "sha256=" + "0" * 64,
+        sign(BODY)[:-1],
+        sign(BODY) + "0",
+        sign(BODY).upper(),
+        sign(BODY).removeprefix("sha256="),
+        sign(BODY, "another secret"),
+        sign(BODY + b" "),
+        "sha1=" + hmac.new(CREDENTIALS.webhook_secret.encode(), BODY, hashlib.sha1).hexdigest(),
+        "sha256=ÿé" + "0" * 62,
+    ],
+)
+def test_a_wrong_signature_is_refused_and_nothing_is_noted(server, header):
+    answer = server.deliver("installation", BODY, **{"X-Hub-Signature-256": header.encode("latin-1")})
+    assert answer.status_code == 401
+    assert "X-Hub-Signature-256" in answer.json()["message"]
+    assert server.wanted() == {}
+
+
+def test_a_missing_signature_is_refused(server):
+    assert server.send("POST", "/webhooks/github", content=BODY).status_code == 401
+
+
+@given(st.binary(max_size=100), st.text(max_size=100))
+def test_no_header_passes_but_the_right_one(body, header):
+    assert is_signed("secret", body, header) == (header == sign(body, "secret"))
+    assert is_signed("secret", body, sign(body, "secret"))
+
+
+def test_an_empty_secret_verifies_nothing():
+    assert not is_signed("", BODY, sign(BODY, ""))
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b"{", b'{"installation": 5}', b"\xff\xfe", b'{"installation": {"id": "5"}}']
+)
+def test_a_signed_body_that_is_no_event_is_refused_in_words(server, body):
+    answer = server.deliver("pull_request", body)
+    assert answer.status_code == 400
+    assert "not an event" in answer.json()["message"]
+
+
+def test_the_body_is_capped(server):
+    padded = b'{"installation": {"id": 5}, "padding": "%s"}'
+    fits = padded % (b"x" * (24 * 1024 * 1024))
+    assert server.deliver("installation", fits).status_code == 202
+    assert server.deliver("installation", padded % (b"x" * CAP_BYTES)).status_code == 413
+
+    async def endless():
+        for _ in range(30):
+            yield b"x" * 1024 * 1024
+
+    headers = {"X-Hub-Signature-256": sign(BODY), "X-GitHub-Event": "installation"}
+    assert server.send("POST", "/webhooks/github", content=endless(), headers=headers).status_code == 413
+    assert [*server.wanted()] == ["installation 5"]
+
+
+def test_without_an_app_webhooks_are_refused_and_it_says_what_to_do(database, tmp_path):
+    with serving(database, tmp_path, None) as server:
+        answer = server.deliver("pull_request", PULL)
+        assert answer.status_code == 503
+        assert "set-up link" in answer.json()["message"]
+        assert server.wanted() == {}
+        assert server.send("GET", "/readyz").status_code == 503
+        assert server.send("GET", "/healthz").status_code == 200

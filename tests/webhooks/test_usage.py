@@ -1,0 +1,157 @@
+import hashlib
+import hmac
+import json
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from attribution.ledger import check
+from bot import ledger_store, tokens
+from tests.notation import session
+from tests.server import NOON
+
+ONE = json.loads(msgspec.json.encode(session("09:00 feat/a $1.00")[0]))
+
+
+def ledger(server, installation_id=1):
+    with server.database.read() as connection:
+        return ledger_store.everything(connection, installation_id)
+
+
+def spend(server):
+    charges, shares = ledger(server)
+    assert check(charges, shares) == []
+    return sum(charge.list_micros or 0 for charge in charges)
+
+
+def test_usage_enters_the_ledger_once_however_often_it_is_sent(server):
+    token = server.token(acme__widgets=34)
+    batch = [json.loads(msgspec.json.encode(one)) for one in session("09:00 feat/a $1.00\n09:01 feat/a $0.25")]
+    assert server.post_usage(token, *batch).json() == {"accepted": 2, "unchanged": 0, "refused": []}
+    assert server.wanted() == {"place 1/34": 1}
+    for _ in range(9):
+        assert server.post_usage(token, *batch, batch[0]).json() == {"accepted": 0, "unchanged": 3, "refused": []}
+    assert spend(server) == 1_250_000
+    assert server.wanted() == {"place 1/34": 1}
+
+
+def test_a_request_that_grew_is_charged_as_it_ended_in_any_order(server):
+    token = server.token(acme__widgets=34)
+    grown = ONE | {"output_tokens": 1000, "reasoning_tokens": 10}
+    assert server.post_usage(token, ONE).json()["accepted"] == 1
+    assert server.post_usage(token, grown).json()["accepted"] == 1
+    assert server.post_usage(token, ONE).json()["accepted"] == 0
+    assert spend(server) == 1_025_000
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"tool": "Claude Code"}, "`tool` must be a short name"),
+        ({"tool": None}, "Expected `str`"),
+        ({"at": "yesterday"}, "Invalid RFC3339"),
+        ({"at": "2026-11-16T09:00:00"}, "a time with its zone"),
+        ({"at": "2027-01-01T00:00:00Z"}, "between 2023-01-01 and now"),
+        ({"at": "1970-01-01T00:00:00Z"}, "between 2023-01-01 and now"),
+        ({"request_id": ""}, "must not be empty"),
+        ({"uncached_input_tokens": -1}, "from 0 to 100,000,000"),
+        ({"cache_read_tokens": 10**30}, "from 0 to 100,000,000"),
+        ({"output_tokens": 1.5}, "Expected `int`"),
+        ({"output_tokens": "7"}, "Expected `int`"),
+        ({"output_tokens": 5, "reasoning_tokens": 6}, "part of `output_tokens`"),
+        ({"model": "x" * 301}, "`model` must be at most 300 visible"),
+        ({"branch": "a\u202eb"}, "`branch` must be at most 300 visible"),
+        ({"repository": "other/repo"}, "'other/repo' is not covered"),
+        ({"repository": ""}, "'' is not covered"),
+        ({"edited_files": ["/etc/passwd"]}, "paths inside the repository"),
+        ({"edited_files": ["a/../../b"]}, "paths inside the repository"),
+        ({"edited_files": ["C:\\x"]}, "paths inside the repository"),
+        ({"commits_made": [{"sha": "HEAD"}]}, "commit ids"),
+    ],
+)
+def test_a_bad_record_is_refused_by_name_and_reason_and_good_ones_stay(server, change, reason):
+    token = server.token(acme__widgets=34)
+    good = ONE | {"request_id": "good"}
+    answer = server.post_usage(token, ONE | change, good)
+    assert answer.status_code == 200
+    (refusal,) = answer.json()["refused"]
+    assert refusal["index"] == 0
+    assert refusal["request_id"] == (ONE | change)["request_id"]
+    assert reason in refusal["reason"]
+    assert [charge.usage.request_id for charge in ledger(server)[0]] == ["good"]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"requests": 5}', b'{"requests": [', b"\xff"])
+def test_a_body_that_is_no_batch_is_refused_in_words(server, body):
+    token = server.token(acme__widgets=34)
+    answer = server.send("POST", "/v1/usage", content=body, headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 400
+    assert "requests" in answer.json()["message"]
+
+
+def test_too_much_is_refused(server):
+    token = server.token(acme__widgets=34)
+    assert server.post_usage(token, *[ONE] * 1001).status_code == 400
+    assert server.post_usage(token, ONE | {"cwd": "x" * 6_000_000}).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer x", "Basic x", "Bearer mergecost_ingest_guess", "Bearer ' OR 1=1"]
+)
+def test_without_a_good_token_nothing_is_taken(server, header):
+    server.token(acme__widgets=34)
+    for method, path in (("POST", "/v1/usage"), ("GET", "/v1/coverage")):
+        answer = server.send(method, path, headers={"Authorization": header})
+        assert answer.status_code == 401
+        assert "mergecost token new" in answer.json()["message"]
+
+
+def test_a_revoked_token_is_refused_and_no_token_is_kept_in_the_open(server):
+    token = server.token(acme__widgets=34)
+    with server.database.write() as connection:
+        (row,) = tokens.listed(connection)
+        assert token not in str(row)
+        assert tokens.revoke(connection, row.token_id, NOON)
+        assert not tokens.revoke(connection, row.token_id, NOON)
+    assert server.post_usage(token, ONE).status_code == 401
+
+
+def test_installations_are_strangers_to_each_other(server):
+    ours = server.token(1, acme__widgets=34)
+    theirs = server.token(2, other__repo=99)
+    assert server.post_usage(theirs, ONE).json()["refused"][0]["reason"].endswith("not covered by this installation")
+    same_id = ONE | {"repository": "other/repo"}
+    assert server.post_usage(ours, ONE).json()["accepted"] == 1
+    assert server.post_usage(theirs, same_id).json()["accepted"] == 1
+    assert [len(ledger(server, installation_id)[0]) for installation_id in (1, 2)] == [1, 1]
+
+
+def test_coverage_says_yes_to_names_one_knows_and_tells_no_names(server):
+    token = server.token(acme__widgets=34, acme__Gadgets=35)
+    answer = server.send("GET", "/v1/coverage", headers={"Authorization": f"Bearer {token}"})
+    body = answer.json()
+    assert body["host"] == "github.com"
+    assert "widgets" not in answer.text
+    digests = [
+        hmac.new(bytes.fromhex(body["salt"]), name, hashlib.sha256).hexdigest()
+        for name in (b"acme/widgets", b"acme/gadgets")
+    ]
+    assert sorted(digests) == body["repositories"]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(sorted(ONE)), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from([*sorted(ONE), "surprise"]), json_values, max_size=5))
+def test_whatever_a_record_holds_it_is_taken_or_refused_and_the_ledger_holds(server, change):
+    token = server.token(acme__widgets=34)
+    answer = server.post_usage(token, ONE | change)
+    assert answer.status_code == 200
+    spend(server)
