@@ -72,8 +72,9 @@ def with_git_facts(usages: Sequence[Usage], env: Mapping[str, str]) -> list[Usag
 
 
 def _enriched(usage: Usage, facts: "Facts", commits: Mapping[str, "Commit"]) -> Usage:
-    """Edited files are named from the repository's top, and not at all where that is not known."""
-    relative = {facts.inside(usage.cwd, path) for path in usage.edited_files} if facts.root else set[str]()
+    """Edited files are named from the repository's top; where its folder is gone, from where the session worked."""
+    top = facts if facts.root else msgspec.structs.replace(facts, root=usage.cwd)
+    relative = {top.inside(usage.cwd, path) for path in usage.edited_files} if usage.cwd else set[str]()
     made: dict[str, CommitMade] = {}
     for named in usage.commits_made:
         commit = commits.get(named.sha)
