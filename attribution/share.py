@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from attribution.evidence import UNATTRIBUTED, Claim, Evidence, PullRequest, claim
-from attribution.usage import Usage
+from attribution.usage import CommitMade, Usage
 
 Claims = Mapping[int, Claim]
 Rule = Callable[[Sequence[Usage], "Pulls", Claims], dict[int, Claim]]
@@ -16,25 +16,32 @@ Rule = Callable[[Sequence[Usage], "Pulls", Claims], dict[int, Claim]]
 # A session that is taken up again after this long is other work: nothing is carried across.
 CARRY = timedelta(hours=24)
 
+# git prints ids of at least seven digits.
+SHORT_SHA = 7
+
 
 class Pulls:
     """The pull requests of a repository, looked up by what a session knows: commits and branches."""
 
     def __init__(self, pulls: Iterable[PullRequest], default_branch: str) -> None:
         self.default_branch = default_branch
-        self._by_commit: dict[str, int] = {}
+        self._by_sha: dict[str, list[tuple[str, int]]] = {}
+        self._by_authorship: dict[str, int] = {}
         self._by_branch: dict[str, list[PullRequest]] = {}
         for pull in sorted(pulls, key=lambda pull: (pull.created_at, pull.number)):
             self._by_branch.setdefault(pull.head_branch, []).append(pull)
             for commit in pull.commits:
                 # Of stacked pull requests the first that holds a commit made it.
-                self._by_commit.setdefault(commit.sha, pull.number)
+                self._by_sha.setdefault(commit.sha[:SHORT_SHA], []).append((commit.sha, pull.number))
                 if commit.authorship:
-                    self._by_commit.setdefault(commit.authorship, pull.number)
+                    self._by_authorship.setdefault(commit.authorship, pull.number)
 
-    def of_commit(self, *names: str) -> int | None:
-        """The pull request that holds a commit with one of these ids or authorships."""
-        return next((self._by_commit[name] for name in names if name in self._by_commit), None)
+    def of_commit(self, made: CommitMade) -> int | None:
+        """The pull request that holds a commit: by its id, which a log may have shortened, else by its authorship."""
+        for sha, number in self._by_sha.get(made.sha[:SHORT_SHA], ()):
+            if sha.startswith(made.sha):
+                return number
+        return self._by_authorship.get(made.authorship)
 
     def of_branch(self, branch: str, at: datetime) -> int | None:
         """Tenure: the first pull request from that branch not yet closed at that time. A recycled name inherits nothing."""
@@ -61,7 +68,7 @@ def by_commit(requests: Sequence[Usage], pulls: Pulls, _claims: Claims) -> dict[
     start = 0
     for i, usage in enumerate(requests):
         for made in usage.commits_made:
-            number = pulls.of_commit(made.sha, made.authorship)
+            number = pulls.of_commit(made)
             if number is not None:
                 one = claim(number, Evidence.COMMIT, f"made commit `{made.sha[:7]}`, which is in #{number}")
                 stretch = (j for j in range(start, i + 1) if requests[j].branch == usage.branch)
@@ -79,7 +86,7 @@ def by_branch(requests: Sequence[Usage], pulls: Pulls, claims: Claims) -> dict[i
             continue
         number = pulls.of_branch(usage.branch, usage.at)
         if number is not None:
-            found[i] = claim(number, Evidence.BRANCH, f"on branch `{usage.branch}` while #{number} held it")
+            found[i] = claim(number, Evidence.BRANCH, f"on branch `{usage.branch}` of #{number}")
     return found
 
 

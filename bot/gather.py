@@ -195,11 +195,12 @@ async def _commits(bot: Bot, installation_id: int, path: str) -> tuple[Commit, .
     """The pull request's commits, at most the 250 that GitHub lists."""
     found: list[Commit] = []
     async for page in bot.github.pages(installation_id, f"{path}/commits", list[_Commit]):
-        for one in page:
-            author = one.commit.author
-            known = author is not None and author.email and author.date
-            found.append(Commit(sha=one.sha, authorship=authorship(author.email, author.date) if known else ""))  # type: ignore
+        found += [Commit(sha=one.sha, authorship=_authorship(one.commit.author)) for one in page]
     return tuple(found)
+
+
+def _authorship(author: _Person | None) -> str:
+    return authorship(author.email, author.date) if author and author.email and author.date else ""
 
 
 async def _settings_file(bot: Bot, installation_id: int, repository_id: int) -> None:

@@ -39,6 +39,10 @@ class Refused(GitHubError):
     """401, 403 or 422: asking again will not help."""
 
 
+class Unauthorized(Refused):
+    """401: the token no longer holds; nothing was carried out."""
+
+
 class Unsure(GitHubError):
     """No answer, or a fault of GitHub's: the call may or may not have been carried out."""
 
@@ -63,17 +67,16 @@ class GitHubApp:
     ) -> None:
         self.credentials = credentials
         self._clock = clock
-        self._app = GitHub(
-            AppAuthStrategy(str(credentials.app_id), credentials.private_key),
-            base_url=settings.api_url,
-            user_agent="mergecost",
-            timeout=httpx.Timeout(20),
-            auto_retry=False,
-            http_cache=False,
-            cache_strategy=MemCacheStrategy(),
-            async_transport=transport,
-        )
-        self._installations: dict[int, GitHub[AppInstallationAuthStrategy]] = {}
+        self._options: dict[str, Any] = {
+            "base_url": settings.api_url,
+            "user_agent": "mergecost",
+            "timeout": httpx.Timeout(20),
+            "auto_retry": False,
+            "http_cache": False,
+            "async_transport": transport,
+        }
+        self._app = self._client(AppAuthStrategy(str(credentials.app_id), credentials.private_key))
+        self._installations: dict[int, GitHub[Any]] = {}
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -108,18 +111,30 @@ class GitHubApp:
         await self._call(installation_id, "DELETE", path)
 
     async def _call(self, installation_id: int | None, method: str, path: str, **options: Any) -> Response[Any]:
-        client = self._app if installation_id is None else await self._of(installation_id)
+        try:
+            return await self._ask(await self._of(installation_id), method, path, options)
+        except Unauthorized:
+            if installation_id is None:
+                raise
+            del self._installations[installation_id]  # and with it the token that was revoked before its time
+            return await self._ask(await self._of(installation_id), method, path, options)
+
+    async def _ask(self, client: GitHub[Any], method: str, path: str, options: Mapping[str, Any]) -> Response[Any]:
         async with _our_errors(self._clock, f"{method} {path}"):
             return await client.arequest(method, path, **options)
 
-    async def _of(self, installation_id: int) -> "GitHub[AppInstallationAuthStrategy]":
+    async def _of(self, installation_id: int | None) -> GitHub[Any]:
+        if installation_id is None:
+            return self._app
         if installation_id not in self._installations:
-            auth = AppInstallationAuthStrategy(
-                str(self.credentials.app_id), self.credentials.private_key, installation_id
-            )
-            client = await self._open.enter_async_context(self._app.with_auth(auth))
-            self._installations[installation_id] = client
+            app_id, key = str(self.credentials.app_id), self.credentials.private_key
+            client = self._client(AppInstallationAuthStrategy(app_id, key, installation_id))
+            self._installations[installation_id] = await self._open.enter_async_context(client)
         return self._installations[installation_id]
+
+    def _client(self, auth: Any) -> GitHub[Any]:
+        """Every client has a token cache of its own, so that dropping the client drops its token."""
+        return GitHub(auth, cache_strategy=MemCacheStrategy(), **self._options)
 
     def _below_api(self, raw_path: str) -> str:
         base = self._app.config.base_url.raw_path.decode()
@@ -139,6 +154,8 @@ async def _our_errors(clock: Clock, what: str) -> AsyncIterator[None]:
             raise Missing(f"{what}: {status} {message}") from None
         if status == 429 or (status == 403 and "rate limit" in message.lower()):
             raise Limited(f"{what}: {message}", _after(clock, _UNSAID_LIMIT)) from None
+        if status == 401:
+            raise Unauthorized(f"{what}: {status} {message}") from None
         if status >= 500:
             raise Unsure(f"{what}: {status} {message}") from None
         raise Refused(f"{what}: {status} {message}") from None

@@ -9,11 +9,12 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 LONGEST_NAME = 80
+LONGEST_TEXT = 400
 NO_BREAK = "\u00a0"
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>&|~$:])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>&|~$])")
 _LEADS_TO_A_LINK = re.compile(r"([@#]|\b(?:www|https?|ftp|mailto)\b|\bGH-)", re.IGNORECASE)
-_LONG_HEX = re.compile(r"\b([0-9a-f]{6})(?=[0-9a-f])", re.IGNORECASE)
+_LONG_HEX = re.compile(r"([0-9a-f]{6})(?=[0-9a-f])", re.IGNORECASE)
 _ZERO_WIDTH_SPACE = "\u200b"
 
 
@@ -23,14 +24,14 @@ def text(value: str) -> str:
     GitHub links `@name`, `#12`, commit ids and addresses after Markdown is rendered, so escapes do not stop it; an invisible
     space does.
     """
-    plain = _LEADS_TO_A_LINK.sub(rf"\1{_ZERO_WIDTH_SPACE}", _clean(value))
+    plain = _LEADS_TO_A_LINK.sub(rf"\1{_ZERO_WIDTH_SPACE}", _clean(value, LONGEST_TEXT))
     plain = _LONG_HEX.sub(rf"\1{_ZERO_WIDTH_SPACE}", plain)
     return _SPECIAL.sub(lambda found: f"&#{ord(found[1])};", plain)
 
 
 def code(value: str) -> str:
     """A name in code style, where GitHub links nothing."""
-    name = _clean(value).replace("`", "'").replace("\\", "/") or "?"
+    name = _clean(value, LONGEST_NAME).replace("`", "'").replace("\\", "/") or "?"
     return f"`{name}`"
 
 
@@ -86,11 +87,11 @@ def share_of(part: int, whole: int) -> str:
     return "<1%" if percent < 1 else ">99%" if percent > 99 else f"{percent:.0f}%"
 
 
-def _clean(value: str) -> str:
-    """One line of visible characters: no control, direction or private ones, at most LONGEST_NAME."""
+def _clean(value: str, longest: int) -> str:
+    """One line of visible characters: no control, direction or private ones."""
     visible = "".join(" " if c.isspace() else c for c in value if c.isspace() or unicodedata.category(c)[0] != "C")
-    name = " ".join(visible.split())
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    line = " ".join(visible.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def _cell(value: str) -> str:

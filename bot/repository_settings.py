@@ -23,8 +23,12 @@ class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
     comment: bool = True
     comment_on_public: bool = False
-    minimum_usd: Annotated[Decimal, msgspec.Meta(ge=0)] = Decimal(0)
+    minimum_usd: Decimal = Decimal(0)
     settle_seconds: Annotated[int, msgspec.Meta(ge=0, le=3600)] = 30
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.minimum_usd < 10**9:  # worded as msgspec words its own
+            raise ValueError("Expected `decimal` >= 0 - at `$.minimum_usd`")
 
 
 class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import settings
 
 from bot.database import Database
+from tests.world import World
 
 settings.register_profile("mergecost", deadline=None, print_blob=True)
 settings.load_profile("mergecost")
@@ -106,3 +107,10 @@ def with_name(url: str, name: str) -> str:
 def drop(server: str, name: str) -> None:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def world(database: Database, tmp_path: Path) -> Iterator[World]:
+    with World(database, tmp_path / "data") as world:
+        yield world
+        assert world.ledger_errors() == []

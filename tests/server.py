@@ -73,6 +73,7 @@ class Server:
             return tokens.new(connection, installation_id, "a laptop", NOON)
 
     def close(self) -> None:
+        self.app.state.runner.stop()
         self._runner.close()
 
 

@@ -37,6 +37,7 @@ def create_app(
         runner.stop()
 
     app = FastAPI(title="Mergecost", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.runner = runner
     app.state.edge = Edge(
         settings=settings,
         database=database,

@@ -7,6 +7,8 @@ from bot.markdown import count
 
 def render(view: CommentView) -> str:
     cost = view.cost
+    if not cost.requests:
+        return "**No AI work is booked to this change any more.** What was here counts elsewhere now."
     if cost.unpriced_requests == cost.requests:
         requests = count(cost.requests, "request")
         return f"**AI work on this change: {requests}, at a price we do not know.**"

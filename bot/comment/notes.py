@@ -10,6 +10,8 @@ def render(view: CommentView) -> str:
 
 def _seen(view: CommentView) -> str:
     cost = view.cost
+    if not cost.requests:
+        return ""
     tools = " and ".join(text(tool_title(tool)) for tool in cost.tools)
     return f"Seen: {count(len(cost.sessions), 'session')} of {tools}, {count(cost.requests, 'request')}."
 

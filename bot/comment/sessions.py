@@ -10,6 +10,8 @@ MOST = 30
 
 def render(view: CommentView) -> str:
     parts = view.cost.sessions
+    if not parts:
+        return ""
     cents = cents_that_sum([part.micros for part in parts])
     lines = [_line(part, amount, view.cost.number) for part, amount in zip(parts, cents, strict=True)]
     shown, hidden = lines[:MOST], cents[MOST:]

@@ -14,6 +14,8 @@ MOST_ROWS = 20
 
 def render(view: CommentView) -> str:
     rows = view.cost.rows
+    if not rows:
+        return ""
     cents = cents_that_sum([row.micros for row in rows])
     lines = [_line(row, amount) for row, amount in zip(rows, cents, strict=True)]
     shown, hidden = lines[:MOST_ROWS], cents[MOST_ROWS:]

@@ -97,7 +97,7 @@ def test_the_reason_can_be_read():
     claims = place(session("09:00 main $1.00\n09:10 feat/a $1.00"), Pulls(pulls("#12 feat/a opened 10:00"), "main"))
     assert [claim.why for claim in claims.values()] == [
         "same session, before it turned to #12",
-        "on branch `feat/a` while #12 held it",
+        "on branch `feat/a` of #12",
     ]
 
 

@@ -1,0 +1,124 @@
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.database import Database
+from bot.repository_settings import (
+    OperatorSettings,
+    Problem,
+    RepositorySettings,
+    operator_values,
+    read_operator,
+    read_repository,
+)
+from bot.settings import SettingsError, app_credentials, from_environment
+
+KEY = "-----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY-----\n"
+ALL = {
+    "MERGECOST_APP_ID": "7",
+    "MERGECOST_APP_SLUG": "mergecost",
+    "MERGECOST_PRIVATE_KEY": KEY,
+    "MERGECOST_WEBHOOK_SECRET": "s",
+}
+
+
+def test_nothing_set_means_sqlite_and_no_app(tmp_path):
+    settings = from_environment({"MERGECOST_DATA": str(tmp_path)})
+    assert settings.database_url == f"sqlite:///{tmp_path}/mergecost.db"
+    assert settings.api_url == "https://api.github.com"
+    assert app_credentials(settings, {}) is None
+
+
+def test_an_enterprise_server_has_its_own_addresses():
+    settings = from_environment({"MERGECOST_GITHUB_URL": "https://git.corp.example/"})
+    assert (settings.api_url, settings.github_host) == ("https://git.corp.example/api/v3", "git.corp.example")
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"MERGECOST_GITHUB_URL": "git.corp.example"}, "must start with https://"),
+        ({"MERGECOST_SETTINGS": "/nowhere.toml"}, "which is not a file"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_in_words(environ, says):
+    with pytest.raises(SettingsError, match=says):
+        from_environment(environ)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"MERGECOST_WEBHOOK_SECRET": ""}, "but not MERGECOST_WEBHOOK_SECRET"),
+        ({"MERGECOST_APP_ID": "Iv23"}, "must be the App's number"),
+        ({"MERGECOST_PRIVATE_KEY": "/nowhere.pem"}, "neither a key nor a file"),
+    ],
+)
+def test_half_an_app_is_refused(tmp_path, change, says):
+    with pytest.raises(SettingsError, match=says):
+        app_credentials(from_environment({"MERGECOST_DATA": str(tmp_path)}), ALL | change)
+
+
+def test_an_app_from_the_environment(tmp_path):
+    settings = from_environment({"MERGECOST_DATA": str(tmp_path)})
+    given = app_credentials(settings, ALL)
+    (tmp_path / "key.pem").write_text(KEY)
+    assert given == app_credentials(settings, ALL | {"MERGECOST_PRIVATE_KEY": str(tmp_path / "key.pem")})
+    assert KEY not in repr(given)
+    assert given.app_id == 7
+
+
+def test_only_two_kinds_of_database_are_known():
+    with pytest.raises(ValueError, match="must begin with sqlite:/// or postgresql://") as error:
+        Database("mysql://user:password@host/x")
+    assert "password" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("comment: yes please", "line 1: `comment: yes please`: expected bool, got str"),
+        ("\n\nminimum_uds: 3", "line 3: `minimum_uds: 3`: there is no setting 'minimum_uds'; there are: comment,"),
+        ("minimum_usd: -1", "line 1: `minimum_usd: -1`: expected decimal >= 0"),
+        ("settle_seconds: 90000", "line 1: `settle_seconds: 90000`: expected int <= 3600"),
+        ("comment: [", "not YAML"),
+        ("- comment", "must be `name: value` lines"),
+        ("!!python/object/apply:os.system ['true']", "not YAML"),
+    ],
+)
+def test_bad_repository_settings_quote_the_line(text, says):
+    problem = read_repository(text, {})
+    assert isinstance(problem, Problem)
+    assert says in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[defaults]\ncomment = maybe", "line 2: `comment = maybe`: not TOML"),
+        ("[defaults]\nminimum = 1", "line 2: `minimum = 1`: there is no setting 'minimum'"),
+        ('[repository."a/b"]\ncomment = 3', "line 2: `comment = 3`: expected bool, got int"),
+        ("[default]\ncomment = true", "there is no setting 'default'"),
+    ],
+)
+def test_bad_operator_settings_quote_the_line(text, says):
+    problem = read_operator(text)
+    assert isinstance(problem, Problem)
+    assert says in str(problem)
+
+
+def test_a_repository_overrides_its_operator_exactly():
+    operator = read_operator('[defaults]\nminimum_usd = 0.10\n[repository."Acme/Widgets"]\nsettle_seconds = 5')
+    assert isinstance(operator, OperatorSettings)
+    base = operator_values(operator, "acme/widgets")
+    own = read_repository("minimum_usd: 0.25\ncomment_on_public: true", base)
+    assert own == RepositorySettings(minimum_usd=Decimal("0.25"), settle_seconds=5, comment_on_public=True)
+    assert read_repository("", base) == RepositorySettings(minimum_usd=Decimal("0.10"), settle_seconds=5)
+    assert operator_values(operator, "acme/other") == {"minimum_usd": Decimal("0.10")}
+
+
+def test_the_shipped_example_is_right():
+    readme = Path(__file__).parents[2] / "README.md"
+    example = readme.read_text().split("```toml\n")[1].split("```")[0]
+    assert isinstance(read_operator(example), OperatorSettings)

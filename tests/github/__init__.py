@@ -1,0 +1,1 @@
+"""A stateful stand-in for GitHub's REST API: `from tests.github.fake import FakeGitHub`."""

@@ -1,0 +1,155 @@
+"""A stateful stand-in for GitHub, strict where GitHub is strict.
+
+    github = FakeGitHub(now=clock)
+    acme = github.add_user("acme", type="Organization")
+    widgets = github.add_repository(acme, "widgets")
+    app = github.add_app("mergecost", acme)
+    installation = github.install(app, acme, [widgets])
+    pull = github.open_pull(widgets, "feature", alice, [github.commit("Add a widget", author=alice)])
+
+`github.app` is the ASGI app of its REST API, for `httpx.ASGITransport`. What happens is told to the Apps: `github.deliveries`
+holds the webhook calls to make, `signed(delivery, secret)` their headers and body, `github.answered` notes what came back.
+A request that GitHub has and this does not raises NotImplementedError, so that a test cannot mistake it for a 404.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple, NoReturn
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from . import credentials, rest_app, rest_issues, rest_pulls, rest_repositories
+from .accounts import Accounts
+from .call import Call, RouteSpec
+from .conversations import Conversations
+from .credentials import RateLimit
+from .deliveries import signed
+from .errors import Refused, answer
+from .faults import Faults, Held
+from .state import Delivery, Installation
+
+__all__ = ["Asked", "FakeGitHub", "signed"]
+
+ROUTES = [spec for module in (rest_app, rest_repositories, rest_pulls, rest_issues) for spec in module.route.specs]
+
+
+class Asked(NamedTuple):
+    method: str
+    path: str
+
+
+class FakeGitHub(Accounts, Conversations, Faults):
+    """`now` is the clock of all its dates; tokens alone live on the real clock, because githubkit's cannot be set."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        Accounts.__init__(self, now)
+        Faults.__init__(self)
+        self.requests: list[Asked] = []
+        self._limits: dict[int, RateLimit] = {}
+        self._requests_served = 0
+        routes = [Route(spec.path, self._endpoint(spec), methods=[spec.method]) for spec in ROUTES]
+        self._routes = Starlette(routes=routes, exception_handlers={Refused: answer, HTTPException: _unknown})
+        self._routes.router.redirect_slashes = False
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI app of the REST API."""
+        if scope["type"] != "http":
+            raise NotImplementedError("GitHub's REST API speaks HTTP alone")
+        request = Request(scope, receive)
+        self.requests.append(Asked(request.method, request.url.path))
+        fault = self.take(request)
+        outcome = fault.outcome if fault else None
+        if isinstance(outcome, Held):
+            outcome.arrived.set()
+            await outcome.released.wait()
+            outcome = None
+        if fault is None or outcome is None:
+            return await self._routes(self._by_name(scope), receive, send)
+        if fault.after_applying:
+            await self._routes(self._by_name(scope), receive, _unheard)
+        if isinstance(outcome, Response):
+            return await outcome(scope, receive, send)
+        assert not isinstance(outcome, Held)
+        raise outcome("ordered by a test")
+
+    def writes(self) -> list[Asked]:
+        """The requests that change something, without those that fetch a token."""
+        return [one for one in self.requests if one.method != "GET" and not one.path.endswith("/access_tokens")]
+
+    def answered(self, delivery: Delivery, status_code: int) -> None:
+        """Note what the App's webhook answered."""
+        delivery.status_code = status_code
+
+    def rate_limit(self, installation: Installation | None) -> RateLimit:
+        """The hour's account of an installation, or that of all anonymous callers."""
+        key = installation.id if installation else 0
+        limit = self._limits.get(key)
+        if limit is None or limit.reset_at <= self.now():
+            limit = self._limits[key] = RateLimit(self.now() + timedelta(hours=1))
+        return limit
+
+    def exhaust(self, installation: Installation) -> RateLimit:
+        """Use up the hour's requests of an installation."""
+        limit = self.rate_limit(installation)
+        limit.used = limit.limit
+        return limit
+
+    def _endpoint(self, spec: RouteSpec) -> Callable[[Request], object]:
+        async def endpoint(request: Request) -> Response:
+            call = Call(self, request, _decoded(await request.body()), "read" if spec.method == "GET" else "write")
+            as_app = spec.path.startswith("/app")
+            call.token = None if as_app else credentials.token_of(self, request)
+            headers = {} if as_app else self._counted(call, free=spec.path == "/rate_limit")
+            try:
+                moved = call.find_repository(spec.needs) if "{repo}" in spec.path else None
+                response = moved or spec.handler(call)
+            except Refused as refused:
+                response = await answer(request, refused)
+            self._requests_served += 1
+            response.headers.update(headers | {"X-GitHub-Request-Id": f"FA4E:{self._requests_served:06X}"})
+            return response
+
+        return endpoint
+
+    def _counted(self, call: Call, *, free: bool) -> dict[str, str]:
+        installation = call.token.installation if call.token else None
+        limit = self.rate_limit(installation)
+        if not free:
+            if limit.used >= limit.limit:
+                whose = f"installation ID {installation.id}" if installation else "127.0.0.1"
+                raise Refused(403, f"API rate limit exceeded for {whose}.", headers=limit.headers())
+            limit.used += 1
+        return limit.headers()
+
+    def _by_name(self, scope: Scope) -> Scope:
+        """`/repositories/17/pulls` is `/repos/acme/widgets/pulls`: GitHub's own links and redirects go by id."""
+        by_id = re.match(r"/repositories/(\d+)(?=/|$)", scope["path"])
+        repository = self.repositories.get(int(by_id[1])) if by_id else None
+        if by_id is None or repository is None:
+            return scope
+        return {**scope, "path": f"/repos/{repository.full_name}{scope['path'][by_id.end() :]}"}
+
+
+def _decoded(body: bytes) -> dict[str, object]:
+    try:
+        decoded = json.loads(body or b"{}")
+    except ValueError as error:
+        raise Refused(400, "Problems parsing JSON") from error
+    if not isinstance(decoded, dict):
+        raise Refused(400, "Body should be a JSON object")
+    return decoded
+
+
+async def _unheard(message: object) -> None:
+    """Where the answer to a request goes that the client never hears of."""
+
+
+async def _unknown(request: Request, error: Exception) -> NoReturn:
+    raise NotImplementedError(f"the fake GitHub has no {request.method} {request.url.path}")

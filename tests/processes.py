@@ -1,0 +1,76 @@
+"""Real processes and real sockets, for what only they can show: a server killed with SIGKILL, and the emulator's deliveries."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+ROOT = Path(__file__).parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serving_asgi(app: Any) -> Iterator[str]:
+    """An ASGI app on a loopback port; gives its address."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="off"))
+    started = threading.Event()
+
+    class Watched(uvicorn.Server):
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            started.set()
+
+    server.__class__ = Watched
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    assert started.wait(20), "the server did not start"
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(20)
+
+
+class MergecostProcess:
+    """`mergecost serve`, as an operator runs it."""
+
+    def __init__(self, environ: dict[str, str], log: Path) -> None:
+        self.port = free_port()
+        self._log = log.open("ab")
+        # Nothing of the shell's own settings; paths as they are.
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("MERGECOST_")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "collector.command", "serve", "--port", str(self.port)],
+            cwd=ROOT,
+            env=clean | environ,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def stop(self) -> int:
+        """SIGTERM: it finishes what it has in hand. Returns its exit status."""
+        self.process.terminate()
+        status = self.process.wait(40)
+        self._log.close()
+        return status
+
+    def kill(self) -> None:
+        """SIGKILL: it finishes nothing."""
+        self.process.kill()
+        self.process.wait(20)
+        self._log.close()

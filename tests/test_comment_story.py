@@ -1,0 +1,213 @@
+"""What people see on their pull requests, through the real app, on both databases."""
+
+import pytest
+from inline_snapshot import snapshot
+
+from tests.look.gfm import render
+from tests.world import World, shuffled
+
+
+def test_the_cost_appears_and_is_edited_in_place(world: World):
+    world.at("10:00")
+    world.open_pull(12, "feat/limit", "1f2e3d4")
+    world.settle()
+    assert world.comments(12) == []
+
+    world.at("11:00")
+    world.work("09:00 main $1.20\n09:30 feat/limit $2.50 commits 1f2e3d4")
+    world.settle()
+    assert world.comment(12) == snapshot("""\
+**This change cost $3.70** of AI work at list price.
+
+Seen: 1 session of Claude Code, 2 requests.
+
+<details><summary>Where it went</summary>
+<br>
+
+| Tool and model | Cost | Requests | Input | From cache | To cache | Output |
+| :-- | --: | --: | --: | --: | --: | --: |
+| Claude Code<br>`claude-opus-5` | $3.70 | 2 | 740\xa0k | 0 | 0 | 0 |
+| **All** | **$3.70** | **2** | **740\xa0k** | **0** | **0** | **0** |
+
+</details>
+
+<details><summary>Sessions, and why they count here</summary>
+<br>
+
+- **$3.70** `b3ecf4` Claude Code, 16 Nov 09:00\xa0–\xa009:30: made commit `1f2e3d4`, which is in this pull request; same session, before it turned to this pull request
+
+</details>
+
+<sub>List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Only sessions that reached Mergecost are counted. As of `1f2e3d4`. Prices: genai-prices 0.2.3, table 1. [How it is counted](https://github.com/mergecost/mergecost#how-it-is-counted)</sub>\
+""")
+
+    world.work("11:30 feat/limit $0.40", "s2", "codex")
+    world.settle()
+    assert "**This change cost $4.10**" in world.comment(12)
+    assert "2 sessions of Claude Code and Codex" in world.comment(12)
+    assert world.shares() == {"#12": 410}
+
+
+def test_nothing_new_writes_nothing(world: World):
+    world.open_pull(12, "feat/limit")
+    world.work("09:00 feat/limit $1.00")
+    world.settle()
+    before = world.writes()
+    for delivery in list(world.github.deliveries):
+        world.post(delivery)
+    world.sweep()
+    world.work("09:00 feat/limit $1.00")
+    world.settle()
+    assert world.writes() == before
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_hundred_shuffled_deliveries_end_in_one_comment(world: World, seed):
+    with world.mail_held() as mail:
+        world.open_pull(12, "feat/limit", "1f2e3d4")
+        world.push("feat/limit", "aaaaaaa")
+        world.merge(12)
+        mail[:] = shuffled(mail, -(-200 // len(mail)), seed)
+        assert len(mail) >= 200
+        world.work("09:00 feat/limit $1.00 commits aaaaaaa")
+    world.settle()
+    assert "**This change cost $1.00**" in world.comment(12)
+
+
+def test_lost_deliveries_are_made_up_for_by_the_sweep(world: World):
+    with world.mail_held() as mail:
+        world.open_pull(12, "feat/limit")
+        mail.clear()
+    world.work("09:00 feat/limit $1.00")
+    world.settle()
+    assert world.comments(12) == []
+    world.sweep()
+    assert "**This change cost $1.00**" in world.comment(12)
+
+
+def test_a_public_repository_gets_no_comment_unless_its_settings_say_so(world: World):
+    world.github.publicize(world.repository)
+    world.deliver()
+    world.open_pull(12, "feat/limit")
+    world.work("09:00 feat/limit $1.00")
+    world.settle()
+    assert world.comments(12) == []
+    world.settings_file("comment_on_public: true")
+    world.push("feat/limit", "aaaaaaa")
+    world.settle()
+    assert "$1.00" in world.comment(12)
+
+
+def test_a_repository_that_turns_public_is_not_told_more(world: World):
+    world.open_pull(12, "feat/limit")
+    world.work("09:00 feat/limit $1.00")
+    world.settle()
+    world.github.publicize(world.repository)
+    world.deliver()
+    world.work("10:00 feat/limit $1.00", "s2")
+    world.settle()
+    assert "$1.00" in world.comment(12)
+
+
+def test_bad_settings_are_quoted_and_the_others_hold(world: World):
+    world.settings_file("# ours\ncomment: true\nminimum_uds: 5\n")
+    world.open_pull(12, "feat/limit")
+    world.work("09:00 feat/limit $1.00")
+    world.settle()
+    assert world.comment(12).split("\n\n")[2] == snapshot("Settings not applied: .github/mergecost.yml, line 3: `minimum_uds: 5`: there is no setting 'minimum&#95;uds'; there are: comment, comment&#95;on&#95;public, minimum&#95;usd, settle&#95;seconds. The defaults hold meanwhile.")
+
+
+def test_settings_decide_whether_and_from_when(world: World):
+    world.settings_file("minimum_usd: 1.50")
+    world.open_pull(12, "feat/limit")
+    world.work("09:00 feat/limit $1.00")
+    world.settle()
+    assert world.comments(12) == []
+    world.work("10:00 feat/limit $0.50", "s2")
+    world.settle()
+    assert "$1.50" in world.comment(12)
+    world.settings_file("comment: false")
+    world.open_pull(13, "feat/other")
+    world.work("11:00 feat/other $9.00", "s3")
+    world.settle()
+    assert world.comments(13) == []
+
+
+def test_without_permission_for_the_settings_file_nothing_breaks(world: World):
+    del world.installation.permissions["single_file"]
+    world.github.expire_tokens()
+    world.settings_file("comment: false")
+    world.open_pull(12, "feat/limit")
+    world.work("09:00 feat/limit $1.00")
+    world.settle()
+    assert "$1.00" in world.comment(12)
+
+
+def test_a_model_without_a_price_is_said_and_is_not_free(world: World):
+    world.open_pull(12, "feat/limit")
+    world.work("09:00 feat/limit nobody-knows-1")
+    world.settle()
+    assert world.comment(12).split("\n\n<details>")[0] == snapshot("""\
+**AI work on this change: 1 request, at a price we do not know.**
+
+Seen: 1 session of Claude Code, 1 request.
+
+1 request to `nobody-knows-1` is in no amount here: its list price is not known.\
+""")
+    world.work("09:30 feat/limit $1.00", "s2")
+    world.settle()
+    assert world.comment(12).split("\n\n<details>")[0] == snapshot("""\
+**This change cost $1.00** of AI work at list price, and more at a price we do not know.
+
+Seen: 2 sessions of Claude Code, 2 requests.
+
+1 request to `nobody-knows-1` is in no amount here: its list price is not known.\
+""")
+
+
+def test_a_late_commit_moves_money_and_both_comments_tell_the_truth(world: World):
+    world.open_pull(12, "feat/a", "1111111")
+    world.work("09:00 feat/a $1.00\n09:10 feat/a $2.00 commits 2222222")
+    world.settle()
+    assert world.shares() == {"#12": 300}
+    world.open_pull(13, "feat/b", "2222222")
+    world.settle()
+    assert world.shares() == {"#13": 300}
+    assert "$3.00" in world.comment(13)
+    assert world.comment(12).startswith("**No AI work is booked to this change any more.**")
+
+
+def test_two_changes_by_one_session_are_split(world: World):
+    world.open_pull(12, "feat/a")
+    world.open_pull(13, "feat/b")
+    world.work("09:00 main $0.50\n09:10 feat/a $1.00\n09:20 feat/b $2.00\n09:30 main $0.25")
+    world.settle()
+    assert world.shares() == {"#12": 150, "#13": 200, "-": 25}
+    assert "(40% of its $3.75)" in world.comment(12)
+
+
+def test_a_renamed_repository_keeps_its_ledger_and_old_logs_still_count(world: World):
+    world.open_pull(12, "feat/a")
+    world.work("09:00 feat/a $1.00")
+    world.settle()
+    world.github.rename(world.repository, "gadgets")
+    world.deliver()
+    world.settle()
+    world.work("09:30 feat/a $1.00", "s2", repository="acme/widgets")
+    world.work("09:40 feat/a $1.00", "s3", repository="acme/gadgets")
+    world.settle()
+    assert "$3.00" in world.comment(12)
+
+
+def test_hostile_names_act_on_nothing(world: World):
+    branch = "x`](http://evil.example)@alice|<img/src=x>#1-->"
+    world.open_pull(12, branch)
+    world.work(
+        f"09:00 {branch} $1.00\n09:10 {branch} @alice`|<b>|[x](http://evil.example)\n", tool="mallory-www-evil-example"
+    )
+    world.settle()
+    html = render(world.comment(12))
+    for sign in ('class="mention"', 'class="reference"', "<img", "<b>", 'href="http://evil'):
+        assert sign not in html, sign
+    assert html.count("<tr>") == 4
+    assert {row.count("<t") for row in html.split("<tr>")[1:]} == {7} or html.count("<td") == 21

@@ -1,0 +1,89 @@
+"""The server killed at the worst moment: GitHub has made the comment, and we have not stored its id."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import update
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from bot import jobs, ledger_store, store
+from bot.jobs import Wanted
+from tests.notation import session
+from tests.processes import MergecostProcess, serving_asgi
+from tests.world import World
+
+CREATE = ("POST", "/issues/12/comments")
+SEARCH = ("GET", "/issues/12/comments")
+
+
+class Watched:
+    """The fake GitHub as a server; tells when a request has been carried out, before its answer is sent."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = Starlette(routes=[Mount("/api/v3", app)])
+        self.done: dict[tuple[str, str], threading.Event] = {CREATE: threading.Event(), SEARCH: threading.Event()}
+        self.may_answer = threading.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        answer: list[Any] = []
+
+        async def keep(message: Any) -> None:
+            answer.append(message)
+
+        await self.app(scope, receive, keep)
+        for (method, path), event in self.done.items():
+            if scope["type"] == "http" and scope["method"] == method and scope["path"].endswith(path):
+                event.set()
+                if method == "POST":
+                    self.may_answer.wait(30)
+        for message in answer:
+            await send(message)
+
+
+def test_killed_between_creating_the_comment_and_storing_its_id_it_is_still_one(
+    world: World, database_url, tmp_path: Path
+):
+    world.open_pull(12, "feat/a")
+    world.settle()
+    work = session("09:00 feat/a $1.00")
+    with world.database.write() as connection:
+        by_repository = {world.repository.id: work}
+        ledger_store.save_usage(world.database, connection, world.installation.id, by_repository, world.now_ms)
+        place = Wanted("place", f"{world.installation.id}/{world.repository.id}")
+        jobs.want(world.database, connection, {place: 1}, 0)
+    (tmp_path / "settings.toml").write_text("[defaults]\nsettle_seconds = 0\n")
+    github = Watched(world.github.app)
+    with serving_asgi(github) as url:
+        environ = {
+            "MERGECOST_DATA": str(tmp_path / "data"),
+            "MERGECOST_DATABASE_URL": database_url,
+            "MERGECOST_GITHUB_URL": url,
+            "MERGECOST_SETTINGS": str(tmp_path / "settings.toml"),
+            "MERGECOST_APP_ID": str(world.app.id),
+            "MERGECOST_APP_SLUG": world.app.slug,
+            "MERGECOST_PRIVATE_KEY": world.app.private_key,
+            "MERGECOST_WEBHOOK_SECRET": world.app.webhook_secret,
+        }
+        first = MergecostProcess(environ, tmp_path / "first.log")
+        assert github.done[CREATE].wait(30), (tmp_path / "first.log").read_text()
+        first.kill()
+        github.may_answer.set()
+        assert len(world.comments(12)) == 1
+        with world.database.write() as connection:
+            assert (
+                store.publication(connection, (world.installation.id, world.repository.id, 12), "pull").comment_id
+                is None
+            )
+            connection.execute(update(jobs.jobs).values(lease_until_ms=0))  # as if the lease had run out
+        github.done[SEARCH].clear()
+        second = MergecostProcess(environ, tmp_path / "second.log")
+        assert github.done[SEARCH].wait(30), (tmp_path / "second.log").read_text()
+        assert second.stop() in (0, -15)  # uvicorn ends by the signal that it obeyed
+    assert "$1.00" in world.comment(12)
+    with world.database.write() as connection:
+        assert (
+            store.publication(connection, (world.installation.id, world.repository.id, 12), "pull").comment_id
+            is not None
+        )

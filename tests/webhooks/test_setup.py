@@ -1,0 +1,107 @@
+"""Becoming a GitHub App: the set-up page, the manifest flow, and what is kept."""
+
+import html
+import json
+import re
+import stat
+
+import httpx
+import pytest
+
+from bot.settings import app_credentials, setup_secret
+from tests.github.fake import FakeGitHub
+from tests.notation import MONDAY
+from tests.server import Server
+
+
+@pytest.fixture
+def github():
+    return FakeGitHub(lambda: MONDAY)
+
+
+@pytest.fixture
+def fresh(database, tmp_path, github):
+    server = Server(database, tmp_path / "data", None, httpx.ASGITransport(github.app))
+    yield server
+    server.close()
+
+
+def secret(server):
+    return setup_secret(server.settings)
+
+
+def page(server, **query):
+    return server.send("GET", "/setup", params=query)
+
+
+def manifest_of(answer):
+    return json.loads(html.unescape(re.search(r'name="manifest" value="(.*?)"', answer.text)[1]))
+
+
+def state_of(answer):
+    return re.search(r"apps/new\?state=(\w+)", answer.text)[1]
+
+
+def test_the_page_asks_for_the_least(fresh):
+    manifest = manifest_of(page(fresh, secret=secret(fresh)))
+    assert manifest["default_permissions"] == {
+        "metadata": "read",
+        "pull_requests": "write",
+        "issues": "write",
+        "checks": "write",
+    }
+    assert manifest["hook_attributes"]["url"] == "https://mergecost.example/webhooks/github"
+    assert manifest["redirect_url"] == "https://mergecost.example/setup/created"
+
+
+@pytest.mark.parametrize("wrong", ["", "x", "ü", "a" * 43])
+def test_without_the_links_secret_there_is_no_page(fresh, wrong):
+    answer = page(fresh, secret=wrong)
+    assert answer.status_code == 403
+    assert "manifest" not in answer.text
+
+
+def test_an_organization_can_own_the_app_and_its_name_cannot_break_out(fresh):
+    assert (
+        "https://github.com/organizations/acme/settings/apps/new"
+        in page(fresh, secret=secret(fresh), organization="acme").text
+    )
+    hostile = page(fresh, secret=secret(fresh), organization='"><script>alert(1)</script>').text
+    assert "<script" not in hostile
+
+
+def test_the_app_is_made_once_and_its_secrets_are_the_servers_alone(fresh, github):
+    first = page(fresh, secret=secret(fresh))
+    code = github.register_manifest(manifest_of(first), github.add_user("acme", type="Organization"))
+    answer = fresh.send("GET", "/setup/created", params={"code": code, "state": state_of(first)})
+    assert answer.status_code == 200
+    assert "/installations/new" in answer.text
+    assert "Single file" in answer.text
+    kept = app_credentials(fresh.settings, {})
+    assert kept is not None
+    assert kept.app_id in github.apps
+    path = fresh.settings.data_dir / "app.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "client" not in path.read_text()
+    for word in (kept.webhook_secret, kept.private_key.splitlines()[1]):
+        assert word not in answer.text + repr(kept)
+    assert not (fresh.settings.data_dir / "setup-secret").exists()
+    assert page(fresh, secret="anything").status_code == 410
+    again = fresh.send("GET", "/setup/created", params={"code": code, "state": state_of(first)})
+    assert again.status_code == 410
+
+
+@pytest.mark.parametrize(("code", "state"), [("", None), ("x", ""), ("x", "0" * 64), ("x", "ü")])
+def test_an_answer_that_we_did_not_ask_for_is_refused(fresh, code, state):
+    first = page(fresh, secret=secret(fresh))
+    query = {"code": code, "state": state_of(first) if state is None else state}
+    assert fresh.send("GET", "/setup/created", params=query).status_code == 403
+    assert app_credentials(fresh.settings, {}) is None
+
+
+def test_a_code_that_github_does_not_know_changes_nothing(fresh):
+    first = page(fresh, secret=secret(fresh))
+    answer = fresh.send("GET", "/setup/created", params={"code": "stale", "state": state_of(first)})
+    assert answer.status_code == 502
+    assert "GitHub answered 404" in answer.text
+    assert page(fresh, secret=secret(fresh)).status_code == 200

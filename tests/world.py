@@ -1,0 +1,249 @@
+"""The verbs of a story: people work on GitHub, sessions arrive, the real app answers, and the comments are looked at.
+
+    world.open_pull(12, "feat/x", "1f2e3d4")
+    world.work("09:00 feat/x $1.00")
+    world.settle()
+    assert "$1.00" in world.comment(12)
+
+Deliveries reach the app as they happen; `world.mail` holds them back. Time stands still unless moved; `settle` moves it to
+whenever the next piece of work is due.
+"""
+
+import asyncio
+import json
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import msgspec
+
+from attribution.ledger import LedgerError, check
+from attribution.usage import Usage
+from bot import jobs, ledger_store, schedule, tokens
+from bot.clock import from_ms, to_ms
+from bot.context import Bot
+from bot.database import Database
+from bot.github import GitHubApp
+from bot.repository_settings import OperatorSettings
+from bot.settings import AppCredentials, Settings
+from bot.worker import run_due
+from tests.github.accounts import PERMISSIONS
+from tests.github.deliveries import signed
+from tests.github.fake import FakeGitHub
+from tests.github.state import Commit, Delivery, Repository
+from tests.notation import session, take_time
+from webhooks.server import create_app
+
+DAY_MS = 24 * 3_600_000
+
+
+class World:
+    """One App on one organization's repository `acme/widgets`, with its server."""
+
+    def __init__(self, database: Database, folder: Path, *, operator: OperatorSettings | None = None) -> None:
+        self.now_ms = to_ms(take_time(["Mon", "08:00"]))
+        self.database = database
+        self.github = FakeGitHub(lambda: from_ms(self.now_ms))
+        self.org = self.github.add_user("acme", type="Organization")
+        self.alice = self.github.add_user("alice")
+        self.app = self.github.add_app(
+            "mergecost",
+            self.org,
+            permissions={**PERMISSIONS, "single_file": "read"},
+            single_files=[".github/mergecost.yml"],
+        )
+        self.repository = self.github.add_repository(self.org, "widgets")
+        self.mail: list[Delivery] | None = None
+        self._delivered = 0
+        self._credentials = AppCredentials(
+            app_id=self.app.id,
+            slug=self.app.slug,
+            private_key=self.app.private_key,
+            webhook_secret=self.app.webhook_secret,
+        )
+        self._settings = Settings(data_dir=folder, database_url="(given)", public_url="https://mergecost.example")
+        self._operator = operator or OperatorSettings()
+        self._server = create_app(self._settings, database, self._credentials, clock=self.clock)
+        self._loop = asyncio.Runner()
+        self.installation = self.github.install(self.app, self.org, [self.repository])
+        self.bots = [self._loop.run(self._start())]
+        self.deliver()
+        self.settle()
+        with database.write() as connection:
+            self.token = tokens.new(connection, self.installation.id, "a laptop", self.now_ms)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for bot in self.bots:
+            self._loop.run(bot.github.__aexit__())
+        self._loop.close()
+
+    def clock(self) -> int:
+        return self.now_ms
+
+    # Time
+
+    def at(self, when: str) -> None:
+        """Move to a time of the story's week: `Tue 09:00`. Never back."""
+        self.now_ms = max(self.now_ms, to_ms(take_time(when.split())))
+
+    def settle(self) -> None:
+        """Let the bot work until nothing is wanted, waiting for whatever is due within a day."""
+        limit_ms = self.now_ms + DAY_MS
+        while self.now_ms <= limit_ms:
+            if self._loop.run(run_due(self.bots[0])) == 0:
+                with self.database.read() as connection:
+                    due = jobs.next_due_at_ms(connection)
+                if due is None or due > limit_ms:
+                    return
+                self.now_ms = max(self.now_ms, due)
+            self.deliver()
+        raise AssertionError("a day of work and no end")
+
+    def sweep(self) -> None:
+        """The hourly look at everything."""
+        with self.database.write() as connection:
+            jobs.want(self.database, connection, {schedule.SWEEP: 1}, self.now_ms)
+        self.settle()
+
+    # On GitHub
+
+    def commit(self, sha: str, **details: Any) -> Commit:
+        """A commit whose id begins like that, by Alice."""
+        return self.github.commit(f"Commit {sha}", author=self.alice, sha=sha.ljust(40, "0"), **details)
+
+    def open_pull(self, number: int, branch: str, commits: str = "", **details: Any) -> None:
+        shas = commits.split(",") if commits else [f"{number:07x}"]
+        repository = details.pop("repository", self.repository)
+        made = [self.commit(sha) for sha in shas]
+        self.github.open_pull(repository, branch, self.alice, made, number=number, **details)
+        self.deliver()
+
+    def push(self, branch: str, commits: str) -> None:
+        self.github.push(self.repository, branch, [self.commit(sha) for sha in commits.split(",")])
+        self.deliver()
+
+    def merge(self, number: int, method: str = "squash") -> None:
+        self.github.merge(self.repository, number, method)
+        self.deliver()
+
+    def close(self, number: int) -> None:
+        self.github.close(self.repository, number)
+        self.deliver()
+
+    def settings_file(self, text: str) -> None:
+        """The repository's own settings, which are read again after a while."""
+        self.repository.files[".github/mergecost.yml"] = text.encode()
+        self.now_ms += 10 * 60_000
+
+    def comments(self, number: int, repository: Repository | None = None) -> list[str]:
+        """Everything said on a pull request, without our marker."""
+        found = self.github.comments(repository or self.repository, number)
+        return [comment.body.partition(" -->\n")[2] or comment.body for comment in found]
+
+    def comment(self, number: int) -> str:
+        """The one comment on a pull request."""
+        (body,) = self.comments(number)
+        return body
+
+    def writes(self) -> int:
+        """How many times anything was changed on GitHub, by anybody through the API."""
+        return sum(method != "GET" and "access_tokens" not in path for method, path in self.github.requests)
+
+    # Between GitHub, developers and the app
+
+    def deliver(self) -> None:
+        """Hand over what GitHub has to say, unless the mail is held back."""
+        fresh, self._delivered = self.github.deliveries[self._delivered :], len(self.github.deliveries)
+        if self.mail is not None:
+            self.mail += fresh
+            return
+        for delivery in fresh:
+            self.post(delivery)
+
+    @contextmanager
+    def mail_held(self) -> Iterator[list[Delivery]]:
+        """Within, deliveries pile up; after, they arrive as the list then says."""
+        self.mail = []
+        yield self.mail
+        arriving, self.mail = self.mail, None
+        for delivery in arriving:
+            self.post(delivery)
+
+    def post(self, delivery: Delivery) -> None:
+        headers, body = signed(delivery, self.app.webhook_secret)
+        answer = self.send("POST", "/webhooks/github", headers=headers, content=body)
+        assert answer.status_code == 202, answer.text
+
+    def work(
+        self, text: str, session_id: str = "s1", tool: str = "claude-code", repository: str = "acme/widgets"
+    ) -> None:
+        """A session in text notation arrives from a developer's machine."""
+        self.send_usage(session(text, session_id, tool, repository))
+
+    def send_usage(self, usages: Sequence[Usage]) -> dict[str, Any]:
+        body = {"requests": [json.loads(msgspec.json.encode(usage)) for usage in usages]}
+        # What is told happened before it is told.
+        self.now_ms = max(self.now_ms, *(to_ms(usage.at) for usage in usages))
+        answer = self.send("POST", "/v1/usage", json=body, headers={"Authorization": f"Bearer {self.token}"})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["refused"] == []
+        return answer.json()
+
+    def send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self._server)
+            async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+                return await client.request(method, path, **options)
+
+        return self._loop.run(ask())
+
+    # The ledger
+
+    def ledger_errors(self) -> list[LedgerError]:
+        with self.database.read() as connection:
+            return check(*ledger_store.everything(connection, self.installation.id))
+
+    def shares(self) -> dict[str, int]:
+        """Cents by target over the whole ledger: `#12` -> 100, `-` for unattributed."""
+        totals: dict[str, int] = {}
+        with self.database.read() as connection:
+            _, shares = ledger_store.everything(connection, self.installation.id)
+        for share in shares:
+            name = f"#{share.pull_number}" if share.pull_number else "-"
+            totals[name] = totals.get(name, 0) + (share.micros or 0)
+        return {name: micros // 10_000 for name, micros in sorted(totals.items())}
+
+    # More than one replica
+
+    def add_replica(self) -> Bot:
+        bot = self._loop.run(self._start())
+        self.bots.append(bot)
+        return bot
+
+    def run(self, work: Any) -> Any:
+        return self._loop.run(work)
+
+    async def _start(self) -> Bot:
+        github = GitHubApp(self._settings, self._credentials, self.clock, httpx.ASGITransport(self.github.app))
+        await github.__aenter__()
+        return Bot(
+            settings=self._settings,
+            operator=self._operator,
+            database=self.database,
+            clock=self.clock,
+            github=github,
+        )
+
+
+def shuffled(deliveries: Sequence[Delivery], times: int, seed: int) -> list[Delivery]:
+    """Each delivery several times, in any order."""
+    return random.Random(seed).sample([*deliveries] * times, len(deliveries) * times)
