@@ -62,7 +62,7 @@ def _engine(url: str) -> Engine:
         raise ValueError(
             f"the database URL must begin with sqlite:/// or postgresql://, it is {url.split('://', 1)[0]}://..."
         )
-    Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    Path(url.removeprefix("sqlite:///")).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": 20})
 
     @event.listens_for(engine, "connect")

@@ -106,7 +106,7 @@ def forget_setup_secret(settings: Settings) -> None:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that was never readable by others, not even for a moment, and never half-written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
     temporary.unlink(missing_ok=True)
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

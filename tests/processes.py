@@ -12,6 +12,9 @@ from typing import Any
 
 import uvicorn
 
+from bot import tokens
+from bot.database import Database
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -45,8 +48,8 @@ def serving_asgi(app: Any) -> Iterator[str]:
 class MergecostProcess:
     """`mergecost serve`, as an operator runs it."""
 
-    def __init__(self, environ: dict[str, str], log: Path) -> None:
-        self.port = free_port()
+    def __init__(self, environ: dict[str, str], log: Path, port: int = 0) -> None:
+        self.port = port or free_port()
         self._log = log.open("ab")
         # Nothing of the shell's own settings; paths as they are.
         clean = {name: value for name, value in os.environ.items() if not name.startswith("MERGECOST_")}
@@ -61,6 +64,11 @@ class MergecostProcess:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def make_token(self, database: Database, installation_id: int) -> str:
+        """A collector's token, once the server has read who installed its App."""
+        with database.write() as connection:
+            return tokens.new(connection, installation_id, "a laptop", 0)
 
     def stop(self) -> int:
         """SIGTERM: it finishes what it has in hand. Returns its exit status."""

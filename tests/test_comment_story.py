@@ -114,7 +114,9 @@ def test_bad_settings_are_quoted_and_the_others_hold(world: World):
     world.open_pull(12, "feat/limit")
     world.work("09:00 feat/limit $1.00")
     world.settle()
-    assert world.comment(12).split("\n\n")[2] == snapshot("Settings not applied: .github/mergecost.yml, line 3: `minimum_uds: 5`: there is no setting 'minimum&#95;uds'; there are: comment, comment&#95;on&#95;public, minimum&#95;usd, settle&#95;seconds. The defaults hold meanwhile.")
+    assert world.comment(12).split("\n\n")[2] == snapshot(
+        "Settings not applied: .github/mergecost.yml, line 3: `minimum_uds: 5`: there is no setting 'minimum&#95;uds'; there are: comment, comment&#95;on&#95;public, minimum&#95;usd, settle&#95;seconds. The defaults hold meanwhile."
+    )
 
 
 def test_settings_decide_whether_and_from_when(world: World):

@@ -19,7 +19,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("httpx", "alembic", "apscheduler"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         settings = from_environment(public_url=f"http://{options.host}:{options.port}")
         credentials = app_credentials(settings)

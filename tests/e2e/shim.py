@@ -1,0 +1,75 @@
+"""Between our server and the emulator: what emulate 0.11.2 lacks or answers otherwise than GitHub, and nothing else."""
+
+import json
+import re
+import threading
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+# The emulator's times have milliseconds; GitHub's have none, and githubkit reads only GitHub's.
+_FRACTION = re.compile(rb"(\d\d:\d\d:\d\d)\.\d+Z")
+_COMMITS = re.compile(r"repos/([^/]+/[^/]+)/pulls/(\d+)/commits")
+
+
+class Shim:
+    """An ASGI app below `/api/v3`, as GitHub Enterprise Server has it.
+
+    `written` is set when a comment was made or changed, `swept` once our server knows its repositories and looks at their pull
+    requests.
+    """
+
+    def __init__(self, emulator: str, repository: str) -> None:
+        self.written = threading.Event()
+        self.swept = threading.Event()
+        self.writes: list[tuple[str, str]] = []
+        self._emulator = emulator
+        self._repository = repository
+        self.app = Starlette(
+            routes=[Route("/api/v3/{path:path}", self._serve, methods=["GET", "POST", "PATCH", "DELETE"])]
+        )
+
+    async def _serve(self, request: Request) -> Response:
+        path = request.path_params["path"]
+        if path == "installation/repositories":
+            return await self._repositories(request)
+        answer = await self._ask(request, path, await request.body())
+        if found := _COMMITS.fullmatch(path):
+            answer = await self._without_base(request, found, answer)
+        if path.endswith("/pulls"):
+            self.swept.set()
+        if request.method in ("POST", "PATCH") and "comments" in path:
+            self.writes.append((request.method, path))
+            self.written.set()
+        return answer
+
+    async def _ask(self, request: Request, path: str, body: bytes = b"", method: str = "") -> Response:
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name in ("authorization", "content-type", "accept")
+        }
+        async with httpx.AsyncClient(base_url=self._emulator, timeout=20) as client:
+            answer = await client.request(
+                method or request.method, f"/{path}", params=dict(request.query_params), content=body, headers=headers
+            )
+        kept = {name: answer.headers[name] for name in ("content-type", "link") if name in answer.headers}
+        return Response(_FRACTION.sub(rb"\1Z", answer.content), answer.status_code, kept)
+
+    async def _repositories(self, request: Request) -> Response:
+        """The emulator has no such listing; the installation's one repository answers for itself."""
+        one = await self._json(request, f"repos/{self._repository}")
+        return JSONResponse({"total_count": 1, "repositories": [one]})
+
+    async def _without_base(self, request: Request, found: re.Match[str], answer: Response) -> Response:
+        """The emulator lists the commit that the pull request starts from; GitHub does not."""
+        pull = await self._json(request, f"repos/{found[1]}/pulls/{found[2]}")
+        commits = [one for one in json.loads(answer.body) if one["sha"] != pull["base"]["sha"]]
+        return JSONResponse(commits)
+
+    async def _json(self, request: Request, path: str) -> Any:
+        return json.loads((await self._ask(request, path, method="GET")).body)
