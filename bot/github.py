@@ -14,7 +14,7 @@ import httpx
 import msgspec
 from githubkit import AppAuthStrategy, AppInstallationAuthStrategy, GitHub
 from githubkit.cache import MemCacheStrategy
-from githubkit.exception import GitHubException, RateLimitExceeded, RequestFailed
+from githubkit.exception import GitHubException, RateLimitExceeded, RequestError, RequestFailed
 from githubkit.response import Response
 
 from bot.clock import Clock
@@ -146,21 +146,22 @@ async def _our_errors(clock: Clock, what: str) -> AsyncIterator[None]:
     """githubkit's exceptions as ours."""
     try:
         yield
-    except RateLimitExceeded as error:
-        raise Limited(f"{what}: GitHub limits us", _after(clock, error.retry_after)) from None
-    except RequestFailed as error:
-        status, message = error.response.status_code, _message(error.response)
-        if status in (404, 410):
-            raise Missing(f"{what}: {status} {message}") from None
-        if status == 429 or (status == 403 and "rate limit" in message.lower()):
-            raise Limited(f"{what}: {message}", _after(clock, _UNSAID_LIMIT)) from None
-        if status == 401:
-            raise Unauthorized(f"{what}: {status} {message}") from None
-        if status >= 500:
-            raise Unsure(f"{what}: {status} {message}") from None
-        raise Refused(f"{what}: {status} {message}") from None
     except GitHubException as error:
-        raise Unsure(f"{what}: {error!r}") from None
+        # A token that cannot be minted comes wrapped once more.
+        inner = error.exc if isinstance(error, RequestError) and isinstance(error.exc, RequestFailed) else error
+        raise _ours(clock, what, inner) from None
+
+
+def _ours(clock: Clock, what: str, error: GitHubException) -> GitHubError:
+    if isinstance(error, RateLimitExceeded):
+        return Limited(f"{what}: GitHub limits us", _after(clock, error.retry_after))
+    if not isinstance(error, RequestFailed):
+        return Unsure(f"{what}: {error!r}")
+    status, message = error.response.status_code, f"{error.response.status_code} {_message(error.response)}"
+    if status == 429 or (status == 403 and "rate limit" in message.lower()):
+        return Limited(f"{what}: {message}", _after(clock, _UNSAID_LIMIT))
+    kinds = {401: Unauthorized, 404: Missing, 410: Missing}
+    return kinds.get(status, Unsure if status >= 500 else Refused)(f"{what}: {message}")
 
 
 def _after(clock: Clock, pause: timedelta) -> int:

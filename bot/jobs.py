@@ -50,34 +50,24 @@ class Claimed(msgspec.Struct, frozen=True):
         return Wanted(self.kind, self.key).ids
 
 
+# Written out because it runs for every webhook: building it anew would cost several times what the database does.
+_WANT = """
+    INSERT INTO job (kind, key, installation_id, wanted, done, run_at_ms, lease_until_ms, token, attempts, last_error)
+    VALUES ({value}, {value}, {value}, {value}, 0, {value}, 0, 0, 0, '')
+    ON CONFLICT (kind, key) DO UPDATE SET
+        wanted = job.wanted + excluded.wanted,
+        run_at_ms = CASE WHEN job.done >= job.wanted THEN excluded.run_at_ms
+                         ELSE {least}(job.run_at_ms, excluded.run_at_ms) END"""
+_WANT_ON_SQLITE, _WANT_ON_POSTGRESQL = _WANT.format(least="min", value="?"), _WANT.format(least="least", value="%s")
+
+
 def want(database: Database, connection: Connection, work: Mapping[Wanted, int], run_at_ms: int) -> None:
     """Ask for work, each piece so many times. Rows in order of key, so that concurrent writers cannot deadlock."""
     if not work:
         return
-    insert = database.insert(jobs)
-    earliest = func.least if database.is_postgresql else func.min
-    idle = jobs.c.done >= jobs.c.wanted
-    statement = insert.on_conflict_do_update(
-        index_elements=["kind", "key"],
-        set_={
-            "wanted": jobs.c.wanted + insert.excluded.wanted,
-            "run_at_ms": case(
-                (idle, insert.excluded.run_at_ms), else_=earliest(jobs.c.run_at_ms, insert.excluded.run_at_ms)
-            ),
-        },
-    )
-    rows = [
-        {
-            "kind": one.kind,
-            "key": one.key,
-            "installation_id": one.installation_id,
-            "wanted": times,
-            "run_at_ms": run_at_ms,
-        }
-        for one, times in sorted(work.items(), key=lambda item: (item[0].kind, item[0].key))
-    ]
-    blank = {"done": 0, "lease_until_ms": 0, "token": 0, "attempts": 0, "last_error": ""}
-    connection.execute(statement, [row | blank for row in rows])
+    ordered = sorted(work.items(), key=lambda item: (item[0].kind, item[0].key))
+    rows = [(one.kind, one.key, one.installation_id, times, run_at_ms) for one, times in ordered]
+    connection.exec_driver_sql(_WANT_ON_POSTGRESQL if database.is_postgresql else _WANT_ON_SQLITE, rows)
 
 
 def once(work: Iterable[Wanted]) -> dict[Wanted, int]:

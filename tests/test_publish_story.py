@@ -157,6 +157,18 @@ def test_an_uninstalled_app_does_nothing_more(ready: World):
     assert len(ready.github.requests) == before
 
 
+def test_what_is_asked_of_us_while_suspended_fails_quietly_and_goes_on_after(ready: World):
+    ready.github.suspend(ready.installation)
+    ready.settle()
+    assert ready.comments(12) == []
+    ready.github.unsuspend(ready.installation)
+    ready.deliver()
+    ready.sweep()
+    ready.work("09:30 feat/a $1.00", "s2")
+    ready.settle()
+    assert "$2.00" in ready.comment(12)
+
+
 def test_an_expired_token_is_replaced(ready: World):
     ready.settle()
     ready.github.expire_tokens()

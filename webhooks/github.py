@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
 from bot.jobs import Wanted
 from webhooks.body import TooLarge, read
@@ -58,7 +58,7 @@ class _Rejected(Exception):
         self.status = status
 
 
-async def receive(request: Request) -> JSONResponse:
+async def receive(request: Request) -> Response:
     edge = edge_of(request)
     try:
         event = await _verified(edge, request)
@@ -138,5 +138,5 @@ EVENTS: dict[str, Callable[[_Event, int], Wanted | None]] = {
 }
 
 
-def _answer(status: int, message: str) -> JSONResponse:
-    return JSONResponse({"message": message}, status)
+def _answer(status: int, message: str) -> Response:
+    return Response(msgspec.json.encode({"message": message}), status, media_type="application/json")

@@ -108,9 +108,9 @@ class Accounts(State):
     def change_repositories(
         self, installation: Installation, *, add: Sequence[Repository] = (), remove: Sequence[Repository] = ()
     ) -> None:
-        """Tokens minted before keep their repositories less the removed ones, as GitHub's do."""
+        """A token that was not narrowed follows; no token keeps a removed repository."""
         kept = [repository for repository in installation.repositories if repository not in remove]
-        installation.repositories = [*kept, *add]
+        installation.repositories[:] = [*kept, *add]
         for action, changed in (("added", add), ("removed", remove)):
             briefs = [payloads.repository_in_brief(repository) for repository in changed]
             lists = {"repositories_added": [], "repositories_removed": []} | {f"repositories_{action}": briefs}

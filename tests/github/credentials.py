@@ -109,7 +109,7 @@ def check_access(token: Token | None, repository: Repository, needs: Sequence[st
 
     Any one of `needs` will do. What is public may be read without: https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
     """
-    inside = token is not None and repository in token.repositories
+    inside = token is not None and repository in token.repositories and repository in token.installation.repositories
     if repository.private and not inside:
         raise not_found()
     if level == "read" and not repository.private:

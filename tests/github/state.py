@@ -1,5 +1,6 @@
 """What the fake GitHub knows: accounts, repositories, pull requests, comments. Plain records; `fake.py` says how to use them."""
 
+import functools
 import itertools
 import uuid
 from collections.abc import Callable
@@ -35,7 +36,7 @@ class App:
     client_secret: str = "client-secret"
     webhook_secret: str = "webhook-secret"
 
-    @property
+    @functools.cached_property
     def public_key(self) -> rsa.RSAPublicKey:
         key = load_pem_private_key(self.private_key.encode(), password=None)
         assert isinstance(key, rsa.RSAPrivateKey)
