@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -127,9 +126,3 @@ def _problems(charge: Charge, shares: list[Share]) -> Iterable[str]:
         yield "a share of a priced charge has no amount"
     elif (total := sum(amount or 0 for amount in amounts)) != charge.list_micros:
         yield f"shares sum to {total}, not {charge.list_micros} micro-dollars"
-
-
-def period(charges: Iterable[Charge]) -> tuple[datetime, datetime] | None:
-    """First and last time of the charges."""
-    times = [one.usage.at for one in charges]
-    return (min(times), max(times)) if times else None

@@ -141,3 +141,7 @@ def test_without_an_app_webhooks_are_refused_and_it_says_what_to_do(database, tm
         assert server.wanted() == {}
         assert server.send("GET", "/readyz").status_code == 503
         assert server.send("GET", "/healthz").status_code == 200
+
+
+def test_a_server_with_its_app_is_ready(server):
+    assert server.send("GET", "/readyz").json() == {"status": "ok"}

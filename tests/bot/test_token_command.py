@@ -1,0 +1,52 @@
+"""`mergecost token`, as an operator types it."""
+
+import pytest
+
+from bot import store, token_command, tokens
+
+
+@pytest.fixture
+def server(database, database_url, tmp_path, monkeypatch):
+    monkeypatch.setenv("MERGECOST_DATABASE_URL", database_url)
+    monkeypatch.setenv("MERGECOST_DATA", str(tmp_path))
+    return database
+
+
+def install(database, *accounts):
+    with database.write() as connection:
+        for number, account in enumerate(accounts, 1):
+            store.save_installation(database, connection, number, account)
+
+
+def owner(database, token):
+    with database.read() as connection:
+        return tokens.installation_of(connection, token)
+
+
+def test_a_token_is_shown_once_listed_without_its_secret_and_revoked(server, capsys):
+    install(server, "acme")
+    assert token_command.main(["new", "--label", "ci"]) == 0
+    token = capsys.readouterr().out.splitlines()[0]
+    assert token.startswith("mergecost_ingest_")
+    assert owner(server, token) == 1
+    assert token_command.main(["list"]) == 0
+    listed = capsys.readouterr().out
+    assert "installation 1" in listed
+    assert "never" in listed
+    assert token not in listed
+    token_id = listed.split()[0]
+    assert token_command.main(["revoke", token_id]) == 0
+    assert owner(server, token) is None
+    assert token_command.main(["revoke", token_id]) == 1
+
+
+def test_it_asks_which_installation_where_that_is_open(server, capsys):
+    assert token_command.main(["new"]) == 2
+    assert "install the App first" in capsys.readouterr().out
+    install(server, "acme", "other")
+    assert token_command.main(["new"]) == 2
+    assert "1 (acme), 2 (other)" in capsys.readouterr().out
+    assert token_command.main(["new", "--installation", "3"]) == 2
+    assert token_command.main(["new", "--installation", "2"]) == 0
+    token = capsys.readouterr().out.splitlines()
+    assert owner(server, next(line for line in token if line.startswith("mergecost_ingest_"))) == 2
