@@ -6,15 +6,27 @@ from enum import StrEnum
 import msgspec
 
 
-class Commit(msgspec.Struct, frozen=True, kw_only=True):
-    """A commit as GitHub lists it on a pull request. `authorship` survives amend and rebase (see `identity.authorship`)."""
+class Commit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A commit. `authorship` and `authored_at` survive amend and rebase, `patch_id` survives a rebase, `sha` neither.
+
+    `author` is the digest of the author's e-mail (`identity.author`). `files` are the paths it changes, empty where not known:
+    GitHub lists a pull request's commits without them.
+    """
 
     sha: str
     authorship: str = ""
+    author: str = ""
+    authored_at: datetime | None = None
+    committed_at: datetime | None = None
+    files: tuple[str, ...] = ()
+    patch_id: str = ""
 
 
-class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What attribution needs to know of a pull request. Times are UTC; `closed_at` is None while it is open (merging closes)."""
+class PullRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What attribution needs to know of a pull request. Times are UTC; `closed_at` is None while it is open (merging closes).
+
+    `files` are the paths that it changes as a whole. `author` is a digest, as a commit's. An empty branch is not known.
+    """
 
     number: int
     head_branch: str
@@ -22,27 +34,80 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     merged_at: datetime | None = None
     commits: tuple[Commit, ...] = ()
+    base_branch: str = ""
+    author: str = ""
+    files: tuple[str, ...] = ()
+
+
+class Stamp(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """A git hook or a CI identity saw which session made a commit."""
+
+    sha: str
+    session_id: str
+    authorship: str = ""
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """What a maintainer said of a session, in the pull request. Later ones amend earlier ones.
+
+    `link` books all of it to the pull requests in `weights`, one or several; `unlink` keeps it off those.
+    """
+
+    said_at: datetime
+    tool: str
+    session_id: str
+    says: str
+    weights: tuple[tuple[int, int], ...]
+    by: str = ""
+
+    def __post_init__(self) -> None:
+        if self.says not in ("link", "unlink"):
+            raise ValueError(f"a correction says link or unlink, not {self.says!r}")
+        if not self.weights or any(weight <= 0 for _, weight in self.weights):
+            raise ValueError("a correction names pull requests, each with a weight above 0")
 
 
 class Evidence(StrEnum):
     """How strongly a share is tied to its target, strongest first. The order is the order of the rules."""
 
+    CORRECTION = "correction"
+    STAMP = "stamp"
     COMMIT = "commit"
+    EDITS = "edits"
     BRANCH = "branch"
+    FILES = "files"
     CARRIED = "carried"
+    REVIEW = "review"
     NONE = "none"
 
 
+class Stage(StrEnum):
+    """What a share was spent on: building the change, or reading and reviewing it."""
+
+    BUILD = "build"
+    REVIEW = "review"
+
+
 class Claim(msgspec.Struct, frozen=True):
-    """One rule's answer for one request: shares of it by pull request number (None is unattributed), and why, for a person."""
+    """One rule's answer for one request: shares of it by pull request number (None is unattributed), and why, for a person.
+
+    `candidates` are pull requests that nearly fit, for a person to choose from; they bear nothing.
+    """
 
     weights: tuple[tuple[int | None, int], ...]
     evidence: Evidence
     why: str
+    stage: Stage = Stage.BUILD
+    candidates: tuple[int, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The pull requests that bear a part."""
+        return tuple(number for number, _ in self.weights if number is not None)
 
 
-def claim(number: int, evidence: Evidence, why: str) -> Claim:
-    return Claim(((number, 1),), evidence, why)
+def claim(number: int | None, evidence: Evidence, why: str, stage: Stage = Stage.BUILD) -> Claim:
+    return Claim(((number, 1),), evidence, why, stage)
 
 
 UNATTRIBUTED = Claim(((None, 1),), Evidence.NONE, "no pull request found")

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from attribution.evidence import Claim, Evidence
+from attribution.evidence import Claim, Evidence, Stage
 from attribution.money import Micros, split
 from attribution.pricing import PRICE_BOOK, Unpriced, price
 from attribution.usage import Usage
@@ -51,6 +51,7 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     micros: Micros | None
     evidence: Evidence
     why: str
+    stage: Stage = Stage.BUILD
 
     @property
     def charge_key(self) -> tuple[str, str]:
@@ -88,6 +89,7 @@ def share_out(charge: Charge, claim: Claim, revision: int) -> list[Share]:
             micros=micros,
             evidence=claim.evidence,
             why=claim.why,
+            stage=claim.stage,
         )
         for (number, weight), micros in zip(claim.weights, parts, strict=True)
     ]

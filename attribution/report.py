@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from attribution.evidence import Evidence
+from attribution.evidence import Evidence, Stage
 from attribution.ledger import Charge, Share
 from attribution.money import Micros
 
@@ -43,10 +43,14 @@ class SessionPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PullRequestCost(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pull request cost at list price. `unpriced_requests` are in no amount: their price is not known."""
+    """What a pull request cost at list price; `review_micros` of it was spent on reading and reviewing it.
+
+    `unpriced_requests` are in no amount: their price is not known.
+    """
 
     number: int
     micros: Micros
+    review_micros: Micros
     cache_saving_micros: Micros
     requests: int
     unpriced_requests: int
@@ -86,6 +90,7 @@ def pull_request_cost(
     return PullRequestCost(
         number=number,
         micros=_sum(pairs),
+        review_micros=_sum((charge, share) for charge, share in pairs if share.stage == Stage.REVIEW),
         cache_saving_micros=sum(_part(charge.cache_saving_micros, share, charge) for charge, share in pairs),
         requests=len(pairs),
         unpriced_requests=len(unpriced),

@@ -14,6 +14,17 @@ class CommitMade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
     sha: str
     authorship: str = ""
+    branch: str = ""
+    patch_id: str = ""
+    authored_at: datetime | None = None
+    files: tuple[str, ...] = ()
+
+
+class PullSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True):
+    """A pull request of the repository that a session touched, and how: `create`, `checkout`, `view`, `diff`, `comment` ..."""
+
+    number: int
+    how: str
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -47,6 +58,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     author: str = ""
     edited_files: tuple[str, ...] = ()
     commits_made: tuple[CommitMade, ...] = ()
+    pulls_seen: tuple[PullSeen, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -86,10 +98,25 @@ def merge(a: Usage, b: Usage) -> Usage:
         session_id=min(a.session_id, b.session_id),
         edited_files=tuple(sorted({*a.edited_files, *b.edited_files})),
         commits_made=_union(a.commits_made, b.commits_made),
+        pulls_seen=tuple(sorted({*a.pulls_seen, *b.pulls_seen})),
         **context,
     )
 
 
 def _union(a: tuple[CommitMade, ...], b: tuple[CommitMade, ...]) -> tuple[CommitMade, ...]:
-    """Each commit once, with its authorship if either knows it."""
-    return tuple({commit.sha: commit for commit in sorted((*a, *b))}.values())
+    """Each commit once, with what either knows of it."""
+    known: dict[str, CommitMade] = {}
+    for commit in (*a, *b):
+        known[commit.sha] = _both(known.get(commit.sha, commit), commit)
+    return tuple(known[sha] for sha in sorted(known))
+
+
+def _both(a: CommitMade, b: CommitMade) -> CommitMade:
+    return CommitMade(
+        sha=a.sha,
+        authorship=max(a.authorship, b.authorship),
+        branch=max(a.branch, b.branch),
+        patch_id=max(a.patch_id, b.patch_id),
+        authored_at=max(filter(None, (a.authored_at, b.authored_at)), default=None),
+        files=tuple(sorted({*a.files, *b.files})),
+    )

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from attribution.evidence import Commit, PullRequest
-from attribution.identity import authorship
+from attribution.identity import author, authorship
 from bot import jobs, ledger_store, store
 from bot.clock import to_ms
 from bot.context import Bot
@@ -56,6 +56,7 @@ class _Head(msgspec.Struct):
 
 
 class _Base(msgspec.Struct):
+    ref: str
     repo: _Repository
 
 
@@ -81,11 +82,16 @@ class _Person(msgspec.Struct):
 
 class _CommitDetails(msgspec.Struct):
     author: _Person | None = None
+    committer: _Person | None = None
 
 
 class _Commit(msgspec.Struct):
     sha: str
     commit: _CommitDetails
+
+
+class _Changed(msgspec.Struct):
+    filename: str
 
 
 class _File(msgspec.Struct):
@@ -150,6 +156,11 @@ async def pull(bot: Bot, installation_id: int, repository_id: int, number: int) 
     try:
         found = await bot.github.get(installation_id, path, _Pull)
         commits = await _commits(bot, installation_id, path)
+        files = [
+            one.filename
+            async for page in bot.github.pages(installation_id, f"{path}/files", list[_Changed])
+            for one in page
+        ]
     except Missing:
         log.info("pull request %s is not there for us", path)
         return
@@ -160,6 +171,8 @@ async def pull(bot: Bot, installation_id: int, repository_id: int, number: int) 
         closed_at=found.closed_at,
         merged_at=found.merged_at,
         commits=commits,
+        base_branch=found.base.ref,
+        files=tuple(sorted(files)),
     )
     await _settings_file(bot, installation_id, repository_id)
     key = (installation_id, repository_id, number)
@@ -195,12 +208,21 @@ async def _commits(bot: Bot, installation_id: int, path: str) -> tuple[Commit, .
     """The pull request's commits, at most the 250 that GitHub lists."""
     found: list[Commit] = []
     async for page in bot.github.pages(installation_id, f"{path}/commits", list[_Commit]):
-        found += [Commit(sha=one.sha, authorship=_authorship(one.commit.author)) for one in page]
+        found += [_as_commit(one) for one in page]
     return tuple(found)
 
 
-def _authorship(author: _Person | None) -> str:
-    return authorship(author.email, author.date) if author and author.email and author.date else ""
+def _as_commit(one: _Commit) -> Commit:
+    """As GitHub lists it: with times and, as digests, its author, but without its files."""
+    by, committed = one.commit.author, one.commit.committer
+    email, at = (by.email, by.date) if by else (None, None)
+    return Commit(
+        sha=one.sha,
+        author=author(email) if email else "",
+        authorship=authorship(email, at) if email and at else "",
+        authored_at=at,
+        committed_at=committed.date if committed else None,
+    )
 
 
 async def _settings_file(bot: Bot, installation_id: int, repository_id: int) -> None:

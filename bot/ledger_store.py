@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, and_, bindparam, func, select, tuple_, update
 
-from attribution.evidence import NOT_PLACED, Claim, Evidence, PullRequest
+from attribution.evidence import NOT_PLACED, Claim, Evidence, PullRequest, Stage
 from attribution.ledger import Charge, Share, share_out
 from attribution.ledger import charge as price_charge
 from attribution.money import Micros
-from attribution.usage import CommitMade, Usage, merge
+from attribution.usage import CommitMade, PullSeen, Usage, merge
 from bot.clock import from_ms, to_ms
 from bot.database import Database, table
 from bot.tables import ChargeRow, SessionRow, ShareRow
@@ -27,6 +27,7 @@ AFTER_PULL_MS = 24 * 3_600_000
 class _Facts(msgspec.Struct, omit_defaults=True):
     edited_files: tuple[str, ...] = ()
     commits_made: tuple[CommitMade, ...] = ()
+    pulls_seen: tuple[PullSeen, ...] = ()
 
 
 _PLAIN = (
@@ -163,7 +164,9 @@ def _share_again(
     """A charge that grew is shared out anew at once, as it was, so that the ledger is complete at every moment."""
     current = _current_shares(connection, installation_id, keys)
     claims = {
-        key: Claim(tuple((share.pull_number, share.weight) for share in held), held[0].evidence, held[0].why)
+        key: Claim(
+            tuple((share.pull_number, share.weight) for share in held), held[0].evidence, held[0].why, held[0].stage
+        )
         for key, held in current.items()
     }
     save_claims(database, connection, installation_id, claims, now_ms)
@@ -244,7 +247,7 @@ def _share_columns() -> list[Any]:
 
 def _row(installation_id: int, repository_id: int, charge: Charge, now_ms: int) -> dict[str, Any]:
     usage = charge.usage
-    facts = _Facts(usage.edited_files, usage.commits_made)
+    facts = _Facts(usage.edited_files, usage.commits_made, usage.pulls_seen)
     row = {name: getattr(usage, name) for name in _PLAIN} | {name: getattr(charge, name) for name in _MONEY}
     row |= {"installation_id": installation_id, "repository_id": repository_id, "at_ms": to_ms(usage.at)}
     return row | {"facts": msgspec.json.encode(facts).decode(), "received_at_ms": now_ms}
@@ -253,7 +256,7 @@ def _row(installation_id: int, repository_id: int, charge: Charge, now_ms: int) 
 def _usage(row: Row[Any]) -> Usage:
     facts = msgspec.json.decode(row.facts, type=_Facts)
     plain = {name: row._mapping[name] for name in _PLAIN}
-    return Usage(**plain, at=from_ms(row.at_ms), edited_files=facts.edited_files, commits_made=facts.commits_made)
+    return Usage(**plain, at=from_ms(row.at_ms), **msgspec.structs.asdict(facts))
 
 
 def _charge(row: Row[Any]) -> Charge:
@@ -270,6 +273,7 @@ def _share(row: Any) -> Share:
         micros=row.share_micros,
         evidence=Evidence(row.share_evidence),
         why=row.share_why,
+        stage=Stage(row.share_stage),
     )
 
 
@@ -279,4 +283,4 @@ def _share_row(installation_id: int, repository_id: int, position: int, share: S
 
 
 def _content(share: Share) -> tuple[Any, ...]:
-    return share.pull_number, share.weight, share.micros, share.evidence, share.why
+    return share.pull_number, share.weight, share.micros, share.evidence, share.why, share.stage

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from attribution.usage import Usage
+from attribution.usage import CommitMade, Usage
 
 MOST_TOKENS = 100_000_000
 MOST_FILES = 1000
 MOST_COMMITS = 200
+MOST_PULLS = 100
 LONGEST_TEXT = 300
 LONGEST_PATH = 500
 
@@ -56,10 +57,22 @@ def _problems(usage: Usage, now: datetime) -> Iterator[str]:
     if usage.reasoning_tokens > usage.output_tokens:
         yield "`reasoning_tokens` are part of `output_tokens` and cannot be more"
     commits = usage.commits_made
-    if len(commits) > MOST_COMMITS or not all(_SHA.fullmatch(one.sha) and len(one.authorship) <= 64 for one in commits):
-        yield f"`commits_made` must be at most {MOST_COMMITS} commit ids in hexadecimal"
-    if len(usage.edited_files) > MOST_FILES or any(_is_outside(path) for path in usage.edited_files):
+    if len(commits) > MOST_COMMITS or not all(_is_commit(one) for one in commits):
+        yield f"`commits_made` must be at most {MOST_COMMITS} commit ids in hexadecimal, with short facts"
+    paths = [*usage.edited_files, *(path for one in commits for path in one.files)]
+    if len(paths) > MOST_FILES or any(_is_outside(path) for path in paths):
         yield f"`edited_files` must be at most {MOST_FILES} paths inside the repository, relative to its top"
+    if len(usage.pulls_seen) > MOST_PULLS or any(
+        _HIDDEN.search(seen.how) or len(seen.how) > 40 for seen in usage.pulls_seen
+    ):
+        yield f"`pulls_seen` must be at most {MOST_PULLS} pull requests, each with a word for how"
+
+
+def _is_commit(made: CommitMade) -> bool:
+    texts = (made.authorship, made.patch_id, made.branch)
+    in_time = made.authored_at is None or made.authored_at.tzinfo is not None
+    short = all(len(text) <= LONGEST_TEXT and not _HIDDEN.search(text) for text in texts)
+    return in_time and short and bool(_SHA.fullmatch(made.sha))
 
 
 def _is_outside(path: str) -> bool:

@@ -127,6 +127,7 @@ class ShareRow(SQLModel, table=True):
     micros: int | None = _big_or_none()
     evidence: str = _text()
     why: str = _text()
+    stage: str = _text("build")
     decided_at_ms: int = _big()
 
 

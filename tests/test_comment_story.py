@@ -34,7 +34,7 @@ Seen: 1 session of Claude Code, 2 requests.
 <details><summary>Sessions, and why they count here</summary>
 <br>
 
-- **$3.70** `b3ecf4` Claude Code, 16 Nov 09:00\xa0–\xa009:30: made commit `1f2e3d4`, which is in this pull request; same session, before it turned to this pull request
+- **$3.70** `b3ecf4` Claude Code, 16 Nov 09:00\xa0–\xa009:30: made commit `1f2e3d4`, in this pull request
 
 </details>
 

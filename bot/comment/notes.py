@@ -1,11 +1,23 @@
 """What the figure rests on and what it lacks, said before anybody asks."""
 
+from attribution.money import cents_that_sum, show_cents
 from bot.comment.view import CommentView, tool_title
 from bot.markdown import code, count, phrase, text
 
 
 def render(view: CommentView) -> str:
-    return "\n\n".join(line for line in (_seen(view), _unpriced(view), _settings(view)) if line)
+    return "\n\n".join(line for line in (_stages(view), _seen(view), _unpriced(view), _settings(view)) if line)
+
+
+def _stages(view: CommentView) -> str:
+    """How much of it was building and how much reviewing, where there was both."""
+    cost = view.cost
+    if not cost.review_micros:
+        return ""
+    build, review = (
+        show_cents(cents) for cents in cents_that_sum([cost.micros - cost.review_micros, cost.review_micros])
+    )
+    return f"Build {build} · review {review}"
 
 
 def _seen(view: CommentView) -> str:

@@ -70,7 +70,7 @@ def test_planning_before_the_branch_goes_to_the_next_change_of_the_session():
 def test_nothing_is_carried_over_a_long_pause_or_across_foreign_work():
     changes = "#1 feat/a opened Wed 10:00"
     assert placed("Mon 09:00 main $1.00\nWed 09:00 feat/a $1.00", changes) == ["- none", "#1 branch"]
-    assert placed("09:00 main $1.00\n09:10 spike $1.00\n09:20 feat/a $1.00", changes) == [
+    assert placed("09:00 main $1.00\n09:10 spike $1.00 edits z.py\n09:20 feat/a $1.00", changes) == [
         "- none",
         "- none",
         "#1 branch",

@@ -152,6 +152,7 @@ def upgrade() -> None:
         sa.Column("micros", sa.BigInteger(), nullable=True),
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
         sa.Column("decided_at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("installation_id", "tool", "request_id", "revision", "position"),
     )

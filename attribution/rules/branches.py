@@ -1,0 +1,64 @@
+"""Where the session stood: on a branch that a pull request holds, or on its way to one."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from attribution.evidence import Claim, Evidence, PullRequest, Stage, claim
+from attribution.pulls import Pulls
+from attribution.usage import Usage
+from attribution.work import Work, since_last_cut
+
+# A session that is taken up again after this long is other work: nothing is carried across.
+CARRY = timedelta(hours=24)
+
+
+def by_branch(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+    """The branch is the head branch of a pull request that holds it then.
+
+    Work since the previous commit goes where the session committed it, even if nobody shows that commit (any more): a squash
+    or an amend leaves the branch. The rest goes where the session stood when it asked.
+    """
+    found: dict[int, Claim] = {}
+    for i, step in enumerate(work.steps):
+        for made in step.usage.commits_made:
+            pull = pulls.of_branch(made.branch, step.usage.at)
+            if pull is not None:
+                one = claim(pull.number, Evidence.BRANCH, f"committed on branch `{made.branch}` of #{pull.number}")
+                found |= dict.fromkeys(since_last_cut(i + 1, {**claims, **found}), one)
+    for i, step in enumerate(work.steps):
+        pull = pulls.of_branch(step.usage.branch, step.usage.at)
+        if pull is not None and i not in claims and i not in found:
+            why = f"on branch `{step.usage.branch}` of #{pull.number}"
+            found[i] = claim(pull.number, Evidence.BRANCH, why, _stage(work, pull))
+    return found
+
+
+def carried(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+    """Planning before a branch existed goes to the next change that the session made."""
+    found: dict[int, Claim] = {}
+    ahead: Claim | None = None
+    ahead_at = datetime.max.replace(tzinfo=UTC)
+    for i in range(len(work.steps) - 1, -1, -1):
+        step = work.steps[i]
+        if i in claims:
+            ahead = claims[i] if claims[i].numbers else None
+        elif ahead_at - step.at > CARRY or not _is_planning(step.usage, pulls):
+            ahead = None
+        elif ahead is not None:
+            numbers = " and ".join(f"#{number}" for number in ahead.numbers)
+            found[i] = Claim(
+                ahead.weights, Evidence.CARRIED, f"same session, before it turned to {numbers}", ahead.stage
+            )
+        ahead_at = step.at
+    return found
+
+
+def _stage(work: Work, pull: PullRequest) -> Stage:
+    """Standing on somebody else's branch without changing anything is reviewing it."""
+    foreign = bool(pull.author and work.author and pull.author != work.author)
+    return Stage.REVIEW if foreign and work.is_reading else Stage.BUILD
+
+
+def _is_planning(usage: Usage, pulls: Pulls) -> bool:
+    """Files edited and then in no commit that followed are other work; so is a branch that was some change's own."""
+    return not usage.edited_files and not pulls.is_known(usage.branch)

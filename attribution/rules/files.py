@@ -1,0 +1,84 @@
+"""The weakest ties: pull requests that a session only looked at, and files in common."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from attribution.evidence import Claim, Evidence, PullRequest, Stage
+from attribution.pulls import Pulls
+from attribution.work import Work
+
+# A pull request opened this long after the work may still hold it.
+NEAR = timedelta(days=3)
+_LOOKS = ("view", "diff", "checks", "checkout", "comment", "review")
+
+
+def by_review(work: Work, pulls: Pulls, _claims: Mapping[int, Claim]) -> dict[int, Claim]:
+    """A session that changed nothing and looked at pull requests reviewed them: work up to each look goes to it."""
+    found: dict[int, Claim] = {}
+    if not work.is_reading:
+        return found
+    current: Claim | None = None
+    for i in range(len(work.steps) - 1, -1, -1):
+        looked = {seen.number for seen in work.steps[i].usage.pulls_seen if seen.how in _LOOKS} & pulls.by_number.keys()
+        if looked:
+            numbers = tuple(sorted(looked))
+            names = " and ".join(f"#{number}" for number in numbers)
+            weights = tuple((number, 1) for number in numbers)
+            current = Claim(weights, Evidence.REVIEW, f"looked at {names} and changed nothing", Stage.REVIEW)
+        if current is not None:
+            found[i] = current
+    last = max(found, default=None)
+    return found if last is None else found | dict.fromkeys(range(last, len(work.steps)), found[last])
+
+
+def by_files(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+    """Edited files that a pull request of the same person holds, near in time.
+
+    What fits two equally well is shared between them. Work on the default branch was pushed or thrown away for all one can
+    see: it is left with its candidates, and so is what fits no pull request by most of its files.
+    """
+    found: dict[int, Claim] = {}
+    for stretch in _unplaced(work, claims):
+        edited = {path for i in stretch for path in work.steps[i].usage.edited_files}
+        fits = _fits(edited, work.steps[stretch[0]].at, work.author, pulls)
+        if not fits:
+            continue
+        most = max(fits.values())
+        best = _in_hand({number for number, shared in fits.items() if shared == most}, work.steps[stretch[0]].at, pulls)
+        names = " and ".join(f"#{number}" for number in best)
+        on_default = any(work.steps[i].usage.branch == pulls.default_branch for i in stretch)
+        if on_default or most * 2 <= len(edited):
+            one = Claim(((None, 1),), Evidence.NONE, f"edited files that are also in {names}", Stage.BUILD, best)
+        else:
+            weights = tuple((number, 1) for number in best)
+            one = Claim(weights, Evidence.FILES, f"edited files that {names} changed, by the same author")
+        found |= dict.fromkeys(stretch, one)
+    return found
+
+
+def _unplaced(work: Work, claims: Mapping[int, Claim]) -> Iterator[list[int]]:
+    for claimed, stretch in groupby(range(len(work.steps)), claims.__contains__):
+        if not claimed:
+            yield list(stretch)
+
+
+def _fits(edited: set[str], at: datetime, author: str, pulls: Pulls) -> dict[int, int]:
+    """How many of the edited files each pull request holds that could hold this work."""
+    shared: dict[int, int] = {}
+    for number in pulls.holding(edited):
+        pull = pulls.by_number[number]
+        if _could_hold(pull, at, author):
+            shared[number] = len(edited.intersection(pull.files))
+    return shared
+
+
+def _in_hand(numbers: set[int], at: datetime, pulls: Pulls) -> tuple[int, ...]:
+    """Of those that fit alike the ones that were open already, if any."""
+    opened = {number for number in numbers if pulls.by_number[number].created_at <= at}
+    return tuple(sorted(opened or numbers))
+
+
+def _could_hold(pull: PullRequest, at: datetime, author: str) -> bool:
+    in_time = pull.created_at - NEAR <= at and (pull.closed_at is None or at <= pull.closed_at)
+    return in_time and bool(author) and author in (pull.author, *(commit.author for commit in pull.commits))

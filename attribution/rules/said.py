@@ -1,0 +1,46 @@
+"""What somebody or something that saw it said: a maintainer's correction, a hook's stamp."""
+
+from collections.abc import Mapping
+
+from attribution.evidence import Claim, Evidence, claim
+from attribution.pulls import Pulls
+from attribution.work import Work, since_last_cut
+
+
+def by_correction(work: Work, pulls: Pulls, _claims: Mapping[int, Claim]) -> dict[int, Claim]:
+    """What maintainers' corrections of the session come to."""
+    linked, _ = _said(work, pulls)
+    if not linked:
+        return {}
+    names = " and ".join(f"#{number}" for number in sorted(linked))
+    one = Claim(tuple(sorted(linked.items())), Evidence.CORRECTION, f"linked to {names} by a maintainer")
+    return dict.fromkeys(range(len(work.steps)), one)
+
+
+def barred(work: Work, pulls: Pulls) -> set[int]:
+    """The pull requests that a maintainer keeps this session off."""
+    return _said(work, pulls)[1]
+
+
+def by_stamp(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+    """Work since the session's previous commit belongs to the commit that a hook saw it make."""
+    found: dict[int, Claim] = {}
+    for landed in pulls.stamped(work.session_id):
+        one = claim(landed.number, Evidence.STAMP, f"git saw this session make commit {landed.shown}")
+        end = sum(step.at <= landed.at for step in work.steps)
+        found |= dict.fromkeys(since_last_cut(end, {**claims, **found}), one)
+    return found
+
+
+def _said(work: Work, pulls: Pulls) -> tuple[dict[int, int], set[int]]:
+    """Where the session is linked, by weight, and where it must not go: each correction amends those before it."""
+    linked: dict[int, int] = {}
+    barred: set[int] = set()
+    for correction in pulls.corrections(work.tool, work.session_id):
+        named = dict(correction.weights)
+        if correction.says == "link":
+            linked, barred = named, barred - named.keys()
+        else:
+            linked = {number: weight for number, weight in linked.items() if number not in named}
+            barred |= named.keys()
+    return linked, barred

@@ -1,0 +1,33 @@
+"""The engine's constants, and other values to try: an answer that hangs on one of them is not to be trusted."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from types import ModuleType
+
+from attribution import pulls, work
+from attribution.rules import branches, commits, files
+
+
+def _hours(*values: float) -> tuple[timedelta, ...]:
+    return tuple(timedelta(hours=value) for value in values)
+
+
+CONSTANTS: tuple[tuple[ModuleType, str, tuple[timedelta, ...]], ...] = (
+    (commits, "HORIZON", _hours(6, 24, 72, 168, 720)),
+    (commits, "PAUSE", _hours(0.25, 0.5, 1, 2, 4, 8)),
+    (work, "CLOCKS", _hours(1 / 60, 1 / 12, 0.25)),
+    (pulls, "REWRITTEN", _hours(0, 1 / 60, 1 / 6)),
+    (branches, "CARRY", _hours(1, 8, 24, 72)),
+    (files, "NEAR", _hours(24, 72, 168)),
+)
+
+
+@contextmanager
+def constant(module: ModuleType, name: str, value: timedelta) -> Iterator[None]:
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
