@@ -1,12 +1,13 @@
 from functools import reduce
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.usage import merge
 from tests.attribution.strategies import usages
 
-copies = usages(request_id=st.just("one"))
+copies = usages(request_id=st.just("one")).map(lambda usage: msgspec.structs.replace(usage, tool="codex"))
 
 
 @given(copies, copies, copies)
