@@ -74,7 +74,7 @@ class Pulls:
             if landed is not None:
                 self._stamps.setdefault(stamp.session_id, []).append(landed)
         for events in self._stamps.values():
-            events.sort(key=_when)
+            events.sort(key=lambda landed: landed.at)
         self._corrections: dict[tuple[str, str], list[Correction]] = {}
         for correction in sorted(set(corrections)):
             self._corrections.setdefault((correction.tool, correction.session_id), []).append(correction)
@@ -100,10 +100,6 @@ class Pulls:
     def is_unsettled(self, branch: str) -> bool:
         """True where a branch says nothing: not known, detached (`HEAD`), or the default one."""
         return branch in ("", "HEAD", self.default_branch)
-
-    def is_known(self, branch: str) -> bool:
-        """Whether any pull request ever came from that branch."""
-        return branch in self._by_branch
 
     def landed_by(self, author: str, since: datetime, until: datetime) -> Iterator[Landed]:
         """What a person committed from `since` to `until`, oldest first."""
@@ -132,8 +128,9 @@ class Pulls:
             holders.setdefault(commit.sha, (commit, []))
         for commit, pulls in holders.values():
             self._index_commit(commit, pulls)
+        # Of commits of one moment the earlier pull request's stays first: sorting is stable.
         for events in self._landed.values():
-            events.sort(key=_when)
+            events.sort(key=lambda landed: landed.at)
 
     def _index_commit(self, commit: Commit, pulls: list[PullRequest]) -> None:
         numbers = tuple(dict.fromkeys(pull.number for pull in pulls))
@@ -150,10 +147,6 @@ class Pulls:
         events.append(landed)
         if commit.committed_at is not None and commit.committed_at - commit.authored_at > REWRITTEN:
             events.append(msgspec.structs.replace(landed, at=commit.committed_at, is_amended=True))
-
-
-def _when(landed: Landed) -> tuple[datetime, str]:
-    return landed.at, landed.commit.sha
 
 
 def _same(name: str, landed: Landed) -> bool:

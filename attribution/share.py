@@ -10,7 +10,7 @@ from attribution.evidence import UNATTRIBUTED, Claim
 from attribution.pulls import Pulls
 from attribution.rules.branches import by_branch, carried
 from attribution.rules.commits import by_commit, by_edits
-from attribution.rules.files import by_files, by_review
+from attribution.rules.files import by_files, by_review, nearly
 from attribution.rules.said import barred, by_correction, by_stamp
 from attribution.usage import Usage
 from attribution.work import Work, work
@@ -19,7 +19,17 @@ __all__ = ["RULES", "Pulls", "Rule", "place"]
 
 Rule = Callable[[Work, Pulls, Mapping[int, Claim]], dict[int, Claim]]
 
-RULES: tuple[Rule, ...] = (by_correction, by_stamp, by_commit, by_edits, by_branch, by_files, carried, by_review)
+RULES: tuple[Rule, ...] = (
+    by_correction,
+    by_stamp,
+    by_commit,
+    by_edits,
+    by_branch,
+    by_files,
+    carried,
+    by_review,
+    nearly,
+)
 
 
 def place(session: Iterable[Usage], pulls: Pulls, rules: Sequence[Rule] = RULES) -> dict[tuple[str, str], Claim]:

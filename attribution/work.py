@@ -1,11 +1,11 @@
 """One session, in the order in which its work was asked for."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
 
-from attribution.evidence import Claim, Commit
+from attribution.evidence import Commit
 from attribution.pulls import Landed, Pulls
 from attribution.usage import CommitMade, Usage
 
@@ -76,10 +76,10 @@ def commits(step: Step, author: str, pulls: Pulls) -> Iterator[Landed]:
             yield found
 
 
-def since_last_cut(end: int, claims: Mapping[int, Claim]) -> Iterator[int]:
+def since_last_cut(end: int, held: Container[int]) -> Iterator[int]:
     """Backwards from `end` (not included) to what is claimed already: the work that a commit there ends."""
     for i in range(end - 1, -1, -1):
-        if i in claims:
+        if i in held:
             return
         yield i
 

@@ -4,8 +4,11 @@
     09:10 feat/x  $2.00 edits a.py,b.py
     09:20 feat/x  $0.50 commits 1f2e3d4
 
-    #12 feat/x opened 09:05 merged 18:00 commits 1f2e3d4
+    #12 feat/x opened 09:05 merged 18:00 by ann commits 1f2e3d4
+    1f2e3d4 by ann at 09:20 again 10:00 changes a.py,b.py authorship x1
 
+A request may also say `agent a1` (a sub-agent's), `saw view:12`; a commit made `1f2e3d4@feat/x` (where). A line for a commit
+says what is known of it: when it was written, and `again` when it was rewritten. `files a.py` are a pull request's as a whole.
 A time may have a day in front (`Tue 09:00`); the week is 16-22 November 2026. `-` is a branch that is not known.
 """
 
@@ -13,7 +16,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from attribution.evidence import Commit, PullRequest
-from attribution.usage import CommitMade, Usage
+from attribution.usage import CommitMade, PullSeen, Usage
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
@@ -23,18 +26,18 @@ TOKENS_PER_CENT = 2000
 
 
 def session(
-    text: str, session_id: str = "s1", tool: str = "claude-code", repository: str = "acme/widgets"
+    text: str, session_id: str = "s1", tool: str = "claude-code", repository: str = "acme/widgets", author: str = ""
 ) -> list[Usage]:
     """The requests of one session, one a line."""
-    return [
-        _request(line.split(), f"{session_id}-{i}", session_id=session_id, tool=tool, repository=repository)
-        for i, line in enumerate(lines(text))
-    ]
+    where = {"session_id": session_id, "tool": tool, "repository": repository, "author": author}
+    return [_request(line.split(), f"{session_id}-{i}", **where) for i, line in enumerate(lines(text))]
 
 
 def pulls(text: str) -> list[PullRequest]:
-    """Pull requests, one a line."""
-    return [_pull(line.split()) for line in lines(text)]
+    """Pull requests, one a line, and what is known of their commits."""
+    described = [line.split() for line in lines(text)]
+    commits = {one.sha: one for one in (_commit(words) for words in described if words[0][0] != "#")}
+    return [_pull(words, commits) for words in described if words and words[0].startswith("#")]
 
 
 def lines(text: str) -> Iterator[str]:
@@ -58,6 +61,7 @@ def _request(words: list[str], request_id: str, **where: str) -> Usage:
     branch, amount = words.pop(0), words.pop(0)
     known = amount.startswith("$")
     facts = dict(zip(words[::2], words[1::2], strict=True))
+    seen = [one.split(":") for one in _several(facts, "saw")]
     return Usage(
         request_id=request_id,
         at=at,
@@ -69,27 +73,62 @@ def _request(words: list[str], request_id: str, **where: str) -> Usage:
         output_tokens=0,
         reasoning_tokens=0,
         branch="" if branch == "-" else branch,
-        edited_files=tuple(facts["edits"].split(",")) if "edits" in facts else (),
-        commits_made=tuple(CommitMade(sha=sha) for sha in facts["commits"].split(",")) if "commits" in facts else (),
+        agent_id=facts.get("agent", ""),
+        edited_files=_several(facts, "edits"),
+        commits_made=tuple(_made(one) for one in _several(facts, "commits")),
+        pulls_seen=tuple(PullSeen(number=int(number), how=how) for how, number in seen),
         **where,
     )
 
 
-def _pull(words: list[str]) -> PullRequest:
-    number, branch = int(words.pop(0).removeprefix("#")), words.pop(0)
-    facts: dict[str, datetime] = {}
-    commits: list[str] = []
+def _several(facts: dict[str, str], name: str) -> tuple[str, ...]:
+    return tuple(facts[name].split(",")) if name in facts else ()
+
+
+def _made(text: str) -> CommitMade:
+    sha, _, branch = text.partition("@")
+    return CommitMade(sha=sha, branch=branch)
+
+
+def _facts(words: list[str], times: set[str]) -> tuple[dict[str, str], dict[str, datetime]]:
+    """Names followed by a word or, where named in `times`, by a time."""
+    texts: dict[str, str] = {}
+    moments: dict[str, datetime] = {}
     while words:
-        word = words.pop(0)
-        if word == "commits":
-            commits = words.pop(0).split(",")
+        name = words.pop(0)
+        if name in times:
+            moments[name] = take_time(words)
         else:
-            facts[word] = take_time(words)
+            texts[name] = words.pop(0)
+    return texts, moments
+
+
+def _commit(words: list[str]) -> Commit:
+    sha = words.pop(0)
+    facts, times = _facts(words, {"at", "again"})
+    return Commit(
+        sha=sha,
+        authorship=facts.get("authorship", ""),
+        patch_id=facts.get("patch", ""),
+        author=facts.get("by", ""),
+        authored_at=times.get("at"),
+        committed_at=times.get("again") or times.get("at"),
+        files=_several(facts, "changes"),
+    )
+
+
+def _pull(words: list[str], commits: dict[str, Commit]) -> PullRequest:
+    number, branch = int(words.pop(0).removeprefix("#")), words.pop(0)
+    facts, times = _facts(words, {"opened", "merged", "closed"})
+    held = tuple(commits.get(sha, Commit(sha=sha)) for sha in _several(facts, "commits"))
+    changed = {*_several(facts, "files"), *(path for commit in held for path in commit.files)}
     return PullRequest(
         number=number,
-        head_branch=branch,
-        created_at=facts["opened"],
-        closed_at=facts.get("merged") or facts.get("closed"),
-        merged_at=facts.get("merged"),
-        commits=tuple(Commit(sha=sha) for sha in commits),
+        head_branch="" if branch == "-" else branch,
+        author=facts.get("by", ""),
+        created_at=times["opened"],
+        closed_at=times.get("merged") or times.get("closed"),
+        merged_at=times.get("merged"),
+        commits=held,
+        files=tuple(sorted(changed)),
     )

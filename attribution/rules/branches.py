@@ -1,5 +1,6 @@
 """Where the session stood: on a branch that a pull request holds, or on its way to one."""
 
+from collections import ChainMap
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -19,15 +20,16 @@ def by_branch(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int
     or an amend leaves the branch. The rest goes where the session stood when it asked.
     """
     found: dict[int, Claim] = {}
+    held = ChainMap(found, dict(claims))
     for i, step in enumerate(work.steps):
         for made in step.usage.commits_made:
             pull = pulls.of_branch(made.branch, step.usage.at)
             if pull is not None:
                 one = claim(pull.number, Evidence.BRANCH, f"committed on branch `{made.branch}` of #{pull.number}")
-                found |= dict.fromkeys(since_last_cut(i + 1, {**claims, **found}), one)
+                found |= dict.fromkeys(since_last_cut(i + 1, held), one)
     for i, step in enumerate(work.steps):
         pull = pulls.of_branch(step.usage.branch, step.usage.at)
-        if pull is not None and i not in claims and i not in found:
+        if pull is not None and i not in held:
             why = f"on branch `{step.usage.branch}` of #{pull.number}"
             found[i] = claim(pull.number, Evidence.BRANCH, why, _stage(work, pull))
     return found
@@ -60,5 +62,5 @@ def _stage(work: Work, pull: PullRequest) -> Stage:
 
 
 def _is_planning(usage: Usage, pulls: Pulls) -> bool:
-    """Files edited and then in no commit that followed are other work; so is a branch that was some change's own."""
-    return not usage.edited_files and not pulls.is_known(usage.branch)
+    """Files edited and then in no commit that followed are other work, and so is a branch of its own."""
+    return not usage.edited_files and pulls.is_unsettled(usage.branch)

@@ -23,9 +23,8 @@ def by_review(work: Work, pulls: Pulls, _claims: Mapping[int, Claim]) -> dict[in
         looked = {seen.number for seen in work.steps[i].usage.pulls_seen if seen.how in _LOOKS} & pulls.by_number.keys()
         if looked:
             numbers = tuple(sorted(looked))
-            names = " and ".join(f"#{number}" for number in numbers)
             weights = tuple((number, 1) for number in numbers)
-            current = Claim(weights, Evidence.REVIEW, f"looked at {names} and changed nothing", Stage.REVIEW)
+            current = Claim(weights, Evidence.REVIEW, f"looked at {_names(numbers)} and changed nothing", Stage.REVIEW)
         if current is not None:
             found[i] = current
     last = max(found, default=None)
@@ -33,28 +32,42 @@ def by_review(work: Work, pulls: Pulls, _claims: Mapping[int, Claim]) -> dict[in
 
 
 def by_files(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
-    """Edited files that a pull request of the same person holds, near in time.
+    """Edited files that a pull request of the same person holds for the most part, near in time.
 
-    What fits two equally well is shared between them. Work on the default branch was pushed or thrown away for all one can
-    see: it is left with its candidates, and so is what fits no pull request by most of its files.
+    What fits two equally well is shared between them. Work on the default branch was pushed or thrown away for all one can see.
     """
     found: dict[int, Claim] = {}
     for stretch in _unplaced(work, claims):
-        edited = {path for i in stretch for path in work.steps[i].usage.edited_files}
-        fits = _fits(edited, work.steps[stretch[0]].at, work.author, pulls)
-        if not fits:
-            continue
-        most = max(fits.values())
-        best = _in_hand({number for number, shared in fits.items() if shared == most}, work.steps[stretch[0]].at, pulls)
-        names = " and ".join(f"#{number}" for number in best)
-        on_default = any(work.steps[i].usage.branch == pulls.default_branch for i in stretch)
-        if on_default or most * 2 <= len(edited):
-            one = Claim(((None, 1),), Evidence.NONE, f"edited files that are also in {names}", Stage.BUILD, best)
-        else:
+        best, is_most = _best(work, stretch, pulls)
+        if is_most and all(work.steps[i].usage.branch != pulls.default_branch for i in stretch):
             weights = tuple((number, 1) for number in best)
-            one = Claim(weights, Evidence.FILES, f"edited files that {names} changed, by the same author")
-        found |= dict.fromkeys(stretch, one)
+            why = f"edited files that {_names(best)} changed, by the same author"
+            found |= dict.fromkeys(stretch, Claim(weights, Evidence.FILES, why))
     return found
+
+
+def nearly(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+    """What no rule places is left unattributed, with the pull requests that hold some of its files for a person to choose."""
+    found: dict[int, Claim] = {}
+    for stretch in _unplaced(work, claims):
+        best, _ = _best(work, stretch, pulls)
+        if best:
+            why = f"edited files that are also in {_names(best)}"
+            found |= dict.fromkeys(stretch, Claim(((None, 1),), Evidence.NONE, why, candidates=best))
+    return found
+
+
+def _best(work: Work, stretch: list[int], pulls: Pulls) -> tuple[tuple[int, ...], bool]:
+    """The pull requests that hold most of the edited files, and whether that is more than half of them."""
+    edited = {path for i in stretch for path in work.steps[i].usage.edited_files}
+    at = work.steps[stretch[0]].at
+    fits = _fits(edited, at, work.author, pulls)
+    most = max(fits.values(), default=0)
+    return _in_hand({number for number, shared in fits.items() if shared == most}, at, pulls), 2 * most > len(edited)
+
+
+def _names(numbers: tuple[int, ...]) -> str:
+    return " and ".join(f"#{number}" for number in numbers)
 
 
 def _unplaced(work: Work, claims: Mapping[int, Claim]) -> Iterator[list[int]]:

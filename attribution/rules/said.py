@@ -1,5 +1,6 @@
 """What somebody or something that saw it said: a maintainer's correction, a hook's stamp."""
 
+from collections import ChainMap
 from collections.abc import Mapping
 
 from attribution.evidence import Claim, Evidence, claim
@@ -25,10 +26,11 @@ def barred(work: Work, pulls: Pulls) -> set[int]:
 def by_stamp(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
     """Work since the session's previous commit belongs to the commit that a hook saw it make."""
     found: dict[int, Claim] = {}
+    held = ChainMap(found, dict(claims))
     for landed in pulls.stamped(work.session_id):
         one = claim(landed.number, Evidence.STAMP, f"git saw this session make commit {landed.shown}")
         end = sum(step.at <= landed.at for step in work.steps)
-        found |= dict.fromkeys(since_last_cut(end, {**claims, **found}), one)
+        found |= dict.fromkeys(since_last_cut(end, held), one)
     return found
 
 

@@ -17,14 +17,14 @@ from benchmarks.attribution.scoring import Labelled, Score
 from benchmarks.attribution.sensitivity import CONSTANTS, constant
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.attribution", description=__doc__)
     parser.add_argument(
         "root", type=Path, help="folder of folders owner__name with sessions.jsonl, prs.jsonl (and truth.jsonl)"
     )
     parser.add_argument("--predict", action="store_true", help="print predictions only")
     parser.add_argument("--sensitivity", action="store_true", help="also try other values of each constant")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     recorded = [read(folder) for folder in folders(given.root)]
     if given.predict:
         predict(recorded)

@@ -1,7 +1,7 @@
 """Predicted shares against recorded labels, in dollars. The only reader of labels.
 
-A share is right when its pull request is one of the acceptable ones: for work labelled `pr` its merged ones, for `unshipped` its
-open ones, for `direct` none. Work labelled `unknown` is left out, and with `gold` what is labelled weakly as well.
+A share is right when its pull request is one of the acceptable ones: for work labelled `pr` its merged ones, for `unshipped`
+its open ones, for `direct` none. Work labelled `unknown` is left out, and with `gold` what is labelled weakly as well.
 """
 
 from collections import Counter, defaultdict

@@ -4,14 +4,16 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from attribution.usage import CommitMade, Usage
+from attribution.usage import CommitMade, PullSeen, Usage
 
 counts = st.integers(0, 2_000_000)
 models = st.sampled_from(["claude-opus-5-5", "claude-sonnet-4-5", "gpt-5.5", "gpt-5.3-codex", "nobody-knows-1"])
 times = st.datetimes(datetime(2026, 3, 1), datetime(2026, 11, 20), timezones=st.just(UTC))  # noqa: DTZ001
 commits = st.builds(
-    CommitMade, sha=st.sampled_from(["aaaaaaa", "bbbbbbb", "ccccccc"]), authorship=st.sampled_from(["", "x1", "x2"])
-)
+    CommitMade, sha=st.sampled_from(["aaaaaaa", "bbbbbbb", "ccccccc"]), authorship=st.sampled_from(["", "x1", "x2"]),
+    branch=st.sampled_from(["", "main", "feat/a"]), files=st.sampled_from([(), ("a.py",), ("b.py",)]),
+)  # fmt: skip
+seen = st.builds(PullSeen, number=st.integers(1, 4), how=st.sampled_from(["view", "create"]))
 
 
 request_ids = st.uuids().map(str)
@@ -35,4 +37,5 @@ def usages(draw, request_id=request_ids):
         branch=draw(st.sampled_from(["", "main", "HEAD", "feat/a", "feat/b", "gone"])),
         edited_files=tuple(draw(st.lists(st.sampled_from(["a.py", "b.py", "c.py"]), max_size=3, unique=True))),
         commits_made=tuple(draw(st.lists(commits, max_size=2, unique_by=lambda one: one.sha))),
+        pulls_seen=tuple(draw(st.lists(seen, max_size=2, unique=True))),
     )

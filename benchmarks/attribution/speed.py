@@ -1,0 +1,94 @@
+"""`python -m benchmarks.attribution.speed [TIMES]`: 100,000 requests and 2,000 pull requests placed, TIMES as many (1).
+
+A made-up repository of 20 people who commit by hand, on branches of their own, sometimes planning on `main` first.
+"""
+
+import argparse
+import random
+import resource
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from attribution.evidence import Commit, PullRequest
+from attribution.share import Pulls, place
+from attribution.usage import Usage
+
+REQUESTS, PULLS, COMMITS, IN_SESSION, PEOPLE = 100_000, 2_000, 5, 200, 20
+_START = datetime(2026, 1, 5, tzinfo=UTC)
+_SPAN = timedelta(days=180)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.attribution.speed", description=__doc__)
+    parser.add_argument("times", type=int, nargs="?", default=1)
+    times = parser.parse_args().times
+    chance = random.Random(7)
+    before = time.perf_counter()
+    pulls = [_pull(number, chance) for number in range(1, PULLS * times + 1)]
+    index = Pulls(pulls, "main")
+    indexed = time.perf_counter()
+    placing, placed, requests = 0.0, 0, 0
+    for session in _sessions(pulls, REQUESTS * times // IN_SESSION, chance):
+        started = time.perf_counter()
+        claims = place(session, index)
+        placing += time.perf_counter() - started
+        requests += len(claims)
+        placed += sum(bool(claim.numbers) for claim in claims.values())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"{requests:,} requests, {len(pulls):,} pull requests: index {indexed - before:.2f} s, place {placing:.2f} s,",
+        end=" ",
+    )
+    print(f"{placing / requests * 1e6:.1f} us a request, {placed / requests:.0%} placed, peak {peak:.0f} MiB")
+
+
+def _pull(number: int, chance: random.Random) -> PullRequest:
+    author = f"person{chance.randrange(PEOPLE)}"
+    opened = _START + chance.random() * _SPAN
+    commits = [_commit(number, i, author, opened, chance) for i in range(COMMITS)]
+    return PullRequest(
+        number=number,
+        head_branch=f"feat/{number}",
+        author=author,
+        created_at=opened,
+        closed_at=opened + timedelta(days=2),
+        commits=tuple(commits),
+        files=tuple(sorted({path for commit in commits for path in commit.files})),
+    )
+
+
+def _commit(number: int, place_in_pull: int, author: str, opened: datetime, chance: random.Random) -> Commit:
+    at = opened + timedelta(hours=2 * place_in_pull)
+    files = {f"src/part{number % 50}/file{chance.randrange(40)}.py" for _ in range(4)}
+    sha = f"{number:08x}{place_in_pull:032x}"
+    return Commit(sha=sha, author=author, authored_at=at, committed_at=at, files=tuple(sorted(files)))
+
+
+def _sessions(pulls: list[PullRequest], count: int, chance: random.Random) -> Iterator[list[Usage]]:
+    for at in range(count):
+        pull = chance.choice(pulls)
+        yield [_request(pull, at, i, chance) for i in range(IN_SESSION)]
+
+
+def _request(pull: PullRequest, session: int, position: int, chance: random.Random) -> Usage:
+    return Usage(
+        tool="claude-code",
+        session_id=f"s{session}",
+        request_id=f"s{session}-{position}",
+        at=pull.created_at + timedelta(minutes=2 * position - 60),
+        model="claude-opus-5",
+        uncached_input_tokens=10,
+        cache_read_tokens=100_000,
+        cache_write_5m_tokens=1_000,
+        cache_write_1h_tokens=0,
+        output_tokens=500,
+        reasoning_tokens=0,
+        branch=pull.head_branch if position > 20 else "main",
+        author=pull.author,
+        edited_files=(chance.choice(pull.files),) if position % 5 == 0 else (),
+    )
+
+
+if __name__ == "__main__":
+    main()
