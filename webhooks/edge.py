@@ -1,10 +1,9 @@
 """What the routes share: settings, database, the App's credentials once they exist, and the intake."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import msgspec
-from starlette.requests import Request
 
 from bot.clock import Clock
 from bot.database import Database
@@ -24,5 +23,6 @@ class Edge(msgspec.Struct, kw_only=True):
     transport: Any = None
 
 
-def edge_of(request: Request) -> Edge:
-    return cast("Edge", request.app.state.edge)
+def edge_of(scope: Mapping[str, Any]) -> Edge:
+    """Of an ASGI scope, or a `Request`, which reads like its scope."""
+    return cast("Edge", scope["app"].state.edge)

@@ -7,7 +7,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.clock import Clock, system_clock
 from bot.database import Database
@@ -18,13 +18,24 @@ from bot.settings import AppCredentials, Settings
 from webhooks import github, health, setup, usage
 from webhooks.edge import Edge
 
+
+def _plain(endpoint: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await endpoint(Request(scope, receive))
+        await response(scope, receive, send)
+
+    return answer
+
+
 # The busiest routes, answered before any middleware: they use nothing of it, and it costs more than they do.
-HOT: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]] = {
+HOT: dict[tuple[str, str], ASGIApp] = {
     ("POST", "/webhooks/github"): github.receive,
-    ("POST", "/v1/usage"): usage.receive,
-    ("GET", "/v1/coverage"): usage.coverage,
-    ("GET", "/healthz"): health.healthz,
-    ("GET", "/readyz"): health.readyz,
+    ("POST", "/v1/usage"): _plain(usage.receive),
+    ("GET", "/v1/coverage"): _plain(usage.coverage),
+    ("GET", "/healthz"): _plain(health.healthz),
+    ("HEAD", "/healthz"): _plain(health.healthz),
+    ("GET", "/readyz"): _plain(health.readyz),
+    ("HEAD", "/readyz"): _plain(health.readyz),
 }
 
 
@@ -32,12 +43,11 @@ class Server(FastAPI):
     """FastAPI, with HOT in front."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = HOT.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
-        if endpoint is None:
+        app = HOT.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if app is None:
             return await super().__call__(scope, receive, send)
         scope["app"] = self
-        response = await endpoint(Request(scope, receive))
-        return await response(scope, receive, send)
+        return await app(scope, receive, send)
 
 
 def create_app(

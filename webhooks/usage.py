@@ -26,7 +26,7 @@ async def receive(request: Request) -> Response:
     """A batch in; 200 with what became of each record. A 503 means: send it again later, nothing was half saved."""
     edge, token = edge_of(request), _bearer(request)
     try:
-        body = await read(request, CAP_BYTES)
+        body = await read(dict(request.scope["headers"]), request.receive, CAP_BYTES)
     except TooLarge:
         return _answer(413, _Message("a batch may have at most 5 MB: send smaller ones"))
 

@@ -1,139 +1,136 @@
-"""How much it costs to acknowledge a webhook, against probot on the same signed deliveries in one run.
+"""What it costs to acknowledge a webhook, against probot on the same signed deliveries in one run.
 
-    python -m benchmarks.webhooks [--seconds 8] [--rounds 3]
+    python -m benchmarks.webhooks [--seconds 10] [--rounds 3]
 
-Ours commits what is wanted to disk (SQLite, synchronous=FULL) before it answers; the peer stores nothing. The figure to compare is
-requests for each second of the server's CPU time, in the same round.
+Ours is `mergecost serve`: it commits what is wanted to disk (SQLite, synchronous=FULL) before it answers; the peer stores nothing.
+Each round starts both anew and loads them in turns, a second at a time, so that what else runs on the machine meets both alike.
+Compare requests for a second of the server's CPU time, in the same round. Latencies are at saturation (closed loop): they
+only compare, too. Exit status 1: something was refused, or what was accepted is not on disk.
 """
 
 import argparse
-import asyncio
-import os
-import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.webhooks.load import Measured, deliveries, fire
-from tests.github.accounts import private_key
-from tests.node import node, npm_ci
-from tests.processes import free_port
+import uvloop
 
-FOLDER = Path(__file__).parent
-SECRET = "a webhook secret"
-TICKS = os.sysconf("SC_CLK_TCK")
+from benchmarks.webhooks.load import Delivery, Measured, deliveries, fire
+from benchmarks.webhooks.servers import (
+    FOLDER,
+    SECRET,
+    Server,
+    hold_back,
+    machine_cpu_seconds,
+    mergecost,
+    probot,
+    running,
+    wanted,
+)
+from tests.node import npm_ci
 
-
-@dataclass
-class Server:
-    """A server process and how it answered."""
-
-    name: str
-    path: str
-    port: int
-    process: subprocess.Popen[bytes]
-    cold_start_ms: float = 0
-
-    def cpu_seconds(self) -> float:
-        """CPU time of the process and all its children so far."""
-        total = 0
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                words = stat.read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(stat.parent.name) == self.process.pid or int(words[1]) == self.process.pid:
-                total += int(words[11]) + int(words[12])
-        return total / TICKS
-
-    def memory_mib(self, field: str) -> float:
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split(f"{field}:")[1].split()[0]) / 1024
+SERVERS: dict[str, Callable[[Path], Server]] = {"probot": probot, "mergecost": mergecost}
+SLICE_SECONDS = 1.0
+WARM_UP_SECONDS = 2.0  # V8 compiles what is hot
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--seconds", type=int, default=10, help="of load for each server in each round")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     npm_ci(FOLDER)
     signed = deliveries(SECRET)
-    with tempfile.TemporaryDirectory() as folder:
-        servers = [_probot(), _ours(Path(folder))]
-        try:
-            accepted = {server.name: _wait(server, signed) for server in servers}
-            idle = {server.name: server.memory_mib("VmRSS") for server in servers}
-            ratios = []
-            for number in range(1, options.rounds + 1):
-                rates = {}
-                for server in servers:
-                    before = server.cpu_seconds()
-                    seen = asyncio.run(fire(server.port, server.path, signed, options.seconds))
-                    rates[server.name] = seen.answers / (server.cpu_seconds() - before)
-                    print(_line(number, server, seen, rates[server.name], options.seconds))
-                    accepted[server.name] += seen.answers - seen.not_2xx
-                ratios.append(rates["mergecost"] / rates["probot"])
-                print(f"round {number}: ours / probot, requests for a CPU second: {ratios[-1]:.2f}")
-            for server in servers:
-                memory = f"idle {idle[server.name]:.0f}, peak {server.memory_mib('VmHWM'):.0f} MiB"
-                print(f"{server.name}: memory {memory}; cold start {server.cold_start_ms:.0f} ms")
-            print(f"on disk: {_wanted(Path(folder))} wishes for {accepted['mergecost']} accepted deliveries")
-        finally:
-            for server in servers:
-                server.process.kill()
-                server.process.wait()
-    return 0
+    faults = 0
+    for number in range(1, options.rounds + 1):
+        with tempfile.TemporaryDirectory() as folder:
+            faults += _round(number, signed, options.seconds, Path(folder))
+    return 1 if faults else 0
 
 
-def _line(number: int, server: Server, seen: Measured, rate: float, seconds: float) -> str:
-    return (
-        f"round {number}: {server.name:<10} {rate:7.0f} requests/CPU-s  {seen.answers / seconds:7.0f}/s  "
-        f"p50 {seen.percentile(0.5):5.1f} ms  p99 {seen.percentile(0.99):5.1f} ms  not 2xx: {seen.not_2xx}"
+@dataclass
+class Tally:
+    """One server in one round."""
+
+    server: Server
+    cold_start: str
+    idle_mib: float
+    seen: Measured = field(default_factory=Measured)
+    warm: Measured = field(default_factory=Measured)
+    cpu_seconds: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        return self.seen.answers / self.cpu_seconds
+
+    @property
+    def refused(self) -> int:
+        return self.warm.not_2xx + self.seen.not_2xx
+
+    def load(self, signed: list[Delivery]) -> None:
+        cpu, start = self.server.cpu_seconds(), time.perf_counter()
+        _load(self.server, signed, SLICE_SECONDS, self.seen)
+        self.cpu_seconds += self.server.cpu_seconds() - cpu
+        self.seconds += time.perf_counter() - start
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rate:6.0f} requests/CPU-s {self.seen.answers / self.seconds:6.0f}/s"
+            f"  p50 {self.seen.percentile(0.5):4.1f}  p99 {self.seen.percentile(0.99):5.1f} ms"
+            f"  memory idle {self.idle_mib:.0f} peak {self.server.memory_mib('VmHWM'):.0f} MiB"
+            f"  cold start {self.cold_start}  not 2xx {self.refused}"
+        )
+
+
+def _round(number: int, signed: list[Delivery], seconds: int, folder: Path) -> int:
+    """Start both, warm up, load in turns, kill. Returns how many deliveries were refused or lost."""
+    hold_back(folder, signed[0].body)
+    tallies: dict[str, Tally] = {}
+    with ExitStack() as stack:
+        for name in sorted(SERVERS, reverse=number % 2 == 1):
+            server = stack.enter_context(running(SERVERS[name], folder))
+            tallies[name] = Tally(server, _cold_start(server, signed[0]), server.memory_mib("VmRSS"))
+            _load(server, signed, WARM_UP_SECONDS, tallies[name].warm)
+        busy, start = machine_cpu_seconds() - time.process_time(), time.perf_counter()
+        for _ in range(seconds):
+            for tally in tallies.values():
+                tally.load(signed)
+        busy = machine_cpu_seconds() - time.process_time() - busy - sum(one.cpu_seconds for one in tallies.values())
+        for name, tally in tallies.items():
+            print(f"round {number}: {name:<9} {tally}")
+    ours, peer = tallies["mergecost"], tallies["probot"]
+    accepted = 1 + ours.warm.answers + ours.seen.answers - ours.refused
+    kept = wanted(folder)
+    elsewhere = busy / (time.perf_counter() - start)
+    print(
+        f"round {number}: killed; {kept} deliveries are on disk, {accepted} were accepted. Cores busy elsewhere: {elsewhere:.2f}"
     )
+    print(f"round {number}: ours / probot, requests for a CPU second: {ours.rate / peer.rate:.2f}", flush=True)
+    return ours.refused + peer.refused + abs(kept - accepted)
 
 
-def _probot() -> Server:
-    port = free_port()
-    environ = {
-        "PATH": os.environ["PATH"],
-        "NODE_ENV": "production",
-        "LOG_LEVEL": "warn",
-        "APP_ID": "1",
-        "PRIVATE_KEY": private_key(0),
-        "WEBHOOK_SECRET": SECRET,
-        "PORT": str(port),
-    }
-    command = [node(), "node_modules/probot/bin/probot.js", "run", "./noop.cjs"]
-    return Server("probot", "/api/github/webhooks", port, subprocess.Popen(command, cwd=FOLDER, env=environ))
+def _load(server: Server, signed: list[Delivery], seconds: float, measured: Measured) -> None:
+    uvloop.run(fire(server.port, server.path, signed, seconds, measured))
 
 
-def _ours(folder: Path) -> Server:
-    port = free_port()
-    command = [sys.executable, "-m", "benchmarks.webhooks.ours", str(port), str(folder), SECRET]
-    return Server("mergecost", "/webhooks/github", port, subprocess.Popen(command, cwd=FOLDER.parent.parent))
-
-
-def _wait(server: Server, signed: list[tuple[bytes, bytes]]) -> int:
-    """Until it accepts its first delivery. Returns how many it has accepted then."""
-    start = time.perf_counter()
-    while time.perf_counter() - start < 30:
+def _cold_start(server: Server, delivery: Delivery) -> str:
+    """Time from the start of the process to the first delivery that it accepts."""
+    while time.perf_counter() - server.started < 30 and server.process.poll() is None:
+        seen = Measured()
         try:
-            seen = asyncio.run(fire(server.port, server.path, signed[:1], 0.01, connections=1))
-        except OSError:
-            seen = Measured()
-        if accepted := seen.answers - seen.not_2xx:
-            server.cold_start_ms = (time.perf_counter() - start) * 1000
-            return accepted
-        time.sleep(0.005)
-    raise SystemExit(f"{server.name} did not start")
-
-
-def _wanted(folder: Path) -> int:
-    with sqlite3.connect(folder / "mergecost.db") as connection:
-        return connection.execute("SELECT sum(wanted) FROM job").fetchone()[0]
+            uvloop.run(fire(server.port, server.path, [delivery], 0, seen, connections=1))
+        except OSError:  # not listening yet
+            time.sleep(0.002)
+            continue
+        if seen.not_2xx == 0:
+            wall = time.perf_counter() - server.started
+            return f"{wall * 1000:.0f} ms, {server.cpu_seconds() * 1000:.0f} CPU-ms"
+    raise SystemExit(f"the server did not start: {server.process.args}")
 
 
 if __name__ == "__main__":

@@ -6,19 +6,31 @@ import hmac
 import json
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from itertools import cycle
+from typing import Any, NamedTuple, cast
+
+import httptools
 
 from tests.github.fake import FakeGitHub
 
 SIZE_BYTES = 24 * 1024
 PULLS = 64
+CONNECTIONS = 16
+
+
+class Delivery(NamedTuple):
+    """A webhook's body and its X-Hub-Signature-256."""
+
+    body: bytes
+    signature: bytes
 
 
 @dataclass
 class Measured:
-    """What one round of load saw. Latencies in milliseconds."""
+    """What the load saw. Latencies in milliseconds."""
 
     answers: int = 0
     not_2xx: int = 0
@@ -29,7 +41,7 @@ class Measured:
         return ordered[min(int(len(ordered) * part), len(ordered) - 1)] if ordered else 0.0
 
 
-def deliveries(secret: str) -> list[tuple[bytes, bytes]]:
+def deliveries(secret: str) -> list[Delivery]:
     """Signed bodies of `pull_request` events for PULLS pull requests, and their signatures."""
     github = FakeGitHub(lambda: datetime.now(UTC))
     org = github.add_user("acme", type="Organization")
@@ -45,59 +57,71 @@ def deliveries(secret: str) -> list[tuple[bytes, bytes]]:
     return [_signed(payload, secret) for payload in payloads]
 
 
-def _signed(payload: dict[str, Any], secret: str) -> tuple[bytes, bytes]:
+def _signed(payload: dict[str, Any], secret: str) -> Delivery:
     """Padded with a description to the size of a real one."""
     payload["pull_request"]["body"] = ""
     payload["pull_request"]["body"] = "word " * ((SIZE_BYTES - len(json.dumps(payload))) // 5)
     body = json.dumps(payload).encode()
-    return body, b"sha256=" + hmac.digest(secret.encode(), body, hashlib.sha256).hex().encode()
+    return Delivery(body, b"sha256=" + hmac.digest(secret.encode(), body, hashlib.sha256).hex().encode())
 
 
 async def fire(
-    port: int, path: str, signed: list[tuple[bytes, bytes]], seconds: float, connections: int = 16
-) -> Measured:
-    """Load for so many seconds."""
-    measured = Measured()
-    until = time.perf_counter() + seconds
-    await asyncio.gather(
-        *(_connection(port, path, signed[i % len(signed) :] + signed, until, measured) for i in range(connections))
-    )
-    return measured
-
-
-async def _connection(
-    port: int, path: str, signed: list[tuple[bytes, bytes]], until: float, measured: Measured
+    port: int, path: str, signed: list[Delivery], seconds: float, measured: Measured, connections: int = CONNECTIONS
 ) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    turn = 0
-    while (start := time.perf_counter()) < until:
-        body, signature = signed[turn % len(signed)]
-        turn += 1
-        writer.write(request(path, body, signature) + body)
-        status = await _answer(reader)
-        measured.latencies_ms.append((time.perf_counter() - start) * 1000)
-        measured.answers += 1
-        measured.not_2xx += not 200 <= status < 300
-    writer.close()
+    """Load for so many seconds; each connection sends one delivery at least. All that was sent is answered at the end.
+
+    Raises OSError if nobody listens.
+    """
+    loop = asyncio.get_running_loop()
+    until = time.perf_counter() + seconds
+    ends = []
+    for nth in range(connections):
+        turn = cycle(signed[nth % len(signed) :] + signed[: nth % len(signed)])
+        _, one = await loop.create_connection(
+            lambda turn=turn: _Connection(path, turn, until, measured), "127.0.0.1", port
+        )
+        ends.append(one.ended)
+    await asyncio.gather(*ends)
 
 
-def request(path: str, body: bytes, signature: bytes) -> bytes:
+class _Connection(asyncio.Protocol):
+    """Sends a delivery, waits for its answer, and so on."""
+
+    def __init__(self, path: str, turn: Iterator[Delivery], until: float, measured: Measured) -> None:
+        self._path, self._turn, self._until, self._measured = path, turn, until, measured
+        self.ended = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._parser = httptools.HttpResponseParser(self)
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_message_complete(self) -> None:
+        self._measured.latencies_ms.append((time.perf_counter() - self._sent) * 1000)
+        self._measured.answers += 1
+        self._measured.not_2xx += not 200 <= self._parser.get_status_code() < 300
+        if self._sent < self._until and self._parser.should_keep_alive():
+            self._parser = httptools.HttpResponseParser(self)
+            self._send()
+        else:
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self.ended.set_result(None)
+
+    def _send(self) -> None:
+        self._sent = time.perf_counter()
+        delivery = next(self._turn)
+        self._transport.write(_head(self._path, delivery) + delivery.body)
+
+
+def _head(path: str, delivery: Delivery) -> bytes:
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\nUser-Agent: GitHub-Hookshot/0000000\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(delivery.body)}\r\n"
         f"X-GitHub-Event: pull_request\r\nX-GitHub-Delivery: {uuid.uuid4()}\r\nX-Hub-Signature-256: "
     )
-    return head.encode() + signature + b"\r\n\r\n"
-
-
-async def _answer(reader: asyncio.StreamReader) -> int:
-    head = await reader.readuntil(b"\r\n\r\n")
-    lines = head.lower().split(b"\r\n")
-    status = int(lines[0].split(b" ")[1])
-    if b"transfer-encoding: chunked" in lines:
-        while (size := int(await reader.readline(), 16)) > 0:
-            await reader.readexactly(size + 2)
-        await reader.readexactly(2)
-        return status
-    length = next((int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length")), 0)
-    await reader.readexactly(length)
-    return status
+    return head.encode() + delivery.signature + b"\r\n\r\n"

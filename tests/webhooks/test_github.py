@@ -145,3 +145,8 @@ def test_without_an_app_webhooks_are_refused_and_it_says_what_to_do(database, tm
 
 def test_a_server_with_its_app_is_ready(server):
     assert server.send("GET", "/readyz").json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_monitors_may_ask_with_head(server, path):
+    assert server.send("HEAD", path).status_code == 200

@@ -1,0 +1,123 @@
+"""The two servers, each as its operator starts it, and what the kernel says they cost (Linux only: it reads /proc)."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from bot.database import Database
+from tests.github.accounts import private_key
+from tests.node import node
+from tests.processes import free_port
+
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parent.parent
+SECRET = "a webhook secret"
+TICKS = os.sysconf("SC_CLK_TCK")
+_FAR_MS = 4_102_444_800_000  # the year 2100
+
+
+@dataclass
+class Server:
+    """A running server: where it takes webhooks, its process and when that was started (`time.perf_counter`)."""
+
+    path: str
+    port: int
+    process: subprocess.Popen[bytes]
+    started: float
+
+    def cpu_seconds(self) -> float:
+        """User and system time so far, of the process and of what descends from it, living or dead."""
+        total = 0
+        for pid in _tree(self.process.pid):
+            words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += sum(int(word) for word in words[11:15])
+        return total / TICKS
+
+    def memory_mib(self, field: str) -> float:
+        """`VmRSS` (now) or `VmHWM` (peak), of the process and its descendants."""
+        status = (Path(f"/proc/{pid}/status").read_text() for pid in _tree(self.process.pid))
+        return sum(int(text.split(f"{field}:")[1].split()[0]) for text in status) / 1024
+
+
+def probot(_folder: Path) -> Server:
+    """One handler that does nothing; signatures are checked. Log level warn, as it logs every request otherwise."""
+    settings = {"NODE_ENV": "production", "LOG_LEVEL": "warn", "APP_ID": "1", "WEBHOOK_SECRET": SECRET}
+    command = [node(), "node_modules/probot/bin/probot.js", "run", "./noop.cjs"]
+    port = free_port()
+    environ = settings | {"PRIVATE_KEY": private_key(0), "PORT": str(port)}
+    return _start("/api/github/webhooks", port, command, FOLDER, environ)
+
+
+def mergecost(folder: Path) -> Server:
+    """`mergecost serve` with its worker, which looks for work every second and finds none: see `hold_back`."""
+    environ = {
+        "MERGECOST_DATA": str(folder),
+        "MERGECOST_GITHUB_URL": "http://127.0.0.1:9",  # nothing listens there, should it call all the same
+        "MERGECOST_APP_ID": "1",
+        "MERGECOST_APP_SLUG": "mergecost",
+        "MERGECOST_PRIVATE_KEY": private_key(0),
+        "MERGECOST_WEBHOOK_SECRET": SECRET,
+    }
+    port = free_port()
+    command = [sys.executable, "-m", "collector.command", "serve", "--port", str(port)]
+    return _start("/webhooks/github", port, command, ROOT, environ)
+
+
+def hold_back(folder: Path, body: bytes) -> None:
+    """Make the database, and note that GitHub limits this delivery's installation: what is wanted is kept, and waits.
+
+    The peer's handler does nothing either. Installation 0 is the hourly sweep's.
+    """
+    installation = msgspec.json.decode(body)["installation"]["id"]
+    database = Database(f"sqlite:///{folder / 'mergecost.db'}")
+    database.migrate()
+    with database.write() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO installation (installation_id, account, active, next_write_at_ms, not_before_ms) VALUES (?, '', 1, 0, ?)",
+            [(0, _FAR_MS), (installation, _FAR_MS)],
+        )
+    database.close()
+
+
+def wanted(folder: Path) -> int:
+    """How many deliveries the database holds."""
+    with sqlite3.connect(folder / "mergecost.db") as connection:
+        return connection.execute("SELECT coalesce(sum(wanted), 0) FROM job WHERE kind = 'pull'").fetchone()[0]
+
+
+@contextmanager
+def running(start: Callable[[Path], Server], folder: Path) -> Iterator[Server]:
+    """A server for a while. It is killed, not stopped: what it has accepted must be on disk anyway."""
+    server = start(folder)
+    try:
+        yield server
+    finally:
+        server.process.kill()
+        server.process.wait()
+
+
+def machine_cpu_seconds() -> float:
+    """Busy time of all cores so far: everything but idle and iowait."""
+    words = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    return (sum(map(int, words)) - int(words[3]) - int(words[4])) / TICKS
+
+
+def _start(path: str, port: int, command: list[str], cwd: Path, environ: dict[str, str]) -> Server:
+    environ = {"PATH": os.environ["PATH"]} | environ
+    started = time.perf_counter()
+    return Server(path, port, subprocess.Popen(command, cwd=cwd, env=environ, stdout=subprocess.DEVNULL), started)
+
+
+def _tree(pid: int) -> Iterator[int]:
+    yield pid
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield from _tree(int(child))
