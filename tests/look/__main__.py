@@ -5,8 +5,10 @@ import base64
 import sys
 from pathlib import Path
 
+from tests.node import NodeMissing, npm_ci
+
 from .chromium import Chromium, ChromiumError, start
-from .page import THEMES, ToolError, install, page
+from .page import FOLDER, THEMES, page
 
 # Width in CSS pixels (the frame is 820 on the desktop), and device pixels to each of them.
 SCREENS = {"desktop": (852, 1), "phone": (390, 2)}
@@ -36,7 +38,7 @@ def shoot(browser: Chromium, html: Path, name: str) -> list[str]:
 
 def look(files: list[Path], out: Path) -> list[str]:
     """Renders every file into `out`; gives what went wrong inside the pages, a line each."""
-    install()
+    npm_ci(FOLDER)
     out.mkdir(parents=True, exist_ok=True)
     problems: list[str] = []
     with start() as browser:
@@ -59,7 +61,7 @@ def main() -> int:
         parser.error("two files have the same name: their pictures would overwrite each other")
     try:
         problems = look(given.files, given.out)
-    except (ChromiumError, ToolError, OSError, UnicodeDecodeError) as error:
+    except (ChromiumError, NodeMissing, OSError, UnicodeDecodeError) as error:
         problems = [str(error)]
     for problem in problems:
         print(problem, file=sys.stderr)

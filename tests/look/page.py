@@ -1,7 +1,5 @@
 """A page with one comment on it, drawn with GitHub's CSS, in the frame GitHub puts around comments."""
 
-import shutil
-import subprocess
 from html import escape
 from pathlib import Path
 
@@ -82,12 +80,8 @@ PAGE = """<!doctype html>
 """
 
 
-class ToolError(Exception):
-    """npm is missing or failed."""
-
-
 def page(markdown: str, title: str, theme: str) -> str:
-    """The HTML page that shows `markdown` as a comment; `theme` is "light" or "dark". Needs `install()` first."""
+    """The HTML page that shows `markdown` as a comment; `theme` is "light" or "dark". Needs FOLDER's packages: `npm_ci(FOLDER)`."""
     return PAGE.format(
         title=escape(title),
         styles=(MODULES / f"github-markdown-css/github-markdown-{theme}.css").as_uri(),
@@ -95,15 +89,3 @@ def page(markdown: str, title: str, theme: str) -> str:
         body=render(markdown),
         **THEMES[theme],
     )
-
-
-def install() -> None:
-    """Puts GitHub's CSS and Mermaid into `node_modules` when they are not there, or not as the lock file has them."""
-    lock, installed = FOLDER / "package-lock.json", MODULES / ".package-lock.json"
-    if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
-        return
-    if shutil.which("npm") is None:
-        raise ToolError("npm is not on the PATH. Debian: apt-get install npm. macOS: brew install node.")
-    done = subprocess.run(["npm", "ci"], cwd=FOLDER, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ToolError(f"npm ci failed in {FOLDER}:\n{done.stderr}")
