@@ -67,8 +67,10 @@ class LedgerError(msgspec.Struct, frozen=True):
 
 
 def charge(usage: Usage) -> Charge:
-    """Price `usage` with the price book of today for the day it was used."""
+    """Price `usage` with the price book of today for the day it was used; what the book lacks costs what the tool says."""
     priced = price(usage)
+    if isinstance(priced, Unpriced) and usage.reported_micros is not None:
+        return Charge(usage=usage, list_micros=usage.reported_micros, basis="reported")
     if isinstance(priced, Unpriced):
         return Charge(usage=usage, list_micros=None, unpriced=priced.reason)
     return Charge(usage=usage, list_micros=priced.list_micros, cache_saving_micros=priced.cache_saving_micros)

@@ -61,7 +61,9 @@ _ORDINARY = ("", "standard", "default", "auto")
 
 def price(usage: Usage) -> Priced | Unpriced:
     """What `usage` cost at list price on its day, or why nobody can say."""
-    model = _find(usage.model)
+    if not usage.tokens_known:
+        return Unpriced("the tool does not say how many tokens it used")
+    model = _find(usage.model, usage.provider)
     if model is None:
         return Unpriced(f"no list price known for the model {usage.model!r}")
     book, variant, factor = model.get_prices(usage.at), _variant(usage), _surcharge(usage)
@@ -88,11 +90,12 @@ def price(usage: Usage) -> Priced | Unpriced:
 
 
 @cache
-def _find(name: str) -> ModelInfo | None:
-    """The library's model for a tool's name of it. A gateway's prefix (`anthropic/...`) names the provider."""
+def _find(name: str, asked: str) -> ModelInfo | None:
+    """The library's model for a tool's name of it, its maker's price first. A gateway's prefix (`anthropic/...`) names the
+    provider, and so may the tool."""
     vendor, _, bare = name.rpartition("/")
     provider = "aws" if _BEDROCK.match(bare) else None
-    for candidate, provider_id in ((bare, provider), (name, vendor.rpartition("/")[2] or None)):
+    for candidate, provider_id in ((bare, provider), (name, vendor.rpartition("/")[2] or None), (name, asked)):
         try:
             return get_snapshot().find_provider_model(candidate, None, provider_id, None)[1]
         except LookupError:

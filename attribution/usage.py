@@ -1,6 +1,7 @@
 """What an AI tool says that one request used, and where it was made."""
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -30,9 +31,12 @@ class PullSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, or
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One request to a model. It is what `mergecost scan --json` prints and what `POST /v1/usage` takes.
 
-    Token kinds are disjoint, except that `reasoning_tokens` are part of `output_tokens`. `at` is UTC. Empty text means not
-    known. `(tool, request_id)` identifies the request on every machine and in every copy of a log.
-    Names follow OpenTelemetry GenAI where it has them: https://github.com/open-telemetry/semantic-conventions-genai
+    Token kinds are disjoint, except that `reasoning_tokens` are part of `output_tokens`. `tokens_known` is False where the tool
+    does not say them: the counts are 0 then and mean nothing. `reported_micros` is what the tool itself says the request cost,
+    in millionths of a dollar, `credits_micros` in millionths of its vendor's credits, which are no dollars. `provider` is who
+    was asked, as the tool names them. `at` is UTC. Empty text and None mean not known. `(tool, request_id)`
+    identifies the request on every machine and in every copy of a log. Names follow OpenTelemetry GenAI where it has them:
+    https://github.com/open-telemetry/semantic-conventions-genai
     """
 
     tool: str
@@ -46,6 +50,10 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cache_write_1h_tokens: int
     output_tokens: int
     reasoning_tokens: int
+    tokens_known: bool = True
+    reported_micros: int | None = None
+    credits_micros: int | None = None
+    provider: str = ""
     web_search_requests: int = 0
     speed: str = ""
     service_tier: str = ""
@@ -76,9 +84,10 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 # What decides the price travels together: never mix the counts of two snapshots of a request.
 _BILLED = (
-    "output_tokens", "cache_read_tokens", "cache_write_1h_tokens", "cache_write_5m_tokens", "uncached_input_tokens",
-    "reasoning_tokens", "web_search_requests", "model", "speed", "service_tier", "inference_geo",
+    "tokens_known", "output_tokens", "cache_read_tokens", "cache_write_1h_tokens", "cache_write_5m_tokens", "uncached_input_tokens",
+    "reasoning_tokens", "web_search_requests", "model", "provider", "speed", "service_tier", "inference_geo",
 )  # fmt: skip
+_REPORTED = ("reported_micros", "credits_micros")
 _CONTEXT = ("repository", "branch", "commit", "cwd", "author", "agent_id")
 
 
@@ -90,7 +99,7 @@ def merge(a: Usage, b: Usage) -> Usage:
     """
     if a == b:
         return a
-    billed = max(a, b, key=lambda usage: [getattr(usage, name) for name in _BILLED])
+    billed = max(a, b, key=_completeness)
     context = {name: max(getattr(a, name), getattr(b, name)) for name in _CONTEXT}
     return msgspec.structs.replace(
         billed,
@@ -101,6 +110,11 @@ def merge(a: Usage, b: Usage) -> Usage:
         pulls_seen=tuple(sorted({*a.pulls_seen, *b.pulls_seen})),
         **context,
     )
+
+
+def _completeness(usage: Usage) -> list[Any]:
+    reported = [-1 if (said := getattr(usage, name)) is None else said for name in _REPORTED]
+    return [getattr(usage, name) for name in _BILLED] + reported
 
 
 def _union(a: tuple[CommitMade, ...], b: tuple[CommitMade, ...]) -> tuple[CommitMade, ...]:

@@ -1,20 +1,21 @@
-"""Log files of a home folder, and the lines in them that are worth decoding.
+"""The lines of a log that are worth decoding.
 
 Searching 64 KiB blocks for the few needles of a tool is several times faster than decoding, or even splitting, every line:
 transcripts are mostly text, and hundreds of megabytes of it.
 """
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import msgspec
 
-from attribution.tools.log import JsonLines
-
 BLOCK_BYTES = 64 * 1024
 # Pasted images make lines of megabytes, but no line with a usage is that long.
 MAX_LINE_BYTES = 16 * 1024 * 1024
+
+
+class UnreadableLog(Exception):
+    """A log that cannot be opened or read; the message says why."""
 
 
 class Tally(msgspec.Struct):
@@ -24,17 +25,6 @@ class Tally(msgspec.Struct):
     skipped_records: int = 0
     over_long_lines: int = 0
     unreadable_files: list[str] = []
-
-
-def folder(source: JsonLines, home: Path, env: Mapping[str, str]) -> Path:
-    """Where a tool keeps its logs: the folder that its variable names, or the one below `home`."""
-    moved = env.get(source.folder_variable)
-    return Path(moved) if moved else home / source.folder
-
-
-def files(source: JsonLines, below: Path) -> list[Path]:
-    """Log files below a tool's folder, in a stable order; a missing folder has none."""
-    return sorted({path for pattern in source.patterns for path in below.glob(pattern) if path.is_file()})
 
 
 def matching_lines(file: BinaryIO, needles: tuple[bytes, ...], tally: Tally) -> Iterator[bytes]:

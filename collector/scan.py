@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from attribution.tools import TOOLS, Tool, unique
+from attribution.tools import TOOLS, Source, Tool, unique
 from attribution.usage import CommitMade, Usage
-from collector.logs import Tally, files, folder, matching_lines
+from collector.logs import Tally, UnreadableLog
+from collector.sources import files, folders, records
 
 if TYPE_CHECKING:
     from collector.git import Commit, Facts
@@ -35,20 +36,20 @@ def scan(home: Path | None, env: Mapping[str, str]) -> Scan:
         env = {"PATH": env.get("PATH", ""), "HOME": str(home)}
     tally, found, looked_in, count = Tally(), list[Usage](), list[Path](), 0
     for tool in TOOLS.values():
-        below = folder(tool.LOGS, home or Path.home(), env)
-        looked_in.append(below)
-        for path in files(tool.LOGS, below):
-            count += 1
-            found += _read(tool, path, path.relative_to(below).as_posix(), tally)
+        for source in tool.LOGS:
+            for below in folders(source, home or Path.home(), env):
+                looked_in += [] if below in looked_in else [below]
+                for path in files(source, below):
+                    count += 1
+                    found += _read(tool, source, path, path.relative_to(below).as_posix(), tally)
     return Scan(usages=with_git_facts(unique(found), env), looked_in=looked_in, files=count, tally=tally)
 
 
-def _read(tool: Tool, path: Path, name: str, tally: Tally) -> list[Usage]:
+def _read(tool: Tool, source: Source, path: Path, name: str, tally: Tally) -> list[Usage]:
     try:
-        with path.open("rb", buffering=0) as file:
-            read = tool.read_log(matching_lines(file, tool.LOGS.needles, tally), name)
-    except OSError as error:
-        tally.unreadable_files.append(f"{path}: {error.strerror}")
+        read = tool.read_log(records(source, path, tally), name)
+    except UnreadableLog as error:
+        tally.unreadable_files.append(f"{path}: {error}")
         return []
     tally.unreadable_records += read.unreadable_records
     tally.skipped_records += read.skipped_records

@@ -19,11 +19,13 @@ from attribution.tools.log import JsonLines, LogRead, Text, decode, unique, utc
 from attribution.usage import CommitMade, Usage
 
 NAME = "claude-code"
-LOGS = JsonLines(
-    folder=".claude",
-    folder_variable="CLAUDE_CONFIG_DIR",
-    patterns=("projects/**/*.jsonl",),
-    needles=(b'"output_tokens"', b'"tool_use_id"'),
+LOGS = (
+    JsonLines(
+        folders=(".claude",),
+        variables=(("CLAUDE_CONFIG_DIR", ""),),
+        patterns=("projects/**/*.jsonl",),
+        needles=(b'"output_tokens"', b'"tool_use_id"'),
+    ),
 )
 
 _EDITS = {"Edit": "file_path", "MultiEdit": "file_path", "Write": "file_path", "NotebookEdit": "notebook_path"}

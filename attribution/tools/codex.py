@@ -22,17 +22,19 @@ from attribution.tools.remote import slug
 from attribution.usage import CommitMade, Usage
 
 NAME = "codex"
-LOGS = JsonLines(
-    folder=".codex",
-    folder_variable="CODEX_HOME",
-    patterns=("sessions/**/rollout-*.jsonl", "archived_sessions/**/rollout-*.jsonl"),
-    needles=(
-        b'_token_usage"',
-        b'"session_meta"',
-        b'"turn_context"',
-        b'"task_started"',
-        b'"call_id"',
-        b'"FileChange"',
+LOGS = (
+    JsonLines(
+        folders=(".codex",),
+        variables=(("CODEX_HOME", ""),),
+        patterns=("sessions/**/rollout-*.jsonl", "archived_sessions/**/rollout-*.jsonl"),
+        needles=(
+            b'_token_usage"',
+            b'"session_meta"',
+            b'"turn_context"',
+            b'"task_started"',
+            b'"call_id"',
+            b'"FileChange"',
+        ),
     ),
 )
 

@@ -16,18 +16,46 @@ Text: TypeAlias = str | None
 Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-class JsonLines(msgspec.Struct, frozen=True, kw_only=True):
-    """Logs of one JSON value a line: `patterns` are globs below `folder`, which is relative to home.
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a tool keeps logs: files that match the globs `patterns` below a folder.
 
-    The environment variable `folder_variable` names another folder instead. Only lines that hold one of `needles` are worth
-    decoding. A tool that keeps whole documents or a database will say so with another type of source; its documents or rows
-    reach `read_log` as records of bytes all the same.
+    `folders` are relative to home: one for each operating system or version that has its own; all that exist are read. The first
+    of `variables` that is set replaces them: the name of an environment variable, and the path below the folder that it names.
+    `beside` names small files that a log needs, relative to the log's own folder, where `{stem}` is the log's name without its
+    suffixes and `{folder}` the name of its folder; those that exist come before the log's records, as `Beside` in JSON.
     """
 
-    folder: str
-    folder_variable: str
+    folders: tuple[str, ...]
+    variables: tuple[tuple[str, str], ...] = ()
     patterns: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+
+
+class JsonLines(Source, frozen=True, kw_only=True):
+    """One JSON value a line; only lines that hold one of `needles` are worth decoding. `.jsonl.zst` is unpacked."""
+
     needles: tuple[bytes, ...]
+
+
+class JsonDocument(Source, frozen=True, kw_only=True):
+    """Each file is one JSON document, and one record."""
+
+
+class Sqlite(Source, frozen=True, kw_only=True):
+    """Each file is an SQLite database, opened read-only. A row of `queries` is one column, JSON text, and one record.
+
+    A query whose tables or columns the database lacks gives no rows: list one for each generation of the schema. The function
+    `unzstd(blob)` is there for tools that pack their text.
+    """
+
+    queries: tuple[str, ...]
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """A file beside a log: `beside` is its name, `content` its text."""
+
+    beside: str
+    content: str
 
 
 class LogRead(msgspec.Struct, kw_only=True):
@@ -46,11 +74,11 @@ class Tool(Protocol):
     def NAME(self) -> str: ...
 
     @property
-    def LOGS(self) -> JsonLines: ...
+    def LOGS(self) -> tuple[Source, ...]: ...
 
     def read_log(self, records: Iterable[bytes], name: str = "") -> LogRead:
-        """Requests in the records of one log, in their order there. `name` is its path below the tool's folder, for tools
-        that keep facts in it. Never raises on what a record holds. Paths in `edited_files` are absolute."""
+        """Requests in the records of one log, in their order there. `name` is its path below the source's folder, for tools
+        that keep facts in it. Never raises on what a record holds. Paths in `edited_files` are absolute, or relative to `cwd`."""
         ...
 
 

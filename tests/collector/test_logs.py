@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from attribution.tools import TOOLS
 from collector import logs
-from collector.logs import Tally, files, folder, matching_lines
+from collector.logs import Tally, matching_lines
+from collector.sources import files, folders
 
-CLAUDE = TOOLS["claude-code"].LOGS
+(CLAUDE,), (CODEX,) = TOOLS["claude-code"].LOGS, TOOLS["codex"].LOGS
 NEEDLES = (b'"a"', b'"b"')
 
 
@@ -40,8 +41,8 @@ def test_a_line_too_long_is_passed_over_and_counted_once():
 
 
 def test_a_variable_moves_a_tools_folder():
-    assert folder(CLAUDE, Path("/home/dev"), {}) == Path("/home/dev/.claude")
-    assert folder(CLAUDE, Path("/home/dev"), {"CLAUDE_CONFIG_DIR": "/elsewhere"}) == Path("/elsewhere")
+    assert folders(CLAUDE, Path("/home/dev"), {}) == [Path("/home/dev/.claude")]
+    assert folders(CLAUDE, Path("/home/dev"), {"CLAUDE_CONFIG_DIR": "/elsewhere"}) == [Path("/elsewhere")]
 
 
 def test_logs_of_sub_agents_and_archives_are_found(tmp_path: Path):
@@ -53,5 +54,5 @@ def test_logs_of_sub_agents_and_archives_are_found(tmp_path: Path):
     archived = tmp_path / "archived_sessions/rollout-1.jsonl"
     archived.parent.mkdir()
     archived.touch()
-    assert files(TOOLS["codex"].LOGS, tmp_path) == [archived]
+    assert files(CODEX, tmp_path) == [archived]
     assert files(CLAUDE, tmp_path / "missing") == []
