@@ -59,6 +59,7 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, order=True):
     says: str
     weights: tuple[tuple[int, int], ...]
     by: str = ""
+    why: str = ""
 
     def __post_init__(self) -> None:
         if self.says not in ("link", "unlink"):

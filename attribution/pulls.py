@@ -87,15 +87,19 @@ class Pulls:
                 return found
         return None
 
-    def of_branch(self, branch: str, at: datetime) -> PullRequest | None:
+    def of_branch(self, branch: str, at: datetime, author: str = "") -> PullRequest | None:
         """Tenure: the first pull request from that branch not yet closed at that time. A recycled name inherits nothing.
 
-        Where several are open at once from one name (forks do that), the first is taken.
+        Where several are open at once from one name (forks do that), the author's own is taken, else the first.
         """
         if self.is_unsettled(branch):
             return None
-        on_branch = self._by_branch.get(branch, ())
-        return next((pull for pull in on_branch if pull.closed_at is None or pull.closed_at >= at), None)
+        on_branch = [one for one in self._by_branch.get(branch, ()) if one.closed_at is None or one.closed_at >= at]
+        first = next(iter(on_branch), None)
+        if first is None or len(on_branch) == 1 or not author:
+            return first
+        opened = [one for one in on_branch if one.created_at <= max(at, first.created_at)]
+        return next((one for one in opened if one.author == author), first)
 
     def is_unsettled(self, branch: str) -> bool:
         """True where a branch says nothing: not known, detached (`HEAD`), or the default one."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from attribution.evidence import Evidence, Stage
+from attribution.evidence import Claim, Evidence, Stage
 from attribution.ledger import Charge, Share
 from attribution.money import Micros
 
@@ -40,6 +40,16 @@ class SessionPart(msgspec.Struct, frozen=True, kw_only=True):
     session_micros: Micros
     evidence: Evidence
     why: tuple[str, ...]
+
+
+class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
+    """Work of one session that is booked nowhere and nearly fits a pull request. `micros` is None without a price."""
+
+    short_id: str
+    tool: str
+    requests: int
+    micros: Micros | None
+    why: str
 
 
 class PullRequestCost(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +111,24 @@ def pull_request_cost(
         sessions=tuple(_session(key, group, session_micros[key]) for key, group in by_session.items()),
         price_books=tuple(sorted({charge.price_book for charge, share in pairs if share.micros is not None})),
     )
+
+
+def suggestions(tool: str, session_id: str, claims: Iterable[tuple[Charge, Claim]]) -> dict[int, Suggestion]:
+    """What of a session is left unattributed and nearly fits, by pull request."""
+    near: defaultdict[int, list[tuple[Charge, Claim]]] = defaultdict(list)
+    for charge, claim in claims:
+        for number in claim.candidates:
+            near[number].append((charge, claim))
+    return {
+        number: Suggestion(
+            short_id=short_id(tool, session_id),
+            tool=tool,
+            requests=len(pairs),
+            micros=sum(amounts) if (amounts := [one.list_micros for one, _ in pairs if one.list_micros is not None]) else None,
+            why=pairs[0][1].why,
+        )
+        for number, pairs in near.items()
+    }
 
 
 def _sum(pairs: Iterable[tuple[Charge, Share]]) -> Micros:

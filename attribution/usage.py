@@ -34,7 +34,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Token kinds are disjoint, except that `reasoning_tokens` are part of `output_tokens`. `tokens_known` is False where the tool
     does not say them: the counts are 0 then and mean nothing. `reported_micros` is what the tool itself says the request cost,
     in millionths of a dollar, `credits_micros` in millionths of its vendor's credits, which are no dollars. `provider` is who
-    was asked, as the tool names them. `at` is UTC. Empty text and None mean not known. `(tool, request_id)`
+    was asked, as the tool names them. `commits_after` are commits that the same person made afterwards, by hand as far as one
+    knows, of files that the session had edited. `at` is UTC. Empty text and None mean not known. `(tool, request_id)`
     identifies the request on every machine and in every copy of a log. Names follow OpenTelemetry GenAI where it has them:
     https://github.com/open-telemetry/semantic-conventions-genai
     """
@@ -66,6 +67,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     author: str = ""
     edited_files: tuple[str, ...] = ()
     commits_made: tuple[CommitMade, ...] = ()
+    commits_after: tuple[CommitMade, ...] = ()
     pulls_seen: tuple[PullSeen, ...] = ()
 
     @property
@@ -107,6 +109,7 @@ def merge(a: Usage, b: Usage) -> Usage:
         session_id=min(a.session_id, b.session_id),
         edited_files=tuple(sorted({*a.edited_files, *b.edited_files})),
         commits_made=_union(a.commits_made, b.commits_made),
+        commits_after=_union(a.commits_after, b.commits_after),
         pulls_seen=tuple(sorted({*a.pulls_seen, *b.pulls_seen})),
         **context,
     )

@@ -34,6 +34,11 @@ class _Installation(msgspec.Struct):
     suspended_at: datetime | None = None
 
 
+class _Named(msgspec.Struct):
+    id: int
+    full_name: str
+
+
 class _Repository(msgspec.Struct):
     id: int
     full_name: str
@@ -53,6 +58,7 @@ class _Repositories(msgspec.Struct):
 class _Head(msgspec.Struct):
     ref: str
     sha: str
+    repo: _Named | None = None
 
 
 class _Base(msgspec.Struct):
@@ -68,6 +74,7 @@ class _Pull(msgspec.Struct):
     updated_at: datetime
     closed_at: datetime | None = None
     merged_at: datetime | None = None
+    user: _Account | None = None
 
 
 class _Listed(msgspec.Struct):
@@ -88,6 +95,7 @@ class _CommitDetails(msgspec.Struct):
 class _Commit(msgspec.Struct):
     sha: str
     commit: _CommitDetails
+    author: _Account | None = None
 
 
 class _Changed(msgspec.Struct):
@@ -138,7 +146,8 @@ async def recent(bot: Bot, installation_id: int, repository_id: int) -> None:
     listing = {"state": "all", "sort": "updated", "direction": "desc"}
     async for page in bot.github.pages(installation_id, f"/repos/{row.full_name}/pulls", list[_Listed], **listing):
         fresh = [one for one in page if to_ms(one.updated_at) >= since]
-        changed += [Wanted("pull", f"{installation_id}/{repository_id}/{one.number}") for one in fresh]
+        numbers = [f"{installation_id}/{repository_id}/{one.number}" for one in fresh]
+        changed += [Wanted(kind, key) for kind in ("pull", "commands") for key in numbers]
         newest = max([newest, *(to_ms(one.updated_at) for one in fresh)])
         if len(fresh) < len(page):
             break
@@ -155,7 +164,7 @@ async def pull(bot: Bot, installation_id: int, repository_id: int, number: int) 
     path = f"/repos/{repository.full_name}/pulls/{number}"
     try:
         found = await bot.github.get(installation_id, path, _Pull)
-        commits = await _commits(bot, installation_id, path)
+        listed = await _commits(bot, installation_id, path)
         files = [
             one.filename
             async for page in bot.github.pages(installation_id, f"{path}/files", list[_Changed])
@@ -170,14 +179,18 @@ async def pull(bot: Bot, installation_id: int, repository_id: int, number: int) 
         created_at=found.created_at,
         closed_at=found.closed_at,
         merged_at=found.merged_at,
-        commits=commits,
+        commits=tuple(map(_as_commit, listed)),
         base_branch=found.base.ref,
+        author=_digest_of(found.user.login if found.user else "", listed),
         files=tuple(sorted(files)),
     )
     await _settings_file(bot, installation_id, repository_id)
     key = (installation_id, repository_id, number)
     with bot.database.write() as connection:
         store.save_repository(bot.database, connection, installation_id, found.base.repo.facts())
+        if found.head.repo and found.head.repo.id != repository_id:
+            # Sessions in a fork name the fork.
+            store.save_alias(bot.database, connection, installation_id, repository_id, found.head.repo.full_name)
         changed = store.save_pull(bot.database, connection, key, facts, found.head.sha, to_ms(found.updated_at))
         if changed and ledger_store.want_sessions_of(connection, installation_id, repository_id, facts):
             place = Wanted("place", f"{installation_id}/{repository_id}")
@@ -204,12 +217,17 @@ async def _repository(bot: Bot, installation_id: int, repository_id: int) -> Rep
     return None
 
 
-async def _commits(bot: Bot, installation_id: int, path: str) -> tuple[Commit, ...]:
+async def _commits(bot: Bot, installation_id: int, path: str) -> list[_Commit]:
     """The pull request's commits, at most the 250 that GitHub lists."""
-    found: list[Commit] = []
-    async for page in bot.github.pages(installation_id, f"{path}/commits", list[_Commit]):
-        found += [_as_commit(one) for one in page]
-    return tuple(found)
+    return [one async for page in bot.github.pages(installation_id, f"{path}/commits", list[_Commit]) for one in page]
+
+
+def _digest_of(login: str, commits: list[_Commit]) -> str:
+    """The digest of a person's e-mail, where one of the commits is theirs for GitHub."""
+    emails = [
+        one.commit.author.email for one in commits if one.author and one.author.login == login and one.commit.author
+    ]
+    return next((author(email) for email in emails if email), "")
 
 
 def _as_commit(one: _Commit) -> Commit:

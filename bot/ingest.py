@@ -7,7 +7,7 @@ import secrets
 import msgspec
 
 from attribution.usage import Usage
-from bot import jobs, ledger_store, store, tokens
+from bot import commit_store, jobs, ledger_store, store, tokens
 from bot.clock import Clock, from_ms
 from bot.database import Database
 from bot.jobs import Wanted
@@ -84,9 +84,13 @@ def receive(database: Database, clock: Clock, installation_id: int, token: str, 
                 # The ledger knows the repository by its number, which renames do not change.
                 by_repository.setdefault(repository_id, []).append(msgspec.structs.replace(usage, repository=""))
         changed = ledger_store.save_usage(database, connection, installation_id, by_repository, clock())
-        if changed:
-            work = [Wanted("place", f"{installation_id}/{repository_id}") for repository_id in by_repository]
-            jobs.want(database, connection, jobs.once(work), clock())
+        to_place = set(by_repository) if changed else set[int]()
+        for repository_id, usages in by_repository.items():
+            fresh = commit_store.save_commits(database, connection, installation_id, repository_id, usages)
+            to_place |= {repository_id} if fresh else set()
+            ledger_store.want_sessions_before(connection, installation_id, repository_id, [one.made for one in fresh])
+        work = [Wanted("place", f"{installation_id}/{repository_id}") for repository_id in to_place]
+        jobs.want(database, connection, jobs.once(work), clock())
         tokens.note_use(connection, token, clock())
     return Receipt(accepted=changed, unchanged=len(records) - len(refused) - changed, refused=refused)
 

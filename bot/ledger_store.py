@@ -22,18 +22,21 @@ SessionKey = tuple[str, str]
 # Work can begin this long before its pull request is opened, and reach us this long after it is closed.
 BEFORE_PULL_MS = 14 * 24 * 3_600_000
 AFTER_PULL_MS = 24 * 3_600_000
+# Work waits this long for the commit that holds it (`rules.commits.HORIZON`).
+BEFORE_COMMIT_MS = 3 * 24 * 3_600_000
 
 
 class _Facts(msgspec.Struct, omit_defaults=True):
     edited_files: tuple[str, ...] = ()
     commits_made: tuple[CommitMade, ...] = ()
+    commits_after: tuple[CommitMade, ...] = ()
     pulls_seen: tuple[PullSeen, ...] = ()
 
 
 _PLAIN = (
     "tool", "request_id", "session_id", "agent_id", "model", "uncached_input_tokens", "cache_read_tokens",
-    "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "reasoning_tokens", "web_search_requests", "speed",
-    "service_tier", "inference_geo", "branch", "commit", "author",
+    "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "reasoning_tokens", "tokens_known", "reported_micros",
+    "credits_micros", "provider", "web_search_requests", "speed", "service_tier", "inference_geo", "branch", "commit", "author",
 )  # fmt: skip
 _MONEY = ("list_micros", "cache_saving_micros", "billed_micros", "billing_mode", "basis", "price_book", "unpriced")
 
@@ -77,6 +80,17 @@ def want_sessions_of(connection: Connection, installation_id: int, repository_id
     return connection.execute(update(sessions).where(near).values(wanted=sessions.c.wanted + 1)).rowcount
 
 
+def want_sessions_before(
+    connection: Connection, installation_id: int, repository_id: int, commits: Iterable[CommitMade]
+) -> None:
+    """Mark the sessions whose work may be in these commits, which were not known before."""
+    times = [to_ms(one.authored_at) for one in commits if one.authored_at]
+    if times:
+        mine = (sessions.c.installation_id == installation_id) & (sessions.c.repository_id == repository_id)
+        near = mine & (sessions.c.last_at_ms >= min(times) - BEFORE_COMMIT_MS) & (sessions.c.first_at_ms <= max(times))
+        connection.execute(update(sessions).where(near).values(wanted=sessions.c.wanted + 1))
+
+
 def sessions_to_place(
     connection: Connection, installation_id: int, repository_id: int, limit: int
 ) -> Sequence[Row[Any]]:
@@ -92,12 +106,12 @@ def mark_placed(connection: Connection, row: Row[Any]) -> None:
     connection.execute(update(sessions).where(mine).values(placed=row.wanted))
 
 
-def session_usage(connection: Connection, row: Row[Any]) -> list[Usage]:
-    """The requests of one session in one repository."""
+def session_charges(connection: Connection, row: Row[Any]) -> list[Charge]:
+    """What the requests of one session in one repository cost."""
     same = and_(
         *(charges.c[name] == row._mapping[name] for name in ("installation_id", "repository_id", "tool", "session_id"))
     )
-    return [_usage(one) for one in connection.execute(select(charges).where(same))]
+    return [_charge(one) for one in connection.execute(select(charges).where(same))]
 
 
 def save_claims(
@@ -247,7 +261,7 @@ def _share_columns() -> list[Any]:
 
 def _row(installation_id: int, repository_id: int, charge: Charge, now_ms: int) -> dict[str, Any]:
     usage = charge.usage
-    facts = _Facts(usage.edited_files, usage.commits_made, usage.pulls_seen)
+    facts = _Facts(usage.edited_files, usage.commits_made, usage.commits_after, usage.pulls_seen)
     row = {name: getattr(usage, name) for name in _PLAIN} | {name: getattr(charge, name) for name in _MONEY}
     row |= {"installation_id": installation_id, "repository_id": repository_id, "at_ms": to_ms(usage.at)}
     return row | {"facts": msgspec.json.encode(facts).decode(), "received_at_ms": now_ms}

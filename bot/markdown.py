@@ -13,7 +13,7 @@ LONGEST_TEXT = 400
 NO_BREAK = "\u00a0"
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&|~$])")
-_LEADS_TO_A_LINK = re.compile(r"([@#]|\b(?:www|https?|ftp|mailto)\b|\bGH-)", re.IGNORECASE)
+_LEADS_TO_A_LINK = re.compile(r"([@#]|(?:www|https?|ftp|mailto)\b|GH-)", re.IGNORECASE)
 _LONG_HEX = re.compile(r"([0-9a-f]{6})(?=[0-9a-f])", re.IGNORECASE)
 _ZERO_WIDTH_SPACE = "\u200b"
 

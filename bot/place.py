@@ -1,7 +1,8 @@
 """Decide which pull request each waiting session served, and write it to the ledger where it differs."""
 
+from attribution.report import suggestions
 from attribution.share import Pulls, place
-from bot import jobs, ledger_store, store
+from bot import commit_store, jobs, ledger_store, store, talk_store
 from bot.context import Bot
 from bot.jobs import Claimed, Wanted
 
@@ -16,7 +17,14 @@ def sessions(bot: Bot, claimed: Claimed) -> None:
         repository = store.repository(connection, installation_id, repository_id)
         if repository is None:
             return
-        pulls = Pulls(store.pull_facts(connection, installation_id, repository_id), repository.default_branch)
+        told = commit_store.all_commits(connection, installation_id, repository_id)
+        held = commit_store.joined(store.pull_facts(connection, installation_id, repository_id), told)
+        pulls = Pulls(
+            held,
+            repository.default_branch,
+            corrections=talk_store.all_corrections(connection, installation_id, repository_id),
+            direct=commit_store.pushed_directly(held, told, repository.default_branch),
+        )
     settings, _ = bot.repository_settings(repository)
     comment_at_ms = bot.clock() + settings.settle_seconds * 1000
     while jobs.renew(bot.database, claimed, bot.clock()) and _some(bot, claimed, pulls, comment_at_ms):
@@ -32,8 +40,15 @@ def _some(bot: Bot, claimed: Claimed, pulls: Pulls, comment_at_ms: int) -> bool:
         waiting = ledger_store.sessions_to_place(connection, installation_id, repository_id, _AT_ONCE)
         touched: set[tuple[int, int]] = set()
         for row in waiting:
-            claims = place(ledger_store.session_usage(connection, row), pulls)
+            charges = ledger_store.session_charges(connection, row)
+            claims = place([charge.usage for charge in charges], pulls)
             touched |= ledger_store.save_claims(bot.database, connection, installation_id, claims, bot.clock())
+            near = suggestions(row.tool, row.session_id, [(charge, claims[charge.key]) for charge in charges])
+            session = (row.tool, row.session_id)
+            differ = talk_store.save_suggestions(
+                bot.database, connection, installation_id, repository_id, session, near
+            )
+            touched |= {(repository_id, number) for number in differ}
             ledger_store.mark_placed(connection, row)
         asked = [Wanted("comment", f"{installation_id}/{repository}/{number}") for repository, number in touched]
         jobs.want(bot.database, connection, jobs.once(asked), comment_at_ms)

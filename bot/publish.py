@@ -8,6 +8,7 @@ import hashlib
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection
 
 from bot import jobs, store
 from bot.context import Bot
@@ -112,19 +113,29 @@ def _is_ours(bot: Bot, comment: _Comment) -> bool:
     return comment.user is not None and comment.user.login == f"{bot.github.credentials.slug}[bot]"
 
 
+def take_turn(bot: Bot, claimed: Claimed) -> None:
+    """Last look before a write: still our work, and it is this installation's turn. Raises `NotYet`."""
+    with bot.database.write() as connection:
+        _turn(bot, connection, claimed)
+
+
 def _take_turn(bot: Bot, claimed: Claimed, kind: str) -> None:
-    """Last look before the write: still our work, nobody wrote something newer, and it is this installation's turn."""
+    """`take_turn` for a comment: and nobody wrote something newer there."""
     key = _key(claimed)
     with bot.database.write() as connection:
-        if not jobs.is_ours(connection, claimed):
-            raise NotYet(bot.clock())
-        at_ms = store.take_write_turn(connection, key[0], bot.clock(), PAUSE_MS)
-        if at_ms is not None:
-            raise NotYet(at_ms)
+        _turn(bot, connection, claimed)
         held = store.publication(connection, key, kind)
         if held and held.as_of > claimed.token:
             raise NotYet(bot.clock())
         store.save_publication(bot.database, connection, key, kind, as_of=claimed.token)
+
+
+def _turn(bot: Bot, connection: Connection, claimed: Claimed) -> None:
+    if not jobs.is_ours(connection, claimed):
+        raise NotYet(bot.clock())
+    at_ms = store.take_write_turn(connection, claimed.ids[0], bot.clock(), PAUSE_MS)
+    if at_ms is not None:
+        raise NotYet(at_ms)
 
 
 def _remember(bot: Bot, key: tuple[int, int, int], kind: str, **state: Any) -> None:

@@ -9,6 +9,8 @@ import msgspec
 from attribution.usage import CommitMade, Usage
 
 MOST_TOKENS = 100_000_000
+# Ten thousand dollars or credits for one request.
+MOST_MICROS = 10_000_000_000
 MOST_FILES = 1000
 MOST_COMMITS = 200
 MOST_PULLS = 100
@@ -22,7 +24,7 @@ _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206
 _EARLIEST = datetime(2023, 1, 1, tzinfo=UTC)
 _TEXTS = (
     "session_id", "request_id", "model", "agent_id", "repository", "branch", "commit", "author", "speed", "service_tier",
-    "inference_geo",
+    "inference_geo", "provider",
 )  # fmt: skip
 _COUNTS = (
     "uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens",
@@ -51,12 +53,8 @@ def _problems(usage: Usage, now: datetime) -> Iterator[str]:
         value = getattr(usage, name)
         if len(value) > LONGEST_TEXT or _HIDDEN.search(value):
             yield f"`{name}` must be at most {LONGEST_TEXT} visible characters"
-    for name in _COUNTS:
-        if not 0 <= getattr(usage, name) <= MOST_TOKENS:
-            yield f"`{name}` must be from 0 to {MOST_TOKENS:,}; it is {getattr(usage, name)}"
-    if usage.reasoning_tokens > usage.output_tokens:
-        yield "`reasoning_tokens` are part of `output_tokens` and cannot be more"
-    commits = usage.commits_made
+    yield from _number_problems(usage)
+    commits = (*usage.commits_made, *usage.commits_after)
     if len(commits) > MOST_COMMITS or not all(_is_commit(one) for one in commits):
         yield f"`commits_made` must be at most {MOST_COMMITS} commit ids in hexadecimal, with short facts"
     paths = [*usage.edited_files, *(path for one in commits for path in one.files)]
@@ -66,6 +64,19 @@ def _problems(usage: Usage, now: datetime) -> Iterator[str]:
         _HIDDEN.search(seen.how) or len(seen.how) > 40 for seen in usage.pulls_seen
     ):
         yield f"`pulls_seen` must be at most {MOST_PULLS} pull requests, each with a word for how"
+
+
+def _number_problems(usage: Usage) -> Iterator[str]:
+    for name in _COUNTS:
+        if not 0 <= getattr(usage, name) <= MOST_TOKENS:
+            yield f"`{name}` must be from 0 to {MOST_TOKENS:,}; it is {getattr(usage, name)}"
+    for name in ("reported_micros", "credits_micros"):
+        if not 0 <= (getattr(usage, name) or 0) <= MOST_MICROS:
+            yield f"`{name}` must be from 0 to {MOST_MICROS:,}; it is {getattr(usage, name)}"
+    if not usage.tokens_known and (usage.input_tokens or usage.output_tokens):
+        yield "`tokens_known` is false, so there can be no tokens"
+    if usage.reasoning_tokens > usage.output_tokens:
+        yield "`reasoning_tokens` are part of `output_tokens` and cannot be more"
 
 
 def _is_commit(made: CommitMade) -> bool:

@@ -2,8 +2,8 @@
 
 from attribution.money import from_usd
 from attribution.report import PullRequestCost, pull_request_cost
-from bot import ledger_store, store
-from bot.comment import render
+from bot import ledger_store, store, talk_store
+from bot.comment import OFF, render
 from bot.comment.view import CommentView
 from bot.context import Bot
 from bot.jobs import Claimed
@@ -24,12 +24,17 @@ async def comment(bot: Bot, claimed: Claimed) -> None:
         sessions = {(charge.usage.tool, charge.usage.session_id) for charge, _ in booked}
         totals = ledger_store.session_totals(connection, installation_id, repository_id, sessions)
         held = store.publication(connection, key, "pull")
+        near = talk_store.suggested_to(connection, key)
     settings, problem = bot.repository_settings(repository)
     cost = pull_request_cost(number, booked, totals)
     is_there = held is not None and held.comment_id is not None
+    if not pull.comment_on:
+        if is_there:
+            await put_comment(bot, claimed, repository.full_name, "pull", OFF)
+        return
     if not _is_wanted(settings, repository.private, cost, is_there):
         return
-    view = CommentView(cost=cost, head_sha=pull.head_sha, settings_problem=str(problem or ""))
+    view = CommentView(cost=cost, head_sha=pull.head_sha, settings_problem=str(problem or ""), suggestions=tuple(near))
     await put_comment(bot, claimed, repository.full_name, "pull", render(view))
 
 

@@ -58,6 +58,14 @@ def save_repository(database: Database, connection: Connection, installation_id:
     )
 
 
+def save_alias(database: Database, connection: Connection, installation_id: int, repository_id: int, name: str) -> None:
+    """Another name under which work for a repository is told, such as a fork's; never one of a repository of its own."""
+    alias = database.insert(names).values(
+        installation_id=installation_id, name=name.lower(), repository_id=repository_id
+    )
+    connection.execute(alias.on_conflict_do_nothing())
+
+
 def deactivate_installation(connection: Connection, installation_id: int) -> None:
     """Uninstalled or suspended: nothing more is read or written for it. Its ledger stays."""
     connection.execute(
@@ -114,7 +122,12 @@ def save_pull(
         "updated_at_ms": updated_at_ms,
     }
     insert = database.insert(pulls).values(
-        installation_id=installation_id, repository_id=repository_id, number=number, **state
+        installation_id=installation_id,
+        repository_id=repository_id,
+        number=number,
+        said_until_ms=0,
+        comment_on=True,
+        **state,
     )
     keys = ["installation_id", "repository_id", "number"]
     connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=state))
@@ -123,6 +136,16 @@ def save_pull(
 
 def pull(connection: Connection, key: tuple[int, int, int]) -> Row[Any] | None:
     return connection.execute(select(pulls).where(_pull(key))).first()
+
+
+def facts_of_pull(connection: Connection, key: tuple[int, int, int]) -> PullRequest | None:
+    row = pull(connection, key)
+    return msgspec.json.decode(row.facts, type=PullRequest) if row else None
+
+
+def note_pull(connection: Connection, key: tuple[int, int, int], **state: object) -> None:
+    """Remember how far its conversation is read (`said_until_ms`) and whether people want our comment (`comment_on`)."""
+    connection.execute(update(pulls).where(_pull(key)).values(**state))
 
 
 def pull_facts(connection: Connection, installation_id: int, repository_id: int) -> Iterable[PullRequest]:
@@ -146,6 +169,12 @@ def save_publication(
     )
     keys = ["installation_id", "repository_id", "number", "kind"]
     connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=state))
+
+
+def forget_silence(connection: Connection, key: tuple[int, int, int], kind: str) -> None:
+    """A comment that stayed silent, since a person deleted it, may be written anew."""
+    silent = _publication(key, kind) & (publications.c.state != "live")
+    connection.execute(update(publications).where(silent).values(state="live", comment_id=None, body_sha256=""))
 
 
 def take_write_turn(connection: Connection, installation_id: int, now_ms: int, pause_ms: int) -> int | None:

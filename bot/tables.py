@@ -61,7 +61,8 @@ class RepositoryName(SQLModel, table=True):
 
 
 class Pull(SQLModel, table=True):
-    """`facts` is a `PullRequest` as JSON; the rest serves queries and the comment."""
+    """`facts` is a `PullRequest` as JSON; the rest serves queries and the comment. `said_until_ms`: its conversation is read
+    until then. `comment_on` False: a person switched our comment off here."""
 
     installation_id: int = _key()
     repository_id: int = _key()
@@ -71,6 +72,8 @@ class Pull(SQLModel, table=True):
     created_at_ms: int = _big()
     closed_at_ms: int | None = _big_or_none()
     updated_at_ms: int = _big()
+    said_until_ms: int = _big()
+    comment_on: bool = True
 
 
 class ChargeRow(SQLModel, table=True):
@@ -93,6 +96,10 @@ class ChargeRow(SQLModel, table=True):
     output_tokens: int = _big()
     reasoning_tokens: int = _big()
     web_search_requests: int = _big()
+    tokens_known: bool = True
+    reported_micros: int | None = _big_or_none()
+    credits_micros: int | None = _big_or_none()
+    provider: str = _text()
     speed: str = _text()
     service_tier: str = _text()
     inference_geo: str = _text()
@@ -144,6 +151,58 @@ class SessionRow(SQLModel, table=True):
     last_at_ms: int = _big()
     wanted: int = _big()
     placed: int = _big()
+
+
+class CommitRow(SQLModel, table=True):
+    """A commit as the machine that made it knows it, with its files: GitHub lists a pull request's commits without them."""
+
+    __tablename__ = "commit_fact"  # pyright: ignore[reportAssignmentType]
+    installation_id: int = _key()
+    repository_id: int = _key()
+    sha: str = _name()
+    facts: str = _text()
+    at_ms: int = _big()
+
+
+class SuggestionRow(SQLModel, table=True):
+    """Unattributed money that nearly fits a pull request, for a person to link. Written anew whenever its session is placed."""
+
+    __tablename__ = "suggestion"  # pyright: ignore[reportAssignmentType]
+    installation_id: int = _key()
+    repository_id: int = _key()
+    number: int = _key()
+    tool: str = _name()
+    session_id: str = _name()
+    requests: int = _big()
+    micros: int | None = _big_or_none()
+    why: str = _text()
+
+
+class CommandRow(SQLModel, table=True):
+    """A command that a person gave in a pull request: who, when, what, and what came of it. Append-only but for `answered`."""
+
+    __tablename__ = "command"  # pyright: ignore[reportAssignmentType]
+    installation_id: int = _key()
+    repository_id: int = _key()
+    comment_id: int = _key()
+    number: int = _big()
+    by_id: int = _big()
+    by_login: str = _text()
+    said_at_ms: int = _big()
+    said: str = _text()
+    problem: str = _text()
+    answered: bool = False
+
+
+class CorrectionRow(SQLModel, table=True):
+    """What a command said of a session, as attribution takes it. Append-only. `facts` is a `Correction` as JSON."""
+
+    __tablename__ = "correction"  # pyright: ignore[reportAssignmentType]
+    installation_id: int = _key()
+    repository_id: int = _key()
+    comment_id: int = _key()
+    position: int = _key()
+    facts: str = _text()
 
 
 class Job(SQLModel, table=True):

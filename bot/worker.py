@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from bot import gather, jobs, place, refresh, store
+from bot import gather, jobs, place, refresh, store, talk
 from bot.context import Bot
 from bot.github import Limited
 from bot.jobs import Claimed
@@ -27,6 +27,7 @@ KINDS: dict[str, Callable[[Bot, Claimed], Awaitable[None]]] = {
     "pull": lambda bot, claimed: gather.pull(bot, *claimed.ids),
     "place": _place,
     "comment": refresh.comment,
+    "commands": talk.obey,
 }
 
 

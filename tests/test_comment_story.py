@@ -36,6 +36,8 @@ Seen: 1 session of Claude Code, 2 requests.
 
 - **$3.70** `b3ecf4` Claude Code, 16 Nov 09:00\xa0–\xa009:30: made commit `1f2e3d4`, in this pull request
 
+A session in the wrong place? `/mergecost unlink b3ecf4` in a comment takes it off; `split` shares it between pull requests, `link` brings one here.
+
 </details>
 
 <sub>List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Only sessions that reached Mergecost are counted. As of `1f2e3d4`. Prices: genai-prices 0.2.3, table 1. [How it is counted](https://github.com/mergecost/mergecost#how-it-is-counted)</sub>\

@@ -21,6 +21,7 @@ from typing import Any, Self
 import httpx
 import msgspec
 
+from attribution.identity import author
 from attribution.ledger import LedgerError, check
 from attribution.usage import Usage
 from bot import jobs, ledger_store, schedule, tokens
@@ -34,7 +35,7 @@ from bot.worker import run_due
 from tests.github.accounts import PERMISSIONS
 from tests.github.deliveries import signed
 from tests.github.fake import FakeGitHub
-from tests.github.state import Commit, Delivery, Repository
+from tests.github.state import Comment, Commit, Delivery, Repository, User
 from tests.notation import session, take_time
 from webhooks.server import create_app
 
@@ -57,6 +58,7 @@ class World:
             single_files=[".github/mergecost.yml"],
         )
         self.repository = self.github.add_repository(self.org, "widgets")
+        self.repository.collaborators["alice"] = "write"
         self.mail: list[Delivery] | None = None
         self._delivered = 0
         self._credentials = AppCredentials(
@@ -116,20 +118,33 @@ class World:
 
     # On GitHub
 
-    def commit(self, sha: str, **details: Any) -> Commit:
-        """A commit whose id begins like that, by Alice."""
-        return self.github.commit(f"Commit {sha}", author=self.alice, sha=sha.ljust(40, "0"), **details)
+    def commit(self, sha: str, by: str = "alice", **details: Any) -> Commit:
+        """A commit whose id begins like that."""
+        return self.github.commit(f"Commit {sha}", author=self.person(by), sha=sha.ljust(40, "0"), **details)
 
-    def open_pull(self, number: int, branch: str, commits: str = "", **details: Any) -> None:
-        shas = commits.split(",") if commits else [f"{number:07x}"]
+    def open_pull(self, number: int, branch: str, commits: str = "", by: str = "alice", **details: Any) -> None:
+        """Commits as `1f2e3d4:a.py+b.py,5a6b7c8`: what they change may be left out."""
         repository = details.pop("repository", self.repository)
-        made = [self.commit(sha) for sha in shas]
-        self.github.open_pull(repository, branch, self.alice, made, number=number, **details)
+        made = self._commits(commits or f"{number:07x}", by)
+        self.github.open_pull(repository, branch, self.person(by), made, number=number, **details)
         self.deliver()
 
-    def push(self, branch: str, commits: str) -> None:
-        self.github.push(self.repository, branch, [self.commit(sha) for sha in commits.split(",")])
+    def push(self, branch: str, commits: str, by: str = "alice", *, force: bool = False) -> None:
+        push = self.github.force_push if force else self.github.push
+        push(self.repository, branch, self._commits(commits, by))
         self.deliver()
+
+    def person(self, login: str) -> User:
+        """Known or new, and then without any access."""
+        return self.github.users.get(login) or self.github.add_user(login)
+
+    def _commits(self, text: str, by: str) -> list[Commit]:
+        found: list[Commit] = []
+        for one in text.split(","):
+            sha, _, paths = one.partition(":")
+            files = dict.fromkeys(paths.split("+"), (1, 0)) if paths else None
+            found.append(self.commit(sha, by, files=files))
+        return found
 
     def merge(self, number: int, method: str = "squash") -> None:
         self.github.merge(self.repository, number, method)
@@ -138,6 +153,12 @@ class World:
     def close(self, number: int) -> None:
         self.github.close(self.repository, number)
         self.deliver()
+
+    def say(self, number: int, body: str, by: str = "alice") -> Comment:
+        """A person comments on a pull request."""
+        said = self.github.comment(self.repository, number, body, self.person(by))
+        self.deliver()
+        return said
 
     def settings_file(self, text: str) -> None:
         """The repository's own settings, which are read again after a while."""
@@ -150,9 +171,15 @@ class World:
         return [comment.body.partition(" -->\n")[2] or comment.body for comment in found]
 
     def comment(self, number: int) -> str:
-        """The one comment on a pull request."""
-        (body,) = self.comments(number)
-        return body
+        """Our one comment on a pull request, whatever people say around it."""
+        found = self.github.comments(self.repository, number)
+        (ours,) = [one.body for one in found if one.body.startswith("<!-- mergecost pull ")]
+        return ours.partition(" -->\n")[2]
+
+    def replies(self, number: int) -> list[str]:
+        """What we answered to people."""
+        found = self.github.comments(self.repository, number)
+        return [one.body.partition(" -->\n")[2] for one in found if one.body.startswith("<!-- mergecost reply-")]
 
     def writes(self) -> int:
         """How many times anything was changed on GitHub, by anybody through the API."""
@@ -184,10 +211,15 @@ class World:
         assert answer.status_code == 202, answer.text
 
     def work(
-        self, text: str, session_id: str = "s1", tool: str = "claude-code", repository: str = "acme/widgets"
+        self,
+        text: str,
+        session_id: str = "s1",
+        tool: str = "claude-code",
+        repository: str = "acme/widgets",
+        by: str = "alice",
     ) -> None:
-        """A session in text notation arrives from a developer's machine."""
-        self.send_usage(session(text, session_id, tool, repository))
+        """A session in text notation arrives from a person's machine."""
+        self.send_usage(session(text, session_id, tool, repository, author(self.person(by).email)))
 
     def send_usage(self, usages: Sequence[Usage]) -> dict[str, Any]:
         body = {"requests": [json.loads(msgspec.json.encode(usage)) for usage in usages]}

@@ -125,11 +125,15 @@ def _pull(event: _Event, installation_id: int) -> Wanted | None:
     return Wanted("pull", f"{installation_id}/{event.repository.id}/{event.pull_request.number}")
 
 
-def _issue(event: _Event, installation_id: int) -> Wanted | None:
+def _issue(event: _Event, installation_id: int, kind: str = "pull") -> Wanted | None:
     """On GitHub a pull request is an issue too, with a `pull_request` in it."""
     if event.repository is None or event.issue is None or event.issue.pull_request is None:
         return None
-    return Wanted("pull", f"{installation_id}/{event.repository.id}/{event.issue.number}")
+    return Wanted(kind, f"{installation_id}/{event.repository.id}/{event.issue.number}")
+
+
+def _said(event: _Event, installation_id: int) -> Wanted | None:
+    return _issue(event, installation_id, "commands")
 
 
 def _installation(_event: _Event, installation_id: int) -> Wanted:
@@ -139,7 +143,7 @@ def _installation(_event: _Event, installation_id: int) -> Wanted:
 EVENTS: dict[str, Callable[[_Event, int], Wanted | None]] = {
     "pull_request": _pull,
     "issues": _issue,
-    "issue_comment": _issue,
+    "issue_comment": _said,
     "installation": _installation,
     "installation_repositories": _installation,
     "repository": _installation,

@@ -23,12 +23,12 @@ def by_branch(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int
     held = ChainMap(found, dict(claims))
     for i, step in enumerate(work.steps):
         for made in step.usage.commits_made:
-            pull = pulls.of_branch(made.branch, step.usage.at)
+            pull = pulls.of_branch(made.branch, step.usage.at, work.author)
             if pull is not None:
                 one = claim(pull.number, Evidence.BRANCH, f"committed on branch `{made.branch}` of #{pull.number}")
                 found |= dict.fromkeys(since_last_cut(i + 1, held), one)
     for i, step in enumerate(work.steps):
-        pull = pulls.of_branch(step.usage.branch, step.usage.at)
+        pull = pulls.of_branch(step.usage.branch, step.usage.at, work.author)
         if pull is not None and i not in held:
             why = f"on branch `{step.usage.branch}` of #{pull.number}"
             found[i] = claim(pull.number, Evidence.BRANCH, why, _stage(work, pull))

@@ -10,11 +10,12 @@ from attribution.work import Work, since_last_cut
 
 def by_correction(work: Work, pulls: Pulls, _claims: Mapping[int, Claim]) -> dict[int, Claim]:
     """What maintainers' corrections of the session come to."""
-    linked, _ = _said(work, pulls)
+    linked, _, why = _said(work, pulls)
     if not linked:
         return {}
     names = " and ".join(f"#{number}" for number in sorted(linked))
-    one = Claim(tuple(sorted(linked.items())), Evidence.CORRECTION, f"linked to {names} by a maintainer")
+    phrase = f"linked to {names} by a maintainer" + (f": {why}" if why else "")
+    one = Claim(tuple(sorted(linked.items())), Evidence.CORRECTION, phrase)
     return dict.fromkeys(range(len(work.steps)), one)
 
 
@@ -34,15 +35,16 @@ def by_stamp(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int,
     return found
 
 
-def _said(work: Work, pulls: Pulls) -> tuple[dict[int, int], set[int]]:
-    """Where the session is linked, by weight, and where it must not go: each correction amends those before it."""
+def _said(work: Work, pulls: Pulls) -> tuple[dict[int, int], set[int], str]:
+    """Where the session is linked, by weight, where it must not go, and why: each correction amends those before it."""
     linked: dict[int, int] = {}
     barred: set[int] = set()
+    why = ""
     for correction in pulls.corrections(work.tool, work.session_id):
         named = dict(correction.weights)
         if correction.says == "link":
-            linked, barred = named, barred - named.keys()
+            linked, barred, why = named, barred - named.keys(), correction.why
         else:
             linked = {number: weight for number, weight in linked.items() if number not in named}
             barred |= named.keys()
-    return linked, barred
+    return linked, barred, why

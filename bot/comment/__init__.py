@@ -5,7 +5,7 @@ A section takes the `CommentView` and returns Markdown, or an empty text when it
 
 from collections.abc import Callable
 
-from bot.comment import headline, notes, sessions, small_print, where
+from bot.comment import headline, notes, sessions, small_print, suggestions, where
 from bot.comment.view import CommentView
 
 SECTIONS: tuple[Callable[[CommentView], str], ...] = (
@@ -13,8 +13,12 @@ SECTIONS: tuple[Callable[[CommentView], str], ...] = (
     notes.render,
     where.render,
     sessions.render,
+    suggestions.render,
     small_print.render,
 )
+
+# What stays of our comment where people switched it off.
+OFF = "Mergecost is switched off on this pull request. `/mergecost on` brings its figures back."
 
 
 def render(view: CommentView) -> str:

@@ -17,7 +17,11 @@ def render(view: CommentView) -> str:
     shown, hidden = lines[:MOST], cents[MOST:]
     if hidden:
         shown.append(f"- **{show_cents(sum(hidden))}** {count(len(hidden), 'more session')}")
-    return folded("Sessions, and why they count here", "\n".join(shown))
+    correct = (
+        f"A session in the wrong place? {code('/mergecost unlink ' + parts[0].short_id)} in a comment takes it off; "
+    )
+    correct += f"{code('split')} shares it between pull requests, {code('link')} brings one here."
+    return folded("Sessions, and why they count here", "\n".join([*shown, "", correct]))
 
 
 def _line(part: SessionPart, cents: int, number: int) -> str:

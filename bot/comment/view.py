@@ -2,15 +2,17 @@
 
 import msgspec
 
-from attribution.report import PullRequestCost
+from attribution.report import PullRequestCost, Suggestion
 
 
 class CommentView(msgspec.Struct, frozen=True, kw_only=True):
-    """`settings_problem` is what is wrong with the repository's settings file, in a sentence, or empty."""
+    """`settings_problem` is what is wrong with the repository's settings file, in a sentence, or empty. `suggestions`
+    are booked nowhere and may belong here."""
 
     cost: PullRequestCost
     head_sha: str
     settings_problem: str = ""
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 def tool_title(tool: str) -> str:

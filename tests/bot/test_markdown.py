@@ -27,6 +27,7 @@ ACTING = re.compile(
 @pytest.mark.parametrize("make", [text, code, phrase])
 @given(anything)
 @example("@alice")
+@example("éGH-3")
 @example("a\\|b|c")
 @example("`@a`#1`")
 def test_no_name_acts_in_a_line_or_a_table(make, name):

@@ -34,7 +34,7 @@ def on_issue(comment=None, **issue):
     ("event", "payload", "noted"),
     [
         ("pull_request", PULL, ["pull 5/34/12"]),
-        ("issue_comment", on_issue(THEIRS, pull_request={"url": "x"}), ["pull 5/34/12"]),
+        ("issue_comment", on_issue(THEIRS, pull_request={"url": "x"}), ["commands 5/34/12"]),
         ("issue_comment", on_issue(OURS, pull_request={"url": "x"}), []),
         ("issue_comment", on_issue(THEIRS), []),
         ("issues", on_issue(), []),

@@ -1,0 +1,125 @@
+"""What a person tells the bot in a pull request: `/mergecost link 1f2e3d`, one command a line. Pure.
+
+A slip is a value, worded for whoever made it. Names that they typed stand in backticks, as in all our phrases.
+"""
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from itertools import pairwise
+
+import msgspec
+
+_LINE = re.compile(r"/mergecost(?:\s+(?P<words>.*))?$")
+_FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
+_SPLIT = re.compile(r"[1-9]\d{0,3}(?:/[1-9]\d{0,3})+")
+_NUMBER = re.compile(r"#?([1-9]\d{0,8})")
+MOST_COMMANDS = 20
+
+
+class Correct(msgspec.Struct, frozen=True):
+    """Link a session to pull requests by weight, or unlink it from them; no weights mean the pull request that it is said in.
+
+    `session` is the short id that the comment shows, or the tool's own id. `why` is what follows `because`.
+    """
+
+    says: str
+    session: str
+    weights: tuple[tuple[int, int], ...] = ()
+    why: str = ""
+
+
+class Refresh(msgspec.Struct, frozen=True):
+    """Read everything about the pull request again."""
+
+
+class Switch(msgspec.Struct, frozen=True):
+    """Whether this pull request has our comment."""
+
+    on: bool
+
+
+class Slip(msgspec.Struct, frozen=True):
+    """A command that cannot be carried out, and what to write instead."""
+
+    problem: str
+
+
+Command = Correct | Refresh | Switch | Slip
+
+
+def commands(body: str) -> list[Command]:
+    """The commands in a comment, in order. Lines that quote, and lines within a code block, are not meant for us."""
+    found = [_command(line["words"] or "") for line in _told(body)]
+    if len(found) > MOST_COMMANDS:
+        return [Slip(f"a comment may hold {MOST_COMMANDS} commands at most")]
+    return found
+
+
+def lines(body: str) -> str:
+    """Only the lines of a comment that are commands, as they were written."""
+    return "\n".join(line[0] for line in _told(body))
+
+
+def _told(body: str) -> list[re.Match[str]]:
+    return [line for line in map(_LINE.match, _plain_lines(body)) if line]
+
+
+def _plain_lines(body: str) -> Iterator[str]:
+    fence = ""
+    for line in body.splitlines():
+        mark = _FENCE.match(line)
+        if fence:
+            if mark and mark[1].startswith(fence):
+                fence = ""
+        elif mark:
+            fence = mark[1]
+        else:
+            yield line.rstrip()
+
+
+def _command(words: str) -> Command:
+    said, _, why = words.partition(" because ")
+    name, *rest = said.replace("`", " ").split() or [""]
+    form = _FORMS.get(name.lower())
+    if form is None:
+        close = get_close_matches(name.lower(), _FORMS, n=1)
+        hint = f"perhaps `{close[0]}`" if close else "there are `link`, `unlink`, `split`, `refresh`, `off` and `on`"
+        return Slip(f"there is no command `{name}`: {hint}" if name else f"which command? {hint.capitalize()}")
+    return form(rest, why.strip())
+
+
+def _link(says: str, rest: list[str], why: str) -> Command:
+    if len(rest) != 1:
+        return Slip(f"write `/mergecost {says} SESSION`, with the short id that the comment shows, such as `1f2e3d`")
+    return Correct(says, rest[0], (), why)
+
+
+def _split(rest: list[str], why: str) -> Command:
+    usage = "write `/mergecost split SESSION 60/40 #12 #14`"
+    if len(rest) < 4 or not _SPLIT.fullmatch(rest[1]):
+        return Slip(usage)
+    parts = [int(part) for part in rest[1].split("/")]
+    named = [_NUMBER.fullmatch(word) for word in rest[2:]]
+    numbers = [int(match[1]) for match in named if match]
+    if len(numbers) < len(named) or len(numbers) != len(parts):
+        return Slip(
+            f"{usage}: as many parts as pull requests; here are {len(parts)} parts and {len(numbers)} pull requests"
+        )
+    if any(a == b for a, b in pairwise(sorted(numbers))):
+        return Slip(f"{usage}: each pull request once")
+    return Correct("link", rest[0], tuple(sorted(zip(numbers, parts, strict=True))), why)
+
+
+def _alone(command: Command, name: str, rest: list[str]) -> Command:
+    return Slip(f"`/mergecost {name}` takes nothing more, here is `{' '.join(rest)}`") if rest else command
+
+
+_FORMS = {
+    "link": lambda rest, why: _link("link", rest, why),
+    "unlink": lambda rest, why: _link("unlink", rest, why),
+    "split": _split,
+    "refresh": lambda rest, _: _alone(Refresh(), "refresh", rest),
+    "off": lambda rest, _: _alone(Switch(on=False), "off", rest),
+    "on": lambda rest, _: _alone(Switch(on=True), "on", rest),
+}

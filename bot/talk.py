@@ -1,0 +1,193 @@
+"""Commands in a pull request's conversation: read, carry out once, answer with a reaction, and say in a line what went wrong."""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row
+
+from attribution.evidence import Correction
+from bot import gather, jobs, ledger_store, store, talk_store
+from bot.clock import from_ms, to_ms
+from bot.commands import Command, Correct, Refresh, Slip, Switch, commands, lines
+from bot.context import Bot
+from bot.github import Missing, Refused
+from bot.jobs import Claimed, Wanted
+from bot.markdown import phrase
+from bot.publish import put_comment, take_turn
+from bot.talk_store import PullKey
+
+_MAY_WRITE = ("admin", "write")
+NO_ACCESS = "only people with write access to the repository may say this here"
+
+
+class _User(msgspec.Struct):
+    id: int = 0
+    login: str = ""
+    type: str = ""
+
+
+class _App(msgspec.Struct):
+    id: int = 0
+
+
+class _Said(msgspec.Struct):
+    id: int
+    updated_at: datetime
+    body: str | None = ""
+    user: _User | None = None
+    performed_via_github_app: _App | None = None
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """A person's comment with commands in it."""
+
+    comment_id: int
+    at: datetime
+    body: str
+    by: _User
+
+
+class _Permission(msgspec.Struct):
+    permission: str = "none"
+
+
+class _Nothing(msgspec.Struct):
+    """An answer of which nothing is needed."""
+
+
+async def obey(bot: Bot, claimed: Claimed) -> None:
+    """Carry out what was said since the last look in one pull request, and answer it. Raises `NotYet` for the worker."""
+    installation_id, repository_id, number = claimed.ids
+    key = (installation_id, repository_id, number)
+    with bot.database.read() as connection:
+        pull = store.pull(connection, key)
+    if pull is None:  # commented on before we looked at it
+        await gather.pull(bot, *key)
+    with bot.database.read() as connection:
+        pull, repository = store.pull(connection, key), store.repository(connection, installation_id, repository_id)
+    if pull is None or repository is None:
+        return
+    everything = await _said_since(bot, key, repository.full_name, pull.said_until_ms)
+    told = _told(bot, everything)
+    allowed = {one.by.login: await _may_write(bot, key, repository.full_name, one.by.login) for one in told}
+    with bot.database.write() as connection:
+        if not jobs.is_ours(connection, claimed):
+            return
+        known = talk_store.known_commands(connection, key, [one.comment_id for one in told])
+        for one in told:
+            if one.comment_id not in known:
+                _carry_out(bot, connection, key, one, allowed=allowed[one.by.login])
+    await _answer(bot, claimed, repository)
+    if everything:
+        with bot.database.write() as connection:
+            store.note_pull(connection, key, said_until_ms=max(to_ms(one.updated_at) for one in everything))
+
+
+async def _said_since(bot: Bot, key: PullKey, full_name: str, since_ms: int) -> list[_Said]:
+    """What was said, or said differently, since then."""
+    since = {"since": from_ms(since_ms).strftime("%Y-%m-%dT%H:%M:%SZ")} if since_ms else {}
+    path = f"/repos/{full_name}/issues/{key[2]}/comments"
+    return [one async for page in bot.github.pages(key[0], path, list[_Said], **since) for one in page]
+
+
+def _told(bot: Bot, said: list[_Said]) -> list[_Told]:
+    people = [(one, one.user) for one in said if one.user and one.user.type != "Bot" and not _is_ours(bot, one)]
+    told = [_Told(one.id, one.updated_at, one.body, by) for one, by in people if one.body and commands(one.body)]
+    return sorted(told, key=lambda one: (one.at, one.comment_id))
+
+
+def _is_ours(bot: Bot, one: _Said) -> bool:
+    app = one.performed_via_github_app
+    return app is not None and app.id == bot.github.credentials.app_id
+
+
+async def _may_write(bot: Bot, key: PullKey, full_name: str, login: str) -> bool:
+    try:
+        path = f"/repos/{full_name}/collaborators/{login}/permission"
+        found = await bot.github.get(key[0], path, _Permission)
+    except Missing:
+        return False
+    return found.permission in _MAY_WRITE
+
+
+def _carry_out(bot: Bot, connection: Connection, key: PullKey, one: _Told, *, allowed: bool) -> None:
+    """Do what one comment says, or note why not; of several commands those that can be done."""
+    corrections: list[Correction] = []
+    problems = [] if allowed else [NO_ACCESS]
+    for command in commands(one.body) if allowed else ():
+        done = _do(bot, connection, key, command)
+        if isinstance(done, str):
+            problems += [done] if done else []
+        else:
+            at = one.at + timedelta(microseconds=len(corrections))
+            corrections.append(msgspec.structs.replace(done, said_at=at, by=one.by.login))
+    talk_store.save_corrections(bot.database, connection, key, one.comment_id, corrections)
+    for correction in corrections:
+        talk_store.want_session(connection, key[0], key[1], (correction.tool, correction.session_id))
+    if corrections:
+        jobs.want(bot.database, connection, {Wanted("place", f"{key[0]}/{key[1]}"): 1}, bot.clock())
+    said = {"by_id": one.by.id, "by_login": one.by.login, "said_at_ms": to_ms(one.at), "said": lines(one.body)}
+    talk_store.save_command(bot.database, connection, key, one.comment_id, problem="; ".join(problems), **said)
+
+
+def _do(bot: Bot, connection: Connection, key: PullKey, command: Command) -> Correction | str:
+    """The correction that a command makes, or what is wrong with it; empty text for one that is done here."""
+    installation_id, repository_id, number = key
+    wanted = {Wanted("comment", "/".join(map(str, key))): 1}
+    match command:
+        case Slip(problem):
+            return problem
+        case Refresh():
+            store.note_repository(connection, installation_id, repository_id, settings_read_at_ms=0)
+            facts = store.facts_of_pull(connection, key)
+            if facts is not None:
+                ledger_store.want_sessions_of(connection, installation_id, repository_id, facts)
+            wanted = {
+                Wanted("pull", "/".join(map(str, key))): 1,
+                Wanted("place", f"{installation_id}/{repository_id}"): 1,
+            }
+        case Switch(on):
+            store.note_pull(connection, key, comment_on=on)
+            if on:  # also where a person deleted our comment
+                store.forget_silence(connection, key, "pull")
+        case Correct(says, session, weights, why):
+            named = talk_store.sessions_named(connection, installation_id, repository_id, session)
+            if len(named) != 1:
+                return _which(session, len(named))
+            missing = [f"#{other}" for other, _ in weights if store.pull(connection, (*key[:2], other)) is None]
+            if missing:
+                return f"there is no pull request {' or '.join(missing)} here that Mergecost knows"
+            (tool, session_id), weights = named[0], weights or ((number, 1),)
+            return Correction(
+                said_at=from_ms(bot.clock()), tool=tool, session_id=session_id, says=says, weights=weights, why=why
+            )
+    jobs.want(bot.database, connection, wanted, bot.clock())
+    return ""
+
+
+def _which(session: str, count: int) -> str:
+    if count:
+        return f"`{session}` is the short id of {count} sessions: use the whole id that the tool gave it"
+    return f"no session `{session}` has reached Mergecost for this repository: use the short id that the comment shows"
+
+
+async def _answer(bot: Bot, claimed: Claimed, repository: Row[Any]) -> None:
+    installation_id, repository_id, number = claimed.ids
+    key, full_name = (installation_id, repository_id, number), repository.full_name
+    with bot.database.read() as connection:
+        waiting = talk_store.unanswered(connection, key)
+    for row in waiting:
+        # Strangers in a public repository get no comment out of us.
+        if row.problem and not (row.problem == NO_ACCESS and not repository.private):
+            reply = f"Not done: {phrase(row.problem)}."
+            await put_comment(bot, claimed, full_name, f"reply-{row.comment_id}", reply)
+        take_turn(bot, claimed)
+        path = f"/repos/{full_name}/issues/comments/{row.comment_id}/reactions"
+        # Where the comment is gone or the conversation locked, what was said is done all the same.
+        with suppress(Missing, Refused):
+            reaction = {"content": "confused" if row.problem else "+1"}
+            await bot.github.write(installation_id, "POST", path, reaction, _Nothing)
+        with bot.database.write() as connection:
+            talk_store.answered(connection, key, row.comment_id)
