@@ -172,6 +172,13 @@ def everything(connection: Connection, installation_id: int) -> tuple[list[Charg
     return held, placed + [share for one in held if one.key not in keys for share in share_out(one, NOT_PLACED, 0)]
 
 
+def history(connection: Connection, installation_id: int, tool: str, request_id: str) -> list[Share]:
+    """Every share that a request ever had, oldest revision first."""
+    mine = (shares.c.installation_id == installation_id) & (shares.c.tool == tool) & (shares.c.request_id == request_id)
+    query = select(*_share_columns()).where(mine).order_by(shares.c.revision, shares.c.position)
+    return [_share(row) for row in connection.execute(query)]
+
+
 def _share_again(
     database: Database, connection: Connection, installation_id: int, keys: Sequence[tuple[str, str]], now_ms: int
 ) -> None:

@@ -7,7 +7,8 @@
     #12 feat/x opened 09:05 merged 18:00 by ann commits 1f2e3d4
     1f2e3d4 by ann at 09:20 again 10:00 changes a.py,b.py authorship x1
 
-A request may also say `agent a1` (a sub-agent's), `saw view:12`; a commit made `1f2e3d4@feat/x` (where). A line for a commit
+A request may also say `agent a1` (a sub-agent's), `saw view:12`, `after 1f2e3d4` (a commit that its person made by hand
+afterwards); a commit made `1f2e3d4@feat/x` (where). A line for a commit
 says what is known of it: when it was written, and `again` when it was rewritten. `files a.py` are a pull request's as a whole.
 A time may have a day in front (`Tue 09:00`); the week is 16-22 November 2026. `-` is a branch that is not known.
 """
@@ -76,6 +77,7 @@ def _request(words: list[str], request_id: str, **where: str) -> Usage:
         agent_id=facts.get("agent", ""),
         edited_files=_several(facts, "edits"),
         commits_made=tuple(_made(one) for one in _several(facts, "commits")),
+        commits_after=tuple(_made(one) for one in _several(facts, "after")),
         pulls_seen=tuple(PullSeen(number=int(number), how=how) for how, number in seen),
         **where,
     )

@@ -21,9 +21,9 @@ from typing import Any, Self
 import httpx
 import msgspec
 
-from attribution.identity import author
-from attribution.ledger import LedgerError, check
-from attribution.usage import Usage
+from attribution.identity import author, authorship
+from attribution.ledger import LedgerError, Share, check
+from attribution.usage import CommitMade, Usage
 from bot import jobs, ledger_store, schedule, tokens
 from bot.clock import from_ms, to_ms
 from bot.context import Bot
@@ -59,6 +59,7 @@ class World:
         )
         self.repository = self.github.add_repository(self.org, "widgets")
         self.repository.collaborators["alice"] = "write"
+        self.made: dict[str, Commit] = {}
         self.mail: list[Delivery] | None = None
         self._delivered = 0
         self._credentials = AppCredentials(
@@ -119,8 +120,9 @@ class World:
     # On GitHub
 
     def commit(self, sha: str, by: str = "alice", **details: Any) -> Commit:
-        """A commit whose id begins like that."""
-        return self.github.commit(f"Commit {sha}", author=self.person(by), sha=sha.ljust(40, "0"), **details)
+        """A commit whose id begins like that, made now or `at`; pushed or not."""
+        self.made[sha] = self.github.commit(f"Commit {sha}", author=self.person(by), sha=sha.ljust(40, "0"), **details)
+        return self.made[sha]
 
     def open_pull(self, number: int, branch: str, commits: str = "", by: str = "alice", **details: Any) -> None:
         """Commits as `1f2e3d4:a.py+b.py,5a6b7c8`: what they change may be left out."""
@@ -142,6 +144,9 @@ class World:
         found: list[Commit] = []
         for one in text.split(","):
             sha, _, paths = one.partition(":")
+            if one in self.made:
+                found.append(self.made[one])
+                continue
             files = dict.fromkeys(paths.split("+"), (1, 0)) if paths else None
             found.append(self.commit(sha, by, files=files))
         return found
@@ -219,7 +224,29 @@ class World:
         by: str = "alice",
     ) -> None:
         """A session in text notation arrives from a person's machine."""
-        self.send_usage(session(text, session_id, tool, repository, author(self.person(by).email)))
+        told = session(text, session_id, tool, repository, author(self.person(by).email))
+        self.send_usage([self._collected(usage) for usage in told])
+
+    def _collected(self, usage: Usage) -> Usage:
+        """With what git on the person's machine knows of the commits that are named."""
+        return msgspec.structs.replace(
+            usage,
+            commits_made=tuple(map(self._known, usage.commits_made)),
+            commits_after=tuple(map(self._known, usage.commits_after)),
+        )
+
+    def _known(self, named: CommitMade) -> CommitMade:
+        commit = self.made.get(named.sha)
+        if commit is None:
+            return named
+        by = commit.author
+        return msgspec.structs.replace(
+            named,
+            sha=commit.sha,
+            authorship=authorship(by.email, by.at),
+            authored_at=by.at,
+            files=tuple(sorted(commit.files)),
+        )
 
     def send_usage(self, usages: Sequence[Usage]) -> dict[str, Any]:
         body = {"requests": [json.loads(msgspec.json.encode(usage)) for usage in usages]}
@@ -253,6 +280,11 @@ class World:
             name = f"#{share.pull_number}" if share.pull_number else "-"
             totals[name] = totals.get(name, 0) + (share.micros or 0)
         return {name: micros // 10_000 for name, micros in sorted(totals.items())}
+
+    def history(self, request_id: str) -> list[Share]:
+        """Every revision of one request's shares, oldest first."""
+        with self.database.read() as connection:
+            return ledger_store.history(connection, self.installation.id, "claude-code", request_id)
 
     # More than one replica
 
