@@ -3,7 +3,8 @@
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from attribution.tools.remote import slug
 from collector.reflog import REFLOG, BranchHistory, branch_history
 
 TIMEOUT_SECONDS = 5
+# Of one repository: the newest commits, and files of each of them.
+MOST_COMMITS = 2000
+MOST_FILES = 200
+
+# https://git-scm.com/docs/git-diff-tree: commits come on stdin, each against its parent; binary files and renames stay plain.
+_DIFF = ("diff-tree", "--stdin", "--root", "-r", "--no-renames", "--no-ext-diff", "--no-textconv")
 
 # Of a raw commit object: https://git-scm.com/docs/git-cat-file#_batch_output and `git help format-patch` for the signature.
 _AUTHOR = re.compile(rb"^author .*?<(?P<email>[^>\n]*)> (?P<at>\d{1,11}) [+-]\d{4}$", re.MULTILINE)
@@ -39,9 +46,15 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Commit(msgspec.Struct, frozen=True):
+    """`author` and `authorship` are digests. `files` and `patch_id` are empty for a merge."""
+
     sha: str
+    author: str
     authorship: str
+    authored_at: datetime
     committed_at: datetime
+    files: tuple[str, ...] = ()
+    patch_id: str = ""
 
 
 NOTHING = Facts()
@@ -78,7 +91,25 @@ class Git:
             answer = answer[size + 1 :]
             if commit:
                 found[name] = commit
-        return found
+        return self._with_changes(root, found)
+
+    def _with_changes(self, root: str, found: dict[str, Commit]) -> dict[str, Commit]:
+        """What the newest of the commits changed, from two processes for all of them."""
+        newest = sorted({one.sha: one for one in found.values()}.values(), key=lambda one: one.committed_at)[
+            -MOST_COMMITS:
+        ]
+        ids = "".join(f"{one.sha}\n" for one in newest).encode()
+        if not ids:
+            return found
+        files = _files(self._run(root, *_DIFF, "-z", "--name-only", stdin=ids), {one.sha for one in newest})
+        patches = self._piped(root, (*_DIFF, "-p"), ("patch-id", "--stable"), ids).splitlines()
+        patch_ids = dict(line.split()[::-1] for line in patches)
+        return {
+            name: msgspec.structs.replace(
+                one, files=tuple(sorted(files.get(one.sha, ()))[:MOST_FILES]), patch_id=patch_ids.get(one.sha, "")
+            )
+            for name, one in found.items()
+        }
 
     def _ask(self, cwd: str) -> Facts:
         root = os.fsdecode(self._run(cwd, "rev-parse", "--show-toplevel")).removesuffix("\n")
@@ -97,6 +128,30 @@ class Git:
     def _text(self, root: str, *arguments: str) -> str:
         return self._run(root, *arguments).decode(errors="replace")
 
+    def _piped(self, root: str, first: Sequence[str], second: Sequence[str], stdin: bytes) -> str:
+        """What `second` prints of what `first` prints, which is never held here: patches are large."""
+        with tempfile.TemporaryFile() as given:
+            given.write(stdin)
+            given.seek(0)
+            try:
+                with subprocess.Popen(
+                    ["git", "-C", root, *first],
+                    stdin=given,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    env=self._env,
+                ) as source:
+                    try:
+                        done = subprocess.run(
+                            ["git", "-C", root, *second], stdin=source.stdout, capture_output=True, env=self._env,
+                            timeout=TIMEOUT_SECONDS, check=True,
+                        )  # fmt: skip
+                    finally:
+                        source.kill()
+            except (OSError, ValueError, subprocess.SubprocessError):
+                return ""
+        return done.stdout.decode(errors="replace")
+
     def _run(self, cwd: str, *arguments: str, stdin: bytes = b"") -> bytes:
         command = ["git", "-C", cwd, *arguments]
         try:
@@ -113,8 +168,23 @@ def _commit(sha: str, header: bytes) -> Commit | None:
     if by is None or committed is None:
         return None
     email = by["email"].decode(errors="replace")
+    at = datetime.fromtimestamp(int(by["at"]), UTC)
     return Commit(
         sha=sha,
-        authorship=authorship(email, datetime.fromtimestamp(int(by["at"]), UTC)),
+        author=author(email),
+        authorship=authorship(email, at),
+        authored_at=at,
         committed_at=datetime.fromtimestamp(int(committed["at"]), UTC),
     )
+
+
+def _files(listed: bytes, shas: Container[str]) -> dict[str, list[str]]:
+    """Paths by commit from `diff-tree -z --name-only --stdin`: a commit's id, then its paths, each ended by a NUL."""
+    found: dict[str, list[str]] = {}
+    paths: list[str] = []
+    for word in listed.decode(errors="replace").split("\0")[:-1]:
+        if word in shas:
+            paths = found.setdefault(word, [])
+        else:
+            paths.append(word)
+    return found

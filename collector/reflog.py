@@ -1,6 +1,6 @@
-"""The branch that was checked out at a time, from git's own record of HEAD.
+"""What git itself wrote down of HEAD: the branch that was checked out at a time, the commits made, and what became of them.
 
-A tool's log takes the branch at start or somewhat late; git writes down every checkout, in each worktree, for 90 days:
+A tool's log takes the branch at start or somewhat late; git writes down every move, in each worktree, for 90 days:
 https://git-scm.com/docs/git-reflog
 """
 
@@ -11,18 +11,29 @@ from datetime import UTC, datetime
 
 import msgspec
 
-# Prints `HEAD@{1795455171}<TAB>checkout: moving from main to fix/77`, newest first.
-REFLOG = ("reflog", "show", "--date=unix", "--format=%gd%x09%gs", "HEAD")
-_ENTRY = re.compile(r"^HEAD@\{(?P<at>\d{1,11})\}\t(?:checkout: moving from (?P<old>\S+) to (?P<new>\S+)$)?")
+# Prints `HEAD@{1795455171}<TAB>9ccc9fb...<TAB>checkout: moving from main to fix/77`, newest first.
+REFLOG = ("reflog", "show", "--date=unix", "--format=%gd%x09%H%x09%gs", "HEAD")
+_ENTRY = re.compile(
+    r"^HEAD@\{(?P<at>\d{1,11})\}\t(?P<sha>[0-9a-f]{40}(?:[0-9a-f]{24})?)\t"
+    r"(?:checkout: moving from (?P<old>\S+) to (?P<new>\S+)$|(?P<is_commit>commit(?: \((?:initial|amend)\))?: ))?"
+)
 # `git checkout --detach` moves to HEAD, a checkout of a commit or a tag to its id or its name.
 _DETACHED = re.compile(r"HEAD|[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
+class Made(msgspec.Struct, frozen=True):
+    """A commit that `git commit` made or amended, and when."""
+
+    sha: str
+    at: datetime
+
+
 class BranchHistory(msgspec.Struct, frozen=True):
-    """`branches[i]` was checked out from `since[i]` on, ascending. Empty text stands for a detached head."""
+    """`branches[i]` was checked out from `since[i]` on, ascending. Empty text stands for a detached head. `made` by time."""
 
     since: tuple[datetime, ...] = ()
     branches: tuple[str, ...] = ()
+    made: tuple[Made, ...] = ()
 
     def at(self, moment: datetime) -> str | None:
         """The branch at `moment`, or None for a time of which git has no record."""
@@ -31,13 +42,20 @@ class BranchHistory(msgspec.Struct, frozen=True):
 
 
 def branch_history(lines: Iterable[str]) -> BranchHistory:
-    """History from what `git` with the arguments REFLOG prints. Without any checkout nothing is known."""
-    entries = [match for match in map(_ENTRY.match, lines) if match]
-    moves = [match for match in reversed(entries) if match["new"]]
-    if not moves:
-        return BranchHistory()
-    known = [(_time(entries[-1]), _branch(moves[0]["old"])), *((_time(move), _branch(move["new"])) for move in moves)]
-    return BranchHistory(since=tuple(at for at, _ in known), branches=tuple(branch for _, branch in known))
+    """History from what `git` with the arguments REFLOG prints. Without any checkout no branch is known."""
+    entries = [match for match in map(_ENTRY.match, lines) if match][::-1]
+    moves = [match for match in entries if match["new"]]
+    known: list[tuple[datetime, str]] = []
+    if moves:
+        known = [
+            (_time(entries[0]), _branch(moves[0]["old"])),
+            *((_time(move), _branch(move["new"])) for move in moves),
+        ]
+    return BranchHistory(
+        since=tuple(at for at, _ in known),
+        branches=tuple(branch for _, branch in known),
+        made=tuple(Made(entry["sha"], _time(entry)) for entry in entries if entry["is_commit"]),
+    )
 
 
 def _time(entry: re.Match[str]) -> datetime:

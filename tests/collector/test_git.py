@@ -106,3 +106,31 @@ def test_the_branch_at_a_time(repo: Path):
 def test_without_a_checkout_the_branch_is_not_known(repo: Path):
     assert Git(ENV).facts(str(repo)).branches.at(datetime(2026, 11, 23, 18, tzinfo=UTC)) is None
     assert branch_history(["gpg: signature made", "HEAD@{now}\tcheckout: moving from a to b"]).since == ()
+
+
+def test_what_commits_changed_and_the_patch_id_that_a_rebase_keeps(repo: Path):
+    (repo / "d e").mkdir()
+    for name in ("d e/é.py", "a.py"):
+        (repo / name).write_text("1\n")
+    git(repo, "checkout", "-q", "-b", "fix/7", at="2026-11-23T18:10:00Z")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "work", at="2026-11-23T18:20:00Z")
+    before = git(repo, "rev-parse", "HEAD")
+    git(repo, "checkout", "-q", "main")
+    git(repo, "commit", "-q", "--allow-empty", "-m", "meanwhile", at="2026-11-23T18:30:00Z")
+    git(repo, "rebase", "-q", "main", "fix/7", at="2026-11-23T18:40:00Z")
+    after = git(repo, "rev-parse", "HEAD")
+    found = Git(ENV).commits(str(repo), [before, after])
+    assert found[before].files == found[after].files == ("a.py", "d e/é.py")
+    assert found[before].patch_id == found[after].patch_id != ""
+    assert found[after].committed_at.hour == 18
+    assert found[after].author == author("dev@example.com")
+
+
+def test_the_reflog_tells_of_commits_and_not_of_other_moves(repo: Path):
+    first = git(repo, "rev-parse", "HEAD")
+    git(repo, "commit", "-q", "--amend", "-m", "again", at="2026-11-23T18:20:00Z")
+    second = git(repo, "rev-parse", "HEAD")
+    git(repo, "reset", "-q", "--hard", first)
+    made = Git(ENV).facts(str(repo)).branches.made
+    assert [(one.sha, one.at.hour) for one in made] == [(first, 17), (second, 18)]

@@ -103,3 +103,44 @@ def test_what_is_passed_over_is_counted(home: Path, repo: Path):
         file.write(b'\xff\xfe "output_tokens"\n{"type":"assistant","output_tokens"')
     found = scan(home, ENV)
     assert (len(found.usages), found.tally.unreadable_records) == (1, 1)
+
+
+def test_commits_made_by_hand_come_with_the_last_request_of_the_session_whose_files_they_hold(home: Path, repo: Path):
+    edit = [call("t1", "Write", file_path=str(repo / "new.py"))]
+    write_log(home, request(1, repo, content=edit), result("t1"), request(5, repo))
+    write_log(home, request(2, repo, sessionId="other"), name="other")
+    git(repo, "checkout", "-q", "-b", "feat/x", at="2026-11-23T18:06:00Z")
+    for name in ("unrelated.py", "new.py"):
+        (repo / name).write_text("1\n")
+        git(repo, "add", "-A")
+        git(repo, "commit", "-q", "-m", name, at="2026-11-23T18:07:00Z")
+    sha = git(repo, "rev-parse", "HEAD")
+    git(repo, "commit", "-q", "--allow-empty", "--author", "Eve <eve@example.com>", "-m", "not mine")
+    usages = scan(home, ENV).usages
+    assert [(usage.request_id, [made.sha for made in usage.commits_after]) for usage in usages] == [
+        ("msg_1", []), ("msg_2", []), ("msg_5", [sha]),
+    ]  # fmt: skip
+    (made,) = usages[-1].commits_after
+    assert (made.branch, made.files) == ("feat/x", ("new.py",))
+    assert made.authorship == authorship("dev@example.com", made.authored_at or usages[0].at)
+
+
+def test_a_commit_long_after_is_not_of_the_session(home: Path, repo: Path):
+    write_log(home, request(1, repo, content=[call("t1", "Write", file_path=str(repo / "new.py"))]), result("t1"))
+    (repo / "new.py").write_text("1\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "late", at="2026-11-28T18:00:00Z")
+    assert [usage.commits_after for usage in scan(home, ENV).usages] == [()]
+
+
+def test_a_commit_that_the_session_made_is_not_by_hand_as_well(home: Path, repo: Path):
+    (repo / "new.py").write_text("1\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "work", at="2026-11-23T18:02:02Z")
+    sha = git(repo, "rev-parse", "HEAD")
+    calls = [call("t1", "Write", file_path=str(repo / "new.py")), call("t2", "Bash", command="git commit -m work")]
+    write_log(home, request(2, repo, content=calls), result("t1"), result("t2", f"[main {sha[:7]}] work"))
+    (usage,) = scan(home, ENV).usages
+    assert [made.sha for made in usage.commits_made] == [sha]
+    assert usage.commits_made[0].files == ("new.py",)
+    assert usage.commits_after == ()

@@ -1,0 +1,117 @@
+"""Requests with what git knows of where they were made: repository, branch at the time, author, files, commits."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from attribution.usage import CommitMade, Usage
+
+if TYPE_CHECKING:
+    from collector.git import Commit, Facts
+
+# A command may print the commit it found instead of one it made (`git commit -q; git rev-parse HEAD`, with nothing to commit).
+# Such a commit is older than the request; git's times are whole seconds and the log's clock may be another's.
+_CLOCK_SLACK = timedelta(minutes=1)
+# A commit that follows a session's work later than this is not waited for.
+_AFTER = timedelta(days=3)
+_MOST_AFTER = 20
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def with_git_facts(usages: Sequence[Usage], env: Mapping[str, str]) -> list[Usage]:
+    """`usages` with what their folder's repository knows: each repository is asked once, about all of its commits together."""
+    if not usages:
+        return []
+    from collector.git import Git  # noqa: PLC0415 (and with it subprocess: not for an empty home)
+
+    git = Git(env)
+    by_root: defaultdict[str, list[Usage]] = defaultdict(list)
+    facts: dict[str, Facts] = {}
+    for usage in usages:
+        here = git.facts(usage.cwd)
+        facts.setdefault(here.root, here)
+        by_root[here.root].append(usage)
+    done: list[Usage] = []
+    for root, group in by_root.items():
+        ids = {commit.sha for usage in group for commit in usage.commits_made}
+        by_hand = _candidates(facts[root], group)
+        commits = git.commits(root, {*ids, *by_hand}) if root and (ids or by_hand) else {}
+        here = [_enriched(usage, facts[root], commits) for usage in group]
+        done += _with_commits_after(here, facts[root], [commits[sha] for sha in by_hand if sha in commits])
+    return sorted(done, key=lambda usage: (usage.at, usage.key))
+
+
+def _enriched(usage: Usage, facts: "Facts", commits: Mapping[str, "Commit"]) -> Usage:
+    """Edited files are named from the repository's top; where its folder is gone, from where the session worked."""
+    top = facts if facts.root else msgspec.structs.replace(facts, root=usage.cwd)
+    relative = {top.inside(usage.cwd, path) for path in usage.edited_files} if usage.cwd else set[str]()
+    made: dict[str, CommitMade] = {}
+    for named in usage.commits_made:
+        commit = commits.get(named.sha)
+        if commit is None:
+            made[named.sha] = named
+        elif commit.committed_at >= usage.at - _CLOCK_SLACK:
+            made[commit.sha] = _made(commit, facts)
+    return msgspec.structs.replace(
+        usage,
+        repository=usage.repository or facts.repository,
+        branch=facts.branches.at(usage.at) or usage.branch,
+        author=facts.author,
+        edited_files=tuple(sorted(relative - {""})),
+        commits_made=tuple(made[sha] for sha in sorted(made)),
+    )
+
+
+def _made(commit: "Commit", facts: "Facts") -> CommitMade:
+    return CommitMade(
+        sha=commit.sha,
+        authorship=commit.authorship,
+        branch=facts.branches.at(commit.committed_at) or "",
+        patch_id=commit.patch_id,
+        authored_at=commit.authored_at,
+        files=commit.files,
+    )
+
+
+def _candidates(facts: "Facts", usages: Sequence[Usage]) -> list[str]:
+    """Commits that `git commit` made here while these requests were made or soon after, oldest first."""
+    edits = [usage.at for usage in usages if usage.edited_files]
+    if not edits:
+        return []
+    since, until = min(edits), max(edits) + _AFTER
+    return [made.sha for made in facts.branches.made if since <= made.at <= until]
+
+
+def _with_commits_after(usages: Sequence[Usage], facts: "Facts", commits: Sequence["Commit"]) -> list[Usage]:
+    """The person's commits by hand, each with the last request before it of every session whose edited files it holds."""
+    claimed = {made.sha for usage in usages for made in usage.commits_made}
+    mine = [
+        commit for commit in commits if commit.sha not in claimed and commit.author == facts.author and commit.files
+    ]
+    after: defaultdict[tuple[str, str], list[CommitMade]] = defaultdict(list)
+    for session in _sessions(usages):
+        read, edited_at = 0, dict[str, datetime]()
+        for commit in sorted(mine, key=lambda commit: commit.committed_at):
+            while read < len(session) and session[read].at <= commit.committed_at:
+                edited_at |= dict.fromkeys(session[read].edited_files, session[read].at)
+                read += 1
+            fresh = any(commit.committed_at - edited_at.get(path, _LONG_AGO) <= _AFTER for path in commit.files)
+            if fresh and len(after[session[read - 1].key]) < _MOST_AFTER:
+                after[session[read - 1].key].append(_made(commit, facts))
+    return [
+        msgspec.structs.replace(usage, commits_after=tuple(sorted(after[usage.key]))) if usage.key in after else usage
+        for usage in usages
+    ]
+
+
+def _sessions(usages: Sequence[Usage]) -> Iterator[list[Usage]]:
+    by_session: defaultdict[tuple[str, str], list[Usage]] = defaultdict(list)
+    for usage in usages:
+        by_session[usage.tool, usage.session_id].append(usage)
+    for session in by_session.values():
+        session.sort(key=lambda usage: (usage.at, usage.key))
+        if any(usage.edited_files for usage in session):
+            yield session
