@@ -124,7 +124,9 @@ def suggestions(tool: str, session_id: str, claims: Iterable[tuple[Charge, Claim
             short_id=short_id(tool, session_id),
             tool=tool,
             requests=len(pairs),
-            micros=sum(amounts) if (amounts := [one.list_micros for one, _ in pairs if one.list_micros is not None]) else None,
+            micros=sum(amounts)
+            if (amounts := [one.list_micros for one, _ in pairs if one.list_micros is not None])
+            else None,
             why=pairs[0][1].why,
         )
         for number, pairs in near.items()

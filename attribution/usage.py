@@ -22,10 +22,12 @@ class CommitMade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class PullSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True):
-    """A pull request of the repository that a session touched, and how: `create`, `checkout`, `view`, `diff`, `comment` ..."""
+    """A pull request that a session touched, and how: `create`, `checkout`, `view`, `diff`, `comment` ... An empty `repository`
+    is the session's own; others are not told."""
 
     number: int
     how: str
+    repository: str = ""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from attribution.usage import CommitMade, Usage
+from attribution.usage import CommitMade, PullSeen, Usage
 
 if TYPE_CHECKING:
     from collector.git import Commit, Facts
@@ -62,7 +62,14 @@ def _enriched(usage: Usage, facts: "Facts", commits: Mapping[str, "Commit"]) -> 
         author=facts.author,
         edited_files=tuple(sorted(relative - {""})),
         commits_made=tuple(made[sha] for sha in sorted(made)),
+        pulls_seen=tuple(sorted(_own(usage, usage.repository or facts.repository))),
     )
+
+
+def _own(usage: Usage, repository: str) -> set[PullSeen]:
+    """Pull requests of the session's own repository: a number means another one elsewhere."""
+    own = {"", repository.lower()}
+    return {msgspec.structs.replace(seen, repository="") for seen in usage.pulls_seen if seen.repository.lower() in own}
 
 
 def _made(commit: "Commit", facts: "Facts") -> CommitMade:

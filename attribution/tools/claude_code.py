@@ -16,7 +16,8 @@ import msgspec
 from attribution.tools import claude_code_lines as lines
 from attribution.tools.commits import commits_printed, longest, may_commit
 from attribution.tools.log import JsonLines, LogRead, Text, decode, unique, utc
-from attribution.usage import CommitMade, Usage
+from attribution.tools.pulls_seen import may_touch, pulls_touched
+from attribution.usage import CommitMade, PullSeen, Usage
 
 NAME = "claude-code"
 LOGS = (
@@ -77,6 +78,7 @@ class _Reading:
         self.calls: dict[str, _Call] = {}
         self.edited: dict[str, set[str]] = {}
         self.commits: dict[str, set[str]] = {}
+        self.pulls: dict[str, set[PullSeen]] = {}
         self.unreadable = self.skipped = 0
 
     def take(self, record: bytes) -> None:
@@ -142,7 +144,7 @@ class _Reading:
             given = decode(_INPUT, block.input)
             if given is None:
                 continue
-            if block.name in _SHELLS and may_commit(given.command):
+            if block.name in _SHELLS and (may_commit(given.command) or may_touch(given.command)):
                 self.calls[block.id] = _Call(request_id, command=given.command)
             elif block.name in _EDITS and (path := getattr(given, _EDITS[block.name])):
                 self.calls[block.id] = _Call(request_id, path=path)
@@ -155,17 +157,21 @@ class _Reading:
             if call.path and not block.is_error:
                 self.edited.setdefault(call.request_id, set()).add(call.path)
             if call.command:
-                ids = commits_printed(call.command, _plain(block.content)) | _committed(entry.tool_use_result)
+                output = _plain(block.content)
+                ids = commits_printed(call.command, output) | _committed(entry.tool_use_result)
                 self.commits.setdefault(call.request_id, set()).update(ids)
+                self.pulls.setdefault(call.request_id, set()).update(pulls_touched(call.command, output))
 
     def _with_effects(self, usage: Usage) -> Usage:
         edited, commits = self.edited.get(usage.request_id), self.commits.get(usage.request_id)
-        if not edited and not commits:
+        pulls = self.pulls.get(usage.request_id)
+        if not edited and not commits and not pulls:
             return usage
         return msgspec.structs.replace(
             usage,
             edited_files=tuple(sorted(edited or ())),
             commits_made=tuple(CommitMade(sha=sha) for sha in sorted(longest(commits or set()))),
+            pulls_seen=tuple(sorted(pulls or ())),
         )
 
 

@@ -12,14 +12,16 @@ is a session of its own. https://github.com/openai/codex/tree/main/codex-rs/prot
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
 from attribution.tools import codex_lines as lines
 from attribution.tools.commits import commits_printed, may_commit
 from attribution.tools.log import JsonLines, LogRead, decode, unique, utc
+from attribution.tools.pulls_seen import may_touch, pulls_touched
 from attribution.tools.remote import slug
-from attribution.usage import CommitMade, Usage
+from attribution.usage import CommitMade, PullSeen, Usage
 
 NAME = "codex"
 LOGS = (
@@ -37,6 +39,8 @@ LOGS = (
         ),
     ),
 )
+
+T = TypeVar("T")
 
 _THREAD_IN_NAME = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl$")
 
@@ -87,6 +91,7 @@ class _Reading:
         self.issuer: dict[str, str] = {}  # call -> row
         self.edited: dict[str, set[str]] = {}
         self.commits: dict[str, set[str]] = {}
+        self.pulls: dict[str, set[PullSeen]] = {}
         self.unreadable = 0
 
     def take(self, line: lines.Line) -> None:
@@ -107,11 +112,12 @@ class _Reading:
             case "function_call" | "custom_tool_call" if payload.call_id:
                 self.waiting.append(payload.call_id)
                 command = payload.arguments or payload.input or ""
-                if may_commit(command):
+                if may_commit(command) or may_touch(command):
                     self.commands[payload.call_id] = command
             case "function_call_output" | "custom_tool_call_output" if payload.call_id in self.commands:
-                printed = commits_printed(self.commands[payload.call_id], _plain(payload.output))
-                self.commits.setdefault(payload.call_id, set()).update(printed)
+                command, output = self.commands[payload.call_id], _plain(payload.output)
+                self.commits.setdefault(payload.call_id, set()).update(commits_printed(command, output))
+                self.pulls.setdefault(payload.call_id, set()).update(pulls_touched(command, output))
             case "item_completed" if payload.item and payload.item.type == "FileChange":
                 if payload.item.status == "completed":
                     self._edit(payload.item.id or "", payload.item.changes)
@@ -150,19 +156,20 @@ class _Reading:
         if self.has_records and self.meta.forked_from_id:
             # What a fork counts before its first record is its parent's last total, emitted again.
             rows = [row for row in rows if not row.counted]
-        edited, commits = self._by_row(self.edited), self._by_row(self.commits)
+        edited, commits, pulls = self._by_row(self.edited), self._by_row(self.commits), self._by_row(self.pulls)
         requests = [
             msgspec.structs.replace(
                 self._usage(row),
                 edited_files=tuple(sorted(edited.get(row.key, ()))),
                 commits_made=tuple(CommitMade(sha=sha) for sha in sorted(commits.get(row.key, ()))),
+                pulls_seen=tuple(sorted(pulls.get(row.key, ()))),
             )
             for row in rows
         ]
         return LogRead(requests=unique(requests), unreadable_records=self.unreadable)
 
-    def _by_row(self, of_call: dict[str, set[str]]) -> dict[str, set[str]]:
-        of_row: dict[str, set[str]] = {}
+    def _by_row(self, of_call: dict[str, set[T]]) -> dict[str, set[T]]:
+        of_row: dict[str, set[T]] = {}
         for call_id, found in of_call.items():
             if call_id in self.issuer:
                 of_row.setdefault(self.issuer[call_id], set()).update(found)

@@ -144,3 +144,18 @@ def test_a_commit_that_the_session_made_is_not_by_hand_as_well(home: Path, repo:
     assert [made.sha for made in usage.commits_made] == [sha]
     assert usage.commits_made[0].files == ("new.py",)
     assert usage.commits_after == ()
+
+
+def test_pull_requests_looked_at_are_told_unless_they_are_another_repositorys(home: Path, repo: Path):
+    looks = [
+        call("t1", "Bash", command="gh pr view 12"),
+        call("t2", "Bash", command="gh pr diff 13 -R other/place"),
+        call("t3", "Bash", command="gh pr create --fill"),
+    ]
+    opened = result("t3", "https://github.com/Acme/widgets/pull/14\n")
+    write_log(home, request(1, repo, content=looks), result("t1"), result("t2"), opened)
+    (usage,) = scan(home, ENV).usages
+    assert [(seen.number, seen.how, seen.repository) for seen in usage.pulls_seen] == [
+        (12, "view", ""),
+        (14, "create", ""),
+    ]

@@ -189,3 +189,13 @@ def test_output_of_older_shells_is_json_in_a_string():
 
 def test_a_file_whose_first_line_was_lost_is_named_by_its_name():
     assert {usage.session_id for usage in read_log(lines(FIRST)[1:], FIRST).requests} == {THREAD}
+
+
+def test_pull_requests_that_a_command_touched():
+    made = [
+        entry("response_item", type="function_call", call_id="c1", arguments='{"cmd": "gh pr view 12"}'),
+        entry("response_item", type="function_call_output", call_id="c1", output="words"),
+    ]
+    record = entry("token_usage_record", response_id="resp_1", usage={"input_tokens": 1, "output_tokens": 1})
+    (usage,) = read_log([made[0], record, made[1]]).requests
+    assert [(seen.number, seen.how) for seen in usage.pulls_seen] == [(12, "view")]
