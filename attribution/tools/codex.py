@@ -58,6 +58,7 @@ class _Row(msgspec.Struct):
 
 _LINE = msgspec.json.Decoder(lines.Line)
 _OUTPUT = msgspec.json.Decoder(str | list[lines.OutputText])
+_SHELL = msgspec.json.Decoder(lines.Shell)
 _OLD_OUTPUT = msgspec.json.Decoder(lines.OldOutput)
 
 
@@ -111,7 +112,7 @@ class _Reading:
                 self._count(line, payload.info)
             case "function_call" | "custom_tool_call" if payload.call_id:
                 self.waiting.append(payload.call_id)
-                command = payload.arguments or payload.input or ""
+                command = _command(payload.arguments or payload.input or "")
                 if may_commit(command) or may_touch(command):
                     self.commands[payload.call_id] = command
             case "function_call_output" | "custom_tool_call_output" if payload.call_id in self.commands:
@@ -204,6 +205,13 @@ class _Reading:
             commit=git.commit_hash or "",
             cwd=turn.cwd or meta.cwd or "",
         )
+
+
+def _command(given: str) -> str:
+    """The command in a shell call's arguments, which are JSON; of other calls the text as it is."""
+    shell = decode(_SHELL, given.encode()) if given.startswith("{") else None
+    command = (shell.cmd or shell.command) if shell else None
+    return given if command is None else command if isinstance(command, str) else " ".join(command)
 
 
 def _plain(output: msgspec.Raw) -> str:

@@ -78,3 +78,8 @@ class OutputText(msgspec.Struct):
 
 class OldOutput(msgspec.Struct):
     output: Text = None
+
+
+class Shell(msgspec.Struct):
+    cmd: str | list[str] | None = None
+    command: str | list[str] | None = None
