@@ -32,16 +32,22 @@ class Told(msgspec.Struct, frozen=True):
         )  # fmt: skip
 
 
-def save_commits(
-    database: Database, connection: Connection, installation_id: int, repository_id: int, usages: Iterable[Usage]
-) -> list[Told]:
-    """Keep the commits that come with usage where files, author and time are known. Returns those that are new or changed."""
+def told(usages: Iterable[Usage]) -> list[Told]:
+    """The commits that come with usage, each once, where files, author and time are known."""
     found = {
         made.sha: Told(usage.author, made)
         for usage in usages
         for made in (*usage.commits_made, *usage.commits_after)
         if usage.author and made.files and made.authored_at
     }
+    return [found[sha] for sha in sorted(found)]
+
+
+def save_commits(
+    database: Database, connection: Connection, installation_id: int, repository_id: int, usages: Iterable[Usage]
+) -> list[Told]:
+    """Keep the commits that come with usage. Returns those that are new or changed."""
+    found = {one.made.sha: one for one in told(usages)}
     before = _known(connection, installation_id, repository_id, sorted(found))
     fresh = [one for sha, one in sorted(found.items()) if before.get(sha) != one]
     insert = database.insert(commits)
@@ -67,10 +73,10 @@ def all_commits(connection: Connection, installation_id: int, repository_id: int
     return [decode(facts) for facts in connection.execute(select(commits.c.facts).where(mine)).scalars()]
 
 
-def joined(pulls: Iterable[PullRequest], told: Sequence[Told]) -> list[PullRequest]:
+def joined(pulls: Iterable[PullRequest], known: Sequence[Told]) -> list[PullRequest]:
     """Pull requests whose commits have the files that their makers told: by id, or by what amend and rebase keep."""
     by_name: dict[str, CommitMade] = {}
-    for one in sorted(told, key=lambda one: one.made.sha):
+    for one in sorted(known, key=lambda one: one.made.sha):
         for name in filter(None, (one.made.sha, one.made.authorship)):
             by_name.setdefault(name, one.made)
 
@@ -86,12 +92,12 @@ def joined(pulls: Iterable[PullRequest], told: Sequence[Told]) -> list[PullReque
     ]
 
 
-def pushed_directly(pulls: Iterable[PullRequest], told: Iterable[Told], default_branch: str) -> list[Commit]:
+def pushed_directly(pulls: Iterable[PullRequest], known: Iterable[Told], default_branch: str) -> list[Commit]:
     """Commits made on the default branch that no pull request holds, in whatever form."""
     held = {name for pull in pulls for one in pull.commits for name in (one.sha, one.authorship, one.patch_id) if name}
     return [
         one.commit
-        for one in told
+        for one in known
         if one.made.branch == default_branch and held.isdisjoint((one.made.sha, one.made.authorship, one.made.patch_id))
     ]
 

@@ -8,6 +8,7 @@ from importlib import import_module
 COMMANDS: dict[str, tuple[str, str]] = {
     "scan": ("collector.scan_command:main", "show what your AI tools have used on this machine; sends nothing"),
     "push": ("collector.push_command:main", "send new usage of covered repositories to your server"),
+    "replay": ("bot.replay_command:main", "say what pull requests cost, offline, from facts in files"),
     "serve": ("webhooks.serve:main", "run the server"),
     "token": ("bot.token_command:main", "make or revoke the token with which a person pushes"),
 }

@@ -1,0 +1,167 @@
+"""Replaying facts from files: totals that sum, reasons, and mistakes that are named."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+
+from bot.replay_command import main
+from tests.notation import pulls, session
+
+ROOT = Path(__file__).parents[2]
+WORK = "09:00 main $1.00\n09:10 feat/a $2.00 commits 1111111\n09:20 feat/b $0.50\n09:30 - nobody-knows-1"
+CHANGES = "#12 feat/a opened 09:05 merged 18:00 by ann commits 1111111\n#13 feat/b opened 09:15 by ann"
+
+
+def lines(values: Sequence[object]) -> bytes:
+    return b"".join(msgspec.json.encode(value) + b"\n" for value in values)
+
+
+@pytest.fixture
+def facts(tmp_path: Path) -> list[str]:
+    (tmp_path / "usage").write_bytes(lines(session(WORK)))
+    (tmp_path / "pulls").write_bytes(lines(pulls(CHANGES)))
+    return ["--usage", str(tmp_path / "usage"), "--pulls", str(tmp_path / "pulls")]
+
+
+def test_every_share_is_shown_with_its_reason(facts: list[str], capsys: pytest.CaptureFixture[str]):
+    assert main(facts) == 0
+    assert capsys.readouterr().out == snapshot("""\
+acme/widgets: $3.50 at list price
+
+Requests in no amount, since their price is not known: 1.
+
+Pull request       Cost  Requests
+#12               $3.00         2
+#13               $0.50         1
+unattributed  not known         1
+
+Evidence       Cost  Requests
+commit        $3.00         2
+branch        $0.50         1
+none      not known         1
+
+b3ecf4  claude-code s1
+  2026-11-16 09:00  #12                $3.00  made commit `1111111`, in #12
+  2026-11-16 09:20  #13                $0.50  on branch `feat/b` of #13
+  2026-11-16 09:30  unattributed   not known  no pull request found
+""")
+
+
+def test_as_json_each_share_is_a_line(facts: list[str], capsys: pytest.CaptureFixture[str]):
+    assert main([*facts, "--json"]) == 0
+    shares = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(one["request_id"], one["pull_number"], one["micros"], one["evidence"]) for one in shares] == snapshot(
+        [
+            ("s1-0", 12, 1000000, "commit"),
+            ("s1-1", 12, 2000000, "commit"),
+            ("s1-2", 13, 500000, "branch"),
+            ("s1-3", None, None, "none"),
+        ]
+    )
+
+
+def test_the_example_in_the_documentation(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    text = (ROOT / "deploy/replay.md").read_text()
+    blocks = dict(re.findall(r"```json (\S+)\n(.*?)```", text, re.DOTALL))
+    for name, content in blocks.items():
+        (tmp_path / name).write_text(content)
+    files = [f"--{name.partition('.')[0]}={tmp_path / name}" for name in blocks]
+    assert len(files) == 3
+    assert main(files) == 0
+    (shown,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    assert capsys.readouterr().out.startswith(shown)
+
+
+def test_what_gh_prints_is_understood(tmp_path: Path, facts: list[str], capsys: pytest.CaptureFixture[str]):
+    told = [
+        {
+            "number": 12, "headRefName": "feat/a", "baseRefName": "main", "createdAt": "2026-11-16T09:05:00Z",
+            "closedAt": None, "mergedAt": None, "author": {"login": "ann", "is_bot": False, "id": "x", "name": ""},
+            "commits": [{
+                "oid": "1111111" + "0" * 33, "authoredDate": "2026-11-16T09:10:00Z", "committedDate": "2026-11-16T09:10:00Z",
+                "authors": [{"email": "ann@example.com", "id": "x", "login": "ann", "name": "Ann"}],
+                "messageBody": "", "messageHeadline": "x",
+            }],
+            "files": [{"path": "a.py", "additions": 1, "deletions": 0}],
+        }
+    ]  # fmt: skip
+    (tmp_path / "gh.json").write_text(json.dumps(told))
+    assert main([*facts[:2], "--pulls", str(tmp_path / "gh.json")]) == 0
+    assert "#12           $3.00" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("files", "more", "error"),
+    [
+        (
+            {"usage": "{}"},
+            [],
+            snapshot(
+                "mergecost replay: DIR/usage, line 1: expected a request, as `mergecost scan --json` prints it: Object missing required field `tool`\n"
+            ),
+        ),
+        (
+            {"pulls": "[{}]"},
+            [],
+            snapshot(
+                "mergecost replay: DIR/pulls: not what `gh pr list --json ...` prints: Object missing required field `number` - at `$[0]`\n"
+            ),
+        ),
+        (
+            {"pulls": '\n{"number": 1}\n'},
+            [],
+            snapshot(
+                "mergecost replay: DIR/pulls, line 2: expected a pull request in JSON: Object missing required field `head_branch`\n"
+            ),
+        ),
+        ({}, ["--repository", "acme/other"], snapshot("mergecost replay: no request was made in acme/other\n")),
+        (
+            {},
+            ["--corrections", "/nowhere"],
+            snapshot("mergecost replay: cannot read /nowhere: No such file or directory\n"),
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(facts, capsys, tmp_path, files: dict[str, str], more: list[str], error: str):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert main([*facts, *more]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.replace(str(tmp_path), "DIR") == error
+
+
+def test_of_several_repositories_one_must_be_chosen(
+    tmp_path: Path, facts: list[str], capsys: pytest.CaptureFixture[str]
+):
+    other = session("09:00 main $9.00", "s9", repository="acme/gadgets")
+    nowhere = session("09:00 main $9.00", "s8", repository="")
+    (tmp_path / "more").write_bytes(lines([*other, *nowhere]))
+    files = [*facts, "--usage", str(tmp_path / "more")]
+    assert main(files) == 2
+    assert "choose with --repository, of acme/gadgets, acme/widgets" in capsys.readouterr().err
+    assert main([*files, "--repository", "Acme/Gadgets"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("acme/gadgets: $9.00 at list price")
+    assert shown.err == "Left out, requests of no known repository: 1.\n"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_order_and_repetition_of_lines_change_nothing(
+    data: st.DataObject, tmp_path: Path, facts: list[str], capsys: pytest.CaptureFixture[str]
+):
+    main(facts)
+    expected = capsys.readouterr().out
+    for name, values in (("usage", session(WORK)), ("pulls", pulls(CHANGES))):
+        again = data.draw(st.lists(st.sampled_from(values)))
+        (tmp_path / name).write_bytes(lines(data.draw(st.permutations([*values, *again]))))
+    main(facts)
+    assert capsys.readouterr().out == expected
