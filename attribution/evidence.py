@@ -39,14 +39,6 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     files: tuple[str, ...] = ()
 
 
-class Stamp(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """A git hook or a CI identity saw which session made a commit."""
-
-    sha: str
-    session_id: str
-    authorship: str = ""
-
-
 class Correction(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """What a maintainer said of a session, in the pull request. Later ones amend earlier ones.
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from attribution.evidence import Commit, Correction, PullRequest, Stamp
+from attribution.evidence import Commit, Correction, PullRequest
 
 # A commit date this much later than the author date shows a rewritten commit; a slow hook takes less.
 REWRITTEN = timedelta(minutes=1)
@@ -44,14 +44,13 @@ class Landed(msgspec.Struct, frozen=True):
 
 
 class Pulls:
-    """Pull requests with what else is known of the repository: stamps, corrections, and commits pushed without one."""
+    """Pull requests with what else is known of the repository: corrections, and commits pushed without one."""
 
     def __init__(
         self,
         pulls: Iterable[PullRequest],
         default_branch: str,
         *,
-        stamps: Iterable[Stamp] = (),
         corrections: Iterable[Correction] = (),
         direct: Iterable[Commit] = (),
     ) -> None:
@@ -68,13 +67,6 @@ class Pulls:
             for path in pull.files:
                 self._by_file.setdefault(path, []).append(pull.number)
         self._index_commits(sorted(set(direct), key=msgspec.json.encode))
-        self._stamps: dict[str, list[Landed]] = {}
-        for stamp in sorted(set(stamps)):
-            landed = self.of_commit(stamp.sha, stamp.authorship)
-            if landed is not None:
-                self._stamps.setdefault(stamp.session_id, []).append(landed)
-        for events in self._stamps.values():
-            events.sort(key=lambda landed: landed.at)
         self._corrections: dict[tuple[str, str], list[Correction]] = {}
         for correction in sorted(set(corrections)):
             self._corrections.setdefault((correction.tool, correction.session_id), []).append(correction)
@@ -116,9 +108,6 @@ class Pulls:
     def holding(self, files: Iterable[str]) -> set[int]:
         """The pull requests that change one of the files."""
         return {number for path in files for number in self._by_file.get(path, ())}
-
-    def stamped(self, session_id: str) -> list[Landed]:
-        return self._stamps.get(session_id, [])
 
     def corrections(self, tool: str, session_id: str) -> list[Correction]:
         return self._corrections.get((tool, session_id), [])

@@ -7,7 +7,7 @@ import msgspec
 
 
 class CommitMade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True):
-    """A commit that a session made. Empty text means not known.
+    """A commit that a session made; `stamped` where git itself saw it, in a hook. Empty text means not known.
 
     `authorship` is the digest of author e-mail and author date (`identity.authorship`), which amend and rebase keep while
     the id changes; the address itself never leaves the machine.
@@ -19,6 +19,7 @@ class CommitMade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     patch_id: str = ""
     authored_at: datetime | None = None
     files: tuple[str, ...] = ()
+    stamped: bool = False
 
 
 class PullSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True):
@@ -138,4 +139,5 @@ def _both(a: CommitMade, b: CommitMade) -> CommitMade:
         patch_id=max(a.patch_id, b.patch_id),
         authored_at=max(filter(None, (a.authored_at, b.authored_at)), default=None),
         files=tuple(sorted({*a.files, *b.files})),
+        stamped=a.stamped or b.stamped,
     )

@@ -8,7 +8,8 @@
     1f2e3d4 by ann at 09:20 again 10:00 changes a.py,b.py authorship x1
 
 A request may also say `agent a1` (a sub-agent's), `saw view:12`, `after 1f2e3d4` (a commit that its person made by hand
-afterwards); a commit made `1f2e3d4@feat/x` (where). A line for a commit
+afterwards); a commit made `1f2e3d4@feat/x` (where), or `1f2e3d4!` (git's
+hook saw it). A line for a commit
 says what is known of it: when it was written, and `again` when it was rewritten. `files a.py` are a pull request's as a whole.
 A time may have a day in front (`Tue 09:00`); the week is 16-22 November 2026. `-` is a branch that is not known.
 """
@@ -88,8 +89,8 @@ def _several(facts: dict[str, str], name: str) -> tuple[str, ...]:
 
 
 def _made(text: str) -> CommitMade:
-    sha, _, branch = text.partition("@")
-    return CommitMade(sha=sha, branch=branch)
+    sha, _, branch = text.removesuffix("!").partition("@")
+    return CommitMade(sha=sha, branch=branch, stamped=text.endswith("!"))
 
 
 def _facts(words: list[str], times: set[str]) -> tuple[dict[str, str], dict[str, datetime]]:

@@ -25,13 +25,15 @@ def barred(work: Work, pulls: Pulls) -> set[int]:
 
 
 def by_stamp(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
-    """Work since the session's previous commit belongs to the commit that a hook saw it make."""
+    """Work since the session's previous commit belongs to the commit that git's hook saw it make."""
     found: dict[int, Claim] = {}
     held = ChainMap(found, dict(claims))
-    for landed in pulls.stamped(work.session_id):
-        one = claim(landed.number, Evidence.STAMP, f"git saw this session make commit {landed.shown}")
-        end = sum(step.at <= landed.at for step in work.steps)
-        found |= dict.fromkeys(since_last_cut(end, held), one)
+    for i, step in enumerate(work.steps):
+        for made in step.usage.commits_made:
+            landed = pulls.of_commit(made.sha, made.authorship, made.patch_id) if made.stamped else None
+            if landed is not None:
+                one = claim(landed.number, Evidence.STAMP, f"git saw this session make commit {landed.shown}")
+                found |= dict.fromkeys(since_last_cut(i + 1, held), one)
     return found
 
 

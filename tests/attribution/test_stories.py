@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from attribution.evidence import Commit, Correction, Evidence, Stage, Stamp
+from attribution.evidence import Commit, Correction, Evidence, Stage
 from attribution.share import Pulls, place
 from tests.notation import MONDAY, pulls, session
 
@@ -28,14 +28,6 @@ def test_a_commit_made_by_hand_takes_the_work_on_its_files():
 def test_somebody_elses_commit_of_the_same_files_takes_nothing():
     changes = "#1 other opened 10:00 commits c1\nc1 by bob at 09:30 changes a.py"
     assert told("09:10 spike $1.00 edits a.py", changes) == ["- none"]
-
-
-@pytest.mark.parametrize("landed", ["c1", "c2 squashed", "c3 rebased"])
-def test_the_merge_method_does_not_matter(landed):
-    """GitHub lists the branch's own commits on a merged pull request, whatever it put on the default branch."""
-    changes = "#1 feat/a opened 09:00 merged 11:00 commits c1\nc1 by ann at 09:30 changes a.py"
-    direct = [Commit(sha=landed, author="ann", authored_at=pulls(changes)[0].merged_at, files=("a.py",))]
-    assert told(BY_HAND, changes, direct=direct) == ["#1 edits"] * 3
 
 
 def test_a_force_push_keeps_the_work_by_authorship_or_patch():
@@ -202,8 +194,7 @@ def test_what_fits_two_equally_well_is_shared_and_what_fits_badly_is_offered():
 
 def test_a_stamp_beats_what_the_branch_says():
     changes = "#1 feat/a opened 08:00\n#2 feat/b opened 08:00 commits c2\nc2 by ann at 09:30"
-    stamps = [Stamp(sha="c2", session_id="s1")]
-    assert told("09:00 feat/a $1.00\n09:40 feat/a $1.00", changes, stamps=stamps) == ["#2 stamp", "#1 branch"]
+    assert told("09:00 feat/a $1.00 commits c2!\n09:40 feat/a $1.00", changes) == ["#2 stamp", "#1 branch"]
 
 
 def correction(says, *numbers, hour, weight=1):

@@ -1,6 +1,8 @@
 """The emulator as a process, an App seeded in it, our server as a process, and a person's hands on GitHub."""
 
 import base64
+import hashlib
+import hmac
 import json
 import subprocess
 from collections.abc import Iterator
@@ -41,6 +43,9 @@ class OnGitHub:
         self.ask("PUT", "/repos/acme/widgets/contents/limit.py", message="Add a limit", content=content, branch=branch)
         return self.ask("POST", "/repos/acme/widgets/pulls", title="Add a limit", head=branch, base="main")["number"]
 
+    def say(self, number: int, body: str) -> None:
+        self.ask("POST", f"/repos/acme/widgets/issues/{number}/comments", body=body)
+
     def comments(self, number: int) -> list[str]:
         return [one["body"] for one in self.ask("GET", f"/repos/acme/widgets/issues/{number}/comments")]
 
@@ -56,6 +61,22 @@ class Stage:
         self.shim = shim
         self.url = server.url
         self.token = token
+
+    def say(self, number: int, body: str) -> None:
+        """A person comments. The emulator's event does not say that the issue is a pull request, so GitHub's is delivered here."""
+        self.github.say(number, body)
+        repository = self.github.ask("GET", "/repos/acme/widgets")["id"]
+        issue = {"number": number, "pull_request": {"url": "x"}}
+        event = {
+            "installation": {"id": INSTALLATION_ID},
+            "repository": {"id": repository},
+            "issue": issue,
+            "comment": {},
+        }
+        raw = json.dumps(event).encode()
+        signature = "sha256=" + hmac.digest(SECRET.encode(), raw, hashlib.sha256).hex()
+        headers = {"X-GitHub-Event": "issue_comment", "X-Hub-Signature-256": signature}
+        assert httpx.post(f"{self.url}/webhooks/github", content=raw, headers=headers, timeout=20).status_code == 202
 
     def wait_for_write(self) -> None:
         """Until our server has made or changed a comment."""

@@ -27,6 +27,7 @@ class Shim:
         self.written = threading.Event()
         self.swept = threading.Event()
         self.writes: list[tuple[str, str]] = []
+        self.reactions: list[tuple[str, str]] = []
         self._emulator = emulator
         self._repository = repository
         self.app = Starlette(
@@ -42,6 +43,9 @@ class Shim:
             answer = await self._without_base(request, found, answer)
         if path.endswith("/pulls"):
             self.swept.set()
+        if path.endswith("/reactions"):  # the emulator has none
+            self.reactions.append((request.method, path))
+            return JSONResponse({"id": 1, "content": json.loads(await request.body())["content"]}, 201)
         if request.method in ("POST", "PATCH") and "comments" in path:
             self.writes.append((request.method, path))
             self.written.set()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import msgspec
 
+from attribution.report import short_id
 from attribution.usage import Usage
 from tests.e2e.conftest import Stage
 from tests.notation import session
@@ -39,3 +40,17 @@ def test_a_delivery_in_a_comment_out_more_usage_and_the_same_comment_edited(stag
     (second,) = stage.github.comments(number)
     assert "**This change cost $3.75**" in second
     assert [method for method, _ in stage.shim.writes] == ["POST", "PATCH"]
+
+
+def test_a_maintainer_takes_a_session_off_in_the_pull_request(stage: Stage):
+    number = stage.github.open_pull("feat/limit")
+    push(stage, usage_now("09:10 feat/limit $1.25", "first"))
+    stage.wait_for_write()
+    push(stage, usage_now("10:00 feat/limit $2.00", "second"))
+    stage.wait_for_write()
+    stage.say(number, f"/mergecost unlink {short_id('claude-code', 'first')}")
+    stage.wait_for_write()
+    ours, said = stage.github.comments(number)
+    assert "**This change cost $2.00**" in ours
+    assert said.startswith("/mergecost unlink")
+    assert [path.rpartition("/")[2] for _, path in stage.shim.reactions] == ["reactions"]
