@@ -227,7 +227,7 @@ def test_work_that_nearly_fits_is_suggested_and_then_linked(world: World):
 
 <br>
 
-- **$0.70** `3b6a17` Claude Code, 1 request: edited files that are also in #\u200b12
+- **$0.70** `3b6a17` Claude Code, 1 request: edited files that are also in this pull request
 
 Does one of these belong here? Say `/mergecost link 3b6a17` in a comment.
 
