@@ -71,7 +71,9 @@ def price(usage: Usage) -> Priced | Unpriced:
         standard, book = book, model.get_prices(usage.at, variant)
         if book == standard and factor == 1:
             return Unpriced(f"no price known for {usage.model!r} at {' '.join(variant.values())}")
-    rates = {key: _rate(value, usage.input_tokens) for key, value in vars(book).items() if value is not None}
+    # Tiers are for one long request; of a sum nobody knows how long its requests were.
+    length = 0 if usage.is_sum else usage.input_tokens
+    rates = {key: _rate(value, length) for key, value in vars(book).items() if value is not None}
     if "input_mtok" not in rates or "output_mtok" not in rates:
         return Unpriced(f"the model {usage.model!r} is not sold by the token")
     plain = rates["input_mtok"]

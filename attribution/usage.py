@@ -34,12 +34,13 @@ class PullSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, or
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One request to a model. It is what `mergecost scan --json` prints and what `POST /v1/usage` takes.
 
-    Token kinds are disjoint, except that `reasoning_tokens` are part of `output_tokens`. `tokens_known` is False where the tool
-    does not say them: the counts are 0 then and mean nothing. `reported_micros` is what the tool itself says the request cost,
-    in millionths of a dollar, `credits_micros` in millionths of its vendor's credits, which are no dollars. `provider` is who
-    was asked, as the tool names them. `commits_after` are commits that the same person made afterwards, by hand as far as one
-    knows, of files that the session had edited. `at` is UTC. Empty text and None mean not known. `(tool, request_id)`
-    identifies the request on every machine and in every copy of a log. Names follow OpenTelemetry GenAI where it has them:
+    Token kinds are disjoint, except that `reasoning_tokens` are part of `output_tokens`. `tokens_known` is False where the
+    tool does not say them: the counts are 0 then and mean nothing. `is_sum` is True where the tool only sums several
+    requests up. `reported_micros` is what the tool itself says the request cost, in millionths of a dollar,
+    `credits_micros` in millionths of its vendor's credits, which are no dollars. `provider` is who was asked, as the tool
+    names them. `commits_after` are commits that the same person made afterwards, by hand as far as one knows, of files that
+    the session had edited. `at` is UTC. Empty text and None mean not known. `(tool, request_id)` identifies the request on
+    every machine and in every copy of a log. Names follow OpenTelemetry GenAI where it has them:
     https://github.com/open-telemetry/semantic-conventions-genai
     """
 
@@ -55,6 +56,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     output_tokens: int
     reasoning_tokens: int
     tokens_known: bool = True
+    is_sum: bool = False
     reported_micros: int | None = None
     credits_micros: int | None = None
     provider: str = ""
@@ -89,8 +91,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 # What decides the price travels together: never mix the counts of two snapshots of a request.
 _BILLED = (
-    "tokens_known", "output_tokens", "cache_read_tokens", "cache_write_1h_tokens", "cache_write_5m_tokens", "uncached_input_tokens",
-    "reasoning_tokens", "web_search_requests", "model", "provider", "speed", "service_tier", "inference_geo",
+    "tokens_known", "is_sum", "output_tokens", "cache_read_tokens", "cache_write_1h_tokens", "cache_write_5m_tokens",
+    "uncached_input_tokens", "reasoning_tokens", "web_search_requests", "model", "provider", "speed", "service_tier",
+    "inference_geo",
 )  # fmt: skip
 _REPORTED = ("reported_micros", "credits_micros")
 _CONTEXT = ("repository", "branch", "commit", "cwd", "author", "agent_id")

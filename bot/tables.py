@@ -97,6 +97,7 @@ class ChargeRow(SQLModel, table=True):
     reasoning_tokens: int = _big()
     web_search_requests: int = _big()
     tokens_known: bool = True
+    is_sum: bool = False
     reported_micros: int | None = _big_or_none()
     credits_micros: int | None = _big_or_none()
     provider: str = _text()

@@ -13,10 +13,10 @@ from collector.sources import files, folders, records
 
 
 class Scan(msgspec.Struct):
-    """`usages` by time. `looked_in` are the folders searched, `files` how many logs were found there."""
+    """`usages` by time. `home` is where the tools' folders were looked for, `files` how many logs were found there."""
 
     usages: list[Usage]
-    looked_in: list[Path]
+    home: Path
     files: int
     tally: Tally
 
@@ -26,15 +26,14 @@ def scan(home: Path | None, env: Mapping[str, str]) -> Scan:
     folder. Nothing in a log makes this fail; `tally` says what was passed over."""
     if home is not None:
         env = {"PATH": env.get("PATH", ""), "HOME": str(home)}
-    tally, found, looked_in, count = Tally(), list[Usage](), list[Path](), 0
+    tally, found, count, below_home = Tally(), list[Usage](), 0, home or Path.home()
     for tool in TOOLS.values():
         for source in tool.LOGS:
-            for below in folders(source, home or Path.home(), env):
-                looked_in += [] if below in looked_in else [below]
+            for below in folders(source, below_home, env):
                 for path in files(source, below):
                     count += 1
                     found += _read(tool, source, path, path.relative_to(below).as_posix(), tally)
-    return Scan(usages=with_git_facts(unique(found), env), looked_in=looked_in, files=count, tally=tally)
+    return Scan(usages=with_git_facts(unique(found), env), home=below_home, files=count, tally=tally)
 
 
 def _read(tool: Tool, source: Source, path: Path, name: str, tally: Tally) -> list[Usage]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from attribution.tools import TOOLS
 from attribution.usage import Usage
 from collector.logs import Tally
 from collector.scan import Scan, scan
@@ -34,10 +35,8 @@ def main(argv: Sequence[str]) -> int:
 def summary(found: Scan) -> str:
     """The scan as text for a terminal."""
     if not found.usages:
-        folders = "\n".join(f"  {folder}" for folder in found.looked_in)
-        return "\n".join(
-            [f"No requests found. Log files read: {found.files}. Looked in:\n{folders}", *_passed_over(found.tally)]
-        )
+        looked = f"Looked below {found.home}, or where their variables point, for the logs of {', '.join(TOOLS)}."
+        return "\n".join([f"No requests found. Log files read: {found.files}. {looked}", *_passed_over(found.tally)])
     sessions = {(usage.tool, usage.session_id) for usage in found.usages}
     repositories = {usage.repository for usage in found.usages if usage.repository}
     counted = f"Sessions: {len(sessions)}. Repositories: {len(repositories)}. Log files read: {found.files}."

@@ -1,6 +1,7 @@
 """The logs that a tool's sources name on this machine, and their records: lines, documents or rows of a database."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -21,7 +22,9 @@ def folders(source: Source, home: Path, env: Mapping[str, str]) -> list[Path]:
 
 
 def files(source: Source, below: Path) -> list[Path]:
-    """Log files below a folder, in a stable order; a missing folder has none."""
+    """Log files below a folder, in a stable order; a missing folder has none. A variable may name the one file itself."""
+    if below.is_file():
+        return [below]
     return sorted({path for pattern in source.patterns for path in below.glob(pattern) if path.is_file()})
 
 
@@ -47,6 +50,10 @@ def records(source: Source, path: Path, tally: Tally) -> Iterator[bytes]:
 
 def _beside(source: Source, path: Path) -> Iterator[bytes]:
     for template in source.beside:
+        if template == "{modified}":
+            at = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
+            yield msgspec.json.encode(Beside(template, at))
+            continue
         name = template.replace("{stem}", path.name.partition(".")[0]).replace("{folder}", path.parent.name)
         file = path.parent / name
         if file.is_file() and file.stat().st_size <= MAX_BESIDE_BYTES:

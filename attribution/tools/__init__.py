@@ -1,11 +1,48 @@
 """The AI tools whose logs can be read: a module each, listed here."""
 
-from attribution.tools import claude_code, codex
+from attribution.tools import (
+    aider,
+    amp,
+    claude_code,
+    cline,
+    codex,
+    copilot_cli,
+    cursor,
+    factory_droid,
+    gemini_cli,
+    goose,
+    kilo_code,
+    kiro,
+    opencode,
+    pi,
+    qwen_code,
+    roo_code,
+    vscode_copilot_chat,
+    windsurf,
+    zed,
+)
 from attribution.tools.log import Beside, JsonDocument, JsonLines, LogRead, Source, Sqlite, Tool, unique
 
 __all__ = ["TOOLS", "Beside", "JsonDocument", "JsonLines", "LogRead", "Source", "Sqlite", "Tool", "unique"]
 
 TOOLS: dict[str, Tool] = {
+    aider.NAME: aider,
+    amp.NAME: amp,
     claude_code.NAME: claude_code,
+    cline.NAME: cline,
     codex.NAME: codex,
+    copilot_cli.NAME: copilot_cli,
+    cursor.NAME: cursor,
+    factory_droid.NAME: factory_droid,
+    gemini_cli.NAME: gemini_cli,
+    goose.NAME: goose,
+    kilo_code.NAME: kilo_code,
+    kiro.NAME: kiro,
+    opencode.NAME: opencode,
+    pi.NAME: pi,
+    qwen_code.NAME: qwen_code,
+    roo_code.NAME: roo_code,
+    vscode_copilot_chat.NAME: vscode_copilot_chat,
+    windsurf.NAME: windsurf,
+    zed.NAME: zed,
 }

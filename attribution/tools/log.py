@@ -23,6 +23,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     of `variables` that is set replaces them: the name of an environment variable, and the path below the folder that it names.
     `beside` names small files that a log needs, relative to the log's own folder, where `{stem}` is the log's name without its
     suffixes and `{folder}` the name of its folder; those that exist come before the log's records, as `Beside` in JSON.
+    `{modified}` is no file but the time at which the log was last written, for tools that write down no times.
     """
 
     folders: tuple[str, ...]

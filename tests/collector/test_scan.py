@@ -16,7 +16,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 def test_an_empty_home(home: Path):
     found = scan(home, ENV)
-    assert (found.usages, found.files, found.looked_in) == ([], 0, [home / ".claude", home / ".codex"])
+    assert (found.usages, found.files, found.home) == ([], 0, home)
 
 
 def test_all_tools_in_the_order_of_time():

@@ -1,0 +1,213 @@
+"""GitHub Copilot CLI: `~/.copilot` (COPILOT_HOME), the same on every system.
+
+Each session's `session-state/<id>/events.jsonl` has a `session.usage_record` for every request, with exact tokens
+(`inputTokens` include what was read from cache and written to it) and, on GitHub's own models, AI credits. Versions before
+that record only keep the requests in `session-store.db`, whose old rows are pruned. Neither names a request in a way that
+the other knows, so a request is its session, model and token counts. What `session.shutdown` sums up is not read.
+The branch is that of the start or the resume. https://github.com/github/copilot-sdk/blob/main/docs/features/streaming-events.md
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import msgspec
+
+from attribution.tools.effects import Effects, patched
+from attribution.tools.log import Instant, JsonLines, LogRead, Sqlite, Text, Tokens, decode, unique, utc
+from attribution.usage import Usage
+
+NAME = "copilot-cli"
+_FOLDERS = (".copilot",)
+_VARIABLES = (("COPILOT_HOME", ""),)
+LOGS = (
+    JsonLines(
+        folders=_FOLDERS,
+        variables=_VARIABLES,
+        patterns=("session-state/*/events.jsonl", "session-state/*.jsonl"),
+        needles=(
+            b'"session.usage_record"',
+            b'"session.start"',
+            b'"session.resume"',
+            b'"session.context_changed"',
+            b'"toolRequests":[{',
+            b'"toolRequests": [{',
+            b'"tool.execution_complete"',
+        ),
+    ),
+    Sqlite(
+        folders=_FOLDERS,
+        variables=_VARIABLES,
+        patterns=("session-store.db",),
+        queries=(
+            """SELECT json_object('type', 'row', 'timestamp', strftime('%Y-%m-%dT%H:%M:%fZ', e.created_at),
+                'agentId', e.agent_id, 'sessionId', e.session_id, 'usage', json_object('model', e.model,
+                'inputTokens', e.input_tokens, 'outputTokens', e.output_tokens, 'cacheReadTokens', e.cache_read_tokens,
+                'cacheWriteTokens', e.cache_write_tokens, 'reasoningTokens', e.reasoning_tokens,
+                'totalNanoAiu', e.total_nano_aiu),
+                'context', json_object('cwd', s.cwd, 'repository', s.repository, 'branch', s.branch))
+                FROM assistant_usage_events e LEFT JOIN sessions s ON s.id = e.session_id ORDER BY e.id""",
+        ),
+    ),
+)
+
+_EDITS = {"create": "path", "edit": "path", "str_replace_editor": "path", "write": "path"}
+# A credit is 10^9 nano-AIU: https://docs.github.com/en/copilot/concepts/billing
+_NANO_IN_MICRO = 1000
+
+
+class _Counts(msgspec.Struct, rename="camel"):
+    model: Text = None
+    input_tokens: Tokens = None
+    output_tokens: Tokens = None
+    cache_read_tokens: Tokens = None
+    cache_write_tokens: Tokens = None
+    reasoning_tokens: Tokens = None
+    total_nano_aiu: Annotated[float, msgspec.Meta(ge=0, le=10**15)] | None = None
+    model_provider: Text = None
+    api_call_id: Text = None
+
+
+class _Context(msgspec.Struct, rename="camel"):
+    cwd: Text = None
+    repository: Text = None
+    repository_host: Text = None
+    branch: Text = None
+    head_commit: Text = None
+
+
+class _Request(msgspec.Struct, rename="camel"):
+    tool_call_id: Text = None
+    name: Text = None
+    arguments: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Result(msgspec.Struct):
+    content: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Data(_Context, rename="camel"):
+    session_id: Text = None
+    context: _Context | None = None
+    usage: _Counts | None = None
+    api_call_id: Text = None
+    tool_requests: list[_Request] | None = None
+    tool_call_id: Text = None
+    success: bool | None = None
+    result: _Result | None = None
+
+
+class _Event(msgspec.Struct, rename="camel"):
+    type: Text = None
+    timestamp: Instant | None = None
+    agent_id: Text = None
+    data: _Data | None = None
+    session_id: Text = None  # these three of a row of the database
+    usage: _Counts | None = None
+    context: _Context | None = None
+
+
+class _Arguments(msgspec.Struct):
+    path: str = ""
+    command: str = ""
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+_ARGUMENTS = msgspec.json.Decoder(_Arguments | str)
+_STRING = msgspec.json.Decoder(str)
+
+
+def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
+    """See `attribution.tools.log.Tool`. The folder's name is the session's id."""
+    parts = name.split("/")
+    reading = _Reading(parts[-2] if name.endswith("/events.jsonl") and len(parts) > 1 else "")
+    for record in records:
+        event = decode(_EVENT, record)
+        if event is None:
+            reading.unreadable += 1
+        else:
+            reading.take(event)
+    return LogRead(
+        requests=[
+            reading.effects.add_to(usage, reading.calls_of.get(usage.request_id, ""))
+            for usage in unique(reading.requests)
+        ],
+        unreadable_records=reading.unreadable,
+    )
+
+
+class _Reading:
+    """One log while it is read."""
+
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+        self.context = _Context()
+        self.requests: list[Usage] = []
+        self.calls_of: dict[str, str] = {}  # request -> the id under which its tool calls are known
+        self.effects = Effects()
+        self.unreadable = 0
+
+    def take(self, event: _Event) -> None:
+        data = event.data or _Data()
+        match event.type:
+            case "session.start" | "session.resume":
+                self.session_id = data.session_id or self.session_id
+                self.context = data.context or self.context
+            case "session.context_changed":
+                self.context = data
+            case "session.usage_record" if data.usage and event.timestamp:
+                self._request(event, data.usage, self.session_id, self.context)
+            case "row" if event.usage and event.timestamp:
+                self._request(event, event.usage, event.session_id or "", event.context or _Context())
+            case "assistant.message":
+                self._calls(data)
+            case "tool.execution_complete" if data.success and self.effects.waits_for(data.tool_call_id or ""):
+                output = decode(_STRING, data.result.content) if data.result else None
+                self.effects.answered(data.tool_call_id or "", output or "")
+            case _:
+                pass
+
+    def _request(self, event: _Event, counts: _Counts, session_id: str, context: _Context) -> None:
+        if event.timestamp is None:
+            return
+        read, written = counts.cache_read_tokens or 0, counts.cache_write_tokens or 0
+        vector = (counts.input_tokens or 0, counts.output_tokens or 0, read, written)
+        made = Usage(
+            tool=NAME,
+            session_id=session_id,
+            request_id=":".join((session_id, counts.model or "", *map(str, vector))),
+            at=utc(event.timestamp),
+            model=counts.model or "",
+            provider=counts.model_provider or "",
+            uncached_input_tokens=max(vector[0] - read - written, 0),
+            cache_read_tokens=read,
+            cache_write_5m_tokens=written,
+            cache_write_1h_tokens=0,
+            output_tokens=vector[1],
+            reasoning_tokens=min(counts.reasoning_tokens or 0, vector[1]),
+            credits_micros=round(counts.total_nano_aiu / _NANO_IN_MICRO) if counts.total_nano_aiu else None,
+            agent_id=event.agent_id or "",
+            repository=_slug(context),
+            branch=context.branch or "",
+            commit=context.head_commit or "",
+            cwd=context.cwd or "",
+        )
+        self.requests.append(made)
+        if counts.api_call_id:
+            self.calls_of[made.request_id] = counts.api_call_id
+
+    def _calls(self, data: _Data) -> None:
+        for request in data.tool_requests or ():
+            given = decode(_ARGUMENTS, request.arguments)
+            if given is None or not request.tool_call_id or not data.api_call_id:
+                continue
+            if isinstance(given, str):
+                self.effects.called(request.tool_call_id, data.api_call_id, paths=patched(given))
+            elif request.name in _EDITS:
+                self.effects.called(request.tool_call_id, data.api_call_id, paths=(given.path,))
+            else:
+                self.effects.called(request.tool_call_id, data.api_call_id, command=given.command)
+
+
+def _slug(context: _Context) -> str:
+    host = context.repository_host or "github.com"
+    return context.repository or "" if host == "github.com" else f"{host}/{context.repository or ''}"

@@ -1,0 +1,83 @@
+"""Cursor: `User/globalStorage/state.vscdb` below `~/.config/Cursor`, `~/Library/Application Support/Cursor` or
+`AppData/Roaming/Cursor`.
+
+Since version 3 the token counts there are zero, so requests are known and their tokens are not; earlier ones say input and output
+without a split by cache. What a request cost only Cursor's own reports tell. Reverse engineered by public readers; no folder is
+known for a conversation. https://cursor.com/docs/account/teams/admin-api
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from attribution.tools.log import Instant, LogRead, Sqlite, Text, Tokens, decode, unique, utc
+from attribution.usage import Usage
+
+NAME = "cursor"
+LOGS = (
+    Sqlite(
+        folders=(
+            ".config/Cursor/User/globalStorage",
+            "Library/Application Support/Cursor/User/globalStorage",
+            "AppData/Roaming/Cursor/User/globalStorage",
+        ),
+        patterns=("state.vscdb",),
+        queries=(
+            """SELECT json_object('key', key, 'at', json_extract(value, '$.createdAt'),
+                'request_id', json_extract(value, '$.requestId'), 'model', json_extract(value, '$.modelInfo.modelName'),
+                'input', json_extract(value, '$.tokenCount.inputTokens'),
+                'output', json_extract(value, '$.tokenCount.outputTokens'))
+                FROM cursorDiskKV WHERE key >= 'bubbleId:' AND key < 'bubbleId;' AND json_valid(value)
+                AND json_extract(value, '$.type') = 2""",
+        ),
+    ),
+)
+
+
+class _Bubble(msgspec.Struct):
+    """An answer; its key is `bubbleId:<conversation>:<bubble>`."""
+
+    key: str
+    at: Instant | None = None
+    request_id: Text = None
+    model: Text = None
+    input: Tokens = None
+    output: Tokens = None
+
+
+_BUBBLE = msgspec.json.Decoder(_Bubble)
+
+
+def read_log(records: Iterable[bytes], name: str = "") -> LogRead:  # noqa: ARG001 (the rows say all)
+    """See `attribution.tools.log.Tool`."""
+    log, answers = LogRead(requests=[]), dict[tuple[str, str], dict[str, _Bubble]]()
+    for raw in records:
+        bubble = decode(_BUBBLE, raw)
+        if bubble is None or bubble.key.count(":") < 2:
+            log.unreadable_records += 1
+        elif bubble.at is None:
+            log.skipped_records += 1
+        else:
+            _, conversation, own = bubble.key.split(":", 2)
+            answers.setdefault((conversation, bubble.request_id or own), {})[own] = bubble
+    log.requests = unique(_usage(*key, list(bubbles.values())) for key, bubbles in answers.items())
+    return log
+
+
+def _usage(conversation: str, request_id: str, bubbles: list[_Bubble]) -> Usage:
+    """One request, which may have answered in several bubbles."""
+    given, output = (sum(getattr(bubble, kind) or 0 for bubble in bubbles) for kind in ("input", "output"))
+    return Usage(
+        tool=NAME,
+        session_id=conversation,
+        request_id=request_id,
+        at=min(utc(bubble.at) for bubble in bubbles if bubble.at),
+        model=next((bubble.model for bubble in bubbles if bubble.model), ""),
+        tokens_known=bool(given or output),
+        uncached_input_tokens=given,
+        cache_read_tokens=0,
+        cache_write_5m_tokens=0,
+        cache_write_1h_tokens=0,
+        output_tokens=output,
+        reasoning_tokens=0,
+    )

@@ -1,0 +1,65 @@
+"""What the tool calls of one log did, by the request that issued them: files edited, commits made, pull requests touched."""
+
+import re
+
+import msgspec
+
+from attribution.tools.commits import commits_printed, longest, may_commit
+from attribution.tools.pulls_seen import may_touch, pulls_touched
+from attribution.usage import CommitMade, PullSeen, Usage
+
+# The patch format of `apply_patch`: https://github.com/openai/codex/blob/main/codex-rs/apply-patch/apply_patch_tool_instructions.md
+_PATCHED = re.compile(r"^\*\*\* (?:(?:Add|Update|Delete) File|Move to): (.+?)\s*$", re.MULTILINE)
+
+
+class _Call(msgspec.Struct):
+    request_id: str
+    paths: tuple[str, ...]
+    command: str
+
+
+class Effects:
+    """One log while it is read. A call counts once its result says that it worked."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, _Call] = {}
+        self._edited: dict[str, set[str]] = {}
+        self._commits: dict[str, set[str]] = {}
+        self._pulls: dict[str, set[PullSeen]] = {}
+
+    def called(self, call_id: str, request_id: str, *, paths: tuple[str, ...] = (), command: str = "") -> None:
+        """A request asked for an edit of `paths`, or to run `command`."""
+        paths = tuple(path for path in paths if path)
+        if paths or may_commit(command) or may_touch(command):
+            self._calls[call_id] = _Call(request_id, paths, command)
+
+    def waits_for(self, call_id: str) -> bool:
+        return call_id in self._calls
+
+    def answered(self, call_id: str, output: str = "") -> None:
+        """A call came back without an error. `output` is what its command printed."""
+        call = self._calls.get(call_id)
+        if call is None:
+            return
+        self._edited.setdefault(call.request_id, set()).update(call.paths)
+        if call.command:
+            self._commits.setdefault(call.request_id, set()).update(commits_printed(call.command, output))
+            self._pulls.setdefault(call.request_id, set()).update(pulls_touched(call.command, output))
+
+    def add_to(self, usage: Usage, request_id: str = "") -> Usage:
+        """The request with what it did; `request_id` is what its calls were noted under, where that is not its own."""
+        key = request_id or usage.request_id
+        edited, commits, pulls = self._edited.get(key), self._commits.get(key), self._pulls.get(key)
+        if not edited and not commits and not pulls:
+            return usage
+        return msgspec.structs.replace(
+            usage,
+            edited_files=tuple(sorted(edited or ())),
+            commits_made=tuple(CommitMade(sha=sha) for sha in sorted(longest(commits or set()))),
+            pulls_seen=tuple(sorted(pulls or ())),
+        )
+
+
+def patched(patch: str) -> tuple[str, ...]:
+    """The paths that a patch in `apply_patch`'s format touches."""
+    return tuple(_PATCHED.findall(patch))

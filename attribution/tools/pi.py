@@ -1,0 +1,140 @@
+"""Pi and its sibling OMP: `~/.pi/agent/sessions` (PI_CODING_AGENT_DIR) and `~/.omp/agent/sessions`, the same on every system.
+
+A session is a tree of entries, and every branch of it was paid. A fork copies its parent's entries with their ids, so a request
+is its `responseId`, or its entry's id within the session where the provider gives none. Token kinds are disjoint; cache writes
+are not split by lifetime. No branch, no remote. https://github.com/badlogic/pi-mono/tree/main/packages/coding-agent
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+
+from attribution.money import from_usd
+from attribution.tools.effects import Effects
+from attribution.tools.log import Instant, JsonLines, LogRead, Text, Tokens, decode, unique, utc
+from attribution.usage import Usage
+
+NAME = "pi"
+LOGS = (
+    JsonLines(
+        folders=(".pi/agent", ".omp/agent"),
+        variables=(("PI_CODING_AGENT_DIR", ""),),
+        patterns=("sessions/**/*.jsonl",),
+        needles=(b'"type":"session"', b'"type": "session"', b'"totalTokens"', b'"toolResult"'),
+    ),
+)
+
+_EDITS = ("edit", "write")
+
+
+class _Cost(msgspec.Struct):
+    total: Annotated[float, msgspec.Meta(ge=0, lt=10_000)] | None = None
+
+
+class _Counts(msgspec.Struct, rename="camel"):
+    input: Tokens = None
+    output: Tokens = None
+    cache_read: Tokens = None
+    cache_write: Tokens = None
+    cost: _Cost | None = None
+
+
+class _Message(msgspec.Struct, rename="camel"):
+    role: Text = None
+    provider: Text = None
+    model: Text = None
+    response_id: Text = None
+    usage: _Counts | None = None
+    content: msgspec.Raw = msgspec.Raw(b"null")
+    tool_call_id: Text = None
+    is_error: bool | None = None
+
+
+class _Entry(msgspec.Struct, rename="camel"):
+    type: Text = None
+    id: Text = None
+    timestamp: Instant | None = None
+    cwd: Text = None
+    message: _Message | None = None
+
+
+class _Arguments(msgspec.Struct):
+    path: Text = None
+    command: Text = None
+
+
+class _Block(msgspec.Struct):
+    type: Text = None
+    id: Text = None
+    name: Text = None
+    text: Text = None
+    arguments: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_ENTRY = msgspec.json.Decoder(_Entry)
+_BLOCKS = msgspec.json.Decoder(list[_Block])
+_ARGUMENTS = msgspec.json.Decoder(_Arguments)
+
+
+def read_log(records: Iterable[bytes], name: str = "") -> LogRead:  # noqa: ARG001 (the head says whose it is)
+    """See `attribution.tools.log.Tool`."""
+    reading = _Reading()
+    for raw in records:
+        entry = decode(_ENTRY, raw)
+        if entry is None:
+            reading.unreadable += 1
+        elif entry.type == "session":
+            reading.head = entry
+        elif entry.type == "message" and entry.message:
+            reading.take(entry, entry.message)
+    return LogRead(
+        requests=[reading.effects.add_to(usage) for usage in unique(reading.requests)],
+        unreadable_records=reading.unreadable,
+    )
+
+
+class _Reading:
+    """One session while it is read."""
+
+    def __init__(self) -> None:
+        self.head = _Entry()
+        self.requests: list[Usage] = []
+        self.effects = Effects()
+        self.unreadable = 0
+
+    def take(self, entry: _Entry, message: _Message) -> None:
+        if message.role == "toolResult" and not message.is_error and self.effects.waits_for(message.tool_call_id or ""):
+            blocks = decode(_BLOCKS, message.content) or []
+            self.effects.answered(message.tool_call_id or "", "\n".join(block.text or "" for block in blocks))
+        elif message.role == "assistant" and message.usage and entry.timestamp:
+            self._request(entry, message, message.usage)
+
+    def _request(self, entry: _Entry, message: _Message, counts: _Counts) -> None:
+        session_id = self.head.id or ""
+        cost = counts.cost.total if counts.cost else None
+        if entry.timestamp is None:
+            return
+        made = Usage(
+            tool=NAME,
+            session_id=session_id,
+            request_id=message.response_id or f"{session_id}:{entry.id}",
+            at=utc(entry.timestamp),
+            model=message.model or "",
+            provider=message.provider or "",
+            uncached_input_tokens=counts.input or 0,
+            cache_read_tokens=counts.cache_read or 0,
+            cache_write_5m_tokens=counts.cache_write or 0,
+            cache_write_1h_tokens=0,
+            output_tokens=counts.output or 0,
+            reasoning_tokens=0,
+            reported_micros=from_usd(Decimal(str(cost))) if cost else None,
+            cwd=self.head.cwd or "",
+        )
+        self.requests.append(made)
+        for block in decode(_BLOCKS, message.content) or ():
+            if block.type == "toolCall" and block.id:
+                given = decode(_ARGUMENTS, block.arguments) or _Arguments()
+                paths = (given.path or "",) if block.name in _EDITS else ()
+                self.effects.called(block.id, made.request_id, paths=paths, command=given.command or "")

@@ -1,0 +1,151 @@
+"""Copilot Chat in VS Code: `workspaceStorage/<id>/chatSessions` below the editor's user folder, on every system.
+
+A request here is a turn: the prompt tokens are those that the editor kept of it, without any split by cache, so a turn in
+which the agent asked several times is coarse. `.json` is a whole chat, `.jsonl` a log of operations on one. The workspace's
+folder stands beside; chats without a workspace have none. Traces in `agent-traces.db` are off by default and not read.
+https://github.com/microsoft/vscode/blob/main/src/vs/workbench/contrib/chat/common/chatModel.ts
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Annotated
+from urllib.parse import unquote
+
+import msgspec
+
+from attribution.tools.log import Beside, JsonDocument, JsonLines, LogRead, Text, Tokens, decode, unique
+from attribution.usage import Usage
+
+NAME = "vscode-copilot-chat"
+_SETTINGS = (".config", "Library/Application Support", "AppData/Roaming")
+_FOLDERS = (
+    *(f"{settings}/{editor}/User" for settings in _SETTINGS for editor in ("Code", "Code - Insiders")),
+    ".vscode-server/data/User",
+)
+_NAMES = ("workspaceStorage/*/chatSessions/*", "globalStorage/emptyWindowChatSessions/*")
+_BESIDE = ("../workspace.json",)
+LOGS = (
+    JsonDocument(folders=_FOLDERS, patterns=tuple(f"{name}.json" for name in _NAMES), beside=_BESIDE),
+    JsonLines(
+        folders=_FOLDERS,
+        patterns=tuple(f"{name}.jsonl" for name in _NAMES),
+        beside=_BESIDE,
+        needles=(b'"kind":0', b'"requests"', b'"kind": 0'),
+    ),
+)
+
+_FILE = "file://"
+
+
+class _Metadata(msgspec.Struct, rename="camel"):
+    prompt_tokens: Tokens = None
+    output_tokens: Tokens = None
+    resolved_model: Text = None
+
+
+class _Result(msgspec.Struct):
+    metadata: _Metadata | None = None
+
+
+class _Request(msgspec.Struct, rename="camel"):
+    request_id: Text = None
+    model_id: Text = None
+    timestamp: Annotated[float, msgspec.Meta(ge=0, le=10**13)] | None = None
+    completion_tokens: Tokens = None
+    result: _Result | None = None
+
+
+class _Chat(msgspec.Struct, rename="camel"):
+    session_id: Text = None
+    requests: list[_Request] = []
+
+
+class _Operation(msgspec.Struct):
+    """0 begins with a whole chat, 1 sets what stands at the path `k`, 2 appends to the list there."""
+
+    kind: int | None = None
+    k: list[str | int] | None = None
+    v: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Workspace(msgspec.Struct):
+    folder: Text = None
+
+
+_CHAT = msgspec.json.Decoder(_Chat)
+_OPERATION = msgspec.json.Decoder(_Operation)
+_REQUESTS = msgspec.json.Decoder(list[_Request])
+_BESIDE_LOG = msgspec.json.Decoder(Beside)
+_WORKSPACE = msgspec.json.Decoder(_Workspace)
+
+
+def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
+    """See `attribution.tools.log.Tool`. The file's name is the chat's id."""
+    chat, cwd, log = _Chat(session_id=PurePosixPath(name).stem), "", LogRead(requests=[])
+    for raw in records:
+        if raw.startswith(b'{"beside":'):
+            beside = decode(_BESIDE_LOG, raw)
+            workspace = decode(_WORKSPACE, beside.content.encode()) if beside else None
+            uri = (workspace and workspace.folder) or ""
+            cwd = unquote(uri.removeprefix(_FILE)) if uri.startswith(_FILE) else ""
+        elif name.endswith(".json"):
+            whole = decode(_CHAT, raw)
+            log.unreadable_records += whole is None
+            chat = whole or chat
+        else:
+            operation = decode(_OPERATION, raw)
+            log.unreadable_records += operation is None
+            chat = _applied(chat, operation) if operation else chat
+    session_id = chat.session_id or PurePosixPath(name).stem
+    found = [_usage(session_id, cwd, one) for one in chat.requests if one.request_id and one.timestamp is not None]
+    log.requests = unique(found)
+    return log
+
+
+def _applied(chat: _Chat, operation: _Operation) -> _Chat:
+    """The chat after one operation; of those on other parts nothing is kept."""
+    match operation.kind, operation.k or []:
+        case 0, _:
+            return decode(_CHAT, operation.v) or chat
+        case 2, ["requests"]:
+            chat.requests = [*chat.requests, *(decode(_REQUESTS, operation.v) or [])]
+        case 1, ["requests"]:
+            chat.requests = decode(_REQUESTS, operation.v) or chat.requests
+        case 1, ["requests", int(at), str(field)] if 0 <= at < len(chat.requests) and _is_name(field):
+            one = decode(_REQUESTS, b'[{"' + field.encode() + b'":' + bytes(operation.v) + b"}]")
+            chat.requests[at] = _over(chat.requests[at], one[0]) if one else chat.requests[at]
+        case _:
+            pass
+    return chat
+
+
+def _is_name(field: str) -> bool:
+    return field.isidentifier()
+
+
+def _over(before: _Request, after: _Request) -> _Request:
+    """`before` with what `after` knows."""
+    known = {name: value for name in before.__struct_fields__ if (value := getattr(after, name)) is not None}
+    return msgspec.structs.replace(before, **known)
+
+
+def _usage(session_id: str, cwd: str, one: _Request) -> Usage:
+    metadata = (one.result and one.result.metadata) or _Metadata()
+    is_known = metadata.prompt_tokens is not None
+    return Usage(
+        tool=NAME,
+        session_id=session_id,
+        request_id=one.request_id or "",
+        at=datetime.fromtimestamp((one.timestamp or 0) / 1000, UTC),
+        model=metadata.resolved_model or (one.model_id or "").rpartition("/")[2],
+        tokens_known=is_known,
+        is_sum=True,
+        uncached_input_tokens=metadata.prompt_tokens or 0,
+        cache_read_tokens=0,
+        cache_write_5m_tokens=0,
+        cache_write_1h_tokens=0,
+        output_tokens=(metadata.output_tokens or one.completion_tokens or 0) if is_known else 0,
+        reasoning_tokens=0,
+        cwd=cwd,
+    )
