@@ -11,6 +11,7 @@ from attribution.usage import CommitMade, PullSeen, Usage
 
 if TYPE_CHECKING:
     from collector.git import Commit, Facts
+    from collector.index import Index
 
 # A command may print the commit it found instead of one it made (`git commit -q; git rev-parse HEAD`, with nothing to commit).
 # Such a commit is older than the request; git's times are whole seconds and the log's clock may be another's.
@@ -21,13 +22,14 @@ _MOST_AFTER = 20
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-def with_git_facts(usages: Sequence[Usage], env: Mapping[str, str]) -> list[Usage]:
-    """`usages` with what their folder's repository knows: each repository is asked once, about all of its commits together."""
+def with_git_facts(usages: Sequence[Usage], env: Mapping[str, str], index: "Index | None" = None) -> list[Usage]:
+    """`usages` with what their folder's repository knows: each repository is asked once, about all of its commits together, and
+    with an `index` only about what may have changed."""
     if not usages:
         return []
     from collector.git import Git  # noqa: PLC0415 (and with it subprocess: not for an empty home)
 
-    git = Git(env)
+    git = Git(env, index)
     by_root: defaultdict[str, list[Usage]] = defaultdict(list)
     facts: dict[str, Facts] = {}
     for usage in usages:
@@ -41,6 +43,7 @@ def with_git_facts(usages: Sequence[Usage], env: Mapping[str, str]) -> list[Usag
         commits = git.commits(root, {*ids, *by_hand}) if root and (ids or by_hand) else {}
         here = [_enriched(usage, facts[root], commits) for usage in group]
         done += _with_commits_after(here, facts[root], [commits[sha] for sha in by_hand if sha in commits])
+    git.remember()
     return sorted(done, key=lambda usage: (usage.at, usage.key))
 
 

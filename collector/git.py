@@ -1,4 +1,5 @@
-"""What the local git repository of a folder knows. A missing folder, a missing git or a slow one means: nothing known."""
+"""What the local git repository of a folder knows. A missing folder, a missing git or a slow one means: nothing known, or what
+was known when it was last asked."""
 
 import os
 import re
@@ -7,12 +8,16 @@ import tempfile
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from attribution.identity import author, authorship
 from attribution.tools.remote import slug
 from collector.reflog import REFLOG, BranchHistory, branch_history
+
+if TYPE_CHECKING:
+    from collector.index import Index
 
 TIMEOUT_SECONDS = 5
 # Of one repository: the newest commits, and files of each of them.
@@ -60,10 +65,25 @@ class Commit(msgspec.Struct, frozen=True):
 NOTHING = Facts()
 
 
+class _Held(msgspec.Struct):
+    """What is kept of a folder: it holds while the files at `paths` are as they were."""
+
+    facts: Facts
+    paths: tuple[str, ...]
+    stamp: str
+
+
+_HELD = msgspec.msgpack.Decoder(_Held)
+_COMMIT = msgspec.msgpack.Decoder(Commit)
+_encode = msgspec.msgpack.Encoder().encode
+
+
 class Git:
     """Asks each folder once. `env` is cleaned of `GIT_*`, which a hook sets and which point at another repository."""
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    def __init__(self, env: Mapping[str, str], index: "Index | None" = None) -> None:
+        self._index = index
+        self._fresh: dict[str, bytes] = {}
         self._env = {name: value for name, value in env.items() if not name.startswith("GIT_")}
         self._env |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
         self._facts: dict[str, Facts] = {}
@@ -72,12 +92,43 @@ class Git:
     def facts(self, cwd: str) -> Facts:
         """Facts about the repository that holds the folder `cwd`."""
         if cwd not in self._facts:
-            self._facts[cwd] = self._ask(cwd) if Path(cwd).is_absolute() and Path(cwd).is_dir() else NOTHING
+            self._facts[cwd] = self._known(cwd) if Path(cwd).is_absolute() else NOTHING
         return self._facts[cwd]
+
+    def remember(self) -> None:
+        """Keep what was learnt for the next scan."""
+        if self._index:
+            self._index.save_git_facts(self._fresh)
+
+    def _known(self, cwd: str) -> Facts:
+        """Facts of the folder as git said them last, if nothing has changed since or the folder is gone."""
+        try:
+            above = [*Path(cwd).parents] if Path(cwd).is_dir() else None
+        except ValueError:  # a NUL in the name
+            return NOTHING
+        held = self._index.git_fact(f"facts {cwd}") if self._index else None
+        before = _HELD.decode(held) if held else None
+        if above is None:
+            return before.facts if before else NOTHING
+        if not any((folder / ".git").exists() for folder in (Path(cwd), *above)):
+            return NOTHING
+        if before and before.stamp == _stamp(before.paths):
+            return before.facts
+        facts, paths = self._ask(cwd)
+        if facts.root:
+            self._fresh[f"facts {cwd}"] = _encode(_Held(facts, paths, _stamp(paths)))
+        return facts
 
     def commits(self, root: str, ids: Iterable[str]) -> dict[str, Commit]:
         """Commits of the repository at `root` by the id asked for, short or full; those it lacks are left out."""
-        asked = sorted(set(ids))
+        wanted = set(ids)
+        held = {name: self._index.git_fact(f"commit {root} {name}") for name in wanted} if self._index else {}
+        known = {name: _COMMIT.decode(value) for name, value in held.items() if value}
+        found = self._ask_commits(root, sorted(wanted - known.keys()))
+        self._fresh |= {f"commit {root} {name}": _encode(commit) for name, commit in found.items()}
+        return known | found
+
+    def _ask_commits(self, root: str, asked: list[str]) -> dict[str, Commit]:
         request = "".join(f"{name}^{{commit}}\n" for name in asked).encode()
         answer = self._run(root, "cat-file", "--batch", stdin=request) if asked else b""
         found: dict[str, Commit] = {}
@@ -111,10 +162,17 @@ class Git:
             for name, one in found.items()
         }
 
-    def _ask(self, cwd: str) -> Facts:
-        root = os.fsdecode(self._run(cwd, "rev-parse", "--show-toplevel")).removesuffix("\n")
+    def _ask(self, cwd: str) -> tuple[Facts, tuple[str, ...]]:
+        """Facts, and the files whose change may change them."""
+        said = os.fsdecode(self._run(cwd, "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir"))
+        root, git_dir, common, *_ = [*said.split("\n"), "", "", ""]
         if not root:
-            return NOTHING
+            return NOTHING, ()
+        paths = (
+            str(Path(git_dir, "logs/HEAD")),
+            str(Path(cwd, common, "config")),
+            str(Path(git_dir, "config.worktree")),
+        )
         if root not in self._roots:
             email = self._text(root, "config", "user.email").strip()
             self._roots[root] = Facts(
@@ -123,7 +181,13 @@ class Git:
                 author=author(email) if email else "",
                 branches=branch_history(self._text(root, *REFLOG).splitlines()),
             )
-        return self._roots[root]
+        return self._roots[root], (*paths, *self._own_config())
+
+    def _own_config(self) -> tuple[str, ...]:
+        """https://git-scm.com/docs/git-config#FILES"""
+        home = self._env.get("HOME", "")
+        base = self._env.get("XDG_CONFIG_HOME") or str(Path(home, ".config"))
+        return str(Path(home, ".gitconfig")), str(Path(base, "git/config"))
 
     def _text(self, root: str, *arguments: str) -> str:
         return self._run(root, *arguments).decode(errors="replace")
@@ -161,6 +225,18 @@ class Git:
         except (OSError, ValueError, subprocess.SubprocessError):
             return b""
         return done.stdout
+
+
+def _stamp(paths: Iterable[str]) -> str:
+    found: list[str] = []
+    for path in paths:
+        try:
+            seen = Path(path).stat()
+        except OSError:
+            found.append("-")
+        else:
+            found.append(f"{seen.st_ino} {seen.st_size} {seen.st_mtime_ns}")
+    return "; ".join(found)
 
 
 def _commit(sha: str, header: bytes) -> Commit | None:

@@ -26,19 +26,47 @@ class Tally(msgspec.Struct):
     over_long_lines: int = 0
     unreadable_files: list[str] = []
 
+    def add(self, other: "Tally") -> None:
+        self.unreadable_records += other.unreadable_records
+        self.skipped_records += other.skipped_records
+        self.over_long_lines += other.over_long_lines
+        self.unreadable_files += other.unreadable_files
 
-def matching_lines(file: BinaryIO, needles: tuple[bytes, ...], tally: Tally) -> Iterator[bytes]:
-    """Whole lines that hold a needle. A last line without its end is still being written: the next scan has it."""
-    buffer, too_long = bytearray(), False
+
+class Position(msgspec.Struct):
+    """How far a file is read: up to the end of its last whole line."""
+
+    offset: int = 0
+
+
+class State(msgspec.Struct, array_like=True):
+    """`offset` bytes are read, the last of them `tail`; `carry` comes before what follows. Without `carry` a changed log is read
+    whole."""
+
+    offset: int = 0
+    tail: bytes = b""
+    carry: tuple[bytes, ...] | None = None
+    tally: Tally = msgspec.field(default_factory=Tally)
+
+
+def matching_lines(
+    file: BinaryIO, needles: tuple[bytes, ...], tally: Tally, position: Position | None = None
+) -> Iterator[bytes]:
+    """Whole lines that hold a needle, from where `file` stands. A last line without its end is still being written: the next scan
+    has it, from `position` on."""
+    position = position or Position()
+    buffer, too_long, read = bytearray(), False, position.offset
     while block := file.read(BLOCK_BYTES):
         searched = len(buffer)
         buffer += block
+        read += len(block)
         end = buffer.rfind(b"\n", searched) + 1
         if end:
             start = buffer.find(b"\n") + 1 if too_long else 0
             too_long = False
             yield from _lines(buffer, start, end, needles)
             del buffer[:end]
+            position.offset = read - len(buffer)
         elif too_long or len(buffer) > MAX_LINE_BYTES:
             tally.over_long_lines += not too_long
             too_long = True

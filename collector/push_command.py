@@ -9,7 +9,7 @@ from pathlib import Path
 
 from collector.client import Answer, Client, Parcel, PushError, batches, parcels
 from collector.coverage import Sorted, sort_out
-from collector.scan import scan
+from collector.scan import scan_with_index
 from collector.settings import Settings, SettingsError, read_settings, state_file
 from collector.state import State, account
 
@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
 def _push(settings: Settings, state: State, home: Path | None, *, dry_run: bool) -> int:
     client = Client(settings, version("mergecost"))
     coverage = client.coverage()
-    sorted_out = sort_out(scan(home, os.environ).usages, coverage)
+    sorted_out = sort_out(scan_with_index(home, os.environ).usages, coverage)
     known_to = account(settings)
     waiting = state.new(known_to, parcels(sorted_out.covered))
     if dry_run:

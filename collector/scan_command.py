@@ -11,7 +11,7 @@ import msgspec
 from attribution.tools import TOOLS
 from attribution.usage import Usage
 from collector.logs import Tally
-from collector.scan import Scan, scan
+from collector.scan import Scan, scan_with_index
 
 _HEAD = ("Tool", "Model", "Requests", "Uncached input", "Cached input", "Cache writes", "Output")
 
@@ -22,7 +22,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="one request a line, as JSON")
     parser.add_argument("--home", type=Path, metavar="DIR", help="read the logs of this home folder")
     options = parser.parse_args(argv)
-    found = scan(options.home, os.environ)
+    found = scan_with_index(options.home, os.environ)
     if options.json:
         encode = msgspec.json.Encoder().encode
         for usage in found.usages:

@@ -34,6 +34,11 @@ def state_file(env: Mapping[str, str]) -> Path:
     return Path(named) if named else _base(env, "XDG_STATE_HOME", ".local/state") / "state.db"
 
 
+def index_file(env: Mapping[str, str]) -> Path:
+    """Where is kept what was read of each log: beside what has been sent."""
+    return state_file(env).with_name("index.db")
+
+
 def read_settings(env: Mapping[str, str], url: str | None) -> Settings:
     """The option `url`, else MERGECOST_URL, else the file; the token from MERGECOST_TOKEN or the file. Raises SettingsError."""
     path = config_file(env)

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from attribution.tools.log import Beside, JsonDocument, JsonLines, Source, Sqlite
-from collector.logs import Tally, UnreadableLog, matching_lines
+from collector.logs import Position, Tally, UnreadableLog, matching_lines
 
 MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
 MAX_BESIDE_BYTES = 1024 * 1024
@@ -28,14 +28,18 @@ def files(source: Source, below: Path) -> list[Path]:
     return sorted({path for pattern in source.patterns for path in below.glob(pattern) if path.is_file()})
 
 
-def records(source: Source, path: Path, tally: Tally) -> Iterator[bytes]:
-    """The records of one log, after what stands beside it. Raises UnreadableLog."""
+def records(source: Source, path: Path, tally: Tally, position: Position | None = None) -> Iterator[bytes]:
+    """The records of one log; of lines only those after `position`, which moves on. Raises UnreadableLog."""
     try:
-        yield from _beside(source, path)
         match source:
+            case JsonLines() if path.suffix == ".zst":
+                from collector.packed import lines  # noqa: PLC0415
+
+                yield from lines(path, source.needles, tally)
             case JsonLines():
                 with path.open("rb", buffering=0) as file:
-                    yield from matching_lines(file, source.needles, tally)
+                    file.seek(position.offset if position else 0)
+                    yield from matching_lines(file, source.needles, tally, position)
             case JsonDocument() if path.stat().st_size <= MAX_DOCUMENT_BYTES:
                 yield path.read_bytes()
             case Sqlite():
@@ -48,7 +52,7 @@ def records(source: Source, path: Path, tally: Tally) -> Iterator[bytes]:
         raise UnreadableLog(error.strerror or str(error)) from error
 
 
-def _beside(source: Source, path: Path) -> Iterator[bytes]:
+def beside(source: Source, path: Path) -> Iterator[bytes]:
     for template in source.beside:
         if template == "{modified}":
             at = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()

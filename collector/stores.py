@@ -1,7 +1,6 @@
 """Rows of the SQLite databases in which some tools keep their logs."""
 
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -38,10 +37,7 @@ def _answers(connection: sqlite3.Connection, query: str) -> Iterator[bytes]:
             yield record
 
 
-def _unzstd(packed: bytes) -> str:
-    # Only for the tools that pack: not at the start of every command.
-    if sys.version_info >= (3, 14):
-        from compression import zstd  # noqa: PLC0415
-    else:
-        from backports import zstd  # noqa: PLC0415
-    return zstd.decompress(packed).decode(errors="replace")
+def _unzstd(packed: bytes) -> str | None:
+    from collector.packed import unzstd  # noqa: PLC0415 (only for the tools that pack)
+
+    return unzstd(packed)

@@ -15,7 +15,7 @@ import msgspec
 
 from attribution.tools import claude_code_lines as lines
 from attribution.tools.commits import commits_printed, longest, may_commit
-from attribution.tools.log import JsonLines, LogRead, Text, decode, unique, utc
+from attribution.tools.log import JsonLines, Kept, LogRead, Text, decode, unique, utc
 from attribution.tools.pulls_seen import may_touch, pulls_touched
 from attribution.usage import CommitMade, PullSeen, Usage
 
@@ -79,9 +79,11 @@ class _Reading:
         self.edited: dict[str, set[str]] = {}
         self.commits: dict[str, set[str]] = {}
         self.pulls: dict[str, set[PullSeen]] = {}
+        self.kept = Kept()
         self.unreadable = self.skipped = 0
 
     def take(self, record: bytes) -> None:
+        self.kept.see(record)
         # Most tool results are long and change nothing: look at the id before decoding the rest.
         if b'"output_tokens"' not in record and not self._answers_a_call(record):
             return
@@ -100,6 +102,7 @@ class _Reading:
     def finish(self) -> LogRead:
         return LogRead(
             requests=[self._with_effects(usage) for usage in unique(self.requests)],
+            carry=self.kept.records,
             unreadable_records=self.unreadable,
             skipped_records=self.skipped,
         )
@@ -148,12 +151,15 @@ class _Reading:
                 self.calls[block.id] = _Call(request_id, command=given.command)
             elif block.name in _EDITS and (path := getattr(given, _EDITS[block.name])):
                 self.calls[block.id] = _Call(request_id, path=path)
+            if block.id in self.calls:
+                self.kept.keep(block.id)
 
     def _results(self, entry: lines.Entry, message: lines.Message) -> None:
         for block in decode(_BLOCKS, message.content) or ():
             call = self.calls.get(block.tool_use_id or "")
-            if call is None:
+            if call is None or block.tool_use_id is None:
                 continue
+            self.kept.drop(block.tool_use_id)
             if call.path and not block.is_error:
                 self.edited.setdefault(call.request_id, set()).add(call.path)
             if call.command:

@@ -18,7 +18,7 @@ import msgspec
 
 from attribution.tools import codex_lines as lines
 from attribution.tools.commits import commits_printed, may_commit
-from attribution.tools.log import JsonLines, LogRead, decode, unique, utc
+from attribution.tools.log import JsonLines, Kept, LogRead, decode, unique, utc
 from attribution.tools.pulls_seen import may_touch, pulls_touched
 from attribution.tools.remote import slug
 from attribution.usage import CommitMade, PullSeen, Usage
@@ -28,7 +28,12 @@ LOGS = (
     JsonLines(
         folders=(".codex",),
         variables=(("CODEX_HOME", ""),),
-        patterns=("sessions/**/rollout-*.jsonl", "archived_sessions/**/rollout-*.jsonl"),
+        patterns=(
+            "sessions/**/rollout-*.jsonl",
+            "sessions/**/rollout-*.jsonl.zst",
+            "archived_sessions/**/rollout-*.jsonl",
+            "archived_sessions/**/rollout-*.jsonl.zst",
+        ),
         needles=(
             b'_token_usage"',
             b'"session_meta"',
@@ -42,7 +47,7 @@ LOGS = (
 
 T = TypeVar("T")
 
-_THREAD_IN_NAME = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl$")
+_THREAD_IN_NAME = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl(?:\.zst)?$")
 
 
 class _Row(msgspec.Struct):
@@ -68,6 +73,7 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
     reading = _Reading(in_name[1] if in_name else "")
     for record in records:
         line = decode(_LINE, record)
+        reading.kept.see(record)
         if line is None:
             reading.unreadable += 1
         else:
@@ -93,6 +99,7 @@ class _Reading:
         self.edited: dict[str, set[str]] = {}
         self.commits: dict[str, set[str]] = {}
         self.pulls: dict[str, set[PullSeen]] = {}
+        self.kept = Kept()
         self.unreadable = 0
 
     def take(self, line: lines.Line) -> None:
@@ -100,11 +107,14 @@ class _Reading:
         match payload.type if line.type in ("event_msg", "response_item") else line.type:
             case "session_meta":
                 self._session(payload)
+                self.kept.keep(f"meta {payload.id}")
             case "turn_context":
                 self.turn_id = payload.turn_id or utc(line.timestamp).isoformat()
                 self.turn_before = self.turns[self.turn_id] = payload
+                self.kept.keep("turn")
             case "task_started":
                 self.turn_id = payload.turn_id or self.turn_id
+                self.kept.keep("task")
             case "token_usage_record" if payload.usage and payload.response_id:
                 self.has_records = True
                 self._row(payload.response_id, line, payload.usage, counted=False)
@@ -112,13 +122,12 @@ class _Reading:
                 self._count(line, payload.info)
             case "function_call" | "custom_tool_call" if payload.call_id:
                 self.waiting.append(payload.call_id)
+                self.kept.keep(f"call {payload.call_id}")
                 command = _command(payload.arguments or payload.input or "")
                 if may_commit(command) or may_touch(command):
                     self.commands[payload.call_id] = command
-            case "function_call_output" | "custom_tool_call_output" if payload.call_id in self.commands:
-                command, output = self.commands[payload.call_id], _plain(payload.output)
-                self.commits.setdefault(payload.call_id, set()).update(commits_printed(command, output))
-                self.pulls.setdefault(payload.call_id, set()).update(pulls_touched(command, output))
+            case "function_call_output" | "custom_tool_call_output" if payload.call_id:
+                self._output(payload.call_id, payload.output)
             case "item_completed" if payload.item and payload.item.type == "FileChange":
                 if payload.item.status == "completed":
                     self._edit(payload.item.id or "", payload.item.changes)
@@ -126,6 +135,15 @@ class _Reading:
                 self._edit(payload.call_id or "", payload.changes)
             case _:
                 pass
+
+    def _output(self, call_id: str, output: msgspec.Raw) -> None:
+        if call_id not in self.waiting:
+            self.kept.drop(f"call {call_id}")
+            self.kept.drop(f"row of {call_id}")
+        if call_id in self.commands:
+            command, printed = self.commands[call_id], _plain(output)
+            self.commits.setdefault(call_id, set()).update(commits_printed(command, printed))
+            self.pulls.setdefault(call_id, set()).update(pulls_touched(command, printed))
 
     def _session(self, payload: lines.Payload) -> None:
         if not self.has_meta:
@@ -143,7 +161,11 @@ class _Reading:
             return
         turn_id = line.payload.turn_id or self.turn_id
         self.rows[key] = _Row(key, utc(line.timestamp), turn_id, self.turn_before, counts, counted)
-        self.issuer.update(dict.fromkeys(self.waiting, key))
+        self.kept.keep_as("turn of row", "turn")
+        self.kept.keep("row")
+        for call_id in self.waiting:
+            self.issuer[call_id] = key
+            self.kept.keep(f"row of {call_id}")
         self.waiting.clear()
 
     def _edit(self, call_id: str, changes: dict[str, msgspec.Raw] | None) -> None:
@@ -167,7 +189,7 @@ class _Reading:
             )
             for row in rows
         ]
-        return LogRead(requests=unique(requests), unreadable_records=self.unreadable)
+        return LogRead(requests=unique(requests), carry=self.kept.records, unreadable_records=self.unreadable)
 
     def _by_row(self, of_call: dict[str, set[T]]) -> dict[str, set[T]]:
         of_row: dict[str, set[T]] = {}

@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 
 from attribution.tools.effects import Effects, patched
-from attribution.tools.log import Instant, JsonLines, LogRead, Sqlite, Text, Tokens, decode, unique, utc
+from attribution.tools.log import Instant, JsonLines, Kept, LogRead, Sqlite, Text, Tokens, decode, unique, utc
 from attribution.usage import Usage
 
 NAME = "copilot-cli"
@@ -122,6 +122,7 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
     reading = _Reading(parts[-2] if name.endswith("/events.jsonl") and len(parts) > 1 else "")
     for record in records:
         event = decode(_EVENT, record)
+        reading.kept.see(record)
         if event is None:
             reading.unreadable += 1
         else:
@@ -131,6 +132,7 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
             reading.effects.add_to(usage, reading.calls_of.get(usage.request_id, ""))
             for usage in unique(reading.requests)
         ],
+        carry=reading.kept.records,
         unreadable_records=reading.unreadable,
     )
 
@@ -143,7 +145,8 @@ class _Reading:
         self.context = _Context()
         self.requests: list[Usage] = []
         self.calls_of: dict[str, str] = {}  # request -> the id under which its tool calls are known
-        self.effects = Effects()
+        self.kept = Kept()
+        self.effects = Effects(self.kept)
         self.unreadable = 0
 
     def take(self, event: _Event) -> None:
@@ -152,10 +155,13 @@ class _Reading:
             case "session.start" | "session.resume":
                 self.session_id = data.session_id or self.session_id
                 self.context = data.context or self.context
+                self.kept.keep("context")
             case "session.context_changed":
                 self.context = data
+                self.kept.keep("context")
             case "session.usage_record" if data.usage and event.timestamp:
                 self._request(event, data.usage, self.session_id, self.context)
+                self.kept.keep("request")
             case "row" if event.usage and event.timestamp:
                 self._request(event, event.usage, event.session_id or "", event.context or _Context())
             case "assistant.message":

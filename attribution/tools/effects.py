@@ -5,6 +5,7 @@ import re
 import msgspec
 
 from attribution.tools.commits import commits_printed, longest, may_commit
+from attribution.tools.log import Kept
 from attribution.tools.pulls_seen import may_touch, pulls_touched
 from attribution.usage import CommitMade, PullSeen, Usage
 
@@ -19,9 +20,11 @@ class _Call(msgspec.Struct):
 
 
 class Effects:
-    """One log while it is read. A call counts once its result says that it worked."""
+    """One log while it is read. A call counts once its result says that it worked; until then its records are `kept`, with
+    what the reader kept as `request`."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Kept | None = None) -> None:
+        self._kept = kept or Kept()
         self._calls: dict[str, _Call] = {}
         self._edited: dict[str, set[str]] = {}
         self._commits: dict[str, set[str]] = {}
@@ -32,6 +35,8 @@ class Effects:
         paths = tuple(path for path in paths if path)
         if paths or may_commit(command) or may_touch(command):
             self._calls[call_id] = _Call(request_id, paths, command)
+            self._kept.keep(f"call {call_id}")
+            self._kept.keep_as(f"request of {call_id}", "request")
 
     def waits_for(self, call_id: str) -> bool:
         return call_id in self._calls
@@ -41,6 +46,8 @@ class Effects:
         call = self._calls.get(call_id)
         if call is None:
             return
+        self._kept.drop(f"call {call_id}")
+        self._kept.drop(f"request of {call_id}")
         self._edited.setdefault(call.request_id, set()).update(call.paths)
         if call.command:
             self._commits.setdefault(call.request_id, set()).update(commits_printed(call.command, output))

@@ -13,7 +13,19 @@ from pathlib import PurePosixPath
 import msgspec
 
 from attribution.tools.effects import Effects
-from attribution.tools.log import Beside, Instant, JsonDocument, JsonLines, LogRead, Text, Tokens, decode, unique, utc
+from attribution.tools.log import (
+    Beside,
+    Instant,
+    JsonDocument,
+    JsonLines,
+    Kept,
+    LogRead,
+    Text,
+    Tokens,
+    decode,
+    unique,
+    utc,
+)
 from attribution.usage import Usage
 
 NAME = "gemini-cli"
@@ -104,12 +116,14 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
             reading.cwd = reading.cwd or (found.content.strip() if found else "")
             continue
         record = decode(_RECORD, raw)
+        reading.kept.see(raw)
         if record is None:
             reading.unreadable += 1
         else:
             reading.take(record)
     return LogRead(
         requests=[reading.effects.add_to(usage) for usage in unique(reading.requests)],
+        carry=reading.kept.records,
         unreadable_records=reading.unreadable,
     )
 
@@ -124,11 +138,13 @@ class _Reading:
         self.cwd = ""
         self.requests: list[Usage] = []
         self.effects = Effects()
+        self.kept = Kept()
         self.unreadable = 0
 
     def take(self, record: _Record) -> None:
         if record.session_id:
             self.session_id = record.session_id
+            self.kept.keep("head")
         patched = record.patch.messages if record.patch else None
         for message in (record, *(record.messages or ()), *(patched or ())):
             if message.type == "gemini" and message.id and message.timestamp and message.tokens:

@@ -58,7 +58,7 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
     for raw in records:
         if raw.startswith(b'{"beside":'):
             beside = decode(_BESIDE, raw)
-            modified = decode(_INSTANT, msgspec.json.encode(beside.content)) if beside else None
+            modified = (decode(_INSTANT, msgspec.json.encode(beside.content)) if beside else None) or modified
             continue
         session = decode(_SESSION, raw)
         if session is None:

@@ -61,11 +61,45 @@ class Beside(msgspec.Struct, frozen=True):
 
 class LogRead(msgspec.Struct, kw_only=True):
     """Requests of one log, each once. `unreadable_records` are no JSON or of no known shape, `skipped_records` say that they
-    are no request to a model (a placeholder after an error)."""
+    are no request to a model (a placeholder after an error). `carry` are records to read again, in front of what the log gains,
+    so that reading it in pieces comes to the same; None where it must be read as a whole."""
 
     requests: list[Usage]
+    carry: tuple[bytes, ...] | None = None
     unreadable_records: int = 0
     skipped_records: int = 0
+
+
+class Kept:
+    """Records that a reader must see again when its log has grown, such as calls that have no answer yet. In their order."""
+
+    MOST = 1000
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._record = b""
+        self._kept: dict[str, tuple[int, bytes]] = {}
+
+    def see(self, record: bytes) -> None:
+        self._count, self._record = self._count + 1, record
+
+    def keep(self, name: str) -> None:
+        """Keep the record that is being read, in place of what had that name."""
+        self._kept[name] = self._count, self._record
+
+    def keep_as(self, name: str, other: str) -> None:
+        """Keep what `other` names also under this name."""
+        if other in self._kept:
+            self._kept[name] = self._kept[other]
+
+    def drop(self, name: str) -> None:
+        self._kept.pop(name, None)
+
+    @property
+    def records(self) -> tuple[bytes, ...] | None:
+        if len(self._kept) > self.MOST:
+            return None
+        return tuple(record for _, record in sorted(set(self._kept.values())))
 
 
 class Tool(Protocol):

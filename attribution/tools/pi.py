@@ -13,7 +13,7 @@ import msgspec
 
 from attribution.money import from_usd
 from attribution.tools.effects import Effects
-from attribution.tools.log import Instant, JsonLines, LogRead, Text, Tokens, decode, unique, utc
+from attribution.tools.log import Instant, JsonLines, Kept, LogRead, Text, Tokens, decode, unique, utc
 from attribution.usage import Usage
 
 NAME = "pi"
@@ -83,14 +83,17 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:  # noqa: ARG0
     reading = _Reading()
     for raw in records:
         entry = decode(_ENTRY, raw)
+        reading.kept.see(raw)
         if entry is None:
             reading.unreadable += 1
         elif entry.type == "session":
             reading.head = entry
+            reading.kept.keep("head")
         elif entry.type == "message" and entry.message:
             reading.take(entry, entry.message)
     return LogRead(
         requests=[reading.effects.add_to(usage) for usage in unique(reading.requests)],
+        carry=reading.kept.records,
         unreadable_records=reading.unreadable,
     )
 
@@ -101,7 +104,8 @@ class _Reading:
     def __init__(self) -> None:
         self.head = _Entry()
         self.requests: list[Usage] = []
-        self.effects = Effects()
+        self.kept = Kept()
+        self.effects = Effects(self.kept)
         self.unreadable = 0
 
     def take(self, entry: _Entry, message: _Message) -> None:

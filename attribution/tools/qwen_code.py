@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from attribution.tools.effects import Effects
-from attribution.tools.log import Instant, JsonLines, LogRead, Text, Tokens, decode, unique, utc
+from attribution.tools.log import Instant, JsonLines, Kept, LogRead, Text, Tokens, decode, unique, utc
 from attribution.usage import Usage
 
 NAME = "qwen-code"
@@ -120,12 +120,14 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:  # noqa: ARG0
     reading = _Reading()
     for raw in records:
         record = decode(_RECORD, raw)
+        reading.kept.see(raw)
         if record is None:
             reading.unreadable += 1
         else:
             reading.take(record)
     return LogRead(
         requests=[reading.effects.add_to(usage) for usage in unique(reading.requests)],
+        carry=reading.kept.records,
         unreadable_records=reading.unreadable,
         skipped_records=reading.skipped,
     )
@@ -137,7 +139,8 @@ class _Reading:
     def __init__(self) -> None:
         self.requests: list[Usage] = []
         self.last = ""  # the request to which tool calls in records of their own belong
-        self.effects = Effects()
+        self.kept = Kept()
+        self.effects = Effects(self.kept)
         self.unreadable = self.skipped = 0
 
     def take(self, record: _Record) -> None:
@@ -155,6 +158,7 @@ class _Reading:
     def _message(self, record: _Record) -> None:
         if record.usage_metadata:
             self.last = self._request(record, record.model or "", record.usage_metadata)
+            self.kept.keep("request")
         for part in (decode(_PARTS, record.message.parts) if record.message else None) or ():
             call = part.function_call
             if call and call.id:

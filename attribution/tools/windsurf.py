@@ -56,7 +56,7 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
     for raw in records:
         if raw.startswith(b'{"beside":'):
             beside = decode(_BESIDE, raw)
-            at = decode(_INSTANT, msgspec.json.encode(beside.content)) if beside else None
+            at = (decode(_INSTANT, msgspec.json.encode(beside.content)) if beside else None) or at
             continue
         line = decode(_LINE, raw)
         if line is None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from attribution.tools import TOOLS, LogRead
 from collector.logs import Tally
-from collector.sources import files, records
+from collector.sources import beside, files, records
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -27,7 +27,7 @@ def logs(tool: str) -> list[Log]:
         below = Path(shutil.copytree(FIXTURES / tool, Path(folder, tool)))
         build_databases(below)
         return [
-            Log(path.relative_to(below).as_posix(), list(records(source, path, Tally())))
+            Log(path.relative_to(below).as_posix(), [*beside(source, path), *records(source, path, Tally())])
             for source in TOOLS[tool].LOGS
             for path in files(source, below)
         ]

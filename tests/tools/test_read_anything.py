@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.tools import TOOLS, JsonLines, unique
-from collector.logs import Tally
-from collector.sources import files, records
+from collector.sources import beside, files
 from tests.tools import recorded
 
 LINES = {name: [line for log in recorded.logs(name) for line in log.records] for name in TOOLS}
@@ -94,12 +93,12 @@ def test_only_lines_with_a_needle_matter(name: str):
     below, left_out = recorded.FIXTURES / name, 0
     for source in TOOLS[name].LOGS:
         for path in files(source, below) if isinstance(source, JsonLines) else ():
-            beside = [line for line in records(source, path, Tally()) if line.startswith(b'{"beside":')]
+            given = list(beside(source, path))
             every = path.read_bytes().splitlines()
             wanted = [line for line in every if any(needle in line for needle in needles)]
             left_out += len(every) - len(wanted)
             read_log, log = TOOLS[name].read_log, path.relative_to(below).as_posix()
-            assert read_log(beside + wanted, log).requests == read_log(beside + every, log).requests
+            assert read_log(given + wanted, log).requests == read_log(given + every, log).requests
     assert left_out > 0
 
 

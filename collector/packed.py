@@ -1,0 +1,30 @@
+"""Logs and texts that a tool has packed with zstd, which Python has from 3.14 on."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from collector.logs import Tally, UnreadableLog, matching_lines
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+
+def lines(path: Path, needles: tuple[bytes, ...], tally: Tally) -> Iterator[bytes]:
+    """`matching_lines` of a packed file. Raises UnreadableLog."""
+    try:
+        with zstd.open(path, "rb") as file:
+            yield from matching_lines(cast("BinaryIO", file), needles, tally)
+    except (zstd.ZstdError, EOFError) as error:
+        raise UnreadableLog(str(error)) from error
+
+
+def unzstd(packed: bytes) -> str | None:
+    """Text, or None for what is not packed."""
+    try:
+        return zstd.decompress(packed).decode(errors="replace")
+    except zstd.ZstdError:
+        return None

@@ -1,0 +1,171 @@
+"""What is read again and what is not: the result is always that of reading everything."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from backports import zstd
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from collector.index import Index
+from collector.scan import scan, scan_with_index
+from tests.collector.machine import call, git, request, result, write_log
+
+ENV = {"PATH": os.environ["PATH"]}
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with Index(tmp_path / "state/index.db") as index:
+        yield index
+
+
+def ids(home: Path, index: Index | None = None) -> list[str]:
+    return [usage.request_id for usage in scan(home, ENV, index).usages]
+
+
+def append(path: Path, text: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(text)
+
+
+def test_an_unchanged_log_is_not_opened(home: Path, index: Index):
+    log = write_log(home, request(1, "/nowhere"))
+    assert ids(home, index) == ["msg_1"]
+    log.chmod(0)
+    seen = log.stat()
+    log.write_bytes(b"x" * seen.st_size) if os.access(log, os.W_OK) else None
+    os.utime(log, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    assert ids(home, index) == ["msg_1"]
+
+
+def test_of_a_grown_log_only_the_new_lines_are_read(home: Path, index: Index):
+    calls = [call("t1", "Write", file_path="a.py")]
+    log = write_log(home, request(1, "/nowhere", content=calls))
+    assert ids(home, index) == ["msg_1"]
+    # The old part is ruined but for its end; who read it again would see nothing in it.
+    old = log.read_bytes()
+    log.write_bytes(b" " * (len(old) - 70) + old[-70:])
+    other = write_log(home, result("t1"), request(2, "/nowhere"), name="other")
+    append(log, other.read_bytes())
+    other.unlink()
+    found = scan(home, ENV, index).usages
+    assert [usage.request_id for usage in found] == ["msg_1", "msg_2"]
+    assert found[0].edited_files == ("a.py",)
+
+
+def test_a_line_that_was_half_written_is_read_when_it_is_whole(home: Path, index: Index):
+    log = write_log(home, request(1, "/nowhere"))
+    other = write_log(home, request(2, "/nowhere"), name="other")
+    line = other.read_bytes()
+    other.unlink()
+    append(log, line[:100])
+    assert ids(home, index) == ["msg_1"]
+    append(log, line[100:])
+    assert ids(home, index) == ["msg_1", "msg_2"]
+
+
+def test_a_log_that_was_written_anew_is_read_anew(home: Path, index: Index):
+    write_log(home, request(1, "/nowhere"), request(2, "/nowhere"))
+    assert ids(home, index) == ["msg_1", "msg_2"]
+    write_log(home, request(3, "/nowhere"), request(4, "/nowhere"), request(5, "/nowhere"))
+    assert ids(home, index) == ["msg_3", "msg_4", "msg_5"]
+
+
+def test_what_a_deleted_log_said_is_kept(home: Path, index: Index):
+    write_log(home, request(1, "/nowhere"))
+    log = write_log(home, request(2, "/nowhere"), name="other")
+    assert ids(home, index) == ["msg_1", "msg_2"]
+    log.unlink()
+    assert ids(home, index) == ["msg_1", "msg_2"]
+    assert ids(home) == ["msg_1"]
+
+
+def test_without_the_index_everything_is_read_again(home: Path, tmp_path: Path):
+    write_log(home, request(1, "/nowhere"))
+    env = ENV | {"MERGECOST_STATE": str(tmp_path / "here/state.db")}
+    assert [usage.request_id for usage in scan_with_index(home, env).usages] == ["msg_1"]
+    (tmp_path / "here/index.db").unlink()
+    assert [usage.request_id for usage in scan_with_index(home, env).usages] == ["msg_1"]
+
+
+def test_an_index_that_cannot_be_used_is_said_and_costs_nothing(home: Path, tmp_path: Path):
+    write_log(home, request(1, "/nowhere"))
+    (tmp_path / "index.db").write_bytes(b"no database at all" * 100)
+    found = scan_with_index(home, ENV | {"MERGECOST_STATE": str(tmp_path / "state.db")})
+    assert [usage.request_id for usage in found.usages] == ["msg_1"]
+    assert "Deleting it loses only" in found.tally.unreadable_files[0]
+
+
+def test_an_index_of_another_version_is_made_anew(home: Path, tmp_path: Path):
+    write_log(home, request(1, "/nowhere"))
+    connection = sqlite3.connect(tmp_path / "index.db")
+    connection.executescript("CREATE TABLE read_log (other); PRAGMA user_version = 9999")
+    connection.close()
+    with Index(tmp_path / "index.db") as index:
+        assert ids(home, index) == ["msg_1"]
+
+
+def test_what_was_passed_over_is_told_every_time(home: Path, index: Index):
+    log = write_log(home, request(1, "/nowhere"))
+    append(log, b'{"output_tokens": nonsense}\n')
+    for _ in range(2):
+        assert scan(home, ENV, index).tally.unreadable_records == 1
+    append(log, b'{"output_tokens": more}\n')
+    assert scan(home, ENV, index).tally.unreadable_records == 2
+
+
+def test_packed_logs_are_read(home: Path, index: Index):
+    fixture = next((Path(__file__).parents[1] / "fixtures/codex/sessions").rglob("*.jsonl"))
+    folder = home / ".codex/sessions/2026/11/23"
+    folder.mkdir(parents=True)
+    (folder / fixture.name).write_bytes(fixture.read_bytes())
+    plain = ids(home)
+    assert plain
+    (folder / fixture.name).unlink()
+    (folder / f"{fixture.name}.zst").write_bytes(zstd.compress(fixture.read_bytes()))
+    assert ids(home, index) == ids(home, index) == plain
+    (folder / f"{fixture.name}.zst").write_bytes(b"not packed at all")
+    assert "not packed" not in str(scan(home, ENV).tally.unreadable_files)
+    assert len(scan(home, ENV).tally.unreadable_files) == 1
+
+
+def test_git_is_asked_again_when_something_may_have_changed(home: Path, repo: Path, index: Index):
+    write_log(home, request(1, repo, content=[call("t1", "Write", file_path=str(repo / "new.py"))]), result("t1"))
+    assert [usage.commits_after for usage in scan(home, ENV, index).usages] == [()]
+    without_git = {"PATH": ""}
+    (usage,) = scan(home, without_git, index).usages
+    assert usage.repository == "acme/widgets"
+    (repo / "new.py").write_text("1\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "work", at="2026-11-23T18:07:00Z")
+    (usage,) = scan(home, ENV, index).usages
+    assert [made.files for made in usage.commits_after] == [("new.py",)]
+
+
+def test_of_a_folder_that_is_gone_is_known_what_was(home: Path, repo: Path, tmp_path: Path, index: Index):
+    tree = tmp_path / "tree"
+    git(repo, "worktree", "add", "-q", "-b", "fix/7", str(tree))
+    write_log(home, request(1, tree, content=[call("t1", "Write", file_path=str(tree / "a.py"))]), result("t1"))
+    before = scan(home, ENV, index).usages
+    assert (before[0].repository, before[0].edited_files) == ("acme/widgets", ("a.py",))
+    git(repo, "worktree", "remove", "--force", str(tree))
+    assert scan(home, ENV, index).usages == before
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_happens_to_a_log_the_result_is_that_of_reading_it_whole(data: st.DataObject, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    calls = [call("t1", "Write", file_path="/x/a.py")]
+    log = write_log(home, request(1, "/x", content=calls), result("t1"), request(2, "/x"), request(3, "/x"))
+    whole = log.read_bytes()
+    with Index(home / "index.db") as index:
+        for _ in range(data.draw(st.integers(1, 5))):
+            size = data.draw(st.integers(0, len(whole)))
+            start = data.draw(st.sampled_from([0, 0, 0, whole.index(b"\n") + 1]))
+            log.write_bytes(whole[start : start + size])
+            assert scan(home, ENV, index).usages == scan(home, ENV).usages
