@@ -88,7 +88,7 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
             beside = decode(_BESIDE_LOG, raw)
             workspace = decode(_WORKSPACE, beside.content.encode()) if beside else None
             uri = (workspace and workspace.folder) or ""
-            cwd = unquote(uri.removeprefix(_FILE)) if uri.startswith(_FILE) else ""
+            cwd = unquote(uri.removeprefix(_FILE)) if uri.startswith(_FILE) else cwd
         elif name.endswith(".json"):
             whole = decode(_CHAT, raw)
             log.unreadable_records += whole is None
