@@ -18,12 +18,22 @@ from attribution.money import Micros, from_usd
 from attribution.usage import Usage
 
 
+class Item(msgspec.Struct, frozen=True):
+    """A part of a price: so many tokens (or searches) at dollars a million."""
+
+    what: str
+    count: int
+    usd_per_million: Decimal
+
+
 class Priced(msgspec.Struct, frozen=True):
     """`list_micros` is the API list price at the time of the request; `cache_saving_micros` what reading from cache saved
-    against sending those tokens as plain input (writing to cache costs extra and is in the price, not in the saving)."""
+    against sending those tokens as plain input (writing to cache costs extra and is in the price, not in the saving). The `items`
+    sum to the price before it is rounded."""
 
     list_micros: Micros
     cache_saving_micros: Micros
+    items: tuple[Item, ...] = ()
 
 
 class Unpriced(msgspec.Struct, frozen=True):
@@ -79,16 +89,21 @@ def price(usage: Usage) -> Priced | Unpriced:
     plain = rates["input_mtok"]
     read = rates.get("cache_read_mtok", plain)
     write_5m = rates.get("cache_write_mtok", plain)
-    usd = (
-        usage.uncached_input_tokens * plain
-        + usage.cache_read_tokens * read
-        + usage.cache_write_5m_tokens * write_5m
-        + usage.cache_write_1h_tokens * rates.get("cache_write_1h_mtok", write_5m)
-        + usage.output_tokens * rates["output_mtok"]
-    ) / _MILLION
-    searches = usage.web_search_requests * rates.get("web_searches_kcount", Decimal(0)) / 1000
+    items = (
+        Item("input", usage.uncached_input_tokens, plain * factor),
+        Item("read from cache", usage.cache_read_tokens, read * factor),
+        Item("written to cache for 5 minutes", usage.cache_write_5m_tokens, write_5m * factor),
+        Item(
+            "written to cache for an hour",
+            usage.cache_write_1h_tokens,
+            rates.get("cache_write_1h_mtok", write_5m) * factor,
+        ),
+        Item("output", usage.output_tokens, rates["output_mtok"] * factor),
+        Item("web searches", usage.web_search_requests, rates.get("web_searches_kcount", Decimal(0)) * 1000),
+    )
+    usd = sum((item.count * item.usd_per_million for item in items), Decimal(0)) / _MILLION
     saving = usage.cache_read_tokens * (plain - read) / _MILLION
-    return Priced(list_micros=from_usd(usd * factor + searches), cache_saving_micros=from_usd(saving * factor))
+    return Priced(list_micros=from_usd(usd), cache_saving_micros=from_usd(saving * factor), items=items)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from attribution.report import suggestions
 from attribution.share import Pulls, place
+from attribution.told import joined, pushed_directly
 from bot import commit_store, jobs, ledger_store, store, talk_store
 from bot.context import Bot
 from bot.jobs import Claimed, Wanted
@@ -18,12 +19,12 @@ def sessions(bot: Bot, claimed: Claimed) -> None:
         if repository is None:
             return
         told = commit_store.all_commits(connection, installation_id, repository_id)
-        held = commit_store.joined(store.pull_facts(connection, installation_id, repository_id), told)
+        held = joined(store.pull_facts(connection, installation_id, repository_id), told)
         pulls = Pulls(
             held,
             repository.default_branch,
             corrections=talk_store.all_corrections(connection, installation_id, repository_id),
-            direct=commit_store.pushed_directly(held, told, repository.default_branch),
+            direct=pushed_directly(held, told, repository.default_branch),
         )
     settings, _ = bot.repository_settings(repository)
     comment_at_ms = bot.clock() + settings.settle_seconds * 1000

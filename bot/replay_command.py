@@ -12,8 +12,8 @@ from attribution.ledger import Charge, Share, charge, check, share_out
 from attribution.money import Micros, cents_that_sum, show_cents, to_cents
 from attribution.report import short_id
 from attribution.share import Pulls, place
+from attribution.told import joined, pushed_directly, told
 from attribution.usage import Usage
-from bot.commit_store import joined, pushed_directly, told
 from bot.replay_facts import BadFacts, corrections, pulls, usages
 
 Booked = tuple[Charge, Share]

@@ -3,14 +3,13 @@ GitHub CLI lists them. The formats are described in deploy/replay.md."""
 
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from attribution.evidence import Commit, Correction, PullRequest
-from attribution.identity import author, authorship
+from attribution.evidence import Correction, PullRequest
+from attribution.gh import from_gh
 from attribution.tools import unique
 from attribution.usage import Usage
 
@@ -19,40 +18,6 @@ T = TypeVar("T")
 
 class BadFacts(Exception):
     """A file that cannot be used; the message says where, and what is expected there."""
-
-
-class _Email(msgspec.Struct):
-    email: str = ""
-    login: str = ""
-
-
-class _GhCommit(msgspec.Struct, rename="camel"):
-    oid: str
-    authored_date: datetime | None = None
-    committed_date: datetime | None = None
-    authors: list[_Email] = []
-
-
-class _GhFile(msgspec.Struct):
-    path: str
-
-
-class _GhAuthor(msgspec.Struct, frozen=True):
-    login: str = ""
-
-
-class _GhPull(msgspec.Struct, rename="camel"):
-    """What `gh pr list --json ...` prints of one: https://cli.github.com/manual/gh_pr_list"""
-
-    number: int
-    head_ref_name: str
-    created_at: datetime
-    base_ref_name: str = ""
-    closed_at: datetime | None = None
-    merged_at: datetime | None = None
-    author: _GhAuthor = _GhAuthor()
-    commits: list[_GhCommit] = []
-    files: list[_GhFile] = []
 
 
 def usages(paths: Sequence[str]) -> list[Usage]:
@@ -69,7 +34,7 @@ def pulls(paths: Sequence[str]) -> list[PullRequest]:
         content = _read(path)
         if content.lstrip().startswith(b"["):
             try:
-                found += map(_from_gh, msgspec.json.decode(content, type=list[_GhPull]))
+                found += from_gh(content)
             except msgspec.DecodeError as error:
                 raise BadFacts(f"{path}: not what `gh pr list --json ...` prints: {error}") from None
         else:
@@ -97,32 +62,3 @@ def _read(path: str) -> bytes:
         return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:
         raise BadFacts(f"cannot read {path}: {error.strerror}") from None
-
-
-def _from_gh(pull: _GhPull) -> PullRequest:
-    by_login = {
-        person.login: person.email for one in pull.commits for person in one.authors if person.login and person.email
-    }
-    email = by_login.get(pull.author.login, "")
-    return PullRequest(
-        number=pull.number,
-        head_branch=pull.head_ref_name,
-        base_branch=pull.base_ref_name,
-        created_at=pull.created_at,
-        closed_at=pull.closed_at,
-        merged_at=pull.merged_at,
-        author=author(email) if email else "",
-        commits=tuple(map(_commit, pull.commits)),
-        files=tuple(sorted(file.path for file in pull.files)),
-    )
-
-
-def _commit(one: _GhCommit) -> Commit:
-    email = one.authors[0].email if one.authors else ""
-    return Commit(
-        sha=one.oid,
-        author=author(email) if email else "",
-        authorship=authorship(email, one.authored_date) if email and one.authored_date else "",
-        authored_at=one.authored_date,
-        committed_at=one.committed_date,
-    )

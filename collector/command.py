@@ -6,8 +6,10 @@ from importlib import import_module
 
 # name -> (module:function, what it does). The function takes the arguments after the name and returns the exit status.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "cost": ("collector.cost_command:main", "what AI work in this clone cost, from local logs; the same as no command"),
     "scan": ("collector.scan_command:main", "show what your AI tools have used on this machine; sends nothing"),
     "push": ("collector.push_command:main", "send new usage of covered repositories to your server"),
+    "hooks": ("collector.hooks_command:main", "push by itself when a session ends, and tie commits to sessions"),
     "replay": ("bot.replay_command:main", "say what pull requests cost, offline, from facts in files"),
     "serve": ("webhooks.serve:main", "run the server"),
     "token": ("bot.token_command:main", "make or revoke the token with which a person pushes"),
@@ -42,9 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
+    if arguments and arguments[0] in ("-h", "--help", "help"):
         print(_help())
-        return 0 if arguments else 2
+        return 0
+    if not arguments or (arguments[0].startswith("--") and arguments[0] != "--version"):
+        arguments = ["cost", *arguments]
     name, *rest = arguments
     if name in ("-V", "--version"):
         from importlib.metadata import version  # noqa: PLC0415
@@ -73,9 +77,7 @@ def load(target: str) -> Callable[[list[str]], int]:
 def _help() -> str:
     width = max(map(len, COMMANDS))
     commands = "\n".join(f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items())
-    return (
-        f"usage: mergecost COMMAND [OPTION...]\n\n{commands}\n\nSee also: mergecost COMMAND --help, mergecost --version"
-    )
+    return f"usage: mergecost [COMMAND] [OPTION...]\n\n{commands}\n\nSee also: mergecost COMMAND --help, mergecost --version"
 
 
 def _unknown(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from attribution.usage import CommitMade, PullSeen, Usage
+from collector.stamps import Stamps, session_of
 
 if TYPE_CHECKING:
     from collector.git import Commit, Facts
@@ -22,11 +23,14 @@ _MOST_AFTER = 20
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-def with_git_facts(usages: Sequence[Usage], env: Mapping[str, str], index: "Index | None" = None) -> list[Usage]:
+def with_git_facts(
+    usages: Sequence[Usage], env: Mapping[str, str], index: "Index | None" = None, stamps: Stamps | None = None
+) -> list[Usage]:
     """`usages` with what their folder's repository knows: each repository is asked once, about all of its commits together, and
-    with an `index` only about what may have changed."""
+    with an `index` only about what may have changed. `stamps` are commits that git's hooks saw sessions make."""
     if not usages:
         return []
+    usages = stamped(usages, stamps or Stamps())
     from collector.git import Git  # noqa: PLC0415 (and with it subprocess: not for an empty home)
 
     git = Git(env, index)
@@ -47,6 +51,32 @@ def with_git_facts(usages: Sequence[Usage], env: Mapping[str, str], index: "Inde
     return sorted(done, key=lambda usage: (usage.at, usage.key))
 
 
+def stamped(usages: Sequence[Usage], stamps: Stamps) -> Sequence[Usage]:
+    """Commits that a hook saw a session make go to its last request before them; rewritten ones get their new names too."""
+    if not stamps.by_session and not stamps.rewritten:
+        return usages
+    added: defaultdict[tuple[str, str], set[CommitMade]] = defaultdict(set)
+    for session in _sessions(usages, only_edits=False):
+        for thread in {(one.tool, one.session_id, one.agent_id) for one in session}:
+            for sha, at in session_of(stamps, *thread).items():
+                own = [
+                    one
+                    for one in session
+                    if one.at <= at + _CLOCK_SLACK and (one.agent_id == thread[2] or not thread[2])
+                ]
+                if own:
+                    added[own[-1].key].add(CommitMade(sha=sha, stamped=True))
+    for usage in usages:
+        named = {stamps.now(made.sha) for made in usage.commits_made} - {made.sha for made in usage.commits_made}
+        added[usage.key] |= {CommitMade(sha=sha) for sha in named}
+    return [
+        msgspec.structs.replace(usage, commits_made=tuple(sorted({*usage.commits_made, *added[usage.key]})))
+        if added[usage.key]
+        else usage
+        for usage in usages
+    ]
+
+
 def _enriched(usage: Usage, facts: "Facts", commits: Mapping[str, "Commit"]) -> Usage:
     """Edited files are named from the repository's top; where its folder is gone, from where the session worked."""
     top = facts if facts.root else msgspec.structs.replace(facts, root=usage.cwd)
@@ -56,8 +86,8 @@ def _enriched(usage: Usage, facts: "Facts", commits: Mapping[str, "Commit"]) -> 
         commit = commits.get(named.sha)
         if commit is None:
             made[named.sha] = named
-        elif commit.committed_at >= usage.at - _CLOCK_SLACK:
-            made[commit.sha] = _made(commit, facts)
+        elif named.stamped or commit.committed_at >= usage.at - _CLOCK_SLACK:
+            made[commit.sha] = msgspec.structs.replace(_made(commit, facts), stamped=named.stamped)
     return msgspec.structs.replace(
         usage,
         repository=usage.repository or facts.repository,
@@ -117,11 +147,11 @@ def _with_commits_after(usages: Sequence[Usage], facts: "Facts", commits: Sequen
     ]
 
 
-def _sessions(usages: Sequence[Usage]) -> Iterator[list[Usage]]:
+def _sessions(usages: Sequence[Usage], *, only_edits: bool = True) -> Iterator[list[Usage]]:
     by_session: defaultdict[tuple[str, str], list[Usage]] = defaultdict(list)
     for usage in usages:
         by_session[usage.tool, usage.session_id].append(usage)
     for session in by_session.values():
         session.sort(key=lambda usage: (usage.at, usage.key))
-        if any(usage.edited_files for usage in session):
+        if not only_edits or any(usage.edited_files for usage in session):
             yield session

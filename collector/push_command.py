@@ -22,7 +22,16 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--home", type=Path, metavar="DIR", help="read the logs of this home folder")
     parser.add_argument("--url", help="the server, instead of MERGECOST_URL or the configuration file")
+    parser.add_argument(
+        "--if-due",
+        action="store_true",
+        help="for hooks and timers: one at a time, after a pause when the server was away",
+    )
     options = parser.parse_args(argv)
+    if options.if_due:
+        from collector.due import push_if_due  # noqa: PLC0415
+
+        return push_if_due(os.environ, lambda: main(["--url", options.url] if options.url else []))
     try:
         settings = read_settings(os.environ, options.url)
         with State(state_file(os.environ)) as state:

@@ -1,6 +1,6 @@
 """All AI requests that the logs of a home folder tell of, with what git knows about where they were made."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
@@ -12,14 +12,19 @@ from attribution.tools import TOOLS, JsonLines, Source, Tool, unique
 from attribution.usage import Usage
 from collector.enrich import with_git_facts
 from collector.logs import Position, State, Tally, UnreadableLog
-from collector.settings import index_file
+from collector.settings import index_file, state_file
 from collector.sources import beside, files, folders, records
+from collector.stamps import Stamps, read_stamps, stamps_file
 
 if TYPE_CHECKING:
     from collector.index import Entry, Index
 
 # Enough of a log's end to see that it was written anew.
 _TAIL_BYTES = 64
+
+
+# Called with how many logs are read, of how many.
+Progress = Callable[[int, int], None]
 
 
 class Scan(msgspec.Struct):
@@ -31,24 +36,8 @@ class Scan(msgspec.Struct):
     tally: Tally
 
 
-def scan_with_index(home: Path | None, env: Mapping[str, str]) -> Scan:
-    """`scan`, reading only what is new; where the index cannot be used, all of it, and `tally` says why."""
-    from sqlite3 import Error  # noqa: PLC0415 (SQLite only where it is used)
-
-    from collector.index import Index  # noqa: PLC0415
-
-    path = index_file(env)
-    try:
-        with Index(path) as index:
-            return scan(home, env, index)
-    except (OSError, Error) as error:
-        done = scan(home, env)
-        done.tally.unreadable_files.append(f"{path}: {error}. Deleting it loses only what deleted logs said.")
-        return done
-
-
-class _Reading(msgspec.Struct):
-    """A source below a folder while its logs are read."""
+class Reading(msgspec.Struct):
+    """A source of a tool below a folder."""
 
     tool: Tool
     source: Source
@@ -56,27 +45,57 @@ class _Reading(msgspec.Struct):
     below: Path
 
 
-def scan(home: Path | None, env: Mapping[str, str], index: "Index | None" = None) -> Scan:
+def readings(home: Path, env: Mapping[str, str]) -> Iterator[tuple[Reading, list[Path]]]:
+    """Every place where tools may keep logs, with the logs there."""
+    for tool in TOOLS.values():
+        for number, source in enumerate(tool.LOGS):
+            for below in folders(source, home, env):
+                yield Reading(tool, source, f"{tool.NAME} {number}", below), files(source, below)
+
+
+def scan_with_index(home: Path | None, env: Mapping[str, str], progress: Progress | None = None) -> Scan:
+    """`scan`, reading only what is new; where the index cannot be used, all of it, and `tally` says why."""
+    from sqlite3 import Error  # noqa: PLC0415 (SQLite only where it is used)
+
+    from collector.index import Index  # noqa: PLC0415
+
+    path, stamps = index_file(env), read_stamps(stamps_file(state_file(env)))
+    try:
+        with Index(path) as index:
+            return scan(home, env, index, stamps, progress)
+    except (OSError, Error) as error:
+        done = scan(home, env, stamps=stamps, progress=progress)
+        done.tally.unreadable_files.append(f"{path}: {error}. Deleting it loses only what deleted logs said.")
+        return done
+
+
+def scan(
+    home: Path | None,
+    env: Mapping[str, str],
+    index: "Index | None" = None,
+    stamps: Stamps | None = None,
+    progress: Progress | None = None,
+) -> Scan:
     """Read the logs of `home`, or of the user's own if None. A given `home` stands for everything: `env` then moves no
     folder. Nothing in a log makes this fail; `tally` says what was passed over. With an `index` only what is new is read."""
     if home is not None:
         env = {"PATH": env.get("PATH", ""), "HOME": str(home)}
-    tally, found, count, below_home = Tally(), list[Usage](), 0, home or Path.home()
-    for tool in TOOLS.values():
-        for number, source in enumerate(tool.LOGS):
-            for below in folders(source, below_home, env):
-                paths = files(source, below)
-                count += len(paths)
-                reading = _Reading(tool, source, f"{tool.NAME} {number}", below)
-                found += _indexed(reading, paths, index, tally) if index else _whole(reading, paths, tally)
-    return Scan(usages=with_git_facts(unique(found), env, index), home=below_home, files=count, tally=tally)
+    tally, found, below_home = Tally(), list[Usage](), home or Path.home()
+    logs = list(readings(below_home, env))
+    count, done = sum(len(paths) for _, paths in logs), 0
+    for reading, paths in logs:
+        found += _indexed(reading, paths, index, tally) if index else _whole(reading, paths, tally)
+        done += len(paths)
+        if progress:
+            progress(done, count)
+    return Scan(usages=with_git_facts(unique(found), env, index, stamps), home=below_home, files=count, tally=tally)
 
 
-def _whole(reading: _Reading, paths: list[Path], tally: Tally) -> list[Usage]:
-    return [usage for path in paths for usage in _read(reading, path, None, tally)[1]]
+def _whole(reading: Reading, paths: list[Path], tally: Tally) -> list[Usage]:
+    return [usage for path in paths for usage in read(reading, path, None, tally)[1]]
 
 
-def _indexed(reading: _Reading, paths: list[Path], index: "Index", tally: Tally) -> list[Usage]:
+def _indexed(reading: Reading, paths: list[Path], index: "Index", tally: Tally) -> list[Usage]:
     """Requests of these logs and of those that were here and are gone, reading what the index does not know."""
     from collector.index import gone  # noqa: PLC0415 (and with it SQLite)
 
@@ -90,7 +109,7 @@ def _indexed(reading: _Reading, paths: list[Path], index: "Index", tally: Tally)
             tally.add(entry.state.tally)
             continue
         own = Tally()
-        state, requests = _read(reading, path, entry, own)
+        state, requests = read(reading, path, entry, own)
         tally.add(own)
         if not own.unreadable_files:
             fresh.append((str(path), stamp, msgspec.structs.replace(state, tally=own), requests))
@@ -104,7 +123,7 @@ def _indexed(reading: _Reading, paths: list[Path], index: "Index", tally: Tally)
     return found
 
 
-def _read(reading: _Reading, path: Path, entry: "Entry | None", tally: Tally) -> tuple[State, list[Usage]]:
+def read(reading: Reading, path: Path, entry: "Entry | None", tally: Tally) -> tuple[State, list[Usage]]:
     """One log: all of it, or after what `entry` has of it."""
     name = "." if path == reading.below else path.relative_to(reading.below).as_posix()
     before: list[Usage] = []

@@ -21,7 +21,12 @@ def main(argv: Sequence[str]) -> int:
     parser = ArgumentParser(prog="mergecost scan", description="Show what your AI tools have used. Sends nothing.")
     parser.add_argument("--json", action="store_true", help="one request a line, as JSON")
     parser.add_argument("--home", type=Path, metavar="DIR", help="read the logs of this home folder")
+    parser.add_argument("--explain", metavar="REQUEST", help="show how the figure of one request came about")
     options = parser.parse_args(argv)
+    if options.explain:
+        from collector.explain import explain  # noqa: PLC0415 (prices are slow to import)
+
+        return explain(options.explain, options.home, os.environ)
     found = scan_with_index(options.home, os.environ)
     if options.json:
         encode = msgspec.json.Encoder().encode

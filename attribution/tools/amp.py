@@ -9,12 +9,12 @@ https://ampcode.com/manual
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
-from urllib.parse import unquote
 
 import msgspec
 
 from attribution.tools.effects import Effects
 from attribution.tools.log import Instant, JsonDocument, LogRead, Text, Tokens, decode, unique, utc
+from attribution.tools.remote import path_of
 from attribution.usage import Usage
 
 NAME = "amp"
@@ -27,7 +27,6 @@ LOGS = (
 )
 
 _EDITS = ("edit_file", "create_file")
-_FILE = "file://"
 
 
 class _Counts(msgspec.Struct, rename="camel"):
@@ -108,8 +107,7 @@ class _Thread(msgspec.Struct, rename={"usage_ledger": "usageLedger"}):
     @property
     def cwd(self) -> str:
         trees = (self.env and self.env.initial and self.env.initial.trees) or []
-        uri = next((tree.uri for tree in trees if tree.uri), "")
-        return unquote(uri.removeprefix(_FILE)) if uri.startswith(_FILE) else ""
+        return path_of(next((tree.uri for tree in trees if tree.uri), ""))
 
 
 _THREAD = msgspec.json.Decoder(_Thread)

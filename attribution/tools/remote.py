@@ -10,6 +10,16 @@ _PATH = re.compile(r"^[\w.~-]+(?:/[\w.~-]+)+$")
 _GITHUB = {"github.com", "www.github.com", "ssh.github.com"}
 
 
+def path_of(uri: str) -> str:
+    """The path of a `file://` address, and empty text for any other."""
+    if not uri.startswith("file://"):
+        return ""
+    plain = re.sub(
+        rb"%([0-9A-Fa-f]{2})", lambda found: bytes.fromhex(found[1].decode()), uri.removeprefix("file://").encode()
+    )
+    return plain.decode(errors="replace")
+
+
 def slug(url: str) -> str:
     """`owner/name` on github.com, `host/owner/name` elsewhere, empty for a local path or what is no repository.
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Annotated
-from urllib.parse import unquote
 
 import msgspec
 
 from attribution.tools.log import Beside, JsonDocument, JsonLines, LogRead, Text, Tokens, decode, unique
+from attribution.tools.remote import path_of
 from attribution.usage import Usage
 
 NAME = "vscode-copilot-chat"
@@ -34,8 +34,6 @@ LOGS = (
         needles=(b'"kind":0', b'"requests"', b'"kind": 0'),
     ),
 )
-
-_FILE = "file://"
 
 
 class _Metadata(msgspec.Struct, rename="camel"):
@@ -87,8 +85,7 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
         if raw.startswith(b'{"beside":'):
             beside = decode(_BESIDE_LOG, raw)
             workspace = decode(_WORKSPACE, beside.content.encode()) if beside else None
-            uri = (workspace and workspace.folder) or ""
-            cwd = unquote(uri.removeprefix(_FILE)) if uri.startswith(_FILE) else cwd
+            cwd = path_of((workspace and workspace.folder) or "") or cwd
         elif name.endswith(".json"):
             whole = decode(_CHAT, raw)
             log.unreadable_records += whole is None

@@ -1,0 +1,166 @@
+"""`mergecost` alone: what the work in this clone cost, from the logs on this machine, without a server.
+
+By branch, as git knows it; by pull request where GitHub's command line is signed in, whose list places the work as the server
+would.
+"""
+
+import csv
+import os
+import sys
+from argparse import ArgumentParser
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from attribution.ledger import Charge, charge
+from attribution.money import Micros, cents_that_sum, show_cents
+from attribution.usage import Usage
+from collector.git import Git
+from collector.pulls import NO_LIST, default_branch, listed, targets
+from collector.scan import Scan, scan_with_index
+
+Key = Callable[[Usage], str]
+KEYS: dict[str, Key] = {
+    "branch": lambda usage: usage.branch or "(branch not known)",
+    "tool": lambda usage: usage.tool,
+    "model": lambda usage: usage.model or "(model not known)",
+    "day": lambda usage: f"{usage.at.astimezone():%Y-%m-%d}",
+    "session": lambda usage: f"{usage.tool} {usage.session_id}",
+    "repository": lambda usage: usage.repository or "(no repository)",
+}
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """`micros` at list price, None where no request has one; `unpriced_requests` are in no amount."""
+
+    name: str
+    micros: Micros | None
+    requests: int
+    unpriced_requests: int
+    input_tokens: int
+    output_tokens: int
+    last_at: datetime
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the table."""
+    options = _parser().parse_args(argv)
+    found = scan_with_index(options.home, os.environ, _progress if sys.stderr.isatty() else None)
+    here = Git(os.environ).facts(str(Path.cwd())).repository if not options.all else ""
+    by = options.by or ("branch" if here else "repository")
+    usages = _wanted(found.usages, here, options.days)
+    charges = [charge(usage) for usage in usages]
+    if by == "pull":
+        pulls = listed()
+        if pulls is None:
+            print(NO_LIST, file=sys.stderr)
+            return 1
+        placed = targets(usages, pulls, default_branch())
+        rows = table(charges, lambda usage: placed[usage.key])
+    else:
+        rows = table(charges, KEYS[by])
+    if options.json:
+        for row in rows:
+            print(msgspec.json.encode(row).decode())
+    elif options.csv:
+        _csv(by, rows)
+    else:
+        print(_text(by, rows, here, options.days, found))
+    return 0
+
+
+def table(charges: Iterable[Charge], key: Key) -> list[Row]:
+    """Sums by `key`, the most money first."""
+    groups: defaultdict[str, list[Charge]] = defaultdict(list)
+    for one in charges:
+        groups[key(one.usage)].append(one)
+    rows = [_row(name, group) for name, group in groups.items()]
+    return sorted(rows, key=lambda row: (-(row.micros or 0), row.name))
+
+
+def _row(name: str, charges: Sequence[Charge]) -> Row:
+    amounts = [one.list_micros for one in charges if one.list_micros is not None]
+    return Row(
+        name=name,
+        micros=sum(amounts) if amounts else None,
+        requests=len(charges),
+        unpriced_requests=len(charges) - len(amounts),
+        input_tokens=sum(one.usage.input_tokens for one in charges),
+        output_tokens=sum(one.usage.output_tokens for one in charges),
+        last_at=max(one.usage.at for one in charges),
+    )
+
+
+def _wanted(usages: Iterable[Usage], repository: str, days: int) -> list[Usage]:
+    since = datetime.now(UTC) - timedelta(days=days)
+    return [usage for usage in usages if usage.at >= since and (not repository or usage.repository == repository)]
+
+
+def _text(by: str, rows: Sequence[Row], repository: str, days: int, found: Scan) -> str:
+    where = repository or "all repositories"
+    if not rows:
+        return f"No AI work in {where} in the last {days} days. Log files read: {found.files}."
+    cents = cents_that_sum([row.micros or 0 for row in rows])
+    lines = [(by.capitalize(), "Cost", "Requests", "Input", "Output", "Last")]
+    for row, amount in zip(rows, cents, strict=True):
+        cost = "not known" if row.micros is None else show_cents(amount)
+        figures = (f"{row.requests:,}", f"{row.input_tokens:,}", f"{row.output_tokens:,}")
+        lines.append((row.name, cost, *figures, f"{row.last_at.astimezone():%d %b %H:%M}"))
+    requests, given = sum(row.requests for row in rows), sum(row.input_tokens for row in rows)
+    output = sum(row.output_tokens for row in rows)
+    lines.append(("All", show_cents(sum(cents)), f"{requests:,}", f"{given:,}", f"{output:,}", ""))
+    widths = [max(len(line[i]) for line in lines) for i in range(6)]
+    shown = [
+        "  ".join(
+            cell.ljust(width) if i in (0, 5) else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+    unpriced = sum(row.unpriced_requests for row in rows)
+    notes = [f"{where}, the last {days} days, at list price: not an invoice."]
+    if unpriced:
+        notes.append(f"Requests in no amount, since their price is not known: {unpriced:,}.")
+    return "\n".join([*shown, "", *notes])
+
+
+def _csv(by: str, rows: Sequence[Row]) -> None:
+    out = csv.writer(sys.stdout)
+    out.writerow((by, "list_usd", "requests", "unpriced_requests", "input_tokens", "output_tokens", "last_at"))
+    for row in rows:
+        usd = "" if row.micros is None else f"{row.micros // 1_000_000}.{row.micros % 1_000_000:06}"
+        out.writerow(
+            (
+                row.name,
+                usd,
+                row.requests,
+                row.unpriced_requests,
+                row.input_tokens,
+                row.output_tokens,
+                row.last_at.isoformat(),
+            )
+        )
+
+
+def _progress(done: int, count: int) -> None:
+    width = 30
+    full = width * done // max(count, 1)
+    print(f"\rReading logs [{'#' * full}{'.' * (width - full)}] {done:,} of {count:,}", end="", file=sys.stderr)
+    if done == count:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="mergecost", description="What AI work in this clone cost, from local logs. Sends nothing."
+    )
+    parser.add_argument("--by", choices=[*KEYS, "pull"], help="group by this; branch in a clone, repository elsewhere")
+    parser.add_argument("--days", type=int, default=30, help="look back so far; 30")
+    parser.add_argument("--all", action="store_true", help="every repository")
+    parser.add_argument("--json", action="store_true", help="one row a line, money in millionths of a dollar")
+    parser.add_argument("--csv", action="store_true")
+    parser.add_argument("--home", type=Path, metavar="DIR", help="read the logs of this home folder")
+    return parser

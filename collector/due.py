@@ -1,0 +1,61 @@
+"""Pushes that nobody waits for: one at a time, with a growing pause while the server cannot be reached.
+
+What is not sent yet is kept in the index, even when its log is deleted meanwhile, and goes out in order of time when the server
+is back.
+"""
+
+import fcntl
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from collector.scan import scan_with_index
+from collector.settings import SettingsError, read_settings, state_file
+
+_FIRST_PAUSE_SECONDS = 60
+_LONGEST_PAUSE_SECONDS = 6 * 3600
+
+
+class Attempts(msgspec.Struct):
+    """How often in a row a push has failed, and when the next is due (seconds since 1970)."""
+
+    failures: int = 0
+    not_before: float = 0
+
+
+def push_if_due(env: Mapping[str, str], push: Callable[[], int], now: Callable[[], float] = time.time) -> int:
+    """Run `push` if it is due and no other runs. Without a server what the logs say is kept all the same. Returns its status."""
+    folder = state_file(env).parent
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "push.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return 0
+        return _push(env, push, folder / "attempts.json", now)
+
+
+def _push(env: Mapping[str, str], push: Callable[[], int], path: Path, now: Callable[[], float]) -> int:
+    attempts = _read(path)
+    try:
+        read_settings(env, None)
+    except SettingsError:
+        scan_with_index(None, env)
+        return 0
+    if now() < attempts.not_before:
+        scan_with_index(None, env)
+        return 0
+    status = push()
+    failures = attempts.failures + 1 if status else 0
+    pause = min(_FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 20), _LONGEST_PAUSE_SECONDS) if failures else 0
+    path.write_bytes(msgspec.json.encode(Attempts(failures, now() + pause)))
+    return status
+
+
+def _read(path: Path) -> Attempts:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Attempts)
+    except (OSError, msgspec.DecodeError):
+        return Attempts()

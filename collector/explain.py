@@ -1,0 +1,76 @@
+"""How the figure of one request came about: the logs that hold it, what each says, what counts, and the price item by item."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from attribution.ledger import charge
+from attribution.money import show
+from attribution.pricing import PRICE_BOOK, Priced, price
+from attribution.tools import unique
+from attribution.usage import Usage
+from collector.logs import Tally
+from collector.scan import read, readings, scan_with_index
+
+_KINDS = (
+    "uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens",
+    "reasoning_tokens",
+)  # fmt: skip
+
+
+def explain(request_id: str, home: Path | None, env: Mapping[str, str]) -> int:
+    """Print it. Returns 1 if no log holds the request."""
+    found = _in_logs(request_id, home, env)
+    known = [usage for usage in scan_with_index(home, env).usages if usage.request_id == request_id]
+    if not found and not known:
+        print(f"No log holds a request {request_id}. `mergecost scan --json` lists them all.")
+        return 1
+    for path, usage in found:
+        print(f"{path}\n  {_counts(usage)}")
+    if len(found) > 1:
+        print(f"\nThese {len(found)} are one request: the most complete counts.")
+    for usage in known or unique(usage for _, usage in found):
+        print(f"\n{_facts(usage)}\n\n{_price(usage)}")
+    return 0
+
+
+def _in_logs(request_id: str, home: Path | None, env: Mapping[str, str]) -> list[tuple[Path, Usage]]:
+    return [
+        (path, usage)
+        for reading, paths in readings(home or Path.home(), {} if home else env)
+        for path in paths
+        for usage in read(reading, path, None, Tally())[1]
+        if usage.request_id == request_id
+    ]
+
+
+def _counts(usage: Usage) -> str:
+    if not usage.tokens_known:
+        return "tokens not known"
+    counts = ", ".join(f"{name.removesuffix('_tokens').replace('_', ' ')} {getattr(usage, name):,}" for name in _KINDS)
+    return f"{counts}{' (a sum of several requests)' if usage.is_sum else ''}"
+
+
+def _facts(usage: Usage) -> str:
+    left_out = {*_KINDS, "tokens_known", "is_sum"}
+    facts = {name: value for name, value in msgspec.to_builtins(usage).items() if value and name not in left_out}
+    return "\n".join(f"{name}: {value}" for name, value in facts.items())
+
+
+def _price(usage: Usage) -> str:
+    priced = price(usage)
+    if not isinstance(priced, Priced):
+        one = charge(usage)
+        own = f" The tool itself says {show(one.list_micros)}." if one.list_micros is not None else ""
+        return f"No list price: {priced.reason}.{own}"
+    lines = [
+        f"{item.count:>12,}  {item.what:<31} x ${item.usd_per_million.normalize():f} a million = "
+        f"${(item.count * item.usd_per_million / Decimal(1_000_000)):.6f}"
+        for item in priced.items
+        if item.count
+    ]
+    return "\n".join(
+        [*lines, f"List price {show(priced.list_micros)} ({priced.list_micros:,} millionths of a dollar; {PRICE_BOOK})"]
+    )

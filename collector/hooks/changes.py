@@ -1,0 +1,53 @@
+"""A change to one of the user's files, as a value: planned, shown, made, undone."""
+
+from pathlib import Path
+
+import msgspec
+
+
+class Change(msgspec.Struct, frozen=True):
+    """`after` None means that the file goes away. `before` is what stood there when it was planned, None for nothing."""
+
+    path: Path
+    before: bytes | None
+    after: bytes | None
+    what: str
+    mode: int = 0o644
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """What is not done, and what the user can do about it."""
+
+    path: Path
+    why: str
+
+
+Plan = list[Change | Refused]
+
+
+def read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def make(change: Change) -> None:
+    """Write a file whole or not at all. What it replaces is kept beside it."""
+    if change.after is None:
+        change.path.unlink(missing_ok=True)
+        return
+    change.path.parent.mkdir(parents=True, exist_ok=True)
+    if change.before is not None:
+        backup = backup_of(change.path)
+        if not backup.exists():
+            backup.write_bytes(change.before)
+            backup.chmod(change.path.stat().st_mode)
+    temporary = change.path.with_name(change.path.name + ".mergecost-new")
+    temporary.write_bytes(change.after)
+    temporary.chmod(change.path.stat().st_mode if change.before is not None else change.mode)
+    temporary.replace(change.path)
+
+
+def backup_of(path: Path) -> Path:
+    return path.with_name(path.name + ".before-mergecost")

@@ -1,0 +1,110 @@
+"""`mergecost` alone, as a process in a clone."""
+
+import csv
+import json
+import os
+import stat
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from inline_snapshot import snapshot
+
+from tests.collector.machine import call, git, request, result, write_log
+
+ROOT = Path(__file__).parents[2]
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
+
+
+def at(minute: int) -> str:
+    return f"{YESTERDAY:%Y-%m-%d}T10:{minute:02}:00Z"
+
+
+def run(home: Path, cwd: Path, *arguments: str, path: str = os.environ["PATH"]) -> subprocess.CompletedProcess[str]:
+    env = {"HOME": str(home), "PATH": path, "PYTHONPATH": str(ROOT), "TZ": "UTC"}
+    command = [sys.executable, "-m", "collector.command", *arguments]
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def clone(home: Path, repo: Path) -> Path:
+    """Work on `main`, on a branch, in another repository, and with a model that nobody knows."""
+    git(repo, "checkout", "-q", "-b", "feat/x", at=at(30))
+    usage = {"input_tokens": 200_000, "output_tokens": 0}
+    lines = [request(n, repo, timestamp=at(n)) for n in (10, 40, 50)]
+    for line in lines:
+        line["message"] = {**line["message"], "model": "claude-opus-5", "usage": usage}  # pyright: ignore[reportGeneralTypeIssues]
+    lines[1]["message"] = {**lines[1]["message"], "content": [call("t1", "Write", file_path=str(repo / "a.py"))]}  # pyright: ignore[reportGeneralTypeIssues]
+    lines[2]["message"] = {**lines[2]["message"], "model": "nobody-knows-1"}  # pyright: ignore[reportGeneralTypeIssues]
+    elsewhere = request(55, "/nowhere", timestamp=at(55))
+    old = request(56, repo, timestamp="2026-01-01T10:00:00Z")
+    write_log(home, *lines, result("t1"), elsewhere, old)
+    return repo
+
+
+def test_a_table_by_branch(home: Path, clone: Path):
+    shown = run(home, clone)
+    assert shown.stderr == ""
+    assert [line.split()[:4] for line in shown.stdout.splitlines()] == snapshot(
+        [
+            ["Branch", "Cost", "Requests", "Input"],
+            ["feat/x", "$1.00", "2", "400,000"],
+            ["main", "$1.00", "1", "200,000"],
+            ["All", "$2.00", "3", "600,000"],
+            [],
+            ["acme/widgets,", "the", "last", "30"],
+            ["Requests", "in", "no", "amount,"],
+        ]
+    )
+    assert "Requests in no amount, since their price is not known: 1." in shown.stdout
+
+
+@pytest.mark.parametrize(("by", "names"), [
+    ("tool", ["claude-code"]), ("model", ["claude-opus-5", "nobody-knows-1"]), ("day", [f"{YESTERDAY:%Y-%m-%d}"]),
+])  # fmt: skip
+def test_by_other_things(home: Path, clone: Path, by: str, names: list[str]):
+    rows = [json.loads(line) for line in run(home, clone, "--by", by, "--json").stdout.splitlines()]
+    assert [row["name"] for row in rows] == names
+    assert sum(row["micros"] or 0 for row in rows) == 2_000_000
+
+
+def test_as_csv_over_all_repositories(home: Path, clone: Path):
+    rows = list(csv.DictReader(run(home, clone, "--all", "--csv").stdout.splitlines()))
+    assert [(row["branch"] if "branch" in row else row["repository"], row["requests"]) for row in rows] == [
+        ("acme/widgets", "3"), ("(no repository)", "1"),
+    ]  # fmt: skip
+    assert rows[0]["list_usd"] == "2.000000"
+
+
+def test_by_pull_request_as_github_lists_them(home: Path, clone: Path, tmp_path: Path):
+    pulls = [{
+        "number": 12, "headRefName": "feat/x", "baseRefName": "main", "createdAt": at(35), "closedAt": None, "mergedAt": None,
+        "author": {"login": "dev"}, "commits": [], "files": [],
+    }]  # fmt: skip
+    gh = tmp_path / "bin/gh"
+    gh.parent.mkdir()
+    gh.write_text(f"#!{sys.executable}\nprint({json.dumps(pulls)!r})\n")
+    gh.chmod(gh.stat().st_mode | stat.S_IXUSR)
+    shown = run(home, clone, "--by", "pull", "--json", path=f"{gh.parent}:{os.environ['PATH']}")
+    assert [(json.loads(line)["name"], json.loads(line)["micros"]) for line in shown.stdout.splitlines()] == [
+        ("#12", 2_000_000)
+    ]
+    gh.write_text("#!/bin/sh\nexit 4\n")
+    refused = run(home, clone, "--by", "pull", path=f"{gh.parent}:{os.environ['PATH']}")
+    assert refused.returncode == 1
+    assert "gh auth login" in refused.stderr
+
+
+def test_nothing_yet(home: Path, repo: Path):
+    assert run(home, repo).stdout == "No AI work in acme/widgets in the last 30 days. Log files read: 0.\n"
+
+
+def test_a_figure_is_explained(home: Path, clone: Path):
+    shown = run(home, clone, "scan", "--explain", "msg_40").stdout
+    assert "200,000  input" in shown
+    assert "x $5 a million = $1.000000" in shown
+    assert "List price $1.00 (1,000,000 millionths of a dollar" in shown
+    assert run(home, clone, "scan", "--explain", "nothing").returncode == 1
+    assert "No list price: no list price known" in run(home, clone, "scan", "--explain", "msg_50").stdout
