@@ -28,6 +28,7 @@ look: $(VENV)/.dev ## render Markdown as GitHub does: make look ARGS="FILE.md --
 
 bench: $(VENV)/.dev ## measure against peers: webhook acknowledgement, log scan (needs npm)
 	@$(BIN)/python -m benchmarks.webhooks
+	@$(BIN)/python -m benchmarks.scan
 
 lock: $(VENV)/.bootstrap ## write the lock files anew: names, versions and hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --extra server pyproject.toml -o deploy/lock/server.txt

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,12 +43,18 @@ class Facts(msgspec.Struct, frozen=True):
 
     def inside(self, cwd: str, path: str) -> str:
         """`path` from `root`, with forward slashes; empty if it lies outside. Both git and this resolve symbolic links."""
-        full = Path(cwd, path)
-        try:
-            relative = full.parent.resolve().joinpath(full.name).relative_to(self.root)
-        except (OSError, ValueError, RuntimeError):  # a loop of links; outside, or a NUL in the name
-            return ""
-        return os.fsencode(relative.as_posix()).decode(errors="replace")
+        return _inside(self.root, cwd, path)
+
+
+@lru_cache(maxsize=100_000)
+def _inside(root: str, cwd: str, path: str) -> str:
+    """A session edits the same files again and again, and following links asks the disk for each part of a path."""
+    full = Path(cwd, path)
+    try:
+        relative = full.parent.resolve().joinpath(full.name).relative_to(root)
+    except (OSError, ValueError, RuntimeError):  # a loop of links; outside, or a NUL in the name
+        return ""
+    return os.fsencode(relative.as_posix()).decode(errors="replace")
 
 
 class Commit(msgspec.Struct, frozen=True):

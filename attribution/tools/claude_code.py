@@ -141,6 +141,8 @@ class _Reading:
         self._calls(request_id, message.content)
 
     def _calls(self, request_id: str, content: msgspec.Raw) -> None:
+        if b'"tool_use"' not in bytes(content):  # thoughts and words: most blocks
+            return
         for block in decode(_BLOCKS, content) or ():
             if block.type != "tool_use" or not block.id or not (block.name in _EDITS or block.name in _SHELLS):
                 continue

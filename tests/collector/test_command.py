@@ -75,7 +75,7 @@ def test_help_version_and_a_slip_of_the_pen(capsys: pytest.CaptureFixture[str]):
     assert main(["psuh"]) == 2
     assert "did you mean 'push'?" in capsys.readouterr().err
     assert main(["zzz"]) == 2
-    assert "there are scan, push" in capsys.readouterr().err
+    assert "there are cost, scan, push" in capsys.readouterr().err
 
 
 def test_a_command_whose_package_is_missing_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
