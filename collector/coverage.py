@@ -36,8 +36,8 @@ class Sorted(msgspec.Struct):
     repository_unknown: int
 
 
-def sort_out(usages: Iterable[Usage], coverage: Coverage) -> Sorted:
-    """Split `usages` by what the server may know."""
+def sort_out(usages: Iterable[Usage], coverage: Coverage, *, paths: bool = True) -> Sorted:
+    """Split `usages` by what the server may know; without `paths` it learns of no file."""
     sorted_out, names = Sorted([], 0, 0), dict[str, str]()
     for usage in usages:
         slug = usage.repository
@@ -47,7 +47,13 @@ def sort_out(usages: Iterable[Usage], coverage: Coverage) -> Sorted:
         if slug not in names:
             names[slug] = coverage.name(slug)
         if names[slug]:
-            sorted_out.covered.append(msgspec.structs.replace(usage, repository=names[slug], cwd=""))
+            covered = msgspec.structs.replace(usage, repository=names[slug], cwd="")
+            sorted_out.covered.append(covered if paths else _without_paths(covered))
         else:
             sorted_out.not_covered += 1
     return sorted_out
+
+
+def _without_paths(usage: Usage) -> Usage:
+    made = tuple(msgspec.structs.replace(commit, files=()) for commit in usage.commits_made)
+    return msgspec.structs.replace(usage, edited_files=(), commits_made=made, commits_after=())

@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
 def _push(settings: Settings, state: State, home: Path | None, *, dry_run: bool) -> int:
     client = Client(settings, version("mergecost"))
     coverage = client.coverage()
-    sorted_out = sort_out(scan_with_index(home, os.environ).usages, coverage)
+    sorted_out = sort_out(scan_with_index(home, os.environ).usages, coverage, paths=settings.paths)
     known_to = account(settings)
     waiting = state.new(known_to, parcels(sorted_out.covered))
     if dry_run:

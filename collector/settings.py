@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,15 +13,18 @@ class SettingsError(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """`url` of the server without a slash at its end; `token` names a person there."""
+    """`url` of the server without a slash at its end; `token` names a person there. Without `paths` no path of a file is sent:
+    work that was committed by hand is then placed by branch alone."""
 
     url: str
     token: str
+    paths: bool = True
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     url: str = ""
     token: str = ""
+    paths: bool | Literal["on", "off"] = True
 
 
 def config_file(env: Mapping[str, str]) -> Path:
@@ -51,7 +55,10 @@ def read_settings(env: Mapping[str, str], url: str | None) -> Settings:
         raise SettingsError(f'no token: make one on {url}, then set MERGECOST_TOKEN, or write token = "..." in {path}')
     if not token.isascii() or not token.isprintable() or " " in token:
         raise SettingsError("the token has characters that no token has: copy it again")
-    return Settings(url=_checked(url), token=token)
+    paths = env.get("MERGECOST_PATHS", "") or file.paths
+    if paths not in (True, False, "on", "off"):
+        raise SettingsError(f"MERGECOST_PATHS is on or off, not {paths!r}")
+    return Settings(url=_checked(url), token=token, paths=paths in (True, "on"))
 
 
 def is_loopback(host: str) -> bool:
