@@ -39,7 +39,7 @@ def sung(value: Any, *, within: bool = False) -> Any:
             return json.dumps(sung(json.loads(value), within=within))
         except ValueError:
             pass
-    return f"{value} {CANARY}" if within and isinstance(value, str) and " " in value else value
+    return f"{value} {CANARY}" if within and isinstance(value, str) and (" " in value or value == "words") else value
 
 
 @pytest.mark.parametrize("tool", TOOLS)
