@@ -14,10 +14,9 @@ from typing import TypedDict
 import msgspec
 
 from attribution.tools import claude_code_lines as lines
-from attribution.tools.commits import commits_printed, longest, may_commit
+from attribution.tools.effects import Effects
 from attribution.tools.log import JsonLines, Kept, LogRead, Text, decode, unique, utc
-from attribution.tools.pulls_seen import may_touch, pulls_touched
-from attribution.usage import CommitMade, PullSeen, Usage
+from attribution.usage import Usage
 
 NAME = "claude-code"
 LOGS = (
@@ -45,14 +44,6 @@ class _Counted(TypedDict):
     reasoning_tokens: int
 
 
-class _Call(msgspec.Struct):
-    """A tool call that may change something: which request issued it, the file it edits, the command it runs."""
-
-    request_id: str
-    path: str = ""
-    command: str = ""
-
-
 _LINE = msgspec.json.Decoder(lines.Line)
 _BLOCKS = msgspec.json.Decoder(list[lines.Block])
 _INPUT = msgspec.json.Decoder(lines.Input)
@@ -75,11 +66,8 @@ class _Reading:
     def __init__(self, agent_id: str) -> None:
         self.agent_id = agent_id
         self.requests: list[Usage] = []
-        self.calls: dict[str, _Call] = {}
-        self.edited: dict[str, set[str]] = {}
-        self.commits: dict[str, set[str]] = {}
-        self.pulls: dict[str, set[PullSeen]] = {}
         self.kept = Kept()
+        self.effects = Effects(self.kept)
         self.unreadable = self.skipped = 0
 
     def take(self, record: bytes) -> None:
@@ -101,14 +89,14 @@ class _Reading:
 
     def finish(self) -> LogRead:
         return LogRead(
-            requests=[self._with_effects(usage) for usage in unique(self.requests)],
+            requests=[self.effects.add_to(usage) for usage in unique(self.requests)],
             carry=self.kept.records,
             unreadable_records=self.unreadable,
             skipped_records=self.skipped,
         )
 
     def _answers_a_call(self, record: bytes) -> bool:
-        return any(found.decode(errors="replace") in self.calls for found in _RESULT_OF.findall(record))
+        return any(self.effects.waits_for(found.decode(errors="replace")) for found in _RESULT_OF.findall(record))
 
     def _request(self, line: lines.Line, entry: lines.Entry, agent_id: str) -> None:
         message = entry.message
@@ -149,38 +137,17 @@ class _Reading:
             given = decode(_INPUT, block.input)
             if given is None:
                 continue
-            if block.name in _SHELLS and (may_commit(given.command) or may_touch(given.command)):
-                self.calls[block.id] = _Call(request_id, command=given.command)
-            elif block.name in _EDITS and (path := getattr(given, _EDITS[block.name])):
-                self.calls[block.id] = _Call(request_id, path=path)
-            if block.id in self.calls:
-                self.kept.keep(block.id)
+            if block.name in _SHELLS:
+                self.effects.called(block.id, request_id, command=given.command)
+            else:
+                self.effects.called(block.id, request_id, paths=(getattr(given, _EDITS[block.name or ""]),))
 
     def _results(self, entry: lines.Entry, message: lines.Message) -> None:
         for block in decode(_BLOCKS, message.content) or ():
-            call = self.calls.get(block.tool_use_id or "")
-            if call is None or block.tool_use_id is None:
-                continue
-            self.kept.drop(block.tool_use_id)
-            if call.path and not block.is_error:
-                self.edited.setdefault(call.request_id, set()).add(call.path)
-            if call.command:
-                output = _plain(block.content)
-                ids = commits_printed(call.command, output) | _committed(entry.tool_use_result)
-                self.commits.setdefault(call.request_id, set()).update(ids)
-                self.pulls.setdefault(call.request_id, set()).update(pulls_touched(call.command, output))
-
-    def _with_effects(self, usage: Usage) -> Usage:
-        edited, commits = self.edited.get(usage.request_id), self.commits.get(usage.request_id)
-        pulls = self.pulls.get(usage.request_id)
-        if not edited and not commits and not pulls:
-            return usage
-        return msgspec.structs.replace(
-            usage,
-            edited_files=tuple(sorted(edited or ())),
-            commits_made=tuple(CommitMade(sha=sha) for sha in sorted(longest(commits or set()))),
-            pulls_seen=tuple(sorted(pulls or ())),
-        )
+            call_id = block.tool_use_id or ""
+            if self.effects.waits_for(call_id):
+                made = _committed(entry.tool_use_result)
+                self.effects.answered(call_id, _plain(block.content), failed=bool(block.is_error), commits=made)
 
 
 def _tokens(counts: lines.Counts) -> _Counted:

@@ -1,6 +1,7 @@
 """What the tool calls of one log did, by the request that issued them: files edited, commits made, pull requests touched."""
 
 import re
+from collections.abc import Iterable
 
 import msgspec
 
@@ -41,16 +42,18 @@ class Effects:
     def waits_for(self, call_id: str) -> bool:
         return call_id in self._calls
 
-    def answered(self, call_id: str, output: str = "") -> None:
-        """A call came back without an error. `output` is what its command printed."""
+    def answered(self, call_id: str, output: str = "", *, failed: bool = False, commits: Iterable[str] = ()) -> None:
+        """A call came back. `output` is what its command printed, which may have committed before it `failed`; `commits` are ids
+        that the tool itself says it made."""
         call = self._calls.get(call_id)
         if call is None:
             return
         self._kept.drop(f"call {call_id}")
         self._kept.drop(f"request of {call_id}")
-        self._edited.setdefault(call.request_id, set()).update(call.paths)
+        if not failed:
+            self._edited.setdefault(call.request_id, set()).update(call.paths)
         if call.command:
-            self._commits.setdefault(call.request_id, set()).update(commits_printed(call.command, output))
+            self._commits.setdefault(call.request_id, set()).update((*commits_printed(call.command, output), *commits))
             self._pulls.setdefault(call.request_id, set()).update(pulls_touched(call.command, output))
 
     def add_to(self, usage: Usage, request_id: str = "") -> Usage:
