@@ -1,7 +1,7 @@
 """What was read of each log, so that an unchanged one costs a look at its size and time, and a grown one only its new lines.
 
 A cache in one SQLite file: without it everything is read again. But tools delete their logs (Claude Code after 30 days), and what a
-deleted log said is kept here until the file grows too large; then the newest of it goes first, and the logs still hold that.
+deleted log said is kept here. When the file is full, what is oldest stays: newer logs are still there to be read.
 """
 
 import sqlite3
@@ -49,8 +49,9 @@ _encode = msgspec.msgpack.Encoder().encode
 class Index:
     """The file at `path`, made if missing. A context manager. Raises OSError or sqlite3.Error where it cannot be used."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
         self._path = path
+        self._most_bytes = most_bytes
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -75,19 +76,14 @@ class Index:
         return {path: Entry(stamp, _STATE.decode(state), packed) for path, stamp, state, packed in rows}
 
     def save(self, source: str, below: Path, read: Iterable[tuple[str, bytes, State, list[Usage]]]) -> None:
-        """Remember logs as they were read. All or nothing."""
+        """Remember logs as they were read, unless the file is full. All or nothing."""
         rows = [
             (path, source, str(below), stamp, _encode(state), _encode(requests))
             for path, stamp, state, requests in read
         ]
-        if rows:
+        if rows and self._path.stat().st_size <= self._most_bytes:
             with self._connection:
                 self._connection.executemany("INSERT OR REPLACE INTO read_log VALUES (?, ?, ?, ?, ?, ?)", rows)
-
-    def forget(self, source: str, paths: Iterable[str]) -> None:
-        with self._connection:
-            rows = ((path, source) for path in paths)
-            self._connection.executemany("DELETE FROM read_log WHERE path = ? AND source = ?", rows)
 
     def git_fact(self, key: str) -> bytes | None:
         row = self._connection.execute("SELECT value FROM git_fact WHERE key = ?", (key,)).fetchone()
@@ -97,9 +93,6 @@ class Index:
         if facts:
             with self._connection:
                 self._connection.executemany("INSERT OR REPLACE INTO git_fact VALUES (?, ?)", facts.items())
-
-    def is_full(self) -> bool:
-        return self._path.stat().st_size > MOST_BYTES
 
 
 def gone(entries: dict[str, Entry], present: Iterable[Path]) -> Iterator[tuple[str, Entry]]:

@@ -114,11 +114,7 @@ def _indexed(reading: Reading, paths: list[Path], index: "Index", tally: Tally) 
         if not own.unreadable_files:
             fresh.append((str(path), stamp, msgspec.structs.replace(state, tally=own), requests))
         found += requests
-    left = dict(gone(known, paths))
-    if index.is_full():
-        index.forget(reading.name, left)
-    else:
-        found += [usage for entry in left.values() for usage in entry.requests]
+    found += [usage for _, entry in gone(known, paths) for usage in entry.requests]
     index.save(reading.name, reading.below, fresh)
     return found
 

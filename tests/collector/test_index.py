@@ -169,3 +169,15 @@ def test_whatever_happens_to_a_log_the_result_is_that_of_reading_it_whole(data: 
             start = data.draw(st.sampled_from([0, 0, 0, whole.index(b"\n") + 1]))
             log.write_bytes(whole[start : start + size])
             assert scan(home, ENV, index).usages == scan(home, ENV).usages
+
+
+def test_a_full_index_keeps_what_is_oldest_and_costs_nothing_else(home: Path, tmp_path: Path):
+    first = write_log(home, request(1, "/nowhere"))
+    with Index(tmp_path / "index.db") as index:
+        assert ids(home, index) == ["msg_1"]
+    first.unlink()
+    second = write_log(home, request(2, "/nowhere"), name="other")
+    with Index(tmp_path / "index.db", most_bytes=1) as index:
+        assert ids(home, index) == ids(home, index) == ["msg_1", "msg_2"]
+        second.unlink()
+        assert ids(home, index) == ["msg_1"]
