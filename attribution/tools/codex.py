@@ -41,6 +41,7 @@ LOGS = (
             b'"task_started"',
             b'"call_id"',
             b'"FileChange"',
+            b'"thread_settings_applied"',
         ),
     ),
 )
@@ -58,6 +59,7 @@ class _Row(msgspec.Struct):
     turn_id: str
     turn_before: lines.Payload | None
     counts: lines.Counts
+    tier: str
     counted: bool  # from token_count, not from a record
 
 
@@ -99,6 +101,7 @@ class _Reading:
         self.edited: dict[str, set[str]] = {}
         self.commits: dict[str, set[str]] = {}
         self.pulls: dict[str, set[PullSeen]] = {}
+        self.tier = ""  # of the requests from here on, where they do not say their own
         self.kept = Kept()
         self.unreadable = 0
 
@@ -115,6 +118,9 @@ class _Reading:
             case "task_started":
                 self.turn_id = payload.turn_id or self.turn_id
                 self.kept.keep("task")
+            case "thread_settings_applied" if payload.thread_settings:
+                self.tier = payload.thread_settings.service_tier or ""
+                self.kept.keep("settings")
             case "token_usage_record" if payload.usage and payload.response_id:
                 self.has_records = True
                 self._row(payload.response_id, line, payload.usage, counted=False)
@@ -160,7 +166,8 @@ class _Reading:
         if key in self.rows:
             return
         turn_id = line.payload.turn_id or self.turn_id
-        self.rows[key] = _Row(key, utc(line.timestamp), turn_id, self.turn_before, counts, counted)
+        tier = line.payload.service_tier or self.tier
+        self.rows[key] = _Row(key, utc(line.timestamp), turn_id, self.turn_before, counts, tier, counted)
         self.kept.keep_as("turn of row", "turn")
         self.kept.keep("row")
         for call_id in self.waiting:
@@ -219,7 +226,7 @@ class _Reading:
             cache_write_1h_tokens=0,
             output_tokens=counts.output_tokens or 0,
             reasoning_tokens=counts.reasoning_output_tokens or 0,
-            service_tier=turn.service_tier or "",
+            service_tier=row.tier or turn.service_tier or "",
             # Copied rows are the parent's, and which those are the file does not say.
             agent_id=thread_id if session_id != thread_id and self.ancestor == thread_id else "",
             repository=slug(git.repository_url or ""),

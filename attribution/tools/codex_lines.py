@@ -41,6 +41,10 @@ class Item(msgspec.Struct):
     changes: dict[str, msgspec.Raw] | None = None
 
 
+class Settings(msgspec.Struct):
+    service_tier: Text = None
+
+
 class Payload(msgspec.Struct):
     """What is read of any payload; `type` says which event it is."""
 
@@ -54,6 +58,7 @@ class Payload(msgspec.Struct):
     turn_id: Text = None
     model: Text = None
     service_tier: Text = None
+    thread_settings: Settings | None = None
     response_id: Text = None
     usage: Counts | None = None
     info: Info | None = None

@@ -199,3 +199,20 @@ def test_pull_requests_that_a_command_touched():
     record = entry("token_usage_record", response_id="resp_1", usage={"input_tokens": 1, "output_tokens": 1})
     (usage,) = read_log([made[0], record, made[1]]).requests
     assert [(seen.number, seen.how) for seen in usage.pulls_seen] == [(12, "view")]
+
+
+def test_the_tier_is_that_of_the_request_then_of_the_thread_then_of_the_turn():
+    def record(number: int, **more: object) -> bytes:
+        usage = {"input_tokens": 1, "output_tokens": 1}
+        return entry("token_usage_record", response_id=f"resp_{number}", usage=usage, **more)
+
+    log = [
+        entry("turn_context", turn_id="t", model="gpt-5.5", service_tier="flex"),
+        record(1),
+        entry("event_msg", type="thread_settings_applied", thread_settings={"service_tier": "priority"}),
+        record(2),
+        record(3, service_tier="default"),
+        entry("event_msg", type="thread_settings_applied", thread_settings={}),
+        record(4),
+    ]
+    assert [usage.service_tier for usage in read_log(log).requests] == ["flex", "priority", "default", "flex"]
