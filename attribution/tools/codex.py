@@ -97,6 +97,7 @@ class _Reading:
         self.has_records = False
         self.commands: dict[str, str] = {}
         self.waiting: list[str] = []  # calls of a response whose usage is not logged yet
+        self.answered: set[str] = set()
         self.issuer: dict[str, str] = {}  # call -> row
         self.edited: dict[str, set[str]] = {}
         self.commits: dict[str, set[str]] = {}
@@ -127,11 +128,7 @@ class _Reading:
             case "token_count" if not self.has_records and payload.info:
                 self._count(line, payload.info)
             case "function_call" | "custom_tool_call" if payload.call_id:
-                self.waiting.append(payload.call_id)
-                self.kept.keep(f"call {payload.call_id}")
-                command = _command(payload.arguments or payload.input or "")
-                if may_commit(command) or may_touch(command):
-                    self.commands[payload.call_id] = command
+                self._call(payload.call_id, _command(payload.arguments or payload.input or ""))
             case "function_call_output" | "custom_tool_call_output" if payload.call_id:
                 self._output(payload.call_id, payload.output)
             case "item_completed" if payload.item and payload.item.type == "FileChange":
@@ -142,14 +139,25 @@ class _Reading:
             case _:
                 pass
 
+    def _call(self, call_id: str, command: str) -> None:
+        self.waiting.append(call_id)
+        self.kept.keep(f"call {call_id}")
+        if may_commit(command) or may_touch(command):
+            self.commands[call_id] = command
+
     def _output(self, call_id: str, output: msgspec.Raw) -> None:
+        self.answered.add(call_id)
         if call_id not in self.waiting:
-            self.kept.drop(f"call {call_id}")
-            self.kept.drop(f"row of {call_id}")
+            self._forget(call_id)
         if call_id in self.commands:
             command, printed = self.commands[call_id], _plain(output)
             self.commits.setdefault(call_id, set()).update(commits_printed(command, printed))
             self.pulls.setdefault(call_id, set()).update(pulls_touched(command, printed))
+
+    def _forget(self, call_id: str) -> None:
+        """Nothing more will be said of it."""
+        self.kept.drop(f"call {call_id}")
+        self.kept.drop(f"row of {call_id}")
 
     def _session(self, payload: lines.Payload) -> None:
         if not self.has_meta:
@@ -169,10 +177,13 @@ class _Reading:
         tier = line.payload.service_tier or self.tier
         self.rows[key] = _Row(key, utc(line.timestamp), turn_id, self.turn_before, counts, tier, counted)
         self.kept.keep_as("turn of row", "turn")
+        self.kept.keep_as("settings of row", "settings")
         self.kept.keep("row")
         for call_id in self.waiting:
             self.issuer[call_id] = key
             self.kept.keep(f"row of {call_id}")
+            if call_id in self.answered:
+                self._forget(call_id)
         self.waiting.clear()
 
     def _edit(self, call_id: str, changes: dict[str, msgspec.Raw] | None) -> None:
