@@ -1,10 +1,16 @@
 """A developer's machine in a temporary folder: a home, a real repository, and logs that were made in it."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
+
+from collector.command import main
 
 SESSION = "aab8820c-6dee-4d56-872a-9fb32bea7b9b"
 
@@ -61,3 +67,28 @@ def write_log(home: Path, *lines: Mapping[str, object], name: str = SESSION) -> 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return path
+
+
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def mergecost(cwd: Path, env: Mapping[str, str], *arguments: str) -> Done:
+    """Run the command in this process, in that folder and with exactly that environment."""
+    out, err = io.StringIO(), io.StringIO()
+    before, here = dict(os.environ), Path.cwd()
+    try:
+        os.environ.clear()
+        os.environ.update(env)
+        os.chdir(cwd)
+        time.tzset()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = main(list(arguments))
+    finally:
+        os.chdir(here)
+        os.environ.clear()
+        os.environ.update(before)
+        time.tzset()
+    return Done(status, out.getvalue(), err.getvalue())

@@ -1,10 +1,9 @@
-"""`mergecost` alone, as a process in a clone."""
+"""`mergecost` alone, in a clone."""
 
 import csv
 import json
 import os
 import stat
-import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,9 +11,8 @@ from pathlib import Path
 import pytest
 from inline_snapshot import snapshot
 
-from tests.collector.machine import call, git, request, result, write_log
+from tests.collector.machine import Done, call, git, mergecost, request, result, write_log
 
-ROOT = Path(__file__).parents[2]
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
 
@@ -22,10 +20,8 @@ def at(minute: int) -> str:
     return f"{YESTERDAY:%Y-%m-%d}T10:{minute:02}:00Z"
 
 
-def run(home: Path, cwd: Path, *arguments: str, path: str = os.environ["PATH"]) -> subprocess.CompletedProcess[str]:
-    env = {"HOME": str(home), "PATH": path, "PYTHONPATH": str(ROOT), "TZ": "UTC"}
-    command = [sys.executable, "-m", "collector.command", *arguments]
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+def run(home: Path, cwd: Path, *arguments: str, path: str = os.environ["PATH"]) -> Done:
+    return mergecost(cwd, {"HOME": str(home), "PATH": path, "TZ": "UTC"}, *arguments)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from collector.hooks.tools import HOOK
 from collector.scan import scan_with_index
 from collector.stamps import read_stamps
-from tests.collector.machine import call, git, request, result, write_log
+from tests.collector.machine import Done, call, git, mergecost, request, result, write_log
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = '{\n  "model": "opus",\n  "hooks": {\n    "Stop": [\n      {\n        "hooks": [\n          {\n            "type": "command",\n            "command": "say über"\n          }\n        ]\n      }\n    ]\n  }\n}\n'
@@ -29,9 +29,8 @@ def machine(home: Path, repo: Path) -> dict[str, str]:
     return clean | {"HOME": str(home), "PYTHONPATH": str(ROOT), "MERGECOST_STATE": str(home / "state/state.db")}
 
 
-def hooks(machine: dict[str, str], repo: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "collector.command", "hooks", *arguments]
-    return subprocess.run(command, cwd=repo, env=machine, capture_output=True, text=True, check=False)
+def hooks(machine: dict[str, str], repo: Path, *arguments: str) -> Done:
+    return mergecost(repo, machine, "hooks", *arguments)
 
 
 def tree(*folders: Path) -> dict[str, bytes]:
