@@ -78,9 +78,28 @@ def stamped(usages: Sequence[Usage], stamps: Stamps) -> Sequence[Usage]:
 
 
 def _enriched(usage: Usage, facts: "Facts", commits: Mapping[str, "Commit"]) -> Usage:
+    """Most requests only ask and answer: they get no more than where they were made."""
+    repository, branch = usage.repository or facts.repository, facts.branches.at(usage.at) or usage.branch
+    if usage.edited_files or usage.commits_made or usage.pulls_seen:
+        usage = msgspec.structs.replace(
+            usage,
+            edited_files=_from_top(usage, facts),
+            commits_made=_commits_made(usage, facts, commits),
+            pulls_seen=tuple(sorted(_own(usage, repository))),
+        )
+    if (repository, branch, facts.author) == (usage.repository, usage.branch, usage.author):
+        return usage
+    return msgspec.structs.replace(usage, repository=repository, branch=branch, author=facts.author)
+
+
+def _from_top(usage: Usage, facts: "Facts") -> tuple[str, ...]:
     """Edited files are named from the repository's top; where its folder is gone, from where the session worked."""
     top = facts if facts.root else msgspec.structs.replace(facts, root=usage.cwd)
     relative = {top.inside(usage.cwd, path) for path in usage.edited_files} if usage.cwd else set[str]()
+    return tuple(sorted(relative - {""}))
+
+
+def _commits_made(usage: Usage, facts: "Facts", commits: Mapping[str, "Commit"]) -> tuple[CommitMade, ...]:
     made: dict[str, CommitMade] = {}
     for named in usage.commits_made:
         commit = commits.get(named.sha)
@@ -88,15 +107,7 @@ def _enriched(usage: Usage, facts: "Facts", commits: Mapping[str, "Commit"]) -> 
             made[named.sha] = named
         elif named.stamped or commit.committed_at >= usage.at - _CLOCK_SLACK:
             made[commit.sha] = msgspec.structs.replace(_made(commit, facts), stamped=named.stamped)
-    return msgspec.structs.replace(
-        usage,
-        repository=usage.repository or facts.repository,
-        branch=facts.branches.at(usage.at) or usage.branch,
-        author=facts.author,
-        edited_files=tuple(sorted(relative - {""})),
-        commits_made=tuple(made[sha] for sha in sorted(made)),
-        pulls_seen=tuple(sorted(_own(usage, usage.repository or facts.repository))),
-    )
+    return tuple(made[sha] for sha in sorted(made))
 
 
 def _own(usage: Usage, repository: str) -> set[PullSeen]:

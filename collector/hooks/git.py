@@ -68,7 +68,7 @@ def _without(script: bytes) -> bytes:
 def _post_commit(stamps: Path) -> str:
     lines = [
         f'[ -n "${variable}" ] && printf \'commit %s %s {tool} %s\\n\' "$(date +%s)" "$(git rev-parse HEAD)" "${variable}" '
-        f">> {shlex.quote(str(stamps))} 2>/dev/null"
+        f"2>/dev/null >> {shlex.quote(str(stamps))}"
         for variable, tool in SESSION_VARIABLES.items()
     ]
     return "\n".join([*lines, ": # nothing here fails a commit", ""])
@@ -78,7 +78,7 @@ def _post_rewrite(stamps: Path) -> str:
     """Git tells the pairs on standard input, so the hook passes it on to whoever else reads it."""
     return (
         "mergecost_pairs=$(cat)\n"
-        f"printf '%s\\n' \"$mergecost_pairs\" | sed 's/^/rewrite /' >> {shlex.quote(str(stamps))} 2>/dev/null\n"
+        f"printf '%s\\n' \"$mergecost_pairs\" | sed 's/^/rewrite /' 2>/dev/null >> {shlex.quote(str(stamps))}\n"
         "exec <<MERGECOST_PAIRS\n$mergecost_pairs\nMERGECOST_PAIRS\n"
     )
 

@@ -151,3 +151,14 @@ def test_a_folder_of_hooks_of_ones_own_is_respected(machine: dict[str, str], hom
     assert hooks(machine, repo, "install").returncode == 0
     made = commit(repo, "by codex", CODEX_THREAD_ID="t-1")
     assert [stamp.sha for stamp in read_stamps(home / "state/stamps").by_session["codex", "t-1"]] == [made]
+
+
+def test_a_commit_goes_on_in_silence_where_the_state_is_gone(machine: dict[str, str], home: Path, repo: Path):
+    hooks(machine, repo, "install")
+    for path in (home / "state").iterdir():
+        path.unlink()
+    (home / "state").rmdir()
+    (repo / "work.py").write_text("1\n")
+    command = ["git", "-C", str(repo), "-c", "user.name=Dev", "commit", "-q", "-a", "--allow-empty", "-m", "work"]
+    done = subprocess.run(command, env=machine | {"CLAUDE_CODE_SESSION_ID": "s-1"}, capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
