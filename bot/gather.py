@@ -8,7 +8,7 @@ import msgspec
 
 from attribution.evidence import Commit, PullRequest
 from attribution.identity import author, authorship
-from bot import jobs, ledger_store, store
+from bot import jobs, session_store, store
 from bot.clock import to_ms
 from bot.context import Bot
 from bot.github import Missing, Refused
@@ -192,7 +192,7 @@ async def pull(bot: Bot, installation_id: int, repository_id: int, number: int) 
             # Sessions in a fork name the fork.
             store.save_alias(bot.database, connection, installation_id, repository_id, found.head.repo.full_name)
         changed = store.save_pull(bot.database, connection, key, facts, found.head.sha, to_ms(found.updated_at))
-        if changed and ledger_store.want_sessions_of(connection, installation_id, repository_id, facts):
+        if changed and session_store.want_of_pull(connection, installation_id, repository_id, facts):
             place = Wanted("place", f"{installation_id}/{repository_id}")
             jobs.want(bot.database, connection, {place: 1}, bot.clock())
         comment = Wanted("comment", f"{installation_id}/{repository_id}/{number}")

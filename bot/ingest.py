@@ -7,7 +7,7 @@ import secrets
 import msgspec
 
 from attribution.usage import Usage
-from bot import commit_store, jobs, ledger_store, store, tokens
+from bot import commit_store, jobs, ledger_store, session_store, store, tokens
 from bot.clock import Clock, from_ms
 from bot.database import Database
 from bot.jobs import Wanted
@@ -88,7 +88,7 @@ def receive(database: Database, clock: Clock, installation_id: int, token: str, 
         for repository_id, usages in by_repository.items():
             fresh = commit_store.save_commits(database, connection, installation_id, repository_id, usages)
             to_place |= {repository_id} if fresh else set()
-            ledger_store.want_sessions_before(connection, installation_id, repository_id, [one.made for one in fresh])
+            session_store.want_before(connection, installation_id, repository_id, [one.made for one in fresh])
         work = [Wanted("place", f"{installation_id}/{repository_id}") for repository_id in to_place]
         jobs.want(database, connection, jobs.once(work), clock())
         tokens.note_use(connection, token, clock())

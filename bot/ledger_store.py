@@ -6,24 +6,18 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, and_, bindparam, func, select, tuple_, update
 
-from attribution.evidence import NOT_PLACED, Claim, Evidence, PullRequest, Stage
+from attribution.evidence import NOT_PLACED, Claim, Evidence, Stage
 from attribution.ledger import Charge, Share, share_out
 from attribution.ledger import charge as price_charge
 from attribution.money import Micros
 from attribution.usage import CommitMade, PullSeen, Usage, merge
+from bot import session_store
 from bot.clock import from_ms, to_ms
 from bot.database import Database, table
-from bot.tables import ChargeRow, SessionRow, ShareRow
+from bot.session_store import SessionKey
+from bot.tables import ChargeRow, ShareRow
 
-charges, shares, sessions = table(ChargeRow), table(ShareRow), table(SessionRow)
-
-SessionKey = tuple[str, str]
-
-# Work can begin this long before its pull request is opened, and reach us this long after it is closed.
-BEFORE_PULL_MS = 14 * 24 * 3_600_000
-AFTER_PULL_MS = 24 * 3_600_000
-# Work waits this long for the commit that holds it (`rules.commits.HORIZON`).
-BEFORE_COMMIT_MS = 3 * 24 * 3_600_000
+charges, shares = table(ChargeRow), table(ShareRow)
 
 
 class _Facts(msgspec.Struct, omit_defaults=True):
@@ -68,43 +62,8 @@ def save_usage(
             connection.execute(update(charges).where(_is(installation_id, one.key)).values(row))
             changed.append((repo, merged))
     _share_again(database, connection, installation_id, [one.key for _, one in changed if one.key in before], now_ms)
-    _mark_sessions(database, connection, installation_id, changed)
+    session_store.mark(database, connection, installation_id, changed)
     return len({one.key for _, one in changed})
-
-
-def want_sessions_of(connection: Connection, installation_id: int, repository_id: int, pull: PullRequest) -> int:
-    """Mark the sessions that a changed pull request may concern; returns how many."""
-    mine = (sessions.c.installation_id == installation_id) & (sessions.c.repository_id == repository_id)
-    near = mine & (sessions.c.last_at_ms >= to_ms(pull.created_at) - BEFORE_PULL_MS)
-    if pull.closed_at is not None:
-        near &= sessions.c.first_at_ms <= to_ms(pull.closed_at) + AFTER_PULL_MS
-    return connection.execute(update(sessions).where(near).values(wanted=sessions.c.wanted + 1)).rowcount
-
-
-def want_sessions_before(
-    connection: Connection, installation_id: int, repository_id: int, commits: Iterable[CommitMade]
-) -> None:
-    """Mark the sessions whose work may be in these commits, which were not known before."""
-    times = [to_ms(one.authored_at) for one in commits if one.authored_at]
-    if times:
-        mine = (sessions.c.installation_id == installation_id) & (sessions.c.repository_id == repository_id)
-        near = mine & (sessions.c.last_at_ms >= min(times) - BEFORE_COMMIT_MS) & (sessions.c.first_at_ms <= max(times))
-        connection.execute(update(sessions).where(near).values(wanted=sessions.c.wanted + 1))
-
-
-def sessions_to_place(
-    connection: Connection, installation_id: int, repository_id: int, limit: int
-) -> Sequence[Row[Any]]:
-    mine = (sessions.c.installation_id == installation_id) & (sessions.c.repository_id == repository_id)
-    waiting = select(sessions).where(mine, sessions.c.placed < sessions.c.wanted)
-    return connection.execute(waiting.order_by(sessions.c.tool, sessions.c.session_id).limit(limit)).all()
-
-
-def mark_placed(connection: Connection, row: Row[Any]) -> None:
-    mine = and_(
-        *(sessions.c[name] == row._mapping[name] for name in ("installation_id", "repository_id", "tool", "session_id"))
-    )
-    connection.execute(update(sessions).where(mine).values(placed=row.wanted))
 
 
 def session_charges(connection: Connection, row: Row[Any]) -> list[Charge]:
@@ -224,33 +183,6 @@ def _chunked(
     """Run a query for many keys, a few hundred at a time: databases bound the number of parameters."""
     for start in range(0, len(keys), 400):
         yield from connection.execute(query.where(tuple_(*columns).in_(keys[start : start + 400])))
-
-
-def _mark_sessions(
-    database: Database, connection: Connection, installation_id: int, changed: Iterable[tuple[int, Usage]]
-) -> None:
-    spans: dict[tuple[int, str, str], list[int]] = {}
-    for repository_id, one in changed:
-        spans.setdefault((repository_id, one.tool, one.session_id), []).append(to_ms(one.at))
-    least, most = (func.least, func.greatest) if database.is_postgresql else (func.min, func.max)
-    insert = database.insert(sessions)
-    statement = insert.on_conflict_do_update(
-        index_elements=["installation_id", "repository_id", "tool", "session_id"],
-        set_={
-            "first_at_ms": least(sessions.c.first_at_ms, insert.excluded.first_at_ms),
-            "last_at_ms": most(sessions.c.last_at_ms, insert.excluded.last_at_ms),
-            "wanted": sessions.c.wanted + 1,
-        },
-    )
-    rows = [
-        {
-            "installation_id": installation_id, "repository_id": repository_id, "tool": tool, "session_id": session_id,
-            "first_at_ms": min(times), "last_at_ms": max(times), "wanted": 1, "placed": 0,
-        }
-        for (repository_id, tool, session_id), times in sorted(spans.items())
-    ]  # fmt: skip
-    if rows:
-        connection.execute(statement, rows)
 
 
 def _is(installation_id: int, key: tuple[str, str]) -> Any:

@@ -3,7 +3,7 @@
 from attribution.report import suggestions
 from attribution.share import Pulls, place
 from attribution.told import joined, pushed_directly
-from bot import commit_store, jobs, ledger_store, store, talk_store
+from bot import commit_store, jobs, ledger_store, session_store, store, talk_store
 from bot.context import Bot
 from bot.jobs import Claimed, Wanted
 
@@ -38,7 +38,7 @@ def _some(bot: Bot, claimed: Claimed, pulls: Pulls, comment_at_ms: int) -> bool:
     with bot.database.write() as connection:
         if not jobs.is_ours(connection, claimed):
             return False
-        waiting = ledger_store.sessions_to_place(connection, installation_id, repository_id, _AT_ONCE)
+        waiting = session_store.to_place(connection, installation_id, repository_id, _AT_ONCE)
         touched: set[tuple[int, int]] = set()
         for row in waiting:
             charges = ledger_store.session_charges(connection, row)
@@ -50,7 +50,7 @@ def _some(bot: Bot, claimed: Claimed, pulls: Pulls, comment_at_ms: int) -> bool:
                 bot.database, connection, installation_id, repository_id, session, near
             )
             touched |= {(repository_id, number) for number in differ}
-            ledger_store.mark_placed(connection, row)
+            session_store.mark_placed(connection, row)
         asked = [Wanted("comment", f"{installation_id}/{repository}/{number}") for repository, number in touched]
         jobs.want(bot.database, connection, jobs.once(asked), comment_at_ms)
     return len(waiting) == _AT_ONCE

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Row
 
 from attribution.evidence import Correction
-from bot import gather, jobs, ledger_store, store, talk_store
+from bot import gather, jobs, session_store, store, talk_store
 from bot.clock import from_ms, to_ms
 from bot.commands import Command, Correct, Refresh, Slip, Switch, commands, lines
 from bot.context import Bot
@@ -125,7 +125,7 @@ def _carry_out(bot: Bot, connection: Connection, key: PullKey, one: _Told, *, al
             corrections.append(msgspec.structs.replace(done, said_at=at, by=one.by.login))
     talk_store.save_corrections(bot.database, connection, key, one.comment_id, corrections)
     for correction in corrections:
-        talk_store.want_session(connection, key[0], key[1], (correction.tool, correction.session_id))
+        session_store.want(connection, key[0], key[1], (correction.tool, correction.session_id))
     if corrections:
         jobs.want(bot.database, connection, {Wanted("place", f"{key[0]}/{key[1]}"): 1}, bot.clock())
     said = {"by_id": one.by.id, "by_login": one.by.login, "said_at_ms": to_ms(one.at), "said": lines(one.body)}
@@ -143,7 +143,7 @@ def _do(bot: Bot, connection: Connection, key: PullKey, command: Command) -> Cor
             store.note_repository(connection, installation_id, repository_id, settings_read_at_ms=0)
             facts = store.facts_of_pull(connection, key)
             if facts is not None:
-                ledger_store.want_sessions_of(connection, installation_id, repository_id, facts)
+                session_store.want_of_pull(connection, installation_id, repository_id, facts)
             wanted = {
                 Wanted("pull", "/".join(map(str, key))): 1,
                 Wanted("place", f"{installation_id}/{repository_id}"): 1,
@@ -153,7 +153,7 @@ def _do(bot: Bot, connection: Connection, key: PullKey, command: Command) -> Cor
             if on:  # also where a person deleted our comment
                 store.forget_silence(connection, key, "pull")
         case Correct(says, session, weights, why):
-            named = talk_store.sessions_named(connection, installation_id, repository_id, session)
+            named = session_store.named(connection, installation_id, repository_id, session)
             if len(named) != 1:
                 return _which(session, len(named))
             missing = [f"#{other}" for other, _ in weights if store.pull(connection, (*key[:2], other)) is None]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, and_, select, update
 from attribution.evidence import Correction
 from attribution.report import Suggestion, short_id
 from bot.database import Database, table
-from bot.ledger_store import SessionKey, sessions
+from bot.session_store import SessionKey
 from bot.tables import CommandRow, CorrectionRow, SuggestionRow
 
 commands, corrections, suggestions = table(CommandRow), table(CorrectionRow), table(SuggestionRow)
@@ -54,20 +54,6 @@ def all_corrections(connection: Connection, installation_id: int, repository_id:
     mine = (corrections.c.installation_id == installation_id) & (corrections.c.repository_id == repository_id)
     decode = msgspec.json.Decoder(Correction).decode
     return [decode(facts) for facts in connection.execute(select(corrections.c.facts).where(mine)).scalars()]
-
-
-def sessions_named(connection: Connection, installation_id: int, repository_id: int, name: str) -> list[SessionKey]:
-    """The repository's sessions that a person may mean: by short id, or by the tool's own."""
-    mine = (sessions.c.installation_id == installation_id) & (sessions.c.repository_id == repository_id)
-    rows = connection.execute(select(sessions.c.tool, sessions.c.session_id).where(mine))
-    return [(tool, own) for tool, own in rows if name == own or name.lower() == short_id(tool, own)]
-
-
-def want_session(connection: Connection, installation_id: int, repository_id: int, session: SessionKey) -> None:
-    """Mark a session to be placed again."""
-    mine = (sessions.c.installation_id == installation_id) & (sessions.c.repository_id == repository_id)
-    same = mine & (sessions.c.tool == session[0]) & (sessions.c.session_id == session[1])
-    connection.execute(update(sessions).where(same).values(wanted=sessions.c.wanted + 1))
 
 
 def save_suggestions(

@@ -21,9 +21,9 @@ from typing import Any, Self
 import httpx
 import msgspec
 
-from attribution.identity import author, authorship
+from attribution.identity import author
 from attribution.ledger import LedgerError, Share, check
-from attribution.usage import CommitMade, Usage
+from attribution.usage import Usage
 from bot import jobs, ledger_store, schedule, tokens
 from bot.clock import from_ms, to_ms
 from bot.context import Bot
@@ -32,6 +32,7 @@ from bot.github import GitHubApp
 from bot.repository_settings import OperatorSettings
 from bot.settings import AppCredentials, Settings
 from bot.worker import run_due
+from tests.collected import collected
 from tests.github.accounts import PERMISSIONS
 from tests.github.deliveries import signed
 from tests.github.fake import FakeGitHub
@@ -225,28 +226,7 @@ class World:
     ) -> None:
         """A session in text notation arrives from a person's machine."""
         told = session(text, session_id, tool, repository, author(self.person(by).email))
-        self.send_usage([self._collected(usage) for usage in told])
-
-    def _collected(self, usage: Usage) -> Usage:
-        """With what git on the person's machine knows of the commits that are named."""
-        return msgspec.structs.replace(
-            usage,
-            commits_made=tuple(map(self._known, usage.commits_made)),
-            commits_after=tuple(map(self._known, usage.commits_after)),
-        )
-
-    def _known(self, named: CommitMade) -> CommitMade:
-        commit = self.made.get(named.sha)
-        if commit is None:
-            return named
-        by = commit.author
-        return msgspec.structs.replace(
-            named,
-            sha=commit.sha,
-            authorship=authorship(by.email, by.at),
-            authored_at=by.at,
-            files=tuple(sorted(commit.files)),
-        )
+        self.send_usage(collected(told, self.made))
 
     def send_usage(self, usages: Sequence[Usage]) -> dict[str, Any]:
         body = {"requests": [json.loads(msgspec.json.encode(usage)) for usage in usages]}
