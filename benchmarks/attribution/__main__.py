@@ -74,7 +74,7 @@ def sensitivity(recorded: list[Recorded]) -> None:
 
 
 def _calibration(recorded: list[Recorded]) -> None:
-    print("\ncalibration: evidence                   $ gold   right    $ all   right")
+    print("\ncalibration: evidence                   $ gold   right    $ all   right  gold, of 20")
     sums: list[tuple[Counter[str], Counter[str]]] = []
     for gold in (True, False):
         dollars, right = Counter[str](), Counter[str]()
@@ -86,7 +86,8 @@ def _calibration(recorded: list[Recorded]) -> None:
     for level in Evidence:
         if sums[1][0][level]:
             cells = (f"{d[level]:8.1f} {r[level] / d[level] if d[level] else 0:7.1%}" for d, r in sums)
-            print(f"  {level:37}", *cells)
+            gold_part = sums[0][1][level] / sums[0][0][level] if sums[0][0][level] else 0
+            print(f"  {level:37}", *cells, "", "#" * round(20 * gold_part))
 
 
 def _labels(recorded: list[Recorded], gold: bool) -> dict[str, list[Labelled]]:
