@@ -48,6 +48,11 @@ LOGS = (
 
 T = TypeVar("T")
 
+# A line as Codex writes it; any other is decoded.
+_OUTPUT_HEAD = re.compile(
+    rb'\{"timestamp":"[^"\\]{1,40}","type":"response_item","payload":\{"type":"(?:function|custom_tool)_call_output",'
+    rb'"call_id":"([^"\\]{1,200})","output":"',
+)
 _THREAD_IN_NAME = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl(?:\.zst)?$")
 
 
@@ -74,6 +79,15 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
     in_name = _THREAD_IN_NAME.search(name)
     reading = _Reading(in_name[1] if in_name else "")
     for record in records:
+        # Most of a rollout is what tools printed: only what a commit or a pull request was printed in is worth decoding.
+        output = _OUTPUT_HEAD.match(record)
+        if (
+            output
+            and record.endswith(b'"}}')
+            and (call_id := output[1].decode(errors="replace")) not in reading.commands
+        ):
+            reading.has_answer(call_id)
+            continue
         line = decode(_LINE, record)
         reading.kept.see(record)
         if line is None:
@@ -146,13 +160,16 @@ class _Reading:
             self.commands[call_id] = command
 
     def _output(self, call_id: str, output: msgspec.Raw) -> None:
-        self.answered.add(call_id)
-        if call_id not in self.waiting:
-            self._forget(call_id)
+        self.has_answer(call_id)
         if call_id in self.commands:
             command, printed = self.commands[call_id], _plain(output)
             self.commits.setdefault(call_id, set()).update(commits_printed(command, printed))
             self.pulls.setdefault(call_id, set()).update(pulls_touched(command, printed))
+
+    def has_answer(self, call_id: str) -> None:
+        self.answered.add(call_id)
+        if call_id not in self.waiting:
+            self._forget(call_id)
 
     def _forget(self, call_id: str) -> None:
         """Nothing more will be said of it."""

@@ -97,12 +97,7 @@ def _claude_lines(
         stamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         for block in (
             {"type": "thinking", "thinking": chance.choice(prose)[:2500], "signature": "x" * 300},
-            {
-                "type": "tool_use",
-                "id": f"toolu_{name}",
-                "name": "Write",
-                "input": {"file_path": "/home/dev/project/a.py", "content": chance.choice(prose)[:6000]},
-            },
+            {"type": "tool_use", "id": f"toolu_{name}", **_call(i, chance, prose)},
         ):
             message = {
                 "id": name,
@@ -122,7 +117,8 @@ def _claude_lines(
                     "message": message,
                 }
             )
-        result = {"type": "tool_result", "tool_use_id": f"toolu_{name}", "content": chance.choice(prose)}
+        printed = "The file was written." if i % 3 == 0 else chance.choice(prose)
+        result = {"type": "tool_result", "tool_use_id": f"toolu_{name}", "content": printed}
         yield _dump(
             common
             | {
@@ -156,6 +152,14 @@ def _claude_lines(
                     "data": {"type": "agent_progress", "agentId": "old", "message": inner},
                 }
             )
+
+
+def _call(i: int, chance: random.Random, prose: list[str]) -> dict[str, object]:
+    """Each third call writes a file, the others read or run something."""
+    if i % 3 == 0:
+        content = chance.choice(prose)[:12_000]
+        return {"name": "Write", "input": {"file_path": f"/home/dev/project/{i}.py", "content": content}}
+    return {"name": "Bash", "input": {"command": "make test", "description": "run the tests"}}
 
 
 def _codex_thread(home: Path, number: int, chance: random.Random, prose: list[str]) -> int:
