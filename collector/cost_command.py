@@ -21,6 +21,7 @@ from attribution.usage import Usage
 from collector.git import Git
 from collector.pulls import NO_LIST, default_branch, listed, targets
 from collector.scan import Scan, scan_with_index
+from collector.table import aligned
 
 Key = Callable[[Usage], str]
 KEYS: dict[str, Key] = {
@@ -112,19 +113,11 @@ def _text(by: str, rows: Sequence[Row], repository: str, days: int, found: Scan)
     requests, given = sum(row.requests for row in rows), sum(row.input_tokens for row in rows)
     output = sum(row.output_tokens for row in rows)
     lines.append(("All", show_cents(sum(cents)), f"{requests:,}", f"{given:,}", f"{output:,}", ""))
-    widths = [max(len(line[i]) for line in lines) for i in range(6)]
-    shown = [
-        "  ".join(
-            cell.ljust(width) if i in (0, 5) else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    ]
     unpriced = sum(row.unpriced_requests for row in rows)
     notes = [f"{where}, the last {days} days, at list price: not an invoice."]
     if unpriced:
         notes.append(f"Requests in no amount, since their price is not known: {unpriced:,}.")
-    return "\n".join([*shown, "", *notes])
+    return "\n".join([*aligned(lines, left=(0, 5)), "", *notes])
 
 
 def _csv(by: str, rows: Sequence[Row]) -> None:

@@ -129,15 +129,15 @@ def read(reading: Reading, path: Path, entry: "Entry | None", tally: Tally) -> t
         tally.add(entry.state.tally)
     try:
         given = chain(beside(reading.source, path), carry, records(reading.source, path, tally, position))
-        read = reading.tool.read_log(given, name)
+        log = reading.tool.read_log(given, name)
         tail = _tail(path, position.offset) if isinstance(reading.source, JsonLines) else b""
     except (OSError, UnreadableLog) as error:
         tally.unreadable_files.append(f"{path}: {error}")
         return State(), before
-    tally.unreadable_records += read.unreadable_records
-    tally.skipped_records += read.skipped_records
-    carried = read.carry if isinstance(reading.source, JsonLines) and path.suffix != ".zst" else None
-    return State(position.offset, tail, carried), unique([*before, *read.requests])
+    tally.unreadable_records += log.unreadable_records
+    tally.skipped_records += log.skipped_records
+    carried = log.carry if isinstance(reading.source, JsonLines) and path.suffix != ".zst" else None
+    return State(position.offset, tail, carried), unique([*before, *log.requests])
 
 
 def _stamp(source: Source, path: Path) -> bytes:

@@ -12,6 +12,7 @@ from attribution.tools import TOOLS
 from attribution.usage import Usage
 from collector.logs import Tally
 from collector.scan import Scan, scan_with_index
+from collector.table import aligned
 
 _HEAD = ("Tool", "Model", "Requests", "Uncached input", "Cached input", "Cache writes", "Output")
 
@@ -63,14 +64,7 @@ def _table(usages: list[Usage]) -> str:
     total = sums.pop(("Total", ""))
     rows = [(*names, *map(_grouped, numbers)) for names, numbers in sorted(sums.items())]
     lines = [_HEAD, *rows, ("Total", "", *map(_grouped, total))]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(_HEAD))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i < 2 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
-    )
+    return "\n".join(aligned(lines, left=(0, 1)))
 
 
 def _grouped(number: int) -> str:

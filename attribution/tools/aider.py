@@ -7,13 +7,11 @@ neither is read. https://github.com/Aider-AI/aider/blob/main/aider/analytics.py
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated
 
 import msgspec
 
-from attribution.money import from_usd
-from attribution.tools.log import JsonLines, LogRead, Text, Tokens, decode, unique
+from attribution.tools.log import JsonLines, LogRead, Text, Tokens, decode, reported, unique
 from attribution.usage import Usage
 
 NAME = "aider"
@@ -75,5 +73,5 @@ def _usage(session_id: str, at: float, sent: _Properties) -> Usage:
         cache_write_1h_tokens=0,
         output_tokens=completion,
         reasoning_tokens=0,
-        reported_micros=from_usd(Decimal(str(sent.cost))) if sent.cost else None,
+        reported_micros=reported(sent.cost),
     )

@@ -9,15 +9,13 @@ at the session's end, which is not used. https://github.com/cline/cline/blob/mai
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated
 
 import msgspec
 
-from attribution.money import from_usd
 from attribution.tools import cline_tasks
 from attribution.tools.effects import Effects
-from attribution.tools.log import Beside, JsonDocument, LogRead, Text, Tokens, decode, unique
+from attribution.tools.log import JsonDocument, LogRead, Text, Tokens, decode, reported, stands_beside, unique
 from attribution.tools.remote import slug
 from attribution.usage import Usage
 
@@ -105,7 +103,6 @@ class _Arguments(msgspec.Struct):
     commands: list[str] | None = None
 
 
-_BESIDE = msgspec.json.Decoder(Beside)
 _ABOUT = msgspec.json.Decoder(_About)
 _SESSION = msgspec.json.Decoder(_Session)
 _BLOCKS = msgspec.json.Decoder(list[_Block])
@@ -120,9 +117,8 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
         return cline_tasks.read(records, name, NAME)
     about, log = _About(), LogRead(requests=[])
     for raw in records:
-        if raw.startswith(b'{"beside":'):
-            beside = decode(_BESIDE, raw)
-            about = (decode(_ABOUT, beside.content.encode()) if beside else None) or about
+        if (file := stands_beside(raw)) is not None:
+            about = decode(_ABOUT, file.content.encode()) or about
             continue
         session = decode(_SESSION, raw)
         if session is None:
@@ -184,7 +180,7 @@ def _usage(session: _Session, about: _About, message: _Message, metrics: _Metric
         cache_write_1h_tokens=0,
         output_tokens=metrics.output_tokens or 0,
         reasoning_tokens=0,
-        reported_micros=from_usd(Decimal(str(metrics.cost))) if metrics.cost else None,
+        reported_micros=reported(metrics.cost),
         agent_id=(origin.subagent or session_id) if origin.parent_thread_id else "",
         repository=slug(git.url) if git and git.url else "",
         cwd=about.cwd or about.workspace_root or "",

@@ -9,15 +9,13 @@ https://github.com/cline/cline/blob/main/src/shared/getApiMetrics.ts
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Annotated
 
 import msgspec
 
-from attribution.money import from_usd
 from attribution.tools.effects import Effects
-from attribution.tools.log import Beside, JsonDocument, LogRead, Text, Tokens, decode, unique
+from attribution.tools.log import JsonDocument, LogRead, Text, Tokens, decode, reported, stands_beside, unique
 from attribution.usage import Usage
 
 _EDITORS = ("Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf")
@@ -67,7 +65,6 @@ class _About(msgspec.Struct, rename="camel"):
 _MESSAGES = msgspec.json.Decoder(list[_Said])
 _COUNTS = msgspec.json.Decoder(_Counts)
 _TOOL = msgspec.json.Decoder(_Tool)
-_BESIDE = msgspec.json.Decoder(Beside)
 _ABOUT = msgspec.json.Decoder(_About)
 
 
@@ -76,9 +73,8 @@ def read(records: Iterable[bytes], name: str, tool: str) -> LogRead:
     parts = PurePosixPath(name).parts
     task, cwd, log = parts[-2] if len(parts) > 1 else name, "", LogRead(requests=[])
     for raw in records:
-        if raw.startswith(b'{"beside":'):
-            beside = decode(_BESIDE, raw)
-            about = decode(_ABOUT, beside.content.encode()) if beside else None
+        if (file := stands_beside(raw)) is not None:
+            about = decode(_ABOUT, file.content.encode())
             cwd = cwd or (about and (about.workspace or about.cwd_on_task_initialization)) or ""
             continue
         messages = decode(_MESSAGES, raw)
@@ -126,6 +122,6 @@ def _usage(ts: float, kind: str, counts: _Counts, task: str, cwd: str, tool: str
         cache_write_1h_tokens=0,
         output_tokens=counts.tokens_out or 0,
         reasoning_tokens=0,
-        reported_micros=from_usd(Decimal(str(cost))) if cost else None,
+        reported_micros=reported(cost),
         cwd=cwd,
     )

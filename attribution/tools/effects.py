@@ -70,6 +70,11 @@ class Effects:
         )
 
 
+def printed(output: str) -> str:
+    """What a shell printed, as Gemini CLI and its relatives tell it: the first line of it stands behind a label."""
+    return "\n".join(line.removeprefix("Output: ") for line in output.splitlines())
+
+
 def patched(patch: str) -> tuple[str, ...]:
     """The paths that a patch in `apply_patch`'s format touches."""
     return tuple(_PATCHED.findall(patch))

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 import msgspec
 
 from attribution.tools.effects import Effects
-from attribution.tools.log import Beside, Instant, JsonLines, LogRead, Text, Tokens, decode, utc
+from attribution.tools.log import Instant, JsonLines, LogRead, Text, Tokens, decode, stands_beside, utc
 from attribution.usage import Usage
 
 NAME = "factory-droid"
@@ -70,7 +70,6 @@ class _Arguments(msgspec.Struct):
 
 
 _LINE = msgspec.json.Decoder(_Line)
-_BESIDE = msgspec.json.Decoder(Beside)
 _SETTINGS = msgspec.json.Decoder(_Settings)
 _BLOCKS = msgspec.json.Decoder(list[_Block])
 _ARGUMENTS = msgspec.json.Decoder(_Arguments)
@@ -82,9 +81,8 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
     session_id, settings, head = PurePosixPath(name).stem, _Settings(), _Line()
     effects, times, log = Effects(), list[Instant](), LogRead(requests=[])
     for raw in records:
-        if raw.startswith(b'{"beside":'):
-            beside = decode(_BESIDE, raw)
-            settings = (decode(_SETTINGS, beside.content.encode()) if beside else None) or settings
+        if (file := stands_beside(raw)) is not None:
+            settings = decode(_SETTINGS, file.content.encode()) or settings
             continue
         line = decode(_LINE, raw)
         if line is None:

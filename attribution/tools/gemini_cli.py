@@ -12,9 +12,8 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from attribution.tools.effects import Effects
+from attribution.tools.effects import Effects, printed
 from attribution.tools.log import (
-    Beside,
     Instant,
     JsonDocument,
     JsonLines,
@@ -23,6 +22,7 @@ from attribution.tools.log import (
     Text,
     Tokens,
     decode,
+    stands_beside,
     unique,
     utc,
 )
@@ -102,7 +102,6 @@ class _Record(_Message, rename="camel"):
 
 
 _RECORD = msgspec.json.Decoder(_Record)
-_BESIDE_LOG = msgspec.json.Decoder(Beside)
 _ARGUMENTS = msgspec.json.Decoder(_Arguments)
 _PARTS = msgspec.json.Decoder(list[_Part])
 
@@ -111,9 +110,8 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
     """See `attribution.tools.log.Tool`. A sub-agent's chat lies in a folder named after its parent's session."""
     reading = _Reading(PurePosixPath(name).parts)
     for raw in records:
-        if raw.startswith(b'{"beside":'):
-            found = decode(_BESIDE_LOG, raw)
-            reading.cwd = reading.cwd or (found.content.strip() if found else "")
+        if (file := stands_beside(raw)) is not None:
+            reading.cwd = reading.cwd or file.content.strip()
             continue
         record = decode(_RECORD, raw)
         reading.kept.see(raw)
@@ -181,9 +179,4 @@ class _Reading:
         if self.effects.waits_for(call_id):
             parts = decode(_PARTS, call.result) or []
             outputs = [part.function_response.response for part in parts if part.function_response]
-            self.effects.answered(call_id, "\n".join(_printed(one.output or "") for one in outputs if one))
-
-
-def _printed(output: str) -> str:
-    """What a shell printed: the first line of it stands behind a label."""
-    return "\n".join(line.removeprefix("Output: ") for line in output.splitlines())
+            self.effects.answered(call_id, "\n".join(printed(one.output or "") for one in outputs if one))

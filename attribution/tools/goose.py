@@ -8,13 +8,11 @@ there is no price. Shapes from https://github.com/block/goose and not from a rec
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated
 
 import msgspec
 
-from attribution.money import from_usd
-from attribution.tools.log import LogRead, Sqlite, Text, Tokens, decode, unique
+from attribution.tools.log import LogRead, Sqlite, Text, Tokens, decode, reported, unique
 from attribution.usage import Usage
 
 NAME = "goose"
@@ -97,7 +95,7 @@ def _usage(row: _Row, at: float) -> Usage:
         cache_write_1h_tokens=0,
         output_tokens=row.output or 0,
         reasoning_tokens=0,
-        reported_micros=from_usd(Decimal(str(row.cost))) if row.cost else None,
+        reported_micros=reported(row.cost),
         agent_id=session_id if row.parent_id else "",
         cwd=row.cwd or "",
     )

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from attribution.tools.log import Beside, Instant, JsonDocument, LogRead, Text, decode, unique, utc
+from attribution.tools.log import Instant, JsonDocument, LogRead, Text, decode, stands_beside, unique, utc
 from attribution.usage import Usage
 
 NAME = "kiro"
@@ -48,7 +48,6 @@ class _Session(msgspec.Struct):
 
 
 _SESSION = msgspec.json.Decoder(_Session)
-_BESIDE = msgspec.json.Decoder(Beside)
 _INSTANT = msgspec.json.Decoder(Instant)
 
 
@@ -56,9 +55,8 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
     """See `attribution.tools.log.Tool`. The file's name is the session's id."""
     log, modified = LogRead(requests=[]), None
     for raw in records:
-        if raw.startswith(b'{"beside":'):
-            beside = decode(_BESIDE, raw)
-            modified = (decode(_INSTANT, msgspec.json.encode(beside.content)) if beside else None) or modified
+        if (file := stands_beside(raw)) is not None:
+            modified = decode(_INSTANT, msgspec.json.encode(file.content)) or modified
             continue
         session = decode(_SESSION, raw)
         if session is None:

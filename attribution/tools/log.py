@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from attribution.money import Micros, from_usd
 from attribution.usage import Usage, merge
 
 T = TypeVar("T")
@@ -57,6 +59,9 @@ class Beside(msgspec.Struct, frozen=True):
 
     beside: str
     content: str
+
+
+_BESIDE = msgspec.json.Decoder(Beside)
 
 
 class LogRead(msgspec.Struct, kw_only=True):
@@ -134,6 +139,18 @@ def decode(decoder: msgspec.json.Decoder[T], record: bytes | msgspec.Raw) -> T |
         return decode(decoder, bytes(record).decode(errors="replace").encode())
     except (msgspec.DecodeError, RecursionError):
         return None
+
+
+def stands_beside(record: bytes) -> Beside | None:
+    """The file beside a log that a record is, None for a record of the log itself. A damaged one says nothing."""
+    if not record.startswith(b'{"beside":'):
+        return None
+    return decode(_BESIDE, record) or Beside("", "")
+
+
+def reported(usd: float | None) -> Micros | None:
+    """The dollars that a tool itself says, in millionths; its 0 stands for "not known"."""
+    return from_usd(Decimal(str(usd))) if usd else None
 
 
 def utc(at: datetime) -> datetime:

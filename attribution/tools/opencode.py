@@ -10,14 +10,12 @@ https://github.com/anomalyco/opencode/blob/dev/packages/opencode/src/session/ses
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated
 
 import msgspec
 
-from attribution.money import from_usd
 from attribution.tools.effects import Effects, patched
-from attribution.tools.log import JsonDocument, LogRead, Source, Sqlite, Text, Tokens, decode, unique
+from attribution.tools.log import JsonDocument, LogRead, Source, Sqlite, Text, Tokens, decode, reported, unique
 from attribution.usage import Usage
 
 NAME = "opencode"
@@ -200,7 +198,7 @@ def _usage(row: _Row, created: float, counts: _Counts, tool: str) -> Usage:
         cache_write_1h_tokens=0,
         output_tokens=output if is_within else output + reasoning,
         reasoning_tokens=reasoning,
-        reported_micros=from_usd(Decimal(str(row.cost))) if row.cost and 0 < row.cost < 10_000 else None,
+        reported_micros=reported(row.cost) if row.cost and 0 < row.cost < 10_000 else None,
         agent_id=(row.session_id or "") if row.parent_id else "",
         cwd=row.directory or "",
     )

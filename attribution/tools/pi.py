@@ -6,14 +6,12 @@ are not split by lifetime. No branch, no remote. https://github.com/badlogic/pi-
 """
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Annotated
 
 import msgspec
 
-from attribution.money import from_usd
 from attribution.tools.effects import Effects
-from attribution.tools.log import Instant, JsonLines, Kept, LogRead, Text, Tokens, decode, unique, utc
+from attribution.tools.log import Instant, JsonLines, Kept, LogRead, Text, Tokens, decode, reported, unique, utc
 from attribution.usage import Usage
 
 NAME = "pi"
@@ -133,7 +131,7 @@ class _Reading:
             cache_write_1h_tokens=0,
             output_tokens=counts.output or 0,
             reasoning_tokens=0,
-            reported_micros=from_usd(Decimal(str(cost))) if cost else None,
+            reported_micros=reported(cost),
             cwd=self.head.cwd or "",
         )
         self.requests.append(made)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from attribution.tools.effects import Effects
+from attribution.tools.effects import Effects, printed
 from attribution.tools.log import Instant, JsonLines, Kept, LogRead, Text, Tokens, decode, unique, utc
 from attribution.usage import Usage
 
@@ -173,9 +173,7 @@ class _Reading:
             answer = part.function_response
             if answer and answer.id and self.effects.waits_for(answer.id):
                 output = (answer.response and answer.response.output) or ""
-                self.effects.answered(
-                    answer.id, "\n".join(line.removeprefix("Output: ") for line in output.splitlines())
-                )
+                self.effects.answered(answer.id, printed(output))
 
     def _request(self, record: _Record, model: str, counts: _Counts) -> str:
         """Adds a request and returns its id."""

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import msgspec
 
-from attribution.tools.log import Beside, JsonDocument, JsonLines, LogRead, Text, Tokens, decode, unique
+from attribution.tools.log import JsonDocument, JsonLines, LogRead, Text, Tokens, decode, stands_beside, unique
 from attribution.tools.remote import path_of
 from attribution.usage import Usage
 
@@ -74,7 +74,6 @@ class _Workspace(msgspec.Struct):
 _CHAT = msgspec.json.Decoder(_Chat)
 _OPERATION = msgspec.json.Decoder(_Operation)
 _REQUESTS = msgspec.json.Decoder(list[_Request])
-_BESIDE_LOG = msgspec.json.Decoder(Beside)
 _WORKSPACE = msgspec.json.Decoder(_Workspace)
 
 
@@ -82,9 +81,8 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
     """See `attribution.tools.log.Tool`. The file's name is the chat's id."""
     chat, cwd, log = _Chat(session_id=PurePosixPath(name).stem), "", LogRead(requests=[])
     for raw in records:
-        if raw.startswith(b'{"beside":'):
-            beside = decode(_BESIDE_LOG, raw)
-            workspace = decode(_WORKSPACE, beside.content.encode()) if beside else None
+        if (file := stands_beside(raw)) is not None:
+            workspace = decode(_WORKSPACE, file.content.encode())
             cwd = path_of((workspace and workspace.folder) or "") or cwd
         elif name.endswith(".json"):
             whole = decode(_CHAT, raw)

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 import msgspec
 
 from attribution.tools.effects import Effects
-from attribution.tools.log import Beside, Instant, JsonLines, LogRead, Text, decode, utc
+from attribution.tools.log import Instant, JsonLines, LogRead, Text, decode, stands_beside, utc
 from attribution.usage import Usage
 
 NAME = "windsurf"
@@ -45,7 +45,6 @@ class _Line(msgspec.Struct):
 
 
 _LINE = msgspec.json.Decoder(_Line)
-_BESIDE = msgspec.json.Decoder(Beside)
 _INSTANT = msgspec.json.Decoder(Instant)
 
 
@@ -54,9 +53,8 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
     session_id, cwd, at = PurePosixPath(name).stem, "", None
     log, effects, lines = LogRead(requests=[]), Effects(), 0
     for raw in records:
-        if raw.startswith(b'{"beside":'):
-            beside = decode(_BESIDE, raw)
-            at = (decode(_INSTANT, msgspec.json.encode(beside.content)) if beside else None) or at
+        if (file := stands_beside(raw)) is not None:
+            at = decode(_INSTANT, msgspec.json.encode(file.content)) or at
             continue
         line = decode(_LINE, raw)
         if line is None:
