@@ -15,6 +15,10 @@ BillingMode = Literal["api", "subscription", "credits", "unknown"]
 Basis = Literal["reported", "computed", "estimated"]
 
 
+# In place of a price book where the figure is the tool's.
+REPORTED = "the tool's own figure where no list price is known"
+
+
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
     """What one request cost. `list_micros` is None where no price is known (`unpriced` says why): unknown, not zero.
 
@@ -70,7 +74,7 @@ def charge(usage: Usage) -> Charge:
     """Price `usage` with the price book of today for the day it was used; what the book lacks costs what the tool says."""
     priced = price(usage)
     if isinstance(priced, Unpriced) and usage.reported_micros is not None:
-        return Charge(usage=usage, list_micros=usage.reported_micros, basis="reported")
+        return Charge(usage=usage, list_micros=usage.reported_micros, basis="reported", price_book=REPORTED)
     if isinstance(priced, Unpriced):
         return Charge(usage=usage, list_micros=None, unpriced=priced.reason)
     return Charge(usage=usage, list_micros=priced.list_micros, cache_saving_micros=priced.cache_saving_micros)

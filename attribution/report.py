@@ -15,7 +15,8 @@ SessionKey = tuple[str, str]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """What one tool and model used for a change. `micros` is at list price and leaves out `unpriced_requests`."""
+    """What one tool and model used for a change. `micros` is at list price and leaves out `unpriced_requests`; `tokens_known` is
+    False where the tool says no tokens of any of them: the counts are 0 then and mean nothing."""
 
     tool: str
     model: str
@@ -26,6 +27,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int
     micros: Micros
     unpriced_requests: int
+    tokens_known: bool = True
 
 
 class SessionPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +158,7 @@ def _row(tool: str, model: str, pairs: list[tuple[Charge, Share]]) -> Row:
         output_tokens=sum(usage.output_tokens for usage in usages),
         micros=_sum(pairs),
         unpriced_requests=sum(share.micros is None for _, share in pairs),
+        tokens_known=any(usage.tokens_known for usage in usages),
     )
 
 

@@ -35,14 +35,15 @@ KEYS: dict[str, Key] = {
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """`micros` at list price, None where no request has one; `unpriced_requests` are in no amount."""
+    """`micros` at list price, None where no request has one; `unpriced_requests` are in no amount. Tokens are None where no tool
+    says them."""
 
     name: str
     micros: Micros | None
     requests: int
     unpriced_requests: int
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None
+    output_tokens: int | None
     last_at: datetime
 
 
@@ -83,14 +84,15 @@ def table(charges: Iterable[Charge], key: Key) -> list[Row]:
 
 
 def _row(name: str, charges: Sequence[Charge]) -> Row:
+    known = [one.usage for one in charges if one.usage.tokens_known]
     amounts = [one.list_micros for one in charges if one.list_micros is not None]
     return Row(
         name=name,
         micros=sum(amounts) if amounts else None,
         requests=len(charges),
         unpriced_requests=len(charges) - len(amounts),
-        input_tokens=sum(one.usage.input_tokens for one in charges),
-        output_tokens=sum(one.usage.output_tokens for one in charges),
+        input_tokens=sum(usage.input_tokens for usage in known) if known else None,
+        output_tokens=sum(usage.output_tokens for usage in known) if known else None,
         last_at=max(one.usage.at for one in charges),
     )
 
@@ -108,16 +110,20 @@ def _text(by: str, rows: Sequence[Row], repository: str, days: int, found: Scan)
     lines = [(by.capitalize(), "Cost", "Requests", "Input", "Output", "Last")]
     for row, amount in zip(rows, cents, strict=True):
         cost = "not known" if row.micros is None else show_cents(amount)
-        figures = (f"{row.requests:,}", f"{row.input_tokens:,}", f"{row.output_tokens:,}")
+        figures = (f"{row.requests:,}", _tokens(row.input_tokens), _tokens(row.output_tokens))
         lines.append((row.name, cost, *figures, f"{row.last_at.astimezone():%d %b %H:%M}"))
-    requests, given = sum(row.requests for row in rows), sum(row.input_tokens for row in rows)
-    output = sum(row.output_tokens for row in rows)
+    requests, given = sum(row.requests for row in rows), sum(row.input_tokens or 0 for row in rows)
+    output = sum(row.output_tokens or 0 for row in rows)
     lines.append(("All", show_cents(sum(cents)), f"{requests:,}", f"{given:,}", f"{output:,}", ""))
     unpriced = sum(row.unpriced_requests for row in rows)
     notes = [f"{where}, the last {days} days, at list price: not an invoice."]
     if unpriced:
         notes.append(f"Requests in no amount, since their price is not known: {unpriced:,}.")
     return "\n".join([*aligned(lines, left=(0, 5)), "", *notes])
+
+
+def _tokens(count: int | None) -> str:
+    return "not known" if count is None else f"{count:,}"
 
 
 def _csv(by: str, rows: Sequence[Row]) -> None:

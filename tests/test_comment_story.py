@@ -1,9 +1,11 @@
 """What people see on their pull requests, through the real app, on both databases."""
 
+import msgspec
 import pytest
 from inline_snapshot import snapshot
 
 from tests.look.gfm import render
+from tests.notation import session
 from tests.world import World, shuffled
 
 
@@ -167,6 +169,20 @@ Seen: 2 sessions of Claude Code, 2 requests.
 
 1 request to `nobody-knows-1` is in no amount here: its list price is not known.\
 """)
+
+
+def test_what_a_tool_does_not_say_is_not_shown_as_zero_nor_its_own_price_as_a_list_price(world: World):
+    (one, two) = session("09:00 feat/a no-such-model\n09:10 feat/a no-such-model", tool="cursor")
+    silent = msgspec.structs.replace(one, model="", tokens_known=False, uncached_input_tokens=0)
+    own = msgspec.structs.replace(two, tool="pi", reported_micros=70_000)
+    world.open_pull(12, "feat/a")
+    world.send_usage([silent, own])
+    world.settle()
+    comment = world.comment(12)
+    assert "**This change cost $0.07** of AI work at list price, and more at a price we do not know." in comment
+    assert "1 request to a model that is not known is in no amount here" in comment
+    assert "Cursor<br>`?` | not known | 1 | ? | ? | ? | ? |" in comment
+    assert "Prices: the tool's own figure where no list price is known." in comment
 
 
 def test_a_late_commit_moves_money_and_both_comments_tell_the_truth(world: World):

@@ -32,7 +32,7 @@ def _unpriced(view: CommentView) -> str:
     cost = view.cost
     if not cost.unpriced_requests:
         return ""
-    models = ", ".join(code(model) for model in cost.unpriced_models[:5])
+    models = ", ".join(code(model) if model else "a model that is not known" for model in cost.unpriced_models[:5])
     are, their = ("is", "its") if cost.unpriced_requests == 1 else ("are", "their")
     requests = count(cost.unpriced_requests, "request")
     return f"{requests} to {models} {are} in no amount here: {their} list price is not known."

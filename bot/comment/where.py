@@ -30,7 +30,7 @@ def _line(row: Row, cents: int) -> tuple[str, ...]:
         f"{text(tool_title(row.tool))}<br>{code(row.model)}",
         "not known" if row.unpriced_requests == row.requests else show_cents(cents),
         f"{row.requests:,}",
-        *(tokens(figure) for figure in figures),
+        *(tokens(figure) if row.tokens_known else "?" for figure in figures),
     )
 
 
