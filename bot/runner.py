@@ -1,6 +1,7 @@
 """The worker in a thread and event loop of its own, so that slow work never delays an answer to a webhook."""
 
 import asyncio
+import contextlib
 import threading
 
 import httpx
@@ -16,7 +17,10 @@ from bot.worker import run_forever
 
 
 class Runner:
-    """Start once the App's credentials are there; stop ends after the piece of work in hand."""
+    """Start once the App's credentials are there; stop waits for the piece of work in hand.
+
+    The thread is a daemon: work that outlasts the wait is cut off, and its lease brings it back, here or in another replica.
+    """
 
     def __init__(self, settings: Settings, operator: OperatorSettings, database: Database, clock: Clock) -> None:
         self._settings = settings
@@ -28,18 +32,26 @@ class Runner:
         self._stopped = asyncio.Event()
 
     def start(self, credentials: AppCredentials, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._main(credentials, transport)), name="worker")
+        # Made here and not in the thread: a stop that comes before the thread has begun waits in the loop's queue.
+        loop = self._loop = asyncio.new_event_loop()
+
+        def work() -> None:
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:
+                runner.run(self._main(credentials, transport))
+
+        self._thread = threading.Thread(target=work, name="worker", daemon=True)
         self._thread.start()
 
-    def stop(self, seconds: float = 20) -> None:
-        if self._thread is None:
-            return
-        if self._loop is not None and not self._loop.is_closed():
+    def stop(self, seconds: float = 20) -> bool:
+        """Whether the worker has ended (or never began)."""
+        if self._thread is None or self._loop is None:
+            return True
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it ended by itself
             self._loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     async def _main(self, credentials: AppCredentials, transport: httpx.AsyncBaseTransport | None) -> None:
-        self._loop = asyncio.get_running_loop()
         async with GitHubApp(self._settings, credentials, self._clock, transport) as github:
             bot = Bot(
                 settings=self._settings,
@@ -49,5 +61,7 @@ class Runner:
                 github=github,
             )
             ticker = schedule.start(self._database, self._clock)
-            await run_forever(bot, self._stopped)
-            ticker.shutdown(wait=False)
+            try:
+                await run_forever(bot, self._stopped)
+            finally:
+                ticker.shutdown(wait=False)

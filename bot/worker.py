@@ -1,8 +1,11 @@
 """Drains the wanted work. Holds the one broad `except`: whatever goes wrong is kept with its job and tried again later."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+
+from sqlalchemy.exc import DBAPIError
 
 from bot import gather, jobs, place, refresh, store, talk
 from bot.context import Bot
@@ -34,11 +37,14 @@ KINDS: dict[str, Callable[[Bot, Claimed], Awaitable[None]]] = {
 async def run_forever(bot: Bot, stopped: asyncio.Event) -> None:
     """Work until `stopped` is set; what is being worked on is finished first."""
     while not stopped.is_set():
-        if await run_due(bot) == 0:
-            try:
+        try:
+            worked = await run_due(bot)
+        except DBAPIError as error:  # the database is away: everything wanted is in it and waits
+            log.warning("the database does not answer: %s", error.orig)
+            worked = 0
+        if worked == 0:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopped.wait(), _IDLE_SECONDS)
-            except TimeoutError:
-                continue
 
 
 async def run_due(bot: Bot) -> int:

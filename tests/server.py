@@ -73,7 +73,7 @@ class Server:
             return tokens.new(connection, installation_id, "a laptop", NOON)
 
     def close(self) -> None:
-        self.app.state.runner.stop()
+        assert self.app.state.runner.stop(), "the worker goes on"
         self._runner.close()
 
 
