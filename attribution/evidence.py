@@ -64,6 +64,7 @@ class Evidence(StrEnum):
     """How strongly a share is tied to its target, strongest first. The order is the order of the rules."""
 
     CORRECTION = "correction"
+    QUESTIONED = "questioned"
     STAMP = "stamp"
     COMMIT = "commit"
     EDITS = "edits"
@@ -75,10 +76,11 @@ class Evidence(StrEnum):
 
 
 class Stage(StrEnum):
-    """What a share was spent on: building the change, or reading and reviewing it."""
+    """What a share was spent on: building the change, reading and reviewing it, or a run in CI."""
 
     BUILD = "build"
     REVIEW = "review"
+    CI = "ci"
 
 
 class Claim(msgspec.Struct, frozen=True):

@@ -6,12 +6,15 @@ position for requests that have none. A stronger claim is never overwritten.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from attribution.evidence import UNATTRIBUTED, Claim
+import msgspec
+
+from attribution.evidence import UNATTRIBUTED, Claim, Stage
 from attribution.pulls import Pulls
 from attribution.rules.branches import by_branch, carried
 from attribution.rules.commits import by_commit, by_edits
 from attribution.rules.files import by_files, by_review, nearly
-from attribution.rules.said import barred, by_correction, by_stamp
+from attribution.rules.questioned import questioned
+from attribution.rules.said import barred, by_correction, by_run, by_stamp
 from attribution.usage import Usage
 from attribution.work import Work, work
 
@@ -21,6 +24,8 @@ Rule = Callable[[Work, Pulls, Mapping[int, Claim]], dict[int, Claim]]
 
 RULES: tuple[Rule, ...] = (
     by_correction,
+    questioned,
+    by_run,
     by_stamp,
     by_commit,
     by_edits,
@@ -43,4 +48,9 @@ def place(session: Iterable[Usage], pulls: Pulls, rules: Sequence[Rule] = RULES)
     for rule in rules:
         found = rule(done, pulls, claims)
         claims = {i: one for i, one in found.items() if not out.intersection(one.numbers)} | claims
-    return {step.usage.key: claims.get(i, UNATTRIBUTED) for i, step in enumerate(done.steps)}
+    return {step.usage.key: _staged(step.usage, claims.get(i, UNATTRIBUTED)) for i, step in enumerate(done.steps)}
+
+
+def _staged(usage: Usage, claim: Claim) -> Claim:
+    """What ran in CI was spent there, whatever tied it to a change."""
+    return msgspec.structs.replace(claim, stage=Stage.CI) if usage.ci_ref else claim

@@ -39,8 +39,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     requests up. `reported_micros` is what the tool itself says the request cost, in millionths of a dollar,
     `credits_micros` in millionths of its vendor's credits, which are no dollars. `provider` is who was asked, as the tool
     names them. `commits_after` are commits that the same person made afterwards, by hand as far as one knows, of files that
-    the session had edited. `at` is UTC. Empty text and None mean not known. `(tool, request_id)` identifies the request on
-    every machine and in every copy of a log. Names follow OpenTelemetry GenAI where it has them:
+    the session had edited. `ci_ref` is the ref that a CI run worked on. `at` is UTC. Empty text and None mean not known.
+    `(tool, request_id)` identifies the request on every machine and in every copy of a log. Names follow OpenTelemetry GenAI where it has them:
     https://github.com/open-telemetry/semantic-conventions-genai
     """
 
@@ -70,6 +70,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     commit: str = ""
     cwd: str = ""
     author: str = ""
+    ci_ref: str = ""
     edited_files: tuple[str, ...] = ()
     commits_made: tuple[CommitMade, ...] = ()
     commits_after: tuple[CommitMade, ...] = ()
@@ -96,7 +97,7 @@ _BILLED = (
     "inference_geo",
 )  # fmt: skip
 _REPORTED = ("reported_micros", "credits_micros")
-_CONTEXT = ("repository", "branch", "commit", "cwd", "author", "agent_id")
+_CONTEXT = ("repository", "branch", "commit", "cwd", "author", "agent_id", "ci_ref")
 
 
 def merge(a: Usage, b: Usage) -> Usage:

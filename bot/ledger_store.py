@@ -31,7 +31,7 @@ _PLAIN = (
     "tool", "request_id", "session_id", "agent_id", "model", "uncached_input_tokens", "cache_read_tokens",
     "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "reasoning_tokens", "tokens_known", "is_sum",
     "reported_micros", "credits_micros", "provider", "web_search_requests", "speed", "service_tier", "inference_geo",
-    "branch", "commit", "author",
+    "branch", "commit", "author", "ci_ref",
 )  # fmt: skip
 _MONEY = ("list_micros", "cache_saving_micros", "billed_micros", "billing_mode", "basis", "price_book", "unpriced")
 

@@ -24,7 +24,7 @@ _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206
 _EARLIEST = datetime(2023, 1, 1, tzinfo=UTC)
 _TEXTS = (
     "session_id", "request_id", "model", "agent_id", "repository", "branch", "commit", "author", "speed", "service_tier",
-    "inference_geo", "provider",
+    "inference_geo", "provider", "ci_ref",
 )  # fmt: skip
 _COUNTS = (
     "uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens",

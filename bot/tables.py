@@ -40,6 +40,9 @@ class Installation(SQLModel, table=True):
 
 
 class Repository(SQLModel, table=True):
+    """`week_done` is the last ISO week (`2026-W47`) whose issue was made or had no cause, `week_due_at_ms` when to look for the
+    next."""
+
     installation_id: int = _key()
     repository_id: int = _key()
     full_name: str = _text()
@@ -47,8 +50,11 @@ class Repository(SQLModel, table=True):
     default_branch: str = _text("main")
     active: bool = True
     pulls_seen_until_ms: int = _big()
+    issues_seen_until_ms: int = _big()
     settings_text: str = _text()
     settings_read_at_ms: int = _big()
+    week_done: str = _text()
+    week_due_at_ms: int = _big()
 
 
 class RepositoryName(SQLModel, table=True):
@@ -61,13 +67,14 @@ class RepositoryName(SQLModel, table=True):
 
 
 class Pull(SQLModel, table=True):
-    """`facts` is a `PullRequest` as JSON; the rest serves queries and the comment. `said_until_ms`: its conversation is read
-    until then. `comment_on` False: a person switched our comment off here."""
+    """`facts` is a `PullRequest` as JSON, `details` an `outcome.Details`; the rest serves queries and the comment.
+    `said_until_ms`: its conversation is read until then. `comment_on` False: a person switched our comment off here."""
 
     installation_id: int = _key()
     repository_id: int = _key()
     number: int = _key()
     facts: str = _text()
+    details: str = _text()
     head_sha: str = _text()
     created_at_ms: int = _big()
     closed_at_ms: int | None = _big_or_none()
@@ -76,11 +83,42 @@ class Pull(SQLModel, table=True):
     comment_on: bool = True
 
 
+class IssueRow(SQLModel, table=True):
+    """An issue that is no pull request. `facts` is an `issues.Issue` as JSON."""
+
+    __tablename__ = "issue"  # pyright: ignore[reportAssignmentType]
+    installation_id: int = _key()
+    repository_id: int = _key()
+    number: int = _key()
+    facts: str = _text()
+    updated_at_ms: int = _big()
+    said_until_ms: int = _big()
+
+
+class WeekRow(SQLModel, table=True):
+    """The weekly issue of a repository: which issue of which repository it is, and what it says. One row a repository and ISO
+    week; `issue_number` None: none was made, since the week was quiet or it is not made yet."""
+
+    __tablename__ = "week"  # pyright: ignore[reportAssignmentType]
+    installation_id: int = _key()
+    repository_id: int = _key()
+    week: str = _name()
+    in_repository_id: int = _big()
+    issue_number: int | None = _big_or_none()
+    body_sha256: str = _text()
+    as_of: int = _big()
+    is_closed: bool = False
+    state: str = _text("live")
+
+
 class ChargeRow(SQLModel, table=True):
     """A request and its price. `facts` holds edited files and commits as JSON. `revision` names the current shares; 0: none yet."""
 
     __tablename__ = "charge"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = (Index("charge_by_session", "installation_id", "repository_id", "tool", "session_id"),)
+    __table_args__ = (
+        Index("charge_by_session", "installation_id", "repository_id", "tool", "session_id"),
+        Index("charge_by_time", "installation_id", "repository_id", "at_ms"),
+    )
     installation_id: int = _key()
     tool: str = _name()
     request_id: str = _name()
@@ -107,6 +145,7 @@ class ChargeRow(SQLModel, table=True):
     branch: str = _text()
     commit: str = _text()
     author: str = _text()
+    ci_ref: str = _text()
     facts: str = _text()
     list_micros: int | None = _big_or_none()
     cache_saving_micros: int = _big()
@@ -236,13 +275,15 @@ class Publication(SQLModel, table=True):
 
 
 class IngestToken(SQLModel, table=True):
-    """A collector's token, bound to one installation. Only its hash is kept."""
+    """A token bound to one installation: of a collector, which may `ingest`, or of a reader, who may `read`. Only its hash is
+    kept."""
 
     __tablename__ = "ingest_token"  # pyright: ignore[reportAssignmentType]
     installation_id: int = _key()
     token_id: str = _name()
     secret_sha256: str = Field(sa_type=Text, unique=True)
     label: str = _text()
+    may: str = _text("ingest")
     created_at_ms: int = _big()
     revoked_at_ms: int | None = _big_or_none()
     last_used_at_ms: int | None = _big_or_none()

@@ -48,7 +48,19 @@ def with_git_facts(
         here = [_enriched(usage, facts[root], commits) for usage in group]
         done += _with_commits_after(here, facts[root], [commits[sha] for sha in by_hand if sha in commits])
     git.remember()
+    done = [_in_ci(usage, env) for usage in done] if env.get("GITHUB_ACTIONS") == "true" else done
     return sorted(done, key=lambda usage: (usage.at, usage.key))
+
+
+def _in_ci(usage: Usage, env: Mapping[str, str]) -> Usage:
+    """On a runner the checkout is detached, so the run says what it works on.
+    https://docs.github.com/en/actions/reference/workflows-and-actions/variables#default-environment-variables"""
+    branch = env.get("GITHUB_HEAD_REF") or (
+        env.get("GITHUB_REF_NAME", "") if env.get("GITHUB_REF_TYPE") == "branch" else ""
+    )
+    repository = usage.repository or env.get("GITHUB_REPOSITORY", "")
+    ci_ref = env.get("GITHUB_REF", "")
+    return msgspec.structs.replace(usage, ci_ref=ci_ref, repository=repository, branch=branch or usage.branch)
 
 
 def stamped(usages: Sequence[Usage], stamps: Stamps) -> Sequence[Usage]:

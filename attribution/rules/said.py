@@ -1,11 +1,14 @@
-"""What somebody or something that saw it said: a maintainer's correction, a hook's stamp."""
+"""What somebody or something that saw it said: a maintainer's correction, a CI run's ref, a hook's stamp."""
 
+import re
 from collections import ChainMap
 from collections.abc import Mapping
 
 from attribution.evidence import Claim, Evidence, claim
 from attribution.pulls import Pulls
 from attribution.work import Work, since_last_cut
+
+_PULL_REF = re.compile(r"refs/pull/([1-9]\d{0,8})/(?:merge|head)")
 
 
 def by_correction(work: Work, pulls: Pulls, _claims: Mapping[int, Claim]) -> dict[int, Claim]:
@@ -22,6 +25,17 @@ def by_correction(work: Work, pulls: Pulls, _claims: Mapping[int, Claim]) -> dic
 def barred(work: Work, pulls: Pulls) -> set[int]:
     """The pull requests that a maintainer keeps this session off."""
     return _said(work, pulls)[1]
+
+
+def by_run(work: Work, pulls: Pulls, _claims: Mapping[int, Claim]) -> dict[int, Claim]:
+    """A CI run of a pull request served it: GitHub runs `pull_request` workflows on `refs/pull/12/merge`.
+    https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#pull_request"""
+    found: dict[int, Claim] = {}
+    for i, step in enumerate(work.steps):
+        ref = _PULL_REF.fullmatch(step.usage.ci_ref)
+        if ref and (number := int(ref[1])) in pulls.by_number:
+            found[i] = claim(number, Evidence.STAMP, f"ran in CI for #{number}")
+    return found
 
 
 def by_stamp(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:

@@ -1,0 +1,132 @@
+"""What became of pull requests: open, merged, surviving, reverted or abandoned."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from attribution.evidence import PullRequest
+
+SURVIVES_AFTER = timedelta(days=14)
+SILENT_AFTER = timedelta(days=30)
+
+
+class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a pull request says of itself, beside what attribution needs of it.
+
+    `closes` are issues that it closes by keyword, `reverts` pull requests and `reverts_commits` commits that it says it takes
+    back. `authors` are digests of the people (no bots) who wrote its commits. `updated_at` is GitHub's.
+    """
+
+    title: str = ""
+    labels: tuple[str, ...] = ()
+    closes: tuple[int, ...] = ()
+    reverts: tuple[int, ...] = ()
+    reverts_commits: tuple[str, ...] = ()
+    merge_commit: str = ""
+    authors: tuple[str, ...] = ()
+    updated_at: datetime | None = None
+
+
+class State(StrEnum):
+    """`SURVIVING` is merged, and not reverted for as long as it takes to say so."""
+
+    OPEN = "open"
+    MERGED = "merged"
+    SURVIVING = "surviving"
+    REVERTED = "reverted"
+    ABANDONED = "abandoned"
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """A state and since when. `by` is the pull request that reverted it. A merge's `at` is that of the merge."""
+
+    state: State
+    at: datetime
+    by: int | None = None
+
+    @property
+    def is_merged(self) -> bool:
+        """Merged, whatever came after."""
+        return self.state in (State.MERGED, State.SURVIVING, State.REVERTED)
+
+
+def outcomes(
+    pulls: Mapping[int, PullRequest],
+    details: Mapping[int, Details],
+    at: datetime,
+    *,
+    known_at: datetime | None = None,
+    window: timedelta = SURVIVES_AFTER,
+) -> dict[int, Outcome]:
+    """What had become of each pull request that existed at `at`, by number. Whether a merge lasts is told by what is known at
+    `known_at`, which may be later. A revert later than `window` after the merge is an ordinary change."""
+    until = known_at or at
+    reverters = _reverters(pulls, details, until)
+    gone: dict[int, tuple[datetime, int]] = {}
+    # The latest merge first: whether a revert holds is known before what it reverts is looked at.
+    for merged_at, number in sorted(((at, number) for number, at in _merged(pulls, until)), reverse=True):
+        held = [
+            (by_at, by) for by_at, by in reverters[number] if by not in gone and merged_at < by_at <= merged_at + window
+        ]
+        if held:
+            gone[number] = min(held)
+    return {
+        number: _outcome(pull, details.get(number, Details()), at, until - window, gone.get(number))
+        for number, pull in pulls.items()
+        if pull.created_at <= at
+    }
+
+
+def _outcome(
+    pull: PullRequest, details: Details, at: datetime, settled_at: datetime, gone: tuple[datetime, int] | None
+) -> Outcome:
+    if pull.merged_at is not None and pull.merged_at <= at:
+        if gone is not None:
+            return Outcome(State.REVERTED, *gone)
+        return Outcome(State.SURVIVING if pull.merged_at <= settled_at else State.MERGED, pull.merged_at)
+    if pull.closed_at is not None and pull.closed_at <= at:
+        return Outcome(State.ABANDONED, pull.closed_at)
+    news = [pull.created_at, *(one.committed_at for one in pull.commits if one.committed_at)]
+    quiet_since = max([one for one in news if one <= at] + ([details.updated_at] if details.updated_at else []))
+    if quiet_since <= at - SILENT_AFTER:
+        return Outcome(State.ABANDONED, quiet_since + SILENT_AFTER)
+    return Outcome(State.OPEN, pull.created_at)
+
+
+def _merged(pulls: Mapping[int, PullRequest], until: datetime) -> list[tuple[int, datetime]]:
+    return [(number, one.merged_at) for number, one in pulls.items() if one.merged_at and one.merged_at <= until]
+
+
+def _reverters(
+    pulls: Mapping[int, PullRequest], details: Mapping[int, Details], until: datetime
+) -> defaultdict[int, list[tuple[datetime, int]]]:
+    """By pull request the merged ones that take it back: as a whole, by number or merge commit, or all of its commits."""
+    found: defaultdict[int, list[tuple[datetime, int]]] = defaultdict(list)
+    merged = _merged(pulls, until)
+    by_commit: defaultdict[str, list[int]] = defaultdict(list)
+    for number, _ in merged:
+        own = details.get(number, Details()).merge_commit
+        for sha in {own, *(one.sha for one in pulls[number].commits)} - {""}:
+            by_commit[sha[:7]].append(number)
+    for number, merged_at in merged:
+        own = details.get(number, Details())
+        named = set(own.reverts)
+        for sha in own.reverts_commits:
+            for other in by_commit[sha[:7]]:
+                if _is_whole(pulls[other], details.get(other, Details()), own.reverts_commits):
+                    named.add(other)
+        for other in named - {number}:
+            found[other].append((merged_at, number))
+    return found
+
+
+def _is_whole(pull: PullRequest, details: Details, taken_back: tuple[str, ...]) -> bool:
+    """Whether these commits are all that a pull request brought: what became of it on its base, or each of its own."""
+
+    def is_taken(sha: str) -> bool:
+        return any(sha.startswith(one) or one.startswith(sha) for one in taken_back if sha)
+
+    return is_taken(details.merge_commit) or (bool(pull.commits) and all(is_taken(one.sha) for one in pull.commits))
