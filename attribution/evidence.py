@@ -61,7 +61,10 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 
 class Evidence(StrEnum):
-    """How strongly a share is tied to its target, strongest first. The order is the order of the rules."""
+    """How strongly a share is tied to its target, strongest first. The order is the order of the rules.
+
+    `QUESTIONED` looks invented and is held apart; `SEVERAL` fits several pull requests alike and is booked to none.
+    """
 
     CORRECTION = "correction"
     QUESTIONED = "questioned"
@@ -72,6 +75,7 @@ class Evidence(StrEnum):
     FILES = "files"
     CARRIED = "carried"
     REVIEW = "review"
+    SEVERAL = "several"
     NONE = "none"
 
 

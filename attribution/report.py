@@ -55,7 +55,8 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PullRequestCost(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pull request cost at list price; `review_micros` of it was spent on reading and reviewing it.
+    """What a pull request cost at list price; `review_micros` of it was spent on reading and reviewing it,
+    `ci_micros` in CI.
 
     `unpriced_requests` are in no amount: their price is not known.
     """
@@ -63,6 +64,7 @@ class PullRequestCost(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     micros: Micros
     review_micros: Micros
+    ci_micros: Micros
     cache_saving_micros: Micros
     requests: int
     unpriced_requests: int
@@ -103,6 +105,7 @@ def pull_request_cost(
         number=number,
         micros=_sum(pairs),
         review_micros=_sum((charge, share) for charge, share in pairs if share.stage == Stage.REVIEW),
+        ci_micros=_sum((charge, share) for charge, share in pairs if share.stage == Stage.CI),
         cache_saving_micros=sum(_part(charge.cache_saving_micros, share, charge) for charge, share in pairs),
         requests=len(pairs),
         unpriced_requests=len(unpriced),

@@ -40,7 +40,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `credits_micros` in millionths of its vendor's credits, which are no dollars. `provider` is who was asked, as the tool
     names them. `commits_after` are commits that the same person made afterwards, by hand as far as one knows, of files that
     the session had edited. `ci_ref` is the ref that a CI run worked on. `at` is UTC. Empty text and None mean not known.
-    `(tool, request_id)` identifies the request on every machine and in every copy of a log. Names follow OpenTelemetry GenAI where it has them:
+    `(tool, request_id)` identifies the request on every machine and in every copy of a log. Names follow
+    OpenTelemetry GenAI where it has them:
     https://github.com/open-telemetry/semantic-conventions-genai
     """
 

@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 Clock: TypeAlias = Callable[[], int]
 
+DAY_MS = 24 * 3_600_000
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

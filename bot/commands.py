@@ -1,4 +1,4 @@
-"""What a person tells the bot in a pull request: `/mergecost link 1f2e3d`, one command a line. Pure.
+"""What a person tells the bot in a pull request or issue: `/mergecost link 1f2e3d`, one command a line. Pure.
 
 A slip is a value, worded for whoever made it. Names that they typed stand in backticks, as in all our phrases.
 """
@@ -14,6 +14,7 @@ _LINE = re.compile(r"/mergecost(?:\s+(?P<words>.*))?$")
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
 _SPLIT = re.compile(r"[1-9]\d{0,3}(?:/[1-9]\d{0,3})+")
 _NUMBER = re.compile(r"#?([1-9]\d{0,8})")
+_WEEK = re.compile(r"2\d{3}-W(?:0[1-9]|[1-4]\d|5[0-3])")
 MOST_COMMANDS = 20
 
 
@@ -39,13 +40,19 @@ class Switch(msgspec.Struct, frozen=True):
     on: bool
 
 
+class Rebuild(msgspec.Struct, frozen=True):
+    """Build the issue about a week anew, such as `2026-W47`."""
+
+    week: str
+
+
 class Slip(msgspec.Struct, frozen=True):
     """A command that cannot be carried out, and what to write instead."""
 
     problem: str
 
 
-Command = Correct | Refresh | Switch | Slip
+Command = Correct | Refresh | Switch | Rebuild | Slip
 
 
 def commands(body: str) -> list[Command]:
@@ -84,7 +91,11 @@ def _command(words: str) -> Command:
     form = _FORMS.get(name.lower())
     if form is None:
         close = get_close_matches(name.lower(), _FORMS, n=1)
-        hint = f"perhaps `{close[0]}`" if close else "there are `link`, `unlink`, `split`, `refresh`, `off` and `on`"
+        hint = (
+            f"perhaps `{close[0]}`"
+            if close
+            else "there are `link`, `unlink`, `split`, `refresh`, `week`, `off` and `on`"
+        )
         return Slip(f"there is no command `{name}`: {hint}" if name else f"which command? {hint.capitalize()}")
     return form(rest, why.strip())
 
@@ -111,6 +122,13 @@ def _split(rest: list[str], why: str) -> Command:
     return Correct("link", rest[0], tuple(sorted(zip(numbers, parts, strict=True))), why)
 
 
+def _week(rest: list[str]) -> Command:
+    usage = "write `/mergecost week 2026-W47`"
+    if len(rest) != 1 or not _WEEK.fullmatch(rest[0].upper()):
+        return Slip(usage)
+    return Rebuild(rest[0].upper())
+
+
 def _alone(command: Command, name: str, rest: list[str]) -> Command:
     return Slip(f"`/mergecost {name}` takes nothing more, here is `{' '.join(rest)}`") if rest else command
 
@@ -121,5 +139,6 @@ _FORMS = {
     "split": _split,
     "refresh": lambda rest, _: _alone(Refresh(), "refresh", rest),
     "off": lambda rest, _: _alone(Switch(on=False), "off", rest),
+    "week": lambda rest, _: _week(rest),
     "on": lambda rest, _: _alone(Switch(on=True), "on", rest),
 }

@@ -30,9 +30,13 @@ class Bot(msgspec.Struct, kw_only=True):
 
     def repository_settings(self, repository: Any) -> tuple[RepositorySettings, Problem | None]:
         """A repository row's settings; when its own file is bad, the operator's hold and the problem comes along."""
-        base = operator_values(self.operator, repository.full_name)
-        held = msgspec.convert(base, RepositorySettings)
-        if not repository.settings_text:
-            return held, None
-        own = read_repository(repository.settings_text, base)
-        return (held, own) if isinstance(own, Problem) else (own, None)
+        return settings_of(self.operator, repository)
+
+
+def settings_of(operator: OperatorSettings, repository: Any) -> tuple[RepositorySettings, Problem | None]:
+    base = operator_values(operator, repository.full_name)
+    held = msgspec.convert(base, RepositorySettings)
+    if not repository.settings_text:
+        return held, None
+    own = read_repository(repository.settings_text, base)
+    return (held, own) if isinstance(own, Problem) else (own, None)

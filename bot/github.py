@@ -14,7 +14,7 @@ import httpx
 import msgspec
 from githubkit import AppAuthStrategy, AppInstallationAuthStrategy, GitHub
 from githubkit.cache import MemCacheStrategy
-from githubkit.exception import GitHubException, RateLimitExceeded, RequestError, RequestFailed
+from githubkit.exception import GitHubException, GraphQLFailed, RateLimitExceeded, RequestError, RequestFailed
 from githubkit.response import Response
 
 from bot.clock import Clock
@@ -107,6 +107,12 @@ class GitHubApp:
         response = await self._call(installation_id, method, path, json=body)
         return msgspec.json.decode(response.content, type=model)
 
+    async def ask(self, installation_id: int, query: str, variables: Mapping[str, Any], model: type[T]) -> T:
+        """One GraphQL query, for what REST does not tell. Raises as `get` does; `Refused` where GitHub refuses a part of it."""
+        async with _our_errors(self._clock, "POST /graphql"):
+            answer = await (await self._of(installation_id)).async_graphql(query, dict(variables))
+        return msgspec.convert(answer, model)
+
     async def delete(self, installation_id: int, path: str) -> None:
         await self._call(installation_id, "DELETE", path)
 
@@ -155,6 +161,8 @@ async def _our_errors(clock: Clock, what: str) -> AsyncIterator[None]:
 def _ours(clock: Clock, what: str, error: GitHubException) -> GitHubError:
     if isinstance(error, RateLimitExceeded):
         return Limited(f"{what}: GitHub limits us", _after(clock, error.retry_after))
+    if isinstance(error, GraphQLFailed):
+        return Refused(f"{what}: {error!r}")
     if not isinstance(error, RequestFailed):
         return Unsure(f"{what}: {error!r}")
     status, message = error.response.status_code, f"{error.response.status_code} {_message(error.response)}"

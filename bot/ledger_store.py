@@ -104,7 +104,7 @@ def save_claims(
 
 def booked_to(connection: Connection, key: tuple[int, int, int]) -> list[tuple[Charge, Share]]:
     """Every current share that a pull request bears, with its charge."""
-    query = select(charges, *_share_columns()).join(shares, _current())
+    query = select(charges, *_share_columns()).join(shares, current())
     mine = (shares.c.installation_id == key[0]) & (shares.c.repository_id == key[1]) & (shares.c.pull_number == key[2])
     return [(_charge(row), _share(row)) for row in connection.execute(query.where(mine))]
 
@@ -126,7 +126,7 @@ def everything(connection: Connection, installation_id: int) -> tuple[list[Charg
     """The whole ledger of an installation with its current shares, for `ledger.check`. What no rule has seen is unattributed."""
     mine = charges.c.installation_id == installation_id
     held = [_charge(row) for row in connection.execute(select(charges).where(mine))]
-    query = select(*_share_columns()).join(charges, _current()).where(mine)
+    query = select(*_share_columns()).join(charges, current()).where(mine)
     placed = [_share(row) for row in connection.execute(query)]
     keys = {share.charge_key for share in placed}
     return held, placed + [share for one in held if one.key not in keys for share in share_out(one, NOT_PLACED, 0)]
@@ -169,7 +169,7 @@ def _by_key(
 def _current_shares(
     connection: Connection, installation_id: int, keys: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], list[Share]]:
-    query = select(*_share_columns()).join(charges, _current()).where(shares.c.installation_id == installation_id)
+    query = select(*_share_columns()).join(charges, current()).where(shares.c.installation_id == installation_id)
     found: dict[tuple[str, str], list[Share]] = {}
     ordered = query.order_by(shares.c.position)
     for row in _chunked(connection, ordered, (shares.c.tool, shares.c.request_id), sorted(set(keys))):
@@ -190,7 +190,8 @@ def _is(installation_id: int, key: tuple[str, str]) -> Any:
     return mine & (charges.c.tool == key[0]) & (charges.c.request_id == key[1])
 
 
-def _current() -> Any:
+def current() -> Any:
+    """A share of the revision that its charge names."""
     same = (shares.c.installation_id == charges.c.installation_id) & (shares.c.tool == charges.c.tool)
     return same & (shares.c.request_id == charges.c.request_id) & (shares.c.revision == charges.c.revision)
 

@@ -3,9 +3,10 @@
 from attribution.report import suggestions
 from attribution.share import Pulls, place
 from attribution.told import joined, pushed_directly
-from bot import commit_store, jobs, ledger_store, session_store, store, talk_store
+from bot import commit_store, jobs, ledger_store, session_store, store, talk_store, weekly
 from bot.context import Bot
 from bot.jobs import Claimed, Wanted
+from bot.repository_settings import RepositorySettings
 
 # Sessions in one transaction: the lease is renewed between them.
 _AT_ONCE = 50
@@ -27,12 +28,11 @@ def sessions(bot: Bot, claimed: Claimed) -> None:
             direct=pushed_directly(held, told, repository.default_branch),
         )
     settings, _ = bot.repository_settings(repository)
-    comment_at_ms = bot.clock() + settings.settle_seconds * 1000
-    while jobs.renew(bot.database, claimed, bot.clock()) and _some(bot, claimed, pulls, comment_at_ms):
+    while jobs.renew(bot.database, claimed, bot.clock()) and _some(bot, claimed, pulls, settings):
         pass
 
 
-def _some(bot: Bot, claimed: Claimed, pulls: Pulls, comment_at_ms: int) -> bool:
+def _some(bot: Bot, claimed: Claimed, pulls: Pulls, settings: RepositorySettings) -> bool:
     """Place a few sessions. False when none waits, or when another worker took over."""
     installation_id, repository_id = claimed.ids
     with bot.database.write() as connection:
@@ -52,5 +52,7 @@ def _some(bot: Bot, claimed: Claimed, pulls: Pulls, comment_at_ms: int) -> bool:
             touched |= {(repository_id, number) for number in differ}
             session_store.mark_placed(connection, row)
         asked = [Wanted("comment", f"{installation_id}/{repository}/{number}") for repository, number in touched]
-        jobs.want(bot.database, connection, jobs.once(asked), comment_at_ms)
+        jobs.want(bot.database, connection, jobs.once(asked), bot.clock() + settings.settle_seconds * 1000)
+        times_ms = [row.first_at_ms for row in waiting]
+        weekly.want_since(bot, connection, settings, (installation_id, repository_id), times_ms)
     return len(waiting) == _AT_ONCE

@@ -1,4 +1,4 @@
-"""One comment on GitHub, kept as it should read. The only place that writes to GitHub.
+"""Comments and issues on GitHub, kept as they should read. The only place that writes to GitHub.
 
 The stored id first; else our own comments are searched for our marker; only then one is created. The same text makes no call. A
 failed update is tried again later and never becomes a second comment; a comment that a person deleted stays deleted.
@@ -8,17 +8,21 @@ import hashlib
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
-from bot import jobs, store
+from attribution.weeks import week_number
+from bot import jobs, store, week_store
 from bot.context import Bot
 from bot.github import Missing, Refused
 from bot.jobs import Claimed
+from bot.week_store import WeekKey
 
 # GitHub asks for at least a second between writes, and for few of them:
 # https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests
 PAUSE_MS = 1000
 LONGEST_BODY = 65_000
+# What marks our issues for people, and for us to find one that we did not hear of.
+LABEL = "mergecost"
 
 
 class NotYet(Exception):
@@ -38,7 +42,10 @@ class _User(msgspec.Struct):
 
 
 class _Comment(msgspec.Struct):
+    """A comment, or an issue, which has a number."""
+
     id: int
+    number: int = 0
     body: str | None = ""
     user: _User | None = None
     performed_via_github_app: _App | None = None
@@ -46,6 +53,18 @@ class _Comment(msgspec.Struct):
 
 class _Id(msgspec.Struct):
     id: int
+
+
+class _Numbered(msgspec.Struct):
+    number: int
+
+
+class IssueText(msgspec.Struct, frozen=True):
+    """How an issue should read, and whether it is to be closed."""
+
+    title: str
+    body: str
+    is_closed: bool
 
 
 async def put_comment(bot: Bot, claimed: Claimed, full_name: str, kind: str, body: str) -> None:
@@ -86,6 +105,45 @@ async def put_comment(bot: Bot, claimed: Claimed, full_name: str, kind: str, bod
     _remember(bot, key, kind, comment_id=comment_id, body_sha256=digest)
 
 
+async def put_issue(bot: Bot, claimed: Claimed, key: WeekKey, place: Row[Any], says: IssueText) -> bool:
+    """Make the issue about a week read so, in the repository `place`. True once there is one. One that is no longer the newest
+    is closed, once. Raises `NotYet` and GitHub's errors for the worker."""
+    marker = bot.marker("week", (*key[:2], week_number(key[2])))
+    marked = f"{marker}\n{says.body}"[:LONGEST_BODY]
+    digest = hashlib.sha256(f"{says.title}\n{marked}".encode()).hexdigest()
+    with bot.database.write() as connection:
+        held = week_store.week(connection, key)
+    if held is None or held.state == "deleted":
+        return False
+    number = held.issue_number
+    if number is not None and held.body_sha256 == digest and held.is_closed >= says.is_closed:
+        return True
+    if number is None:
+        number = await _search_issue(bot, key[0], place.full_name, marker)
+    _take_week(bot, claimed, key)
+    path = f"/repos/{place.full_name}/issues"
+    text: dict[str, Any] = {"title": says.title, "body": marked}
+    is_new = number is None
+    try:
+        if is_new:
+            made = await bot.github.write(key[0], "POST", path, text | {"labels": [LABEL]}, _Numbered)
+            number = made.number
+        else:
+            # Only once: whoever opens it again has a reason.
+            closing = {"state": "closed", "state_reason": "completed"} if says.is_closed and not held.is_closed else {}
+            await bot.github.write(key[0], "PATCH", f"{path}/{number}", text | closing, _Numbered)
+    except Missing:  # somebody deleted it, or issues are switched off there
+        with bot.database.write() as connection:
+            week_store.note(connection, key, state="deleted")
+        return False
+    state = {"issue_number": number, "in_repository_id": place.repository_id, "body_sha256": digest, "state": "live"}
+    with bot.database.write() as connection:
+        week_store.note(connection, key, **state, is_closed=says.is_closed and not is_new)
+    if is_new and says.is_closed:  # made late, when there was a newer one already
+        raise NotYet(bot.clock())
+    return True
+
+
 def _key(claimed: Claimed) -> tuple[int, int, int]:
     installation_id, repository_id, number = claimed.ids
     return installation_id, repository_id, number
@@ -113,6 +171,16 @@ def _is_ours(bot: Bot, comment: _Comment) -> bool:
     return comment.user is not None and comment.user.login == f"{bot.github.credentials.slug}[bot]"
 
 
+async def _search_issue(bot: Bot, installation_id: int, full_name: str, marker: str) -> int | None:
+    """Our own issue with that marker: made, and then we did not hear of it."""
+    listing = {"state": "all", "labels": LABEL}
+    async for page in bot.github.pages(installation_id, f"/repos/{full_name}/issues", list[_Comment], **listing):
+        for one in page:
+            if _is_ours(bot, one) and (one.body or "").startswith(marker):
+                return one.number
+    return None
+
+
 def take_turn(bot: Bot, claimed: Claimed) -> None:
     """Last look before a write: still our work, and it is this installation's turn. Raises `NotYet`."""
     with bot.database.write() as connection:
@@ -128,6 +196,16 @@ def _take_turn(bot: Bot, claimed: Claimed, kind: str) -> None:
         if held and held.as_of > claimed.token:
             raise NotYet(bot.clock())
         store.save_publication(bot.database, connection, key, kind, as_of=claimed.token)
+
+
+def _take_week(bot: Bot, claimed: Claimed, key: WeekKey) -> None:
+    """`take_turn` for the issue about a week: and nobody wrote something newer there."""
+    with bot.database.write() as connection:
+        _turn(bot, connection, claimed)
+        held = week_store.week(connection, key)
+        if held is None or held.as_of > claimed.token:
+            raise NotYet(bot.clock())
+        week_store.note(connection, key, as_of=claimed.token)
 
 
 def _turn(bot: Bot, connection: Connection, claimed: Claimed) -> None:

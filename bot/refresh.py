@@ -1,14 +1,23 @@
-"""The comment of one pull request: gather what the ledger says, render it, publish it if it differs."""
+"""The comments of pull requests and issues: gather what the ledger says, render it, publish it if it differs."""
 
+from collections.abc import Mapping
+
+from attribution.evidence import PullRequest
+from attribution.issues import family, issue_cost, issues_of_pulls
 from attribution.money import from_usd
+from attribution.outcome import Details, outcomes
 from attribution.report import PullRequestCost, pull_request_cost
-from bot import ledger_store, store, talk_store
+from attribution.totals import pull_totals
+from bot import issue_store, jobs, ledger_store, store, sums, talk_store, weekly
+from bot.clock import from_ms, to_ms
 from bot.comment import OFF, render
+from bot.comment.issue import render_issue
 from bot.comment.view import CommentView
 from bot.context import Bot
-from bot.jobs import Claimed
+from bot.jobs import Claimed, Wanted
 from bot.publish import put_comment
 from bot.repository_settings import RepositorySettings
+from bot.talk_store import PullKey
 
 
 async def comment(bot: Bot, claimed: Claimed) -> None:
@@ -25,7 +34,10 @@ async def comment(bot: Bot, claimed: Claimed) -> None:
         totals = ledger_store.session_totals(connection, installation_id, repository_id, sessions)
         held = store.publication(connection, key, "pull")
         near = talk_store.suggested_to(connection, key)
+        pulls, details = store.known_pulls(connection, installation_id, repository_id)
     settings, problem = bot.repository_settings(repository)
+    _want_others(bot, key, settings, pulls.get(number), details)
+    ended = outcomes(pulls, details, from_ms(bot.clock()), window=settings.survives_after).get(number)
     cost = pull_request_cost(number, booked, totals)
     is_there = held is not None and held.comment_id is not None
     if not pull.comment_on:
@@ -34,13 +46,73 @@ async def comment(bot: Bot, claimed: Claimed) -> None:
         return
     if not _is_wanted(settings, repository.private, cost, is_there):
         return
-    view = CommentView(cost=cost, head_sha=pull.head_sha, settings_problem=str(problem or ""), suggestions=tuple(near))
+    view = CommentView(
+        cost=cost,
+        head_sha=pull.head_sha,
+        settings_problem=str(problem or ""),
+        suggestions=tuple(near),
+        outcome=ended,
+        survival_days=settings.survival_days,
+    )
     await put_comment(bot, claimed, repository.full_name, "pull", render(view))
+
+
+async def issue_comment(bot: Bot, claimed: Claimed) -> None:
+    """Bring the comment about the cost of one issue up to date: made when it is closed, kept true from then on."""
+    installation_id, repository_id, number = claimed.ids
+    key = (installation_id, repository_id, number)
+    with bot.database.read() as connection:
+        repository = store.repository(connection, installation_id, repository_id)
+        issues = issue_store.known_issues(connection, installation_id, repository_id)
+        if repository is None or number not in issues:
+            return
+        pulls, details = store.known_pulls(connection, installation_id, repository_id)
+        links = issues_of_pulls(pulls, details, issues)
+        below = set(family(number, issues))
+        serving = [one for one, served in links.items() if below.intersection(served)]
+        totals = pull_totals(sums.spent_on(connection, (installation_id, repository_id), serving))
+        held = store.publication(connection, key, "issue")
+    settings, _ = bot.repository_settings(repository)
+    cost = issue_cost(number, issues, links, totals, details)
+    is_there = held is not None and held.comment_id is not None
+    wanted = _wants_comments(settings, repository.private) and settings.comment_on_issues
+    enough = cost.micros >= from_usd(settings.minimum_usd) and (cost.micros > 0 or cost.unpriced_requests > 0)
+    if wanted and (is_there or (cost.is_closed and enough)):
+        await put_comment(bot, claimed, repository.full_name, "issue", render_issue(cost))
+    parent = issues[number].parent
+    if parent is not None and parent != number:
+        with bot.database.write() as connection:
+            above = Wanted("issue_comment", f"{installation_id}/{repository_id}/{parent}")
+            jobs.want(bot.database, connection, {above: 1}, bot.clock())
+
+
+def settled(bot: Bot, claimed: Claimed) -> None:
+    """A merge has lasted long enough to say so."""
+    with bot.database.write() as connection:
+        jobs.want(bot.database, connection, {Wanted("comment", claimed.key): 1}, bot.clock())
+
+
+def _want_others(
+    bot: Bot, key: PullKey, settings: RepositorySettings, pull: PullRequest | None, details: Mapping[int, Details]
+) -> None:
+    """What else tells of this pull request's money: its issues' comments, and the weeks since it was merged."""
+    installation_id, repository_id, number = key
+    with bot.database.write() as connection:
+        issues = issue_store.known_issues(connection, installation_id, repository_id)
+        links = issues_of_pulls({number: pull} if pull else {}, details, issues)
+        wanted = [Wanted("issue_comment", f"{installation_id}/{repository_id}/{one}") for one in links.get(number, ())]
+        jobs.want(bot.database, connection, jobs.once(wanted), bot.clock())
+        merged = [to_ms(pull.merged_at)] if pull and pull.merged_at else []
+        weekly.want_since(bot, connection, settings, (installation_id, repository_id), merged)
+
+
+def _wants_comments(settings: RepositorySettings, private: bool) -> bool:
+    return settings.comment and (private or settings.comment_on_public)
 
 
 def _is_wanted(settings: RepositorySettings, private: bool, cost: PullRequestCost, is_there: bool) -> bool:
     """Where a comment is wanted at all; one that is there is kept true even when little is left to say."""
-    if not settings.comment or not (private or settings.comment_on_public):
+    if not _wants_comments(settings, private):
         return False
     if is_there:
         return True

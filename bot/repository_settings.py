@@ -5,8 +5,11 @@ Bad settings are a value, not a crash: the error quotes the line and says what i
 
 import re
 import tomllib
+from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from functools import cache
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 import yaml
@@ -17,18 +20,43 @@ PATH = ".github/mergecost.yml"
 class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a repository may decide.
 
-    comment: post the cost on pull requests; comment_on_public: also in public repositories; minimum_usd: below this a pull
-    request gets no comment; settle_seconds: wait so long after the last news before writing.
+    comment: post the cost on pull requests; comment_on_issues: and on issues when they are closed; comment_on_public: also in
+    public repositories; minimum_usd: below this a pull request or issue gets no comment; settle_seconds: wait so long after the
+    last news before writing; survival_days: a merge that is not reverted for so long has survived.
+
+    weekly: make an issue about each week; weekly_day: on which day, at six in the morning; weekly_repository: in which
+    repository of the installation, where not in its own; weekly_on_public: even if that one is public; time_zone: whose weeks
+    and mornings, as the IANA database names it.
     """
 
     comment: bool = True
+    comment_on_issues: bool = True
     comment_on_public: bool = False
     minimum_usd: Decimal = Decimal(0)
     settle_seconds: Annotated[int, msgspec.Meta(ge=0, le=3600)] = 30
+    survival_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 14
+    weekly: bool = True
+    weekly_day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
+    weekly_repository: str = ""
+    weekly_on_public: bool = False
+    time_zone: str = "UTC"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.minimum_usd < 10**9:  # worded as msgspec words its own
+        # Worded as msgspec words its own.
+        if not 0 <= self.minimum_usd < 10**9:
             raise ValueError("Expected `decimal` >= 0 - at `$.minimum_usd`")
+        if self.time_zone not in _zones():
+            raise ValueError("Expected a time zone such as Europe/Berlin - at `$.time_zone`")
+        if self.weekly_repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.weekly_repository):
+            raise ValueError("Expected `owner/name` - at `$.weekly_repository`")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def survives_after(self) -> timedelta:
+        return timedelta(days=self.survival_days)
 
 
 class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,6 +114,11 @@ def operator_values(settings: OperatorSettings, full_name: str) -> dict[str, Any
     """The operator's settings for one repository, whose name is compared as GitHub does: without case."""
     own = next((values for name, values in settings.repository.items() if name.lower() == full_name.lower()), {})
     return settings.defaults | own
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 def _refused(file: str, text: str, error: str) -> Problem:

@@ -60,7 +60,7 @@ class Runner:
                 clock=self._clock,
                 github=github,
             )
-            ticker = schedule.start(self._database, self._clock)
+            ticker = schedule.start(self._database, self._operator, self._clock)
             try:
                 await run_forever(bot, self._stopped)
             finally:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from attribution.evidence import PullRequest
+from attribution.outcome import Details
 from bot.clock import to_ms
 from bot.database import Database, table
 from bot.tables import Installation, Publication, Pull, Repository, RepositoryName
@@ -47,8 +48,9 @@ def save_repository(database: Database, connection: Connection, installation_id:
     state = {"full_name": one.full_name, "private": one.private, "default_branch": one.default_branch, "active": True}
     key = {"installation_id": installation_id, "repository_id": one.repository_id}
     insert = database.insert(repositories).values(
-        **key, **state, pulls_seen_until_ms=0, settings_text="", settings_read_at_ms=0
-    )
+        **key, **state, pulls_seen_until_ms=0, issues_seen_until_ms=0, settings_text="", settings_read_at_ms=0,
+        week_done="", week_due_at_ms=0,
+    )  # fmt: skip
     connection.execute(insert.on_conflict_do_update(index_elements=["installation_id", "repository_id"], set_=state))
     name = database.insert(names).values(name=one.full_name.lower(), **key)
     connection.execute(
@@ -83,8 +85,16 @@ def repository(connection: Connection, installation_id: int, repository_id: int)
     return connection.execute(select(repositories).where(mine, repositories.c.active)).first()
 
 
+def repository_named(connection: Connection, installation_id: int, full_name: str) -> Row[Any] | None:
+    """The repository of that name, without case, that the installation covers now."""
+    mine = (repositories.c.installation_id == installation_id) & repositories.c.active
+    return connection.execute(
+        select(repositories).where(mine, func.lower(repositories.c.full_name) == full_name.lower())
+    ).first()
+
+
 def note_repository(connection: Connection, installation_id: int, repository_id: int, **state: object) -> None:
-    """Remember how far we have read: `pulls_seen_until_ms`, `settings_text`, `settings_read_at_ms`."""
+    """Remember how far we have read and done, by column."""
     mine = (repositories.c.installation_id == installation_id) & (repositories.c.repository_id == repository_id)
     connection.execute(update(repositories).where(mine).values(**state))
 
@@ -99,23 +109,31 @@ def covered_names(connection: Connection, installation_id: int) -> dict[str, int
     return {row.name: row.repository_id for row in rows}
 
 
+def names_of(connection: Connection, installation_id: int, repository_id: int) -> set[str]:
+    """Every name, in lower case, that a repository has or had."""
+    mine = (names.c.installation_id == installation_id) & (names.c.repository_id == repository_id)
+    return set(connection.execute(select(names.c.name).where(mine)).scalars())
+
+
 def save_pull(
     database: Database,
     connection: Connection,
     key: tuple[int, int, int],
     facts: PullRequest,
+    details: Details,
     head_sha: str,
-    updated_at_ms: int,
 ) -> bool:
     """Keep a pull request's facts. True if what attribution sees has changed. An older answer never replaces a newer one."""
     installation_id, repository_id, number = key
     encoded = msgspec.json.encode(facts).decode()
+    updated_at_ms = to_ms(details.updated_at) if details.updated_at else 0
     mine = _pull(key)
     before = connection.execute(select(pulls.c.facts, pulls.c.updated_at_ms).where(mine).with_for_update()).first()
     if before and before.updated_at_ms > updated_at_ms:
         return False
     state = {
         "facts": encoded,
+        "details": msgspec.json.encode(details).decode(),
         "head_sha": head_sha,
         "created_at_ms": to_ms(facts.created_at),
         "closed_at_ms": to_ms(facts.closed_at) if facts.closed_at else None,
@@ -146,6 +164,19 @@ def facts_of_pull(connection: Connection, key: tuple[int, int, int]) -> PullRequ
 def note_pull(connection: Connection, key: tuple[int, int, int], **state: object) -> None:
     """Remember how far its conversation is read (`said_until_ms`) and whether people want our comment (`comment_on`)."""
     connection.execute(update(pulls).where(_pull(key)).values(**state))
+
+
+def known_pulls(
+    connection: Connection, installation_id: int, repository_id: int
+) -> tuple[dict[int, PullRequest], dict[int, Details]]:
+    """Every pull request of a repository with what it says of itself, by number."""
+    mine = (pulls.c.installation_id == installation_id) & (pulls.c.repository_id == repository_id)
+    decode, decode_details = msgspec.json.Decoder(PullRequest).decode, msgspec.json.Decoder(Details).decode
+    rows = connection.execute(select(pulls.c.number, pulls.c.facts, pulls.c.details).where(mine)).all()
+    return (
+        {row.number: decode(row.facts) for row in rows},
+        {row.number: decode_details(row.details) for row in rows if row.details},
+    )
 
 
 def pull_facts(connection: Connection, installation_id: int, repository_id: int) -> Iterable[PullRequest]:

@@ -1,4 +1,4 @@
-"""Commands in a pull request's conversation: read, carry out once, answer with a reaction, and say in a line what went wrong."""
+"""Commands in a conversation: read, carry out once, answer with a reaction, and say in a line what went wrong."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -8,9 +8,10 @@ import msgspec
 from sqlalchemy import Connection, Row
 
 from attribution.evidence import Correction
-from bot import gather, jobs, session_store, store, talk_store
+from attribution.weeks import week_named
+from bot import gather_issue, gather_pull, issue_store, jobs, session_store, store, talk_store, week_store, weekly
 from bot.clock import from_ms, to_ms
-from bot.commands import Command, Correct, Refresh, Slip, Switch, commands, lines
+from bot.commands import Command, Correct, Rebuild, Refresh, Slip, Switch, commands, lines
 from bot.context import Bot
 from bot.github import Missing, Refused
 from bot.jobs import Claimed, Wanted
@@ -58,18 +59,21 @@ class _Nothing(msgspec.Struct):
 
 
 async def obey(bot: Bot, claimed: Claimed) -> None:
-    """Carry out what was said since the last look in one pull request, and answer it. Raises `NotYet` for the worker."""
+    """Carry out what was said since the last look in one conversation, and answer it. Raises `NotYet` for the worker."""
     installation_id, repository_id, number = claimed.ids
     key = (installation_id, repository_id, number)
+    said_until_ms = _said_until_ms(bot, key)
+    if said_until_ms is None:  # commented on before we looked at it
+        await gather_pull.pull(bot, *key)
+        said_until_ms = _said_until_ms(bot, key)
+    if said_until_ms is None:
+        await gather_issue.issue(bot, *key)
+        said_until_ms = _said_until_ms(bot, key)
     with bot.database.read() as connection:
-        pull = store.pull(connection, key)
-    if pull is None:  # commented on before we looked at it
-        await gather.pull(bot, *key)
-    with bot.database.read() as connection:
-        pull, repository = store.pull(connection, key), store.repository(connection, installation_id, repository_id)
-    if pull is None or repository is None:
+        repository = store.repository(connection, installation_id, repository_id)
+    if said_until_ms is None or repository is None:
         return
-    everything = await _said_since(bot, key, repository.full_name, pull.said_until_ms)
+    everything = await _said_since(bot, key, repository.full_name, said_until_ms)
     told = _told(bot, everything)
     allowed = {one.by.login: await _may_write(bot, key, repository.full_name, one.by.login) for one in told}
     with bot.database.write() as connection:
@@ -81,8 +85,17 @@ async def obey(bot: Bot, claimed: Claimed) -> None:
                 _carry_out(bot, connection, key, one, allowed=allowed[one.by.login])
     await _answer(bot, claimed, repository)
     if everything:
+        until_ms = max(to_ms(one.updated_at) for one in everything)
         with bot.database.write() as connection:
-            store.note_pull(connection, key, said_until_ms=max(to_ms(one.updated_at) for one in everything))
+            store.note_pull(connection, key, said_until_ms=until_ms)
+            issue_store.note_said(connection, key, until_ms)
+
+
+def _said_until_ms(bot: Bot, key: PullKey) -> int | None:
+    """How far we have read a conversation; None where neither the pull request nor the issue is known."""
+    with bot.database.read() as connection:
+        pull = store.pull(connection, key)
+        return pull.said_until_ms if pull else issue_store.said_until_ms(connection, key)
 
 
 async def _said_since(bot: Bot, key: PullKey, full_name: str, since_ms: int) -> list[_Said]:
@@ -134,11 +147,21 @@ def _carry_out(bot: Bot, connection: Connection, key: PullKey, one: _Told, *, al
 
 def _do(bot: Bot, connection: Connection, key: PullKey, command: Command) -> Correction | str:
     """The correction that a command makes, or what is wrong with it; empty text for one that is done here."""
+    if isinstance(command, Slip):
+        return command.problem
+    if isinstance(command, Rebuild):
+        return _rebuild(bot, connection, key, command.week)
+    if store.pull(connection, key) is None:
+        return "this is about pull requests: say it in one"
+    return _do_in_pull(bot, connection, key, command)
+
+
+def _do_in_pull(
+    bot: Bot, connection: Connection, key: PullKey, command: Correct | Refresh | Switch
+) -> Correction | str:
     installation_id, repository_id, number = key
     wanted = {Wanted("comment", "/".join(map(str, key))): 1}
     match command:
-        case Slip(problem):
-            return problem
         case Refresh():
             store.note_repository(connection, installation_id, repository_id, settings_read_at_ms=0)
             facts = store.facts_of_pull(connection, key)
@@ -164,6 +187,24 @@ def _do(bot: Bot, connection: Connection, key: PullKey, command: Command) -> Cor
                 said_at=from_ms(bot.clock()), tool=tool, session_id=session_id, says=says, weights=weights, why=why
             )
     jobs.want(bot.database, connection, wanted, bot.clock())
+    return ""
+
+
+def _rebuild(bot: Bot, connection: Connection, key: PullKey, name: str) -> str:
+    repository = store.repository(connection, key[0], key[1])
+    settings, _ = bot.repository_settings(repository)
+    week = week_named(name, settings.zone)
+    if week is None:
+        return f"there is no week `{name}`"
+    if week.to_at > from_ms(bot.clock()):
+        return f"the week `{name}` is not over yet"
+    if not settings.weekly:
+        return "weekly issues are switched off here: `weekly` in the settings"
+    week_key = (key[0], key[1], week.name)
+    week_store.add(bot.database, connection, week_key)
+    # Also where a person deleted it, or it was quiet.
+    week_store.forget_silence(connection, week_key)
+    jobs.want(bot.database, connection, {weekly.wanted(week_key): 1}, bot.clock())
     return ""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy.exc import DBAPIError
 
-from bot import gather, jobs, place, refresh, store, talk
+from bot import gather, gather_issue, gather_pull, jobs, place, refresh, store, talk, weekly
 from bot.context import Bot
 from bot.github import Limited
 from bot.jobs import Claimed
@@ -23,13 +23,21 @@ async def _place(bot: Bot, claimed: Claimed) -> None:
     place.sessions(bot, claimed)
 
 
+async def _settled(bot: Bot, claimed: Claimed) -> None:
+    refresh.settled(bot, claimed)
+
+
 KINDS: dict[str, Callable[[Bot, Claimed], Awaitable[None]]] = {
     "installations": lambda bot, _: gather.all_installations(bot),
     "installation": lambda bot, claimed: gather.installation(bot, *claimed.ids),
     "recent": lambda bot, claimed: gather.recent(bot, *claimed.ids),
-    "pull": lambda bot, claimed: gather.pull(bot, *claimed.ids),
+    "pull": lambda bot, claimed: gather_pull.pull(bot, *claimed.ids),
+    "issue": lambda bot, claimed: gather_issue.issue(bot, *claimed.ids),
     "place": _place,
     "comment": refresh.comment,
+    "issue_comment": refresh.issue_comment,
+    "settled": _settled,
+    "week": weekly.issue,
     "commands": talk.obey,
 }
 

@@ -36,7 +36,7 @@ from tests.collected import collected
 from tests.github.accounts import PERMISSIONS
 from tests.github.deliveries import signed
 from tests.github.fake import FakeGitHub
-from tests.github.state import Comment, Commit, Delivery, Repository, User
+from tests.github.state import Comment, Commit, Delivery, Issue, Repository, User
 from tests.notation import session, take_time
 from webhooks.server import create_app
 
@@ -118,6 +118,12 @@ class World:
             jobs.want(self.database, connection, {schedule.SWEEP: 1}, self.now_ms)
         self.settle()
 
+    def tick(self) -> None:
+        """The minute's look of every replica at what is due, and the work that follows."""
+        for bot in self.bots:
+            schedule.tick(self.database, bot.operator, self.clock)
+        self.settle()
+
     # On GitHub
 
     def commit(self, sha: str, by: str = "alice", **details: Any) -> Commit:
@@ -170,6 +176,20 @@ class World:
         """The repository's own settings, which are read again after a while."""
         self.repository.files[".github/mergecost.yml"] = text.encode()
         self.now_ms += 10 * 60_000
+
+    def open_issue(self, title: str, labels: Sequence[str] = (), by: str = "alice") -> int:
+        made = self.github.open_issue(self.repository, title, self.person(by), labels=labels)
+        self.deliver()
+        return made.number
+
+    def close_issue(self, number: int) -> None:
+        self.github.close_issue(self.repository, number)
+        self.deliver()
+
+    def weeks(self, repository: Repository | None = None) -> list[Issue]:
+        """Our weekly issues, oldest first."""
+        found = (repository or self.repository).issues.values()
+        return [one for one in found if (one.body or "").startswith("<!-- mergecost week ")]
 
     def comments(self, number: int, repository: Repository | None = None) -> list[str]:
         """Everything said on a pull request, without our marker."""

@@ -34,6 +34,7 @@ class _Numbered(msgspec.Struct):
 
 
 class _Comment(msgspec.Struct):
+    body: str = ""
     performed_via_github_app: _Id | None = None
 
 
@@ -125,15 +126,22 @@ def _pull(event: _Event, installation_id: int) -> Wanted | None:
     return Wanted("pull", f"{installation_id}/{event.repository.id}/{event.pull_request.number}")
 
 
-def _issue(event: _Event, installation_id: int, kind: str = "pull") -> Wanted | None:
+def _issue(event: _Event, installation_id: int) -> Wanted | None:
     """On GitHub a pull request is an issue too, with a `pull_request` in it."""
-    if event.repository is None or event.issue is None or event.issue.pull_request is None:
+    if event.repository is None or event.issue is None:
         return None
+    kind = "pull" if event.issue.pull_request else "issue"
     return Wanted(kind, f"{installation_id}/{event.repository.id}/{event.issue.number}")
 
 
 def _said(event: _Event, installation_id: int) -> Wanted | None:
-    return _issue(event, installation_id, "commands")
+    """In pull requests everything is read; in issues, where we have less to do, what names us."""
+    if event.repository is None or event.issue is None:
+        return None
+    is_for_us = event.comment is not None and "/mergecost" in event.comment.body
+    if event.issue.pull_request is None and not is_for_us:
+        return None
+    return Wanted("commands", f"{installation_id}/{event.repository.id}/{event.issue.number}")
 
 
 def _installation(_event: _Event, installation_id: int) -> Wanted:

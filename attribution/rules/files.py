@@ -53,7 +53,8 @@ def nearly(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, C
         best, _ = _best(work, stretch, pulls)
         if best:
             why = f"edited files that are also in {_names(best)}"
-            found |= dict.fromkeys(stretch, Claim(((None, 1),), Evidence.NONE, why, candidates=best))
+            evidence = Evidence.SEVERAL if len(best) > 1 else Evidence.NONE
+            found |= dict.fromkeys(stretch, Claim(((None, 1),), evidence, why, candidates=best))
     return found
 
 

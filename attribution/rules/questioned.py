@@ -46,19 +46,20 @@ def _repeated(work: Work) -> Iterator[tuple[str, list[int]]]:
             alike[counts].append(i)
     for steps in alike.values():
         if len(steps) > MOST_REPEATS:
-            yield f"the same token counts {len(steps)} times in one session", steps[1:]
+            yield f"the same token counts {len(steps)} times in one session", steps[MOST_REPEATS:]
 
 
 def _at_once(work: Work) -> Iterator[tuple[str, list[int]]]:
     times = sorted((step.usage.at.timestamp(), i) for i, step in enumerate(work.steps) if not step.usage.is_sum)
     first = 0
     crowded: set[int] = set()
+    # What is within the limit counts, so that more usage never makes less of what was there.
     for last in range(len(times)):
         while times[last][0] - times[first][0] > 10:
             first += 1
         # One time for all is how some tools log, not how they work.
         if last - first >= MOST_IN_TEN_SECONDS and times[first][0] != times[last][0]:
-            crowded.update(i for _, i in times[first : last + 1])
+            crowded.update(i for _, i in times[first + MOST_IN_TEN_SECONDS : last + 1])
     yield f"more than {MOST_IN_TEN_SECONDS} requests of one session within ten seconds", sorted(crowded)
 
 

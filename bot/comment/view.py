@@ -2,17 +2,20 @@
 
 import msgspec
 
+from attribution.outcome import Outcome
 from attribution.report import PullRequestCost, Suggestion
 
 
 class CommentView(msgspec.Struct, frozen=True, kw_only=True):
     """`settings_problem` is what is wrong with the repository's settings file, in a sentence, or empty. `suggestions`
-    are booked nowhere and may belong here."""
+    are booked nowhere and may belong here. `outcome` is what became of the pull request."""
 
     cost: PullRequestCost
     head_sha: str
     settings_problem: str = ""
     suggestions: tuple[Suggestion, ...] = ()
+    outcome: Outcome | None = None
+    survival_days: int = 14
 
 
 def tool_title(tool: str) -> str:

@@ -25,7 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from . import credentials, rest_app, rest_issues, rest_pulls, rest_repositories
+from . import credentials, graphql, rest_app, rest_issues, rest_pulls, rest_repositories
 from .accounts import Accounts
 from .call import Call, RouteSpec
 from .conversations import Conversations
@@ -37,7 +37,9 @@ from .state import Delivery, Installation
 
 __all__ = ["Asked", "FakeGitHub", "signed"]
 
-ROUTES = [spec for module in (rest_app, rest_repositories, rest_pulls, rest_issues) for spec in module.route.specs]
+ROUTES = [
+    spec for module in (rest_app, rest_repositories, rest_pulls, rest_issues, graphql) for spec in module.route.specs
+]
 
 
 class Asked(NamedTuple):

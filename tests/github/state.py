@@ -117,6 +117,8 @@ class Issue:
     state_reason: str | None = None
     closed_at: datetime | None = None
     locked: bool = False
+    parent: "Issue | None" = None
+    linked: "list[Pull]" = field(default_factory=list)  # by a person, in the sidebar
 
 
 @dataclass(eq=False, kw_only=True)

@@ -1,0 +1,77 @@
+"""ISO weeks in a time zone: Monday 00:00 to Monday 00:00 by the clock on the wall, whatever daylight saving does between."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+PUBLISHED_AT = time(6)
+
+
+class Week(msgspec.Struct, frozen=True, order=True):
+    """`name` is ISO 8601's, such as `2026-W47`. It lasts from `from_at` to `to_at` (not included), both UTC."""
+
+    name: str
+    from_at: datetime
+    to_at: datetime
+
+    @property
+    def number(self) -> int:
+        return int(self.name[-2:])
+
+    @property
+    def year(self) -> int:
+        """ISO's year, to which the week belongs: 28 December is always in it."""
+        return int(self.name[:4])
+
+
+def week_of(at: datetime, zone: ZoneInfo) -> Week:
+    """The week that a moment is in."""
+    return _week(at.astimezone(zone).date(), zone)
+
+
+def week_named(name: str, zone: ZoneInfo) -> Week | None:
+    """`2026-W47`, or None if there is no such week."""
+    match = re.fullmatch(r"(2\d{3})-W(\d\d)", name)
+    try:
+        return _week(date.fromisocalendar(int(match[1]), int(match[2]), 1), zone) if match else None
+    except ValueError:
+        return None
+
+
+def week_number(name: str) -> int:
+    """`2026-W47` -> `202647`, for keys that are numbers."""
+    return int(name.replace("-W", ""))
+
+
+def name_of(number: int) -> str:
+    """`202647` -> `2026-W47`."""
+    return f"{number // 100}-W{number % 100:02d}"
+
+
+def moved(week: Week, by: int, zone: ZoneInfo) -> Week:
+    """So many weeks later, or earlier."""
+    return _week(date.fromisocalendar(week.year, week.number, 1) + timedelta(weeks=by), zone)
+
+
+def published_at(week: Week, day: str, zone: ZoneInfo) -> datetime:
+    """When the issue of a week is due, in UTC: at six in the morning of the first such day after it."""
+    monday = date.fromisocalendar(week.year, week.number, 1) + timedelta(weeks=1)
+    return datetime.combine(monday + timedelta(days=DAYS.index(day)), PUBLISHED_AT, zone).astimezone(UTC)
+
+
+def last_published(at: datetime, day: str, zone: ZoneInfo) -> Week:
+    """The newest week whose issue is due."""
+    week = week_of(at, zone)
+    while published_at(week, day, zone) > at:
+        week = moved(week, -1, zone)
+    return week
+
+
+def _week(day: date, zone: ZoneInfo) -> Week:
+    monday = day - timedelta(days=day.weekday())
+    year, number, _ = monday.isocalendar()
+    start, end = (datetime.combine(one, time(), zone).astimezone(UTC) for one in (monday, monday + timedelta(weeks=1)))
+    return Week(f"{year}-W{number:02d}", start, end)

@@ -1,0 +1,27 @@
+"""The weekly issue: sections in order. A section is one function in one module, and one line here.
+
+A section takes the `WeekView` and returns Markdown, or an empty text when it has nothing to say.
+"""
+
+from collections.abc import Callable
+
+from bot.issue import breakdown, chart, headline, kinds, merges, small_print, unseen
+from bot.issue.headline import title
+from bot.issue.view import WeekView
+
+__all__ = ["SECTIONS", "WeekView", "render", "title"]
+
+SECTIONS: tuple[Callable[[WeekView], str], ...] = (
+    headline.render,
+    kinds.render,
+    chart.render,
+    merges.render,
+    breakdown.render,
+    unseen.render,
+    small_print.render,
+)
+
+
+def render(view: WeekView) -> str:
+    """The whole issue, without the marker."""
+    return "\n\n".join(part for section in SECTIONS if (part := section(view)))

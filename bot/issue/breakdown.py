@@ -1,0 +1,63 @@
+"""The week by tool and model, and by label; what cache reads saved; medians and ranges."""
+
+from attribution.money import cents_that_sum, show, show_cents, to_cents
+from attribution.report import Row
+from attribution.week import LabelRow, cache_read_part
+from bot.comment.view import tool_title
+from bot.issue.view import WeekView
+from bot.markdown import code, folded, share_of, table, text, tokens
+
+MODELS = ("Tool and model", ">Cost", ">Requests", ">Input", ">From cache", ">Output")
+LABELS = ("Label", ">Cost", ">PRs")
+MOST_ROWS = 20
+
+
+def render(view: WeekView) -> str:
+    if not view.cost.rows:
+        return ""
+    parts = [part for part in (_models(view), _cache(view), _labels(view)) if part]
+    return folded("By tool, model and label", "\n\n".join(parts))
+
+
+def _models(view: WeekView) -> str:
+    rows = view.cost.rows
+    cents = cents_that_sum([row.micros for row in rows])
+    lines = [_line(row, amount) for row, amount in zip(rows, cents, strict=True)]
+    shown, hidden = lines[:MOST_ROWS], cents[MOST_ROWS:]
+    if hidden:
+        shown.append((f"{len(hidden)} more", show_cents(sum(hidden)), "", "", "", ""))
+    total = (show_cents(to_cents(view.cost.micros)), f"{view.cost.requests:,}")
+    return table(MODELS, [*shown, ("**All**", *(f"**{one}**" for one in total), "", "", "")])
+
+
+def _line(row: Row, cents: int) -> tuple[str, ...]:
+    figures = (row.uncached_input_tokens + row.cache_write_tokens, row.cache_read_tokens, row.output_tokens)
+    return (
+        f"{text(tool_title(row.tool))}<br>{code(row.model)}",
+        "not known" if row.unpriced_requests == row.requests else show_cents(cents),
+        f"{row.requests:,}",
+        *(tokens(figure) if row.tokens_known else "?" for figure in figures),
+    )
+
+
+def _cache(view: WeekView) -> str:
+    read, whole = cache_read_part(view.cost.rows)
+    before, whole_before = cache_read_part(view.cost.before_rows)
+    if not read:
+        return ""
+    than = f" ({share_of(before, whole_before)} in the 8 weeks before)" if whole_before else ""
+    return f"{share_of(read, whole)} of the input came from cache{than}, which saved {show(view.cost.cache_saving_micros)}."
+
+
+def _labels(view: WeekView) -> str:
+    rows = view.cost.labels
+    if not any(row.label for row in rows):
+        return ""
+    cents = cents_that_sum([row.micros for row in rows])
+    lines = [_label(row, amount) for row, amount in zip(rows, cents, strict=True)]
+    note = "Labels of pull requests and of the issues that they close. What has several is shared between them."
+    return f"{table(LABELS, lines[:MOST_ROWS])}\n\n{note}"
+
+
+def _label(row: LabelRow, cents: int) -> tuple[str, ...]:
+    return code(row.label) if row.label else "No label", show_cents(cents), f"{row.pulls:,}"

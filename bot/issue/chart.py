@@ -1,0 +1,60 @@
+"""Twelve weeks: a chart, and the same figures as a table. https://docs.github.com/en/get-started/writing-on-github (Mermaid)"""
+
+from decimal import Decimal
+
+from attribution.money import Micros, show
+from attribution.week import Point
+from bot.issue.view import WeekView
+from bot.markdown import folded, table
+
+LEAST_WEEKS = 3
+COLUMNS = ("Week", ">A merge", ">Shipped nothing", ">Merges", ">Week's spend")
+_CHART = """```mermaid
+---
+config:
+  xyChart:
+    width: 820
+    height: 240
+  themeVariables:
+    xyChart:
+      plotColorPalette: "#2da44e, #d4a72c"
+---
+xychart-beta
+  title "Bars: median cost of a merge. Line: spend that shipped nothing, for each merge."
+  x-axis [{names}]
+  y-axis "US$ at list price" 0 --> {top}
+  bar [{bars}]
+  line [{line}]
+```"""
+
+
+def render(view: WeekView) -> str:
+    spent = [point for point in view.cost.points if point.micros or point.merges]
+    points = [point for point in spent if point.per_merge_micros is not None]
+    # A week without a merge has no cost of one: it is left out, not drawn as zero.
+    drawn = _chart(points) if len(points) >= LEAST_WEEKS else ""
+    if len(spent) < 2:
+        return ""
+    figures = folded("The weeks in figures", table(COLUMNS, map(_line, reversed(spent))))
+    return f"{drawn}\n\n{figures}" if drawn else figures
+
+
+def _chart(points: list[Point]) -> str:
+    bars = [point.per_merge_micros or 0 for point in points]
+    line = [point.nothing_micros // point.merges for point in points]
+    top = max([*bars, *line, 1_000_000])
+    return _CHART.format(
+        names=", ".join(point.week[5:] for point in points),
+        bars=", ".join(map(_usd, bars)),
+        line=", ".join(map(_usd, line)),
+        top=_usd(top + top // 10),
+    )
+
+
+def _usd(micros: Micros) -> str:
+    return str((Decimal(micros) / 1_000_000).quantize(Decimal("0.01")))
+
+
+def _line(point: Point) -> tuple[str, ...]:
+    merge = show(point.per_merge_micros) if point.per_merge_micros is not None else "–"
+    return point.week[5:], merge, show(point.nothing_micros), f"{point.merges:,}", show(point.micros)

@@ -1,0 +1,110 @@
+"""What moved the cost of a merge, and what needs a decision: a sentence each."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from attribution.money import Micros, show
+from attribution.report import Row
+from attribution.week import NOTHING, Figure, Kind, KindRow, WeekCost, cache_read_part
+from bot.issue.kinds import NAMES, pull
+from bot.issue.view import WeekView
+from bot.markdown import code, count, share_of
+
+# Below this a difference of medians says nothing.
+_SAME = Fraction(1, 10)
+# A part of the week worth a decision, and the least amount.
+_WORTH = Fraction(1, 10)
+_LEAST_MICROS = 1_000_000
+# Cache reads that differ by less explain nothing.
+_CACHE_POINTS = Fraction(3, 100)
+_MIX_POINTS = Fraction(15, 100)
+
+
+def change(now: Figure, before: Figure) -> int:
+    """1, 0 or -1: whether the median rose, stayed about the same, or fell."""
+    if not before.median_micros:
+        return 0
+    ratio = Fraction(now.median_micros, before.median_micros)
+    return (ratio > 1 + _SAME) - (ratio < 1 - _SAME)
+
+
+def moved(cost: WeekCost) -> str:
+    """Cost of a merge = requests of a merge times cost of a request: which of the two moved more, and why."""
+    now, before = cost.per_merge, cost.before_merge
+    direction = change(now, before) if now and before else 0
+    if now is None or before is None or not direction or cost.requests_per_merge is None:
+        return ""
+    verb = "It rose" if direction > 0 else "It fell"
+    requests = Fraction(cost.requests_per_merge[0], max(cost.requests_per_merge[1], 1))
+    each = Fraction(now.median_micros, before.median_micros) / (requests or 1)
+    if (requests > each) if direction > 0 else (requests < each):
+        took = "more" if direction > 0 else "fewer"
+        a, b = cost.requests_per_merge
+        return f"{verb} mostly because merges took {took} requests: {a:,}, {b:,} before (medians)."
+    return (
+        f"{verb} mostly because requests were {'dearer' if direction > 0 else 'cheaper'}{_why_each(cost, direction)}."
+    )
+
+
+def _why_each(cost: WeekCost, direction: int) -> str:
+    now, before = _cache(cost.rows), _cache(cost.before_rows)
+    if now is not None and before is not None and (before - now) * direction >= _CACHE_POINTS:
+        return f": {_percent(now)} of the input came from cache, {_percent(before)} before"
+    mixed = [
+        (_part(cost.rows, model) - _part(cost.before_rows, model), model) for model in {row.model for row in cost.rows}
+    ]
+    if mixed and (most := max(mixed, key=lambda pair: (abs(pair[0]), pair[1])))[0] >= _MIX_POINTS:
+        now_part, before_part = _percent(_part(cost.rows, most[1])), _percent(_part(cost.before_rows, most[1]))
+        return f": {code(most[1])} made up {now_part} of the spend, {before_part} before"
+    return ""
+
+
+def _cache(rows: Sequence[Row]) -> Fraction | None:
+    read, whole = cache_read_part(rows)
+    return Fraction(read, whole) if whole else None
+
+
+def _part(rows: Sequence[Row], model: str) -> Fraction:
+    whole = sum(row.micros for row in rows)
+    return Fraction(sum(row.micros for row in rows if row.model == model), whole) if whole else Fraction(0)
+
+
+def _percent(part: Fraction) -> str:
+    return share_of(part.numerator, part.denominator)
+
+
+def to_decide(view: WeekView) -> str:
+    """What shipped nothing, if it is worth anybody's time; else what is missing from the figures; else that nothing is."""
+    cost = view.cost
+    nothing = cost.nothing_micros
+    if nothing >= max(_LEAST_MICROS, cost.micros * _WORTH):
+        most = max((row for row in cost.kinds if row.kind in NOTHING), key=lambda row: row.micros)
+        amount = f"{show(nothing)}, {share_of(nothing, cost.micros)} of the week"
+        return f"**To decide:** {amount}, shipped nothing; {_most(view, most, nothing)}."
+    if cost.unpriced_requests * 10 > cost.requests:
+        requests = count(cost.unpriced_requests, "request")
+        return f"**To decide:** {requests} of {cost.requests:,} had no known price, so the figures are too low."
+    seen = cost.coverage
+    if seen.people and seen.seen_people * 10 < seen.people * 8:
+        people = f"{seen.people - seen.seen_people} of {count(seen.people, 'person', 'people')}"
+        return f"**To decide:** {people} whose commits were merged send no sessions, so the figures are too low."
+    return "Nothing needs a decision."
+
+
+def _most(view: WeekView, row: KindRow, nothing: Micros) -> str:
+    """The largest piece of what shipped nothing, and what can be done about it."""
+    how_much = (
+        "all of it" if row.micros == nothing else "most of it" if 2 * row.micros > nothing else "the largest part of it"
+    )
+    if row.pulls:
+        number, micros = row.pulls[0]
+        name = NAMES[row.kind].lower()
+        if 2 * micros > row.micros:
+            return f"{how_much} is {pull(view, number)}, {name} ({show(micros)})"
+        return f"{how_much} is in {len(row.pulls)} pull requests that were {name} ({show(row.micros)})"
+    hints = {
+        Kind.SHARED: "fits several pull requests alike: `/mergecost link` in one of them decides",
+        Kind.NO_PULL: "fits no pull request: work that came to nothing, or `/mergecost link` puts it where it belongs",
+        Kind.QUESTIONED: "looks invented and is held apart: `/mergecost link` counts it after all",
+    }
+    return f"{how_much} ({show(row.micros)}) {hints[row.kind]}"

@@ -1,0 +1,17 @@
+"""What the sections of a weekly issue are rendered from."""
+
+import msgspec
+
+from attribution.week import WeekCost
+
+
+class WeekView(msgspec.Struct, frozen=True, kw_only=True):
+    """`full_name` is the repository that the week is about, empty where the issue is in it. `before_number` and `after_number`
+    are the issues about the weeks before and after, where they stand beside this one."""
+
+    cost: WeekCost
+    time_zone: str
+    full_name: str = ""
+    settings_problem: str = ""
+    before_number: int | None = None
+    after_number: int | None = None

@@ -1,0 +1,172 @@
+"""The weekly issue of one repository: gather what a week came to, render it, publish it if it differs."""
+
+import logging
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row
+
+from attribution.totals import pull_totals
+from attribution.week import WeekCost
+from attribution.week_cost import BEFORE_WEEKS, LINE_WEEKS, WeekFacts, week_cost
+from attribution.weeks import Week, last_published, moved, name_of, published_at, week_named, week_number, week_of
+from bot import issue_store, jobs, store, sums, week_store
+from bot.clock import Clock, from_ms, to_ms
+from bot.context import Bot, settings_of
+from bot.database import Database
+from bot.issue import WeekView, render, title
+from bot.jobs import Claimed, Wanted
+from bot.publish import IssueText, put_issue
+from bot.repository_settings import OperatorSettings, RepositorySettings
+from bot.week_store import WeekKey
+
+log = logging.getLogger(__name__)
+
+# After an outage, at most so many weeks are caught up with.
+_MOST_LATE = 8
+# Late data comes in pieces: a rebuild waits for more of it.
+_GATHER_MS = 15 * 60_000
+
+
+async def issue(bot: Bot, claimed: Claimed) -> None:
+    """Make or mend the issue of one week, and close it once there is a later one. Raises `NotYet` for the worker."""
+    installation_id, repository_id, number = claimed.ids
+    key = (installation_id, repository_id, name_of(number))
+    with bot.database.write() as connection:
+        repository = store.repository(connection, installation_id, repository_id)
+        row = week_store.week(connection, key)
+    if repository is None or row is None:
+        return
+    settings, problem = bot.repository_settings(repository)
+    place = _place(bot, settings, repository, row)
+    if isinstance(place, str):
+        log.info("no issue about %s of %s: %s", key[2], repository.full_name, place)
+        with bot.database.write() as connection:
+            week_store.note(connection, key, state="live" if row.issue_number else "off")
+        return
+    with bot.database.read() as connection:
+        cost = cost_of(connection, settings, key, bot.clock())
+        before, after = week_store.neighbours(connection, key)
+    if cost is None or (cost.is_quiet and row.issue_number is None):
+        with bot.database.write() as connection:
+            week_store.note(connection, key, state="quiet")
+        return
+    view = WeekView(
+        cost=cost,
+        full_name="" if place.repository_id == repository_id else repository.full_name,
+        time_zone=settings.time_zone,
+        settings_problem=str(problem or ""),
+        before_number=before.issue_number if before and before.in_repository_id == place.repository_id else None,
+        after_number=after.issue_number if after and after.in_repository_id == place.repository_id else None,
+    )
+    made = await put_issue(bot, claimed, key, place, IssueText(title(view), render(view), after is not None))
+    if made and before is not None and not before.is_closed:
+        with bot.database.write() as connection:
+            jobs.want(bot.database, connection, {wanted((*key[:2], before.week)): 1}, bot.clock())
+
+
+def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, now_ms: int) -> WeekCost | None:
+    """What a week came to by what is known now; None if there is no such week."""
+    installation_id, repository_id, name = key
+    week = week_named(name, settings.zone)
+    if week is None:
+        return None
+    repository = (installation_id, repository_id)
+    line = [moved(week, -i, settings.zone) for i in range(LINE_WEEKS - 1, 0, -1)] + [week]
+    spent = tuple((one, tuple(sums.spent_between(connection, repository, *_span(one)))) for one in line)
+    pulls, details = store.known_pulls(connection, installation_id, repository_id)
+    issues = issue_store.known_issues(connection, installation_id, repository_id)
+    first_ms, (start_ms, end_ms) = to_ms(line[-1 - BEFORE_WEEKS].from_at), _span(week)
+    rows, saving = sums.used_between(connection, repository, start_ms, end_ms)
+    before_rows, _ = sums.used_between(connection, repository, first_ms, start_ms)
+    return week_cost(
+        WeekFacts(
+            weeks=spent,
+            rows=rows,
+            before_rows=before_rows,
+            cache_saving_micros=saving,
+            totals=pull_totals(sums.spent_on(connection, repository, pulls)),
+            pulls=pulls,
+            details=details,
+            issues=issues,
+            senders=sums.senders_between(connection, repository, first_ms, end_ms),
+            known_at=from_ms(now_ms),
+            window=settings.survives_after,
+        )
+    )
+
+
+def want_due(database: Database, operator: OperatorSettings, clock: Clock) -> None:
+    """Have every issue made that is due: each replica asks, and the rows in the database decide."""
+    now_ms = clock()
+    with database.write() as connection:
+        for row in week_store.due_repositories(connection, now_ms):
+            _want_of(database, connection, row, settings_of(operator, row)[0], now_ms)
+        for row in week_store.waiting(connection):
+            one = wanted((row.installation_id, row.repository_id, row.week))
+            if jobs.next_due_at_ms(connection, one) is None:
+                jobs.want(database, connection, {one: 1}, now_ms)
+
+
+def want_since(
+    bot: Bot, connection: Connection, settings: RepositorySettings, repository: tuple[int, int], times_ms: list[int]
+) -> None:
+    """Figures changed at these times: have the issues about those weeks, and those after that compare with them, built anew."""
+    if not times_ms:
+        return
+    zone, now = settings.zone, from_ms(bot.clock())
+    first = max(week_of(from_ms(min(times_ms)), zone), moved(week_of(now, zone), -LINE_WEEKS, zone))
+    found = week_store.since(connection, *repository, first.name)
+    jobs.want(
+        bot.database, connection, jobs.once(wanted((*repository, name)) for name in found), bot.clock() + _GATHER_MS
+    )
+
+
+def wanted(key: WeekKey) -> Wanted:
+    return Wanted("week", f"{key[0]}/{key[1]}/{week_number(key[2])}")
+
+
+def _want_of(
+    database: Database, connection: Connection, row: Row[Any], settings: RepositorySettings, now_ms: int
+) -> None:
+    zone, day = settings.zone, settings.weekly_day
+    last = last_published(from_ms(now_ms), day, zone)
+    done = week_named(row.week_done, zone) if row.week_done else None
+    if settings.weekly:
+        for week in _missing(done, last, zone):
+            week_store.add(database, connection, (row.installation_id, row.repository_id, week.name))
+    newest = max(last.name, row.week_done)
+    due_ms = to_ms(published_at(moved(last, 1, zone), day, zone))
+    store.note_repository(connection, row.installation_id, row.repository_id, week_done=newest, week_due_at_ms=due_ms)
+
+
+def _missing(done: Week | None, last: Week, zone: ZoneInfo) -> list[Week]:
+    """The weeks since then that are due, oldest first. Of the time before the App came there is no issue."""
+    found: list[Week] = []
+    week = last
+    while done is not None and week.name > done.name and len(found) < _MOST_LATE:
+        found.append(week)
+        week = moved(week, -1, zone)
+    return found[::-1]
+
+
+def _place(bot: Bot, settings: RepositorySettings, repository: Row[Any], week: Row[Any]) -> Row[Any] | str:
+    """The repository that has or receives the issue, or why none does."""
+    if not settings.weekly:
+        return "switched off"
+    with bot.database.read() as connection:
+        if week.issue_number is not None:
+            place = store.repository(connection, week.installation_id, week.in_repository_id)
+        elif settings.weekly_repository:
+            place = store.repository_named(connection, week.installation_id, settings.weekly_repository)
+        else:
+            place = repository
+    if place is None:
+        return f"{settings.weekly_repository or 'its repository'} is not covered by this installation"
+    if not place.private and not settings.weekly_on_public:
+        return f"{place.full_name} is public, and `weekly_on_public` is not set"
+    return place
+
+
+def _span(week: Week) -> tuple[int, int]:
+    return to_ms(week.from_at), to_ms(week.to_at)
