@@ -44,9 +44,9 @@ def week_cost(facts: WeekFacts) -> WeekCost:
     states = _states(facts, week)
     kinds = _kinds(spent, states, facts.totals)
     links = issues_of_pulls(facts.pulls, facts.details, facts.issues)
-    merged = _merged_in(facts.pulls, week.from_at, week.to_at)
+    merged = _merged_in(facts, week.from_at, week.to_at)
     seen = [number for number in merged if _is_built(facts, number)]
-    earlier = _merged_in(facts.pulls, before[0][0].from_at, week.from_at) if before else []
+    earlier = _merged_in(facts, before[0][0].from_at, week.from_at) if before else []
     seen_before = [number for number in earlier if _is_built(facts, number)]
     now = _states(facts, week, at=facts.known_at)
     in_week = _by_pull(spent)
@@ -143,8 +143,17 @@ def _by_pull(spent: Iterable[Spent]) -> dict[int, Micros]:
     return dict(found)
 
 
-def _merged_in(pulls: Mapping[int, PullRequest], from_at: datetime, to_at: datetime) -> list[int]:
-    return sorted(number for number, pull in pulls.items() if pull.merged_at and from_at <= pull.merged_at < to_at)
+def _merged_in(facts: WeekFacts, from_at: datetime, to_at: datetime) -> list[int]:
+    """What was shipped then: what only takes another change back ships nothing."""
+    return sorted(
+        number
+        for number, pull in facts.pulls.items()
+        if pull.merged_at and from_at <= pull.merged_at < to_at and not _takes_back(facts.details.get(number))
+    )
+
+
+def _takes_back(details: Details | None) -> bool:
+    return details is not None and bool(details.reverts or details.reverts_commits)
 
 
 def _is_built(facts: WeekFacts, number: int) -> bool:
@@ -208,7 +217,7 @@ def _labels(spent: Sequence[Spent], facts: WeekFacts, links: Mapping[int, tuple[
 
 
 def _point(facts: WeekFacts, week: Week, spent: Sequence[Spent]) -> Point:
-    merged = [number for number in _merged_in(facts.pulls, week.from_at, week.to_at) if _is_built(facts, number)]
+    merged = [number for number in _merged_in(facts, week.from_at, week.to_at) if _is_built(facts, number)]
     per_merge = _figure(facts, merged)
     kinds = _kinds(spent, _states(facts, week), facts.totals)
     return Point(

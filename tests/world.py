@@ -121,8 +121,11 @@ class World:
     def tick(self) -> None:
         """The minute's look of every replica at what is due, and the work that follows."""
         for bot in self.bots:
-            schedule.tick(self.database, bot.operator, self.clock)
+            self.schedule_tick(bot)
         self.settle()
+
+    def schedule_tick(self, bot: Bot) -> None:
+        schedule.tick(self.database, bot.operator, self.clock)
 
     # On GitHub
 
@@ -209,7 +212,7 @@ class World:
 
     def writes(self) -> int:
         """How many times anything was changed on GitHub, by anybody through the API."""
-        return sum(method != "GET" and "access_tokens" not in path for method, path in self.github.requests)
+        return len(self.github.writes())
 
     # Between GitHub, developers and the app
 
@@ -247,6 +250,11 @@ class World:
         """A session in text notation arrives from a person's machine."""
         told = session(text, session_id, tool, repository, author(self.person(by).email))
         self.send_usage(collected(told, self.made))
+
+    def send_at(self, branch: str, dollars: float, session_id: str = "now") -> None:
+        """A request that is made at this moment."""
+        (one,) = session(f"09:00 {branch} ${dollars:.2f}", f"{session_id}-{self.now_ms}")
+        self.send_usage([msgspec.structs.replace(one, at=from_ms(self.now_ms))])
 
     def send_usage(self, usages: Sequence[Usage]) -> dict[str, Any]:
         body = {"requests": [json.loads(msgspec.json.encode(usage)) for usage in usages]}

@@ -53,10 +53,17 @@ def _labels(view: WeekView) -> str:
     rows = view.cost.labels
     if not any(row.label for row in rows):
         return ""
-    cents = cents_that_sum([row.micros for row in rows])
+    rest = view.cost.micros - sum(row.micros for row in rows)
+    *cents, rest_cents = cents_that_sum([*(row.micros for row in rows), rest])
     lines = [_label(row, amount) for row, amount in zip(rows, cents, strict=True)]
+    shown, hidden = lines[:MOST_ROWS], cents[MOST_ROWS:]
+    if hidden:
+        shown.append((f"{len(hidden)} more", show_cents(sum(hidden)), ""))
+    if rest:
+        shown.append(("No pull request", show_cents(rest_cents), "–"))
+    shown.append(("**All**", f"**{show_cents(to_cents(view.cost.micros))}**", ""))
     note = "Labels of pull requests and of the issues that they close. What has several is shared between them."
-    return f"{table(LABELS, lines[:MOST_ROWS])}\n\n{note}"
+    return f"{table(LABELS, shown)}\n\n{note}"
 
 
 def _label(row: LabelRow, cents: int) -> tuple[str, ...]:

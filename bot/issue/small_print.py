@@ -1,5 +1,6 @@
 """What kind of money this is, which time it covers, and the weeks beside it."""
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from bot.comment.small_print import HOW
@@ -9,7 +10,8 @@ from bot.markdown import small, text
 
 def render(view: WeekView) -> str:
     zone = ZoneInfo(view.time_zone)
-    first, last = view.cost.week.from_at.astimezone(zone), view.cost.week.to_at.astimezone(zone)
+    first = view.cost.week.from_at.astimezone(zone).date()
+    last = first + timedelta(days=6)
     beside = [
         f"Before: #{view.before_number}." if view.before_number else "",
         f"Next: #{view.after_number}." if view.after_number else "",
@@ -21,7 +23,7 @@ def render(view: WeekView) -> str:
     )
     parts = [
         "List price of the day for the tokens used, not an invoice: plans and discounts are not in it.",
-        f"{first:%-d %b %Y} to {last:%-d %b %Y}, midnight to midnight, {text(view.time_zone)}.{settled}",
+        f"{first:%a %-d %b} to {last:%a %-d %b %Y}, {text(view.time_zone)}.{settled}",
         *[one for one in beside if one],
         f"`/mergecost week {view.cost.week.name}` in a comment rebuilds it.",
         f"[How it is counted]({HOW})",

@@ -39,6 +39,15 @@ class Conversations(Pulls):
         self.issue_event(issue, "closed", by or repository.owner)
         return issue
 
+    def reopen_issue(self, repository: Repository, number: int, by: User | None = None) -> Issue:
+        issue = self.issue(repository, number)
+        issue.state, issue.state_reason, issue.closed_at, issue.updated_at = "open", "reopened", None, self.now()
+        self.issue_event(issue, "reopened", by or repository.owner)
+        return issue
+
+    def delete_issue(self, repository: Repository, number: int, by: User | None = None) -> None:
+        self.issue_event(repository.issues.pop(number), "deleted", by or repository.owner)
+
     def lock(self, repository: Repository, number: int) -> None:
         """Lock the conversation: an App cannot comment any more."""
         self.issue(repository, number).locked = True

@@ -82,8 +82,9 @@ class FakeGitHub(Accounts, Conversations, Faults):
         raise outcome("ordered by a test")
 
     def writes(self) -> list[Asked]:
-        """The requests that change something, without those that fetch a token."""
-        return [one for one in self.requests if one.method != "GET" and not one.path.endswith("/access_tokens")]
+        """The requests that change something: neither those that fetch a token nor queries."""
+        reads = ("/access_tokens", "/graphql")
+        return [one for one in self.requests if one.method != "GET" and not one.path.endswith(reads)]
 
     def answered(self, delivery: Delivery, status_code: int) -> None:
         """Note what the App's webhook answered."""
