@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -78,6 +78,22 @@ def outcomes(
         for number, pull in pulls.items()
         if pull.created_at <= at
     }
+
+
+def concerned(pulls: Mapping[int, PullRequest], details: Mapping[int, Details], number: int) -> set[int]:
+    """The pull requests whose outcome may change with that of this one: what it takes back, and what that took back."""
+    reverters = _reverters(pulls, details, datetime.max.replace(tzinfo=UTC))
+    takes_back: defaultdict[int, set[int]] = defaultdict(set)
+    for other, held in reverters.items():
+        for _, by in held:
+            takes_back[by].add(other)
+    found, todo = set[int](), {number}
+    while todo:
+        one = todo.pop()
+        new = takes_back[one] - found
+        found |= new
+        todo |= new
+    return found - {number}
 
 
 def _outcome(

@@ -4,12 +4,13 @@ import logging
 from datetime import datetime
 
 import msgspec
+from sqlalchemy import Connection
 
 from attribution.evidence import Commit, PullRequest
 from attribution.identity import author, authorship
-from attribution.links import closes, reverted_commits, reverts
-from attribution.outcome import Details
-from bot import jobs, session_store, store
+from attribution.links import closes, issues_of_branch, reverted_commits, reverts
+from attribution.outcome import Details, concerned
+from bot import issue_store, jobs, session_store, store
 from bot.clock import DAY_MS, to_ms
 from bot.context import Bot
 from bot.gather import Account, RepositoryListed, covered, settings_file
@@ -116,7 +117,7 @@ async def pull(bot: Bot, installation_id: int, repository_id: int, number: int) 
             place = Wanted("place", f"{installation_id}/{repository_id}")
             jobs.want(bot.database, connection, {place: 1}, bot.clock())
         settings, _ = bot.repository_settings(store.repository(connection, installation_id, repository_id))
-        comments = _comments_of(key, details)
+        comments = _comments_of(connection, key, facts, details)
         jobs.want(bot.database, connection, jobs.once(comments), bot.clock() + settings.settle_seconds * 1000)
         if found.merged_at is not None:
             settled_ms = to_ms(found.merged_at) + settings.survival_days * DAY_MS
@@ -146,9 +147,18 @@ def _details(found: _Pull, listed: list[_Commit], names: set[str]) -> Details:
     )
 
 
-def _comments_of(key: tuple[int, int, int], details: Details) -> list[Wanted]:
-    """The comments that a pull request's facts may change: its own, and those of what it reverts."""
-    return [Wanted("comment", f"{key[0]}/{key[1]}/{number}") for number in (key[2], *details.reverts)]
+def _comments_of(
+    connection: Connection, key: tuple[int, int, int], facts: PullRequest, details: Details
+) -> list[Wanted]:
+    """What a pull request's facts may change: its comment, those of what it reverts, and issues that nobody has looked at."""
+    installation_id, repository_id, number = key
+    comments = {number}
+    if details.reverts or details.reverts_commits:
+        comments |= concerned(*store.known_pulls(connection, installation_id, repository_id), number)
+    known = issue_store.known_numbers(connection, installation_id, repository_id)
+    issues = {*details.closes, *issues_of_branch(facts.head_branch)} - known
+    named = [*(("comment", one) for one in comments), *(("issue", one) for one in issues)]
+    return [Wanted(kind, f"{installation_id}/{repository_id}/{one}") for kind, one in named]
 
 
 async def _commits(bot: Bot, installation_id: int, path: str) -> list[_Commit]:

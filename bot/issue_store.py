@@ -29,6 +29,11 @@ def known_issues(connection: Connection, installation_id: int, repository_id: in
     return {row.number: decode(row.facts) for row in rows}
 
 
+def known_numbers(connection: Connection, installation_id: int, repository_id: int) -> set[int]:
+    mine = (issues.c.installation_id == installation_id) & (issues.c.repository_id == repository_id)
+    return set(connection.execute(select(issues.c.number).where(mine)).scalars())
+
+
 def said_until_ms(connection: Connection, key: IssueKey) -> int | None:
     """How far an issue's conversation is read; None if the issue is not known."""
     return connection.execute(select(issues.c.said_until_ms).where(_is(key))).scalar_one_or_none()

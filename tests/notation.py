@@ -7,10 +7,10 @@
     #12 feat/x opened 09:05 merged 18:00 by ann commits 1f2e3d4
     1f2e3d4 by ann at 09:20 again 10:00 changes a.py,b.py authorship x1
 
-A request may also say `agent a1` (a sub-agent's), `saw view:12`, `after 1f2e3d4` (a commit that its person made by hand
-afterwards); a commit made `1f2e3d4@feat/x` (where), or `1f2e3d4!` (git's
-hook saw it). A line for a commit
-says what is known of it: when it was written, and `again` when it was rewritten. `files a.py` are a pull request's as a whole.
+A request may also say `agent a1` (a sub-agent's), `saw view:12`, `ci refs/pull/12/merge` (a CI run's), `after 1f2e3d4` (a
+commit that its person made by hand afterwards); a commit made `1f2e3d4@feat/x` (where), or `1f2e3d4!` (git's hook saw it). A
+line for a commit says what is known of it: when it was written, and `again` when it was rewritten. `files a.py` are a pull
+request's as a whole.
 A time may have a day in front (`Tue 09:00`); the week is 16-22 November 2026. `-` is a branch that is not known.
 """
 
@@ -80,6 +80,7 @@ def _request(words: list[str], request_id: str, **where: str) -> Usage:
         commits_made=tuple(_made(one) for one in _several(facts, "commits")),
         commits_after=tuple(_made(one) for one in _several(facts, "after")),
         pulls_seen=tuple(PullSeen(number=int(number), how=how) for how, number in seen),
+        ci_ref=facts.get("ci", ""),
         **where,
     )
 

@@ -1,0 +1,172 @@
+"""What an issue cost, told when it is closed; and what became of a change, told in its comment."""
+
+import pytest
+from inline_snapshot import snapshot
+
+from bot.clock import DAY_MS
+from tests.world import World
+
+
+def told(world: World, number: int) -> str:
+    """Our comment on an issue, without its small print."""
+    (comment,) = world.comments(number)
+    return comment.rpartition("\n\n<sub>")[0]
+
+
+@pytest.fixture
+def issue(world: World) -> int:
+    """An open issue with one merged pull request of $3.00 that names it."""
+    number = world.open_issue("Clients hammer the API", ["bug"])
+    world.work("09:00 feat/a $3.00")
+    world.open_pull(12, "feat/a", title="Rate limit", body=f"Fixes #{number}.")
+    world.settle()
+    world.merge(12)
+    world.settle()
+    assert world.comments(number) == []
+    return number
+
+
+def test_a_closed_issue_says_what_it_cost(world: World, issue: int):
+    world.close_issue(issue)
+    world.settle()
+    assert told(world, issue) == snapshot("""\
+**This issue cost $3.00** of AI work at list price, over 1 pull request.
+
+It was #12, Rate limit.\
+""")
+
+
+def test_several_pull_requests_by_keyword_link_and_branch(world: World, issue: int):
+    other = world.open_issue("Another")
+    world.work("10:00 x/y $1.00", "s2")
+    world.work(f"11:00 fix/{issue}-again $2.00", "s3")
+    world.work("12:00 z $5.00", "s4")
+    world.open_pull(20, "x/y", title="By hand | linked")
+    world.open_pull(21, f"fix/{issue}-again", title="By its branch")
+    world.open_pull(22, "z", title="Two at once", body=f"closes #{other}, resolves #{issue}")
+    world.github.issue(world.repository, issue).linked.append(world.github.pull(world.repository, 20))
+    world.settle()
+    world.close_issue(issue)
+    world.settle()
+    assert told(world, issue) == snapshot("""\
+**This issue cost $8.50** of AI work at list price, over 4 pull requests.
+
+<details><summary>Its pull requests</summary>
+<br>
+
+| Pull request | Cost | Why this much |
+| :-- | --: | :-- |
+| #12 Rate limit | $3.00 | all of it |
+| #22 Two at once | $2.50 | $5.00, shared between 2 issues |
+| #21 By its branch | $2.00 | all of it |
+| #20 By hand &#124; linked | $1.00 | all of it |
+| **All** | **$8.50** |  |
+
+</details>\
+""")
+
+
+def test_late_money_edits_it_and_opening_it_again_says_so(world: World, issue: int):
+    world.close_issue(issue)
+    world.settle()
+    world.work("09:00 feat/a $1.00", "late")
+    world.settle()
+    assert "**This issue cost $4.00**" in told(world, issue)
+    world.github.reopen_issue(world.repository, issue)
+    world.deliver()
+    world.settle()
+    assert "so far: it was opened again" in told(world, issue)
+
+
+def test_a_parent_bears_what_is_below_it(world: World, issue: int):
+    parent = world.open_issue("Epic")
+    world.github.issue(world.repository, issue).parent = world.github.issue(world.repository, parent)
+    world.close_issue(issue)
+    world.close_issue(parent)
+    world.settle()
+    assert told(world, parent) == snapshot("""\
+**This issue cost $3.00** of AI work at list price, over 1 pull request.
+
+<details><summary>Its pull requests</summary>
+<br>
+
+| Pull request | Cost | Why this much |
+| :-- | --: | :-- |
+| #12 Rate limit | $3.00 | closes #1, below this issue |
+| **All** | **$3.00** |  |
+
+</details>\
+""")
+
+
+def test_what_reached_nobody_is_not_zero(world: World):
+    number = world.open_issue("By hand")
+    world.open_pull(12, "feat/a", body=f"Fixes #{number}")
+    world.merge(12)
+    world.close_issue(number)
+    world.settle()
+    assert world.comments(number) == []
+
+
+@pytest.mark.parametrize("settings", ["comment_on_issues: false", "comment: false", "minimum_usd: 3.01"])
+def test_settings_switch_it_off(world: World, issue: int, settings: str):
+    world.settings_file(settings)
+    world.close_issue(issue)
+    world.settle()
+    assert world.comments(issue) == []
+
+
+def test_a_public_repository_gets_none(world: World, issue: int):
+    world.repository.private = False
+    world.close_issue(issue)
+    world.sweep()
+    assert world.comments(issue) == []
+
+
+def test_a_lost_delivery_is_found_by_the_sweep(world: World, issue: int):
+    with world.mail_held() as mail:
+        world.close_issue(issue)
+        mail.clear()
+    world.sweep()
+    assert "**This issue cost $3.00**" in told(world, issue)
+
+
+def outcome(world: World, number: int) -> list[str]:
+    return [line for line in world.comment(number).splitlines() if line.startswith(("Merged on", "Reverted by"))]
+
+
+def test_a_merge_that_lasts_says_so_once(world: World, issue: int):
+    before = world.comment(12)
+    assert outcome(world, 12) == []
+    world.now_ms += 14 * DAY_MS - 60_000
+    world.settle()
+    assert outcome(world, 12) == ["Merged on 16 Nov 2026, and not reverted in 14 days: it survived."]
+    writes = world.writes()
+    world.now_ms += 30 * DAY_MS
+    world.sweep()
+    assert world.writes() == writes
+    assert world.comment(12).replace(f"{outcome(world, 12)[0]}\n\n", "") == before
+
+
+def test_a_revert_and_its_revert(world: World, issue: int):
+    world.open_pull(13, "revert-12", title='Revert "Rate limit"', body="Reverts acme/widgets#12")
+    world.settle()
+    assert outcome(world, 12) == []
+    world.now_ms += DAY_MS
+    world.merge(13)
+    world.settle()
+    assert outcome(world, 12) == ["Reverted by #13 on 17 Nov 2026: what it cost shipped nothing."]
+    world.open_pull(14, "again", title='Revert "Revert "Rate limit""', body="Reverts acme/widgets#13")
+    world.now_ms += DAY_MS
+    world.merge(14)
+    world.settle()
+    assert outcome(world, 12) == []
+
+
+def test_work_in_ci_is_a_stage_of_its_own(world: World):
+    world.open_pull(12, "feat/a")
+    world.work("09:00 feat/a $3.00")
+    world.work("10:00 - $0.50 ci refs/pull/12/merge", "ci", "claude-code")
+    world.settle()
+    assert "Build $3.00 · CI $0.50" in world.comment(12)
+    assert "ran in CI for this pull request" in world.comment(12)
