@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, bindparam, func, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, func, select, tuple_, update
 
 from attribution.evidence import NOT_PLACED, Claim, Evidence, Stage
 from attribution.ledger import Charge, Share, share_out
@@ -25,6 +25,14 @@ class _Facts(msgspec.Struct, omit_defaults=True):
     commits_made: tuple[CommitMade, ...] = ()
     commits_after: tuple[CommitMade, ...] = ()
     pulls_seen: tuple[PullSeen, ...] = ()
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A charge as the ledger holds it: for which repository, and with which revision of shares (0: none yet)."""
+
+    charge: Charge
+    repository_id: int
+    revision: int
 
 
 _PLAIN = (
@@ -56,7 +64,7 @@ def save_usage(
         changed += new.values()
     held = _by_key(connection, installation_id, [one.key for _, one in wanted], lock=True)
     for repo, one in wanted:
-        merged = merge(usage := _usage(held[one.key]), one)
+        merged = merge(usage := held[one.key].charge.usage, one)
         if merged != usage:
             row = _row(installation_id, held[one.key].repository_id, price_charge(merged), now_ms)
             connection.execute(update(charges).where(_is(installation_id, one.key)).values(row))
@@ -66,35 +74,39 @@ def save_usage(
     return len({one.key for _, one in changed})
 
 
-def session_charges(connection: Connection, row: Row[Any]) -> list[Charge]:
-    """What the requests of one session in one repository cost."""
-    same = and_(
-        *(charges.c[name] == row._mapping[name] for name in ("installation_id", "repository_id", "tool", "session_id"))
-    )
-    return [_charge(one) for one in connection.execute(select(charges).where(same))]
+def charges_of(
+    connection: Connection, installation_id: int, repository_id: int, sessions: Sequence[SessionKey]
+) -> dict[SessionKey, list[Held]]:
+    """What the requests of these sessions in one repository cost. Locks them until the commit."""
+    mine = (charges.c.installation_id == installation_id) & (charges.c.repository_id == repository_id)
+    query = select(charges).where(mine).order_by(charges.c.tool, charges.c.request_id).with_for_update()
+    found: dict[SessionKey, list[Held]] = {one: [] for one in sessions}
+    for row in _chunked(connection, query, (charges.c.tool, charges.c.session_id), sessions):
+        found[row.tool, row.session_id].append(_held(row))
+    return found
 
 
 def save_claims(
     database: Database,
     connection: Connection,
     installation_id: int,
-    claims: Mapping[tuple[str, str], Claim],
+    claimed: Iterable[tuple[Held, Claim]],
     now_ms: int,
 ) -> set[tuple[int, int]]:
     """Write a new revision for every request whose shares differ. Returns (repository, number) of the pulls it concerns."""
-    held = _by_key(connection, installation_id, claims, lock=True)
-    current = _current_shares(connection, installation_id, claims)
+    pairs = sorted(claimed, key=lambda pair: pair[0].charge.key)
+    current = _current_shares(connection, installation_id, [held.charge.key for held, _ in pairs])
     touched: set[tuple[int, int]] = set()
     rows: list[dict[str, Any]] = []
     moved: list[dict[str, Any]] = []
-    for key, claim in sorted(claims.items()):
-        row, before = held[key], current.get(key, [])
-        after = share_out(_charge(row), claim, row.revision + 1)
+    for held, claim in pairs:
+        key, repository_id, revision = held.charge.key, held.repository_id, held.revision + 1
+        before, after = current.get(key, []), share_out(held.charge, claim, revision)
         if [_content(share) for share in before] == [_content(share) for share in after]:
             continue
-        touched |= {(row.repository_id, one.pull_number) for one in (*before, *after) if one.pull_number is not None}
-        moved.append({"of_tool": key[0], "of_request": key[1], "revision": row.revision + 1})
-        rows += [_share_row(installation_id, row.repository_id, i, one, now_ms) for i, one in enumerate(after)]
+        touched |= {(repository_id, one.pull_number) for one in (*before, *after) if one.pull_number is not None}
+        moved.append({"of_tool": key[0], "of_request": key[1], "revision": revision})
+        rows += [_share_row(installation_id, repository_id, i, one, now_ms) for i, one in enumerate(after)]
     if rows:
         connection.execute(database.insert(shares), rows)
         mine = (charges.c.installation_id == installation_id) & (charges.c.tool == bindparam("of_tool"))
@@ -144,18 +156,20 @@ def _share_again(
 ) -> None:
     """A charge that grew is shared out anew at once, as it was, so that the ledger is complete at every moment."""
     current = _current_shares(connection, installation_id, keys)
-    claims = {
-        key: Claim(
-            tuple((share.pull_number, share.weight) for share in held), held[0].evidence, held[0].why, held[0].stage
+    held = _by_key(connection, installation_id, current, lock=True)
+    claims = [
+        (
+            held[key],
+            Claim(tuple((one.pull_number, one.weight) for one in now), now[0].evidence, now[0].why, now[0].stage),
         )
-        for key, held in current.items()
-    }
+        for key, now in current.items()
+    ]
     save_claims(database, connection, installation_id, claims, now_ms)
 
 
 def _by_key(
     connection: Connection, installation_id: int, keys: Iterable[tuple[str, str]], *, lock: bool = False
-) -> dict[tuple[str, str], Row[Any]]:
+) -> dict[tuple[str, str], Held]:
     query = (
         select(charges)
         .where(charges.c.installation_id == installation_id)
@@ -163,7 +177,7 @@ def _by_key(
     )
     query = query.with_for_update() if lock else query
     rows = _chunked(connection, query, (charges.c.tool, charges.c.request_id), sorted(set(keys)))
-    return {(row.tool, row.request_id): row for row in rows}
+    return {(row.tool, row.request_id): _held(row) for row in rows}
 
 
 def _current_shares(
@@ -216,6 +230,10 @@ def _usage(row: Row[Any]) -> Usage:
 
 def _charge(row: Row[Any]) -> Charge:
     return Charge(usage=_usage(row), **{name: row._mapping[name] for name in _MONEY})
+
+
+def _held(row: Row[Any]) -> Held:
+    return Held(_charge(row), row.repository_id, row.revision)
 
 
 def _share(row: Any) -> Share:

@@ -1,12 +1,15 @@
 """Decide which pull request each waiting session served, and write it to the ledger where it differs."""
 
-from attribution.report import suggestions
+from attribution.evidence import Claim
+from attribution.report import Suggestion, suggestions
 from attribution.share import Pulls, place
 from attribution.told import joined, pushed_directly
 from bot import commit_store, jobs, ledger_store, session_store, store, talk_store, weekly
 from bot.context import Bot
 from bot.jobs import Claimed, Wanted
+from bot.ledger_store import Held
 from bot.repository_settings import RepositorySettings
+from bot.session_store import SessionKey
 
 # Sessions in one transaction: the lease is renewed between them.
 _AT_ONCE = 50
@@ -39,18 +42,18 @@ def _some(bot: Bot, claimed: Claimed, pulls: Pulls, settings: RepositorySettings
         if not jobs.is_ours(connection, claimed):
             return False
         waiting = session_store.to_place(connection, installation_id, repository_id, _AT_ONCE)
-        touched: set[tuple[int, int]] = set()
-        for row in waiting:
-            charges = ledger_store.session_charges(connection, row)
-            claims = place([charge.usage for charge in charges], pulls)
-            touched |= ledger_store.save_claims(bot.database, connection, installation_id, claims, bot.clock())
-            near = suggestions(row.tool, row.session_id, [(charge, claims[charge.key]) for charge in charges])
-            session = (row.tool, row.session_id)
-            differ = talk_store.save_suggestions(
-                bot.database, connection, installation_id, repository_id, session, near
-            )
-            touched |= {(repository_id, number) for number in differ}
-            session_store.mark_placed(connection, row)
+        keys = [(row.tool, row.session_id) for row in waiting]
+        held = ledger_store.charges_of(connection, installation_id, repository_id, keys)
+        pairs: list[tuple[Held, Claim]] = []
+        near: dict[SessionKey, dict[int, Suggestion]] = {}
+        for key, charges in held.items():
+            claims = place([one.charge.usage for one in charges], pulls)
+            pairs += [(one, claims[one.charge.key]) for one in charges]
+            near[key] = suggestions(*key, [(one.charge, claims[one.charge.key]) for one in charges])
+        touched = ledger_store.save_claims(bot.database, connection, installation_id, pairs, bot.clock())
+        differ = talk_store.save_suggestions(bot.database, connection, (installation_id, repository_id), near)
+        touched |= {(repository_id, number) for number in differ}
+        session_store.mark_placed(connection, waiting)
         asked = [Wanted("comment", f"{installation_id}/{repository}/{number}") for repository, number in touched]
         jobs.want(bot.database, connection, jobs.once(asked), bot.clock() + settings.settle_seconds * 1000)
         times_ms = [row.first_at_ms for row in waiting]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
 
 from attribution.evidence import PullRequest
 from attribution.report import short_id
@@ -56,11 +56,17 @@ def to_place(connection: Connection, installation_id: int, repository_id: int, l
     return connection.execute(waiting.order_by(sessions.c.tool, sessions.c.session_id).limit(limit)).all()
 
 
-def mark_placed(connection: Connection, row: Row[Any]) -> None:
-    mine = and_(
-        *(sessions.c[name] == row._mapping[name] for name in ("installation_id", "repository_id", "tool", "session_id"))
+def mark_placed(connection: Connection, rows: Sequence[Row[Any]]) -> None:
+    """These sessions were placed as they were when they were read; what was wanted since waits on."""
+    same = and_(
+        *(
+            sessions.c[name] == bindparam(f"of_{name}")
+            for name in ("installation_id", "repository_id", "tool", "session_id")
+        )
     )
-    connection.execute(update(sessions).where(mine).values(placed=row.wanted))
+    if rows:
+        placed = [{f"of_{name}": value for name, value in row._mapping.items()} for row in rows]
+        connection.execute(update(sessions).where(same).values(placed=bindparam("of_wanted")), placed)
 
 
 def mark(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, select, update
+from sqlalchemy import Connection, Row, select, tuple_, update
 
 from attribution.evidence import Correction
 from attribution.report import Suggestion, short_id
@@ -59,30 +59,33 @@ def all_corrections(connection: Connection, installation_id: int, repository_id:
 def save_suggestions(
     database: Database,
     connection: Connection,
-    installation_id: int,
-    repository_id: int,
-    session: SessionKey,
-    found: Mapping[int, Suggestion],
+    repository: tuple[int, int],
+    found: Mapping[SessionKey, Mapping[int, Suggestion]],
 ) -> set[int]:
-    """The suggestions of one session, by pull request, in place of those before. Returns the pull requests where they differ."""
-    mine = and_(
-        suggestions.c.installation_id == installation_id, suggestions.c.repository_id == repository_id,
-        suggestions.c.tool == session[0], suggestions.c.session_id == session[1],
-    )  # fmt: skip
-    before = {row.number: _suggestion(row) for row in connection.execute(select(suggestions).where(mine))}
-    if before == found:
-        return set()
-    connection.execute(suggestions.delete().where(mine))
-    rows = [
-        {
-            "installation_id": installation_id, "repository_id": repository_id, "number": number, "tool": one.tool,
-            "session_id": session[1], "requests": one.requests, "micros": one.micros, "why": one.why,
-        }
-        for number, one in sorted(found.items())
-    ]  # fmt: skip
-    if rows:
-        connection.execute(database.insert(suggestions), rows)
-    return {number for number in before.keys() | found.keys() if before.get(number) != found.get(number)}
+    """The suggestions of sessions, by pull request, in place of those before. Returns the pull requests where they differ."""
+    mine = (suggestions.c.installation_id == repository[0]) & (suggestions.c.repository_id == repository[1])
+    ours = mine & tuple_(suggestions.c.tool, suggestions.c.session_id).in_(list(found))
+    before: dict[SessionKey, dict[int, Suggestion]] = {}
+    for row in connection.execute(select(suggestions).where(ours)) if found else ():
+        before.setdefault((row.tool, row.session_id), {})[row.number] = _suggestion(row)
+    differ: set[int] = set()
+    for session, after in found.items():
+        held = before.get(session, {})
+        if held == after:
+            continue
+        differ |= {number for number in held.keys() | after.keys() if held.get(number) != after.get(number)}
+        same = (suggestions.c.tool == session[0]) & (suggestions.c.session_id == session[1])
+        connection.execute(suggestions.delete().where(mine, same))
+        rows = [
+            {
+                "installation_id": repository[0], "repository_id": repository[1], "number": number, "tool": one.tool,
+                "session_id": session[1], "requests": one.requests, "micros": one.micros, "why": one.why,
+            }
+            for number, one in sorted(after.items())
+        ]  # fmt: skip
+        if rows:
+            connection.execute(database.insert(suggestions), rows)
+    return differ
 
 
 def suggested_to(connection: Connection, key: PullKey) -> list[Suggestion]:

@@ -46,8 +46,10 @@ DAY_MS = 24 * 3_600_000
 class World:
     """One App on one organization's repository `acme/widgets`, with its server."""
 
-    def __init__(self, database: Database, folder: Path, *, operator: OperatorSettings | None = None) -> None:
-        self.now_ms = to_ms(take_time(["Mon", "08:00"]))
+    def __init__(
+        self, database: Database, folder: Path, *, operator: OperatorSettings | None = None, now_ms: int = 0
+    ) -> None:
+        self.now_ms = now_ms or to_ms(take_time(["Mon", "08:00"]))
         self.database = database
         self.github = FakeGitHub(lambda: from_ms(self.now_ms))
         self.org = self.github.add_user("acme", type="Organization")
