@@ -57,6 +57,6 @@ def show_cents(cents: int) -> str:
 
 
 def show(micros: Micros) -> str:
-    """`4_120_000` -> `$4.12`; a positive amount that rounds to nothing is `<$0.01`, because it is not nothing."""
+    """`4_120_000` -> `$4.12`; a positive amount that rounds to nothing is `under $0.01`, because it is not nothing."""
     cents = to_cents(micros)
-    return "<$0.01" if cents == 0 and micros > 0 else show_cents(cents)
+    return "under $0.01" if cents == 0 and micros > 0 else show_cents(cents)

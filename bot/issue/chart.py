@@ -8,7 +8,7 @@ from bot.issue.view import WeekView
 from bot.markdown import folded, table
 
 LEAST_WEEKS = 3
-COLUMNS = ("Week", ">A merge", ">Shipped nothing", ">Merges", ">Week's spend")
+COLUMNS = ("Week", ">A merge", ">Nothing, each merge", ">Shipped nothing", ">Merges", ">Spend")
 _CHART = """```mermaid
 ---
 config:
@@ -41,7 +41,7 @@ def render(view: WeekView) -> str:
 
 def _chart(points: list[Point]) -> str:
     bars = [point.per_merge_micros or 0 for point in points]
-    line = [point.nothing_micros // point.merges for point in points]
+    line = [_each(point) for point in points]
     top = max([*bars, *line, 1_000_000])
     return _CHART.format(
         names=", ".join(point.week[5:] for point in points),
@@ -51,10 +51,16 @@ def _chart(points: list[Point]) -> str:
     )
 
 
+def _each(point: Point) -> Micros:
+    """What shipped nothing, for each merge."""
+    return point.nothing_micros // point.merges
+
+
 def _usd(micros: Micros) -> str:
     return str((Decimal(micros) / 1_000_000).quantize(Decimal("0.01")))
 
 
 def _line(point: Point) -> tuple[str, ...]:
     merge = show(point.per_merge_micros) if point.per_merge_micros is not None else "–"
-    return point.week[5:], merge, show(point.nothing_micros), f"{point.merges:,}", show(point.micros)
+    each = show(_each(point)) if point.merges else "–"
+    return point.week[5:], merge, each, show(point.nothing_micros), f"{point.merges:,}", show(point.micros)

@@ -1,4 +1,7 @@
-"""Three sentences that a busy person reads: what a merge cost, what moved it, and what needs a decision."""
+"""Three sentences that a busy person reads: what a merge cost, what moved it, and what needs a decision.
+
+An amount never follows a bracket: GitHub takes what is between `$1 (` and `$` for a formula.
+"""
 
 from attribution.money import show
 from attribution.week import Figure, WeekCost
@@ -42,7 +45,7 @@ def _range(figure: Figure) -> str:
 
 def _against(now: Figure, before: Figure) -> str:
     if change(now, before) == 0:
-        return f"about as in the 8 weeks before ({show(before.median_micros)})"
+        return f"about as in the 8 weeks before, {show(before.median_micros)}"
     word = "up" if now.median_micros > before.median_micros else "down"
     return f"{word} from {show(before.median_micros)} in the 8 weeks before"
 
@@ -53,7 +56,7 @@ def _standing(cost: WeekCost) -> list[str]:
     word = "survived" if cost.is_settled else "still stands"
     if lasting is None or now is None:
         return [f"None of them {'survived' if cost.is_settled else 'stands'}."]
-    weeks = f" ({show(before.median_micros)} before)" if before else ""
+    weeks = f" (before: {show(before.median_micros)})" if before else ""
     if lasting.count == now.count:
         return [f"A merge that {word} cost the same{weeks}: none was reverted."]
     return [
@@ -65,5 +68,5 @@ def _issues(cost: WeekCost) -> list[str]:
     now, before = cost.per_issue, cost.before_issue
     if now is None:
         return []
-    weeks = f" ({show(before.median_micros)} before)" if before else ""
+    weeks = f" (before: {show(before.median_micros)})" if before else ""
     return [f"A closed issue cost {show(now.median_micros)}{weeks}."]

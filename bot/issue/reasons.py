@@ -50,10 +50,10 @@ def _why_each(cost: WeekCost, direction: int) -> str:
     now, before = _cache(cost.rows), _cache(cost.before_rows)
     if now is not None and before is not None and (before - now) * direction >= _CACHE_POINTS:
         return f": {_percent(now)} of the input came from cache, {_percent(before)} before"
-    mixed = [
+    grown = [
         (_part(cost.rows, model) - _part(cost.before_rows, model), model) for model in {row.model for row in cost.rows}
     ]
-    if mixed and (most := max(mixed, key=lambda pair: (abs(pair[0]), pair[1])))[0] >= _MIX_POINTS:
+    if grown and (most := max(grown))[0] >= _MIX_POINTS:
         now_part, before_part = _percent(_part(cost.rows, most[1])), _percent(_part(cost.before_rows, most[1]))
         return f": {code(most[1])} made up {now_part} of the spend, {before_part} before"
     return ""
@@ -96,15 +96,17 @@ def _most(view: WeekView, row: KindRow, nothing: Micros) -> str:
     how_much = (
         "all of it" if row.micros == nothing else "most of it" if 2 * row.micros > nothing else "the largest part of it"
     )
+    amount = "" if row.micros == nothing else f", {show(row.micros)},"
     if row.pulls:
         number, micros = row.pulls[0]
         name = NAMES[row.kind].lower()
         if 2 * micros > row.micros:
-            return f"{how_much} is {pull(view, number)}, {name} ({show(micros)})"
-        return f"{how_much} is in {len(row.pulls)} pull requests that were {name} ({show(row.micros)})"
+            part = "" if micros == nothing else f", with {show(micros)}"
+            return f"{how_much} is {pull(view, number)}, {name}{part}"
+        return f"{how_much}{amount} is in {len(row.pulls)} pull requests that were {name}"
     hints = {
         Kind.SHARED: "fits several pull requests alike: `/mergecost link` in one of them decides",
         Kind.NO_PULL: "fits no pull request: work that came to nothing, or `/mergecost link` puts it where it belongs",
         Kind.QUESTIONED: "looks invented and is held apart: `/mergecost link` counts it after all",
     }
-    return f"{how_much} ({show(row.micros)}) {hints[row.kind]}"
+    return f"{how_much}{amount} {hints[row.kind]}"

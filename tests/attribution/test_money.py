@@ -48,7 +48,7 @@ def test_halves_go_to_even():
 
 
 def test_a_small_amount_is_not_shown_as_nothing():
-    assert show(1) == "<$0.01"
+    assert show(1) == "under $0.01"
     assert show(0) == "$0.00"
     assert show(4_120_000) == "$4.12"
     assert show(1_234_567_890_000) == "$1,234,567.89"

@@ -1,0 +1,177 @@
+"""The weekly issue as Markdown: whatever names come from outside, and whatever the figures are."""
+
+import re
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+
+from attribution.evidence import Evidence, Stage
+from attribution.issues import Issue
+from attribution.money import show_cents, to_cents
+from attribution.outcome import Details
+from attribution.report import Row
+from attribution.totals import Spent, pull_totals
+from attribution.week_cost import WeekFacts, week_cost
+from attribution.weeks import moved, week_of
+from bot.issue import WeekView, render, title
+from tests.look.gfm import render as as_github_does
+from tests.notation import MONDAY, pulls
+
+ZONE = ZoneInfo("UTC")
+WEEK = week_of(MONDAY, ZONE)
+DOLLAR = 1_000_000
+names = st.text(max_size=30) | st.sampled_from(
+    ["@alice", "#99 closes #1", "a|b", "$x$", "<!-- mergecost", "`", "https://x.y"]
+)
+
+
+def row(
+    model: str, micros: int, requests: int = 10, read: int = 900, fresh: int = 100, tool: str = "claude-code"
+) -> Row:
+    return Row(
+        tool=tool, model=model, requests=requests, uncached_input_tokens=fresh, cache_read_tokens=read,
+        cache_write_tokens=0, output_tokens=5, micros=micros, unpriced_requests=0,
+    )  # fmt: skip
+
+
+def spent(number: int | None, dollars: float, requests: int = 1, **more) -> Spent:
+    plain = {"stage": Stage.BUILD, "evidence": Evidence.COMMIT} | more
+    return Spent(pull_number=number, micros=round(dollars * DOLLAR), requests=requests, **plain)
+
+
+def view(text: str, now: list[Spent], before: list[Spent], **facts) -> WeekView:
+    found = {pull.number: pull for pull in pulls(text)}
+    line = tuple((moved(WEEK, -i, ZONE), tuple(before) if i == 1 else ()) for i in range(11, 0, -1))
+    plain = {
+        "rows": (row("m", sum(one.micros for one in now)),),
+        "before_rows": (),
+        "details": {},
+        "issues": {},
+        "senders": frozenset(),
+    }
+    made = WeekFacts(
+        weeks=(*line, (WEEK, tuple(now))), totals=pull_totals([*before, *now]), pulls=found, cache_saving_micros=DOLLAR,
+        known_at=WEEK.to_at + timedelta(hours=6), **(plain | facts),
+    )  # fmt: skip
+    return WeekView(cost=week_cost(made), time_zone="Europe/Berlin")
+
+
+def earlier(text: str) -> dict:
+    """Pull requests of the week before."""
+    found = {}
+    for one in pulls(text):
+        back = {name: getattr(one, name) - timedelta(days=7) for name in ("created_at", "closed_at", "merged_at")}
+        found[one.number] = msgspec.structs.replace(one, **back)
+    return found
+
+
+def sentences(made: WeekView) -> str:
+    return render(made).partition("\n\n| ")[0]
+
+
+def test_requests_or_their_price_moved_it():
+    before = "#1 a opened Mon 09:00 merged Mon 10:00"
+    now = "#2 b opened Mon 09:00 merged Mon 10:00"
+
+    def moved_by(dollars: float, requests: int, **facts) -> str:
+        found = {pull.number: pull for pull in pulls(now)} | earlier(before)
+        rows = {"rows": (), "before_rows": ()} | facts
+        line = tuple((moved(WEEK, -i, ZONE), (spent(1, 4, 40),) if i == 1 else ()) for i in range(11, 0, -1))
+        made = WeekFacts(
+            weeks=(*line, (WEEK, (spent(2, dollars, requests),))), cache_saving_micros=0, details={}, issues={},
+            totals=pull_totals([spent(1, 4, 40), spent(2, dollars, requests)]), pulls=found, senders=frozenset(),
+            known_at=WEEK.to_at, **rows,
+        )  # fmt: skip
+        return sentences(WeekView(cost=week_cost(made), time_zone="UTC")).split("\n\n")[1]
+
+    assert moved_by(8, 80) == snapshot(
+        "It rose mostly because merges took more requests: 80, 40 before (medians). Nothing needs a decision."
+    )
+    assert moved_by(2, 20) == snapshot(
+        "It fell mostly because merges took fewer requests: 20, 40 before (medians). Nothing needs a decision."
+    )
+    assert moved_by(4.1, 20) == snapshot("Nothing needs a decision.")
+    assert moved_by(
+        2, 40, rows=(row("m", 1, read=95, fresh=5),), before_rows=(row("m", 1, read=80, fresh=20),)
+    ) == snapshot(
+        "It fell mostly because requests were cheaper: 95% of the input came from cache, 80% before. Nothing needs a decision."
+    )
+    assert moved_by(
+        8, 40, rows=(row("big", 9), row("small", 1)), before_rows=(row("big", 2), row("small", 8))
+    ) == snapshot(
+        "It rose mostly because requests were dearer: `big` made up 90% of the spend, 20% before. Nothing needs a decision."
+    )
+    assert moved_by(8, 40) == snapshot("It rose mostly because requests were dearer. Nothing needs a decision.")
+
+
+def test_what_needs_a_decision():
+    text = "#1 a opened Mon 09:00 merged Mon 10:00\n#2 b opened Mon 09:00 closed Tue 10:00\n#3 c opened Mon 09:00 closed Tue 10:00"
+
+    def decide(*now: Spent, **facts) -> str:
+        return sentences(view(text, list(now), [], **facts)).split("\n\n")[-1]
+
+    assert decide(spent(1, 10), spent(2, 30)) == snapshot(
+        "**To decide:** $30.00, 75% of the week, shipped nothing; all of it is #2, abandoned."
+    )
+    assert decide(spent(1, 10), spent(2, 3), spent(3, 3), spent(None, 1, evidence=Evidence.NONE)) == snapshot(
+        "**To decide:** $7.00, 41% of the week, shipped nothing; most of it, $6.00, is in 2 pull requests that were abandoned."
+    )
+    assert decide(spent(1, 10), spent(None, 3, evidence=Evidence.NONE), spent(2, 2)) == snapshot(
+        "**To decide:** $5.00, 33% of the week, shipped nothing; most of it, $3.00, fits no pull request: work that came to nothing, or `/mergecost link` puts it where it belongs."
+    )
+    assert decide(spent(1, 10), spent(None, 3, evidence=Evidence.SEVERAL)) == snapshot(
+        "**To decide:** $3.00, 23% of the week, shipped nothing; all of it fits several pull requests alike: `/mergecost link` in one of them decides."
+    )
+    assert decide(spent(1, 10), spent(None, 3, evidence=Evidence.QUESTIONED)) == snapshot(
+        "**To decide:** $3.00, 23% of the week, shipped nothing; all of it looks invented and is held apart: `/mergecost link` counts it after all."
+    )
+    silent = {1: Details(authors=("ann", "bob", "joe"))}
+    assert decide(spent(1, 10), spent(2, 0.5), details=silent, senders=frozenset({"ann"})) == snapshot(
+        "**To decide:** 2 of 3 people whose commits were merged send no sessions, so the figures are too low."
+    )
+    assert decide(spent(1, 10), spent(2, 0.5)) == snapshot("Nothing needs a decision.")
+
+
+def test_titles():
+    text = "#1 a opened Mon 09:00 merged Mon 10:00"
+    assert title(view(text, [spent(1, 3.4)], [])) == "AI spend, week 47 of 2026: $3.40 a merge"
+    assert title(view("", [spent(None, 1)], [])) == "AI spend, week 47 of 2026: $1.00, no merge"
+
+
+amounts = st.builds(
+    Spent,
+    pull_number=st.none() | st.integers(1, 4),
+    stage=st.sampled_from(Stage),
+    evidence=st.sampled_from(Evidence),
+    micros=st.integers(0, 10**11),
+    requests=st.integers(1, 9),
+    unpriced_requests=st.integers(0, 1),
+)
+PULLS = """
+#1 a opened Mon 09:00 merged Mon 10:00
+#2 b opened Mon 09:00 merged Tue 10:00
+#3 c opened Mon 09:00
+#4 d opened Mon 09:00 closed Tue 10:00
+"""
+
+
+@settings(max_examples=60)
+@given(st.lists(amounts, min_size=1, max_size=12), st.lists(amounts, max_size=9), names, names, names)
+def test_no_name_and_no_figure_breaks_it(now, before, one, label, model):
+    told = {number: Details(title=one, labels=(label,), closes=(50,)) for number in range(1, 5)}
+    issues = {50: Issue(number=50, title=one, labels=(label,), created_at=MONDAY, closed_at=MONDAY)}
+    rows = (row(model, sum(amount.micros for amount in now), tool="codex"),)
+    made = view(PULLS, now, before, details=told, issues=issues, rows=rows)
+    text = render(made)
+    html = as_github_does(text)
+    assert "<math-renderer>" not in html
+    assert 'class="user-mention' not in html
+    assert set(re.findall(r"#(\d+)</a>", html)) <= {"1", "2", "3", "4", "50"}
+    assert "<!--" not in html
+    for table in re.findall(r"<table>.*?</table>", html, re.DOTALL):
+        assert len({one.count("<td") + one.count("<th") for one in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)}) == 1
+    assert f"**{show_cents(to_cents(made.cost.micros))}**" in text
