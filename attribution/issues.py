@@ -46,6 +46,7 @@ class IssueCost(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     title: str
     is_closed: bool
+    parent: int | None
     micros: Micros
     unpriced_requests: int
     parts: tuple[IssuePart, ...]
@@ -134,6 +135,7 @@ def issue_cost(
         number=number,
         title=issue.title,
         is_closed=issue.closed_at is not None,
+        parent=issue.parent,
         micros=sum(part.micros for part in parts),
         unpriced_requests=sum({part.pull_number: part.unpriced_requests for part in parts}.values()),
         parts=tuple(sorted(parts, key=lambda part: (-part.micros, part.pull_number, part.through or 0))),

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 
 from attribution.evidence import PullRequest
-from attribution.issues import family, issue_cost, issues_of_pulls
+from attribution.issues import issues_of_pulls
 from attribution.money import from_usd
 from attribution.outcome import Details, outcomes
-from attribution.report import PullRequestCost, pull_request_cost
-from attribution.totals import pull_totals
-from bot import issue_store, jobs, ledger_store, store, sums, talk_store, weekly
+from attribution.report import PullRequestCost
+from bot import costs, issue_store, jobs, store, talk_store, weekly
 from bot.clock import from_ms, to_ms
 from bot.comment import OFF, render
 from bot.comment.issue import render_issue
@@ -29,16 +28,13 @@ async def comment(bot: Bot, claimed: Claimed) -> None:
         pull = store.pull(connection, key)
         if repository is None or pull is None:
             return
-        booked = ledger_store.booked_to(connection, key)
-        sessions = {(charge.usage.tool, charge.usage.session_id) for charge, _ in booked}
-        totals = ledger_store.session_totals(connection, installation_id, repository_id, sessions)
+        cost = costs.of_pull(connection, key)
         held = store.publication(connection, key, "pull")
         near = talk_store.suggested_to(connection, key)
         pulls, details = store.known_pulls(connection, installation_id, repository_id)
     settings, problem = bot.repository_settings(repository)
     _want_others(bot, key, settings, pulls.get(number), details)
     ended = outcomes(pulls, details, from_ms(bot.clock()), window=settings.survives_after).get(number)
-    cost = pull_request_cost(number, booked, totals)
     is_there = held is not None and held.comment_id is not None
     if not pull.comment_on:
         if is_there:
@@ -63,26 +59,19 @@ async def issue_comment(bot: Bot, claimed: Claimed) -> None:
     key = (installation_id, repository_id, number)
     with bot.database.read() as connection:
         repository = store.repository(connection, installation_id, repository_id)
-        issues = issue_store.known_issues(connection, installation_id, repository_id)
-        if repository is None or number not in issues:
+        cost = costs.of_issue(connection, key)
+        if repository is None or cost is None:
             return
-        pulls, details = store.known_pulls(connection, installation_id, repository_id)
-        links = issues_of_pulls(pulls, details, issues)
-        below = set(family(number, issues))
-        serving = [one for one, served in links.items() if below.intersection(served)]
-        totals = pull_totals(sums.spent_on(connection, (installation_id, repository_id), serving))
         held = store.publication(connection, key, "issue")
     settings, _ = bot.repository_settings(repository)
-    cost = issue_cost(number, issues, links, totals, details)
     is_there = held is not None and held.comment_id is not None
     wanted = _wants_comments(settings, repository.private) and settings.comment_on_issues
     enough = cost.micros >= from_usd(settings.minimum_usd) and (cost.micros > 0 or cost.unpriced_requests > 0)
     if wanted and (is_there or (cost.is_closed and enough)):
         await put_comment(bot, claimed, repository.full_name, "issue", render_issue(cost))
-    parent = issues[number].parent
-    if parent is not None and parent != number:
+    if cost.parent is not None and cost.parent != number:
         with bot.database.write() as connection:
-            above = Wanted("issue_comment", f"{installation_id}/{repository_id}/{parent}")
+            above = Wanted("issue_comment", f"{installation_id}/{repository_id}/{cost.parent}")
             jobs.want(bot.database, connection, {above: 1}, bot.clock())
 
 

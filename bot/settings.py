@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from bot.repository_settings import OperatorSettings, Problem, read_operator
+
 GITHUB_URL = "https://github.com"
 
 
@@ -117,3 +119,13 @@ def write_private(path: Path, text: str) -> None:
 def _stored(settings: Settings) -> AppCredentials | None:
     path = settings.data_dir / "app.json"
     return msgspec.json.decode(path.read_bytes(), type=AppCredentials) if path.exists() else None
+
+
+def operator_settings(settings: Settings) -> OperatorSettings:
+    """What the operator decided for repositories. Raises `SettingsError` with the line that is wrong."""
+    if settings.repository_settings is None:
+        return OperatorSettings()
+    read = read_operator(settings.repository_settings.read_text(), str(settings.repository_settings))
+    if isinstance(read, Problem):
+        raise SettingsError(str(read))
+    return read

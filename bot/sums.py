@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, and_, case, func, select
+from sqlalchemy import BigInteger, Connection, Row, and_, case, func, select
 from sqlalchemy import cast as sql_cast
 
 from attribution.evidence import Evidence, Stage
-from attribution.report import Row
+from attribution.report import Row as ModelRow
+from attribution.slices import QUARTER_MS, By, Piece
 from attribution.totals import Spent
 from bot.ledger_store import charges, current, shares
 
@@ -39,7 +40,7 @@ def spent_on(connection: Connection, repository: tuple[int, int], numbers: Itera
 
 def used_between(
     connection: Connection, repository: tuple[int, int], from_ms: int, to_ms: int
-) -> tuple[tuple[Row, ...], int]:
+) -> tuple[tuple[ModelRow, ...], int]:
     """The tools and models that were used from then until then, dearest first, and what reading from cache saved."""
     kinds = (
         charges.c.uncached_input_tokens,
@@ -60,6 +61,33 @@ def used_between(
     rows = connection.execute(query.group_by(charges.c.tool, charges.c.model)).all()
     found = [_row(*row) for row in rows]
     return tuple(sorted(found, key=lambda row: (-row.micros, row.tool, row.model))), sum(int(row[8]) for row in rows)
+
+
+_FINENESS: dict[By, tuple[Any, ...]] = {
+    "repository": (),
+    "pull": (shares.c.pull_number.label("pull_number"),),
+    "issue": (shares.c.pull_number.label("pull_number"),),
+    "label": (shares.c.pull_number.label("pull_number"),),
+    "tool": (charges.c.tool.label("tool"),),
+    "model": (charges.c.model.label("model"),),
+    "stage": (func.coalesce(shares.c.stage, Stage.BUILD.value).label("stage"),),
+    "day": ((charges.c.at_ms // QUARTER_MS).label("quarter"),),
+}
+# These see the parts of a request: who bears one is counted with it. The others count a request once.
+_BY_PART = ("pull", "issue", "label")
+
+
+def pieces(connection: Connection, repository: Row[Any], by: By, span_ms: tuple[int, int]) -> list[Piece]:
+    """What was used in a repository from then until then, cut as finely as `by` needs."""
+    columns = _FINENESS[by]
+    amount = func.coalesce(shares.c.micros, case((shares.c.position.is_(None), charges.c.list_micros)))
+    counts = 1 if by in _BY_PART else case((func.coalesce(shares.c.position, 0) == 0, 1), else_=0)
+    unpriced = case((charges.c.list_micros.is_(None), counts), else_=0)
+    figures = (_sum(amount).label("micros"), _sum(counts).label("requests"), _sum(unpriced).label("unpriced_requests"))
+    query = select(*columns, *figures).select_from(charges.outerjoin(shares, current()))
+    between = _between((repository.installation_id, repository.repository_id), *span_ms)
+    rows = connection.execute(query.where(between).group_by(*columns) if columns else query.where(between))
+    return [Piece(repository=repository.full_name, **row._mapping) for row in rows if row.requests or row.micros]
 
 
 def senders_between(connection: Connection, repository: tuple[int, int], from_ms: int, to_ms: int) -> frozenset[str]:
@@ -99,9 +127,9 @@ def _spent(row: Any) -> Spent:
     )
 
 
-def _row(*values: Any) -> Row:
+def _row(*values: Any) -> ModelRow:
     tool, model, requests, uncached, read, write, output, micros, _, unpriced, known = values
-    return Row(
+    return ModelRow(
         tool=tool,
         model=model,
         requests=requests,

@@ -1,4 +1,4 @@
-"""`mergecost token`: make, list and revoke ingest tokens on the server."""
+"""`mergecost token`: make, list and revoke tokens on the server."""
 
 import argparse
 from datetime import datetime
@@ -25,11 +25,12 @@ def main(argv: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="mergecost token", description="Ingest tokens, which collectors send usage with."
+        prog="mergecost token", description="Tokens, which collectors send usage with and others read figures with."
     )
     actions = parser.add_subparsers(dest="action", required=True)
     new = actions.add_parser("new", help="make a token for one installation and show it once")
     new.add_argument("--installation", type=int, help="the installation's number (not needed if there is only one)")
+    new.add_argument("--read", action="store_true", help="for reading figures from /api/v1, not for sending usage")
     new.add_argument("--label", default="", help="who or what it is for")
     actions.add_parser("list", help="the tokens that exist, without their secrets")
     revoke = actions.add_parser("revoke", help="refuse a token from now on")
@@ -50,9 +51,14 @@ def _new(database: Database, options: argparse.Namespace) -> int:
             )
             print(f"Which installation? Say --installation NUMBER. Installations: {known}.")
             return 2
-        token = tokens.new(connection, wanted, options.label, system_clock())
+        token = tokens.new(connection, wanted, options.label, system_clock(), "read" if options.read else "ingest")
     print(token)
-    print(f"For {active[wanted]}. It is shown this once. On a developer's machine: MERGECOST_TOKEN=... mergecost push")
+    use = (
+        "In requests to /api/v1: `Authorization: Bearer ...`"
+        if options.read
+        else "On a developer's machine: MERGECOST_TOKEN=... mergecost push"
+    )
+    print(f"For {active[wanted]}. It is shown this once. {use}")
     return 0
 
 
@@ -62,9 +68,8 @@ def _list(database: Database, _options: argparse.Namespace) -> int:
             state = (
                 f"revoked {_day(row.revoked_at_ms)}" if row.revoked_at_ms else f"last used {_day(row.last_used_at_ms)}"
             )
-            print(
-                f"{row.token_id}  installation {row.installation_id}  made {_day(row.created_at_ms)}  {state}  {row.label}"
-            )
+            what = f"{row.token_id}  {row.may:<6}  installation {row.installation_id}"
+            print(f"{what}  made {_day(row.created_at_ms)}  {state}  {row.label}")
     return 0
 
 

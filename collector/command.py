@@ -11,8 +11,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "push": ("collector.push_command:main", "send new usage of covered repositories to your server"),
     "hooks": ("collector.hooks_command:main", "push by itself when a session ends, and tie commits to sessions"),
     "replay": ("bot.replay_command:main", "say what pull requests cost, offline, from facts in files"),
+    "report": (
+        "bot.report_command:main",
+        "on the server: what things cost, by pull request, issue, week, label, tool ...",
+    ),
     "serve": ("webhooks.serve:main", "run the server"),
-    "token": ("bot.token_command:main", "make or revoke the token with which a person pushes"),
+    "token": ("bot.token_command:main", "make or revoke the tokens with which people push, and others read figures"),
 }
 
 _OURS = {"attribution", "bot", "collector", "deploy", "webhooks"}

@@ -64,6 +64,7 @@ class World:
         self.repository.collaborators["alice"] = "write"
         self.made: dict[str, Commit] = {}
         self.mail: list[Delivery] | None = None
+        self.read_token: str | None = None
         self._delivered = 0
         self._credentials = AppCredentials(
             app_id=self.app.id,
@@ -73,7 +74,9 @@ class World:
         )
         self._settings = Settings(data_dir=folder, database_url="(given)", public_url="https://mergecost.example")
         self._operator = operator or OperatorSettings()
-        self._server = create_app(self._settings, database, self._credentials, clock=self.clock)
+        self._server = create_app(
+            self._settings, database, self._credentials, operator=self._operator, clock=self.clock
+        )
         self._loop = asyncio.Runner()
         self.installation = self.github.install(self.app, self.org, [self.repository])
         self.bots = [self._loop.run(self._start())]
@@ -266,6 +269,14 @@ class World:
         assert answer.status_code == 200, answer.text
         assert answer.json()["refused"] == []
         return answer.json()
+
+    def read(self, path: str, **params: Any) -> httpx.Response:
+        """What a program with a read token sees below /api/v1."""
+        if self.read_token is None:
+            with self.database.write() as connection:
+                self.read_token = tokens.new(connection, self.installation.id, "a dashboard", self.now_ms, "read")
+        headers = {"Authorization": f"Bearer {self.read_token}"}
+        return self.send("GET", f"/api/v1{path}", params=params or None, headers=headers)
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         async def ask() -> httpx.Response:

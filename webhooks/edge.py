@@ -8,6 +8,7 @@ import msgspec
 from bot.clock import Clock
 from bot.database import Database
 from bot.intake import Intake
+from bot.repository_settings import OperatorSettings
 from bot.settings import AppCredentials, Settings
 
 
@@ -15,6 +16,7 @@ class Edge(msgspec.Struct, kw_only=True):
     """One for a server. `on_app` is called when the set-up page has made the App."""
 
     settings: Settings
+    operator: OperatorSettings
     database: Database
     clock: Clock
     intake: Intake

@@ -7,8 +7,7 @@ import sys
 import uvicorn
 
 from bot.database import Database
-from bot.repository_settings import OperatorSettings, Problem, read_operator
-from bot.settings import Settings, SettingsError, app_credentials, from_environment, setup_secret
+from bot.settings import SettingsError, app_credentials, from_environment, operator_settings, setup_secret
 from webhooks.server import create_app
 
 
@@ -24,7 +23,7 @@ def main(argv: list[str]) -> int:
     try:
         settings = from_environment(public_url=f"http://{options.host}:{options.port}")
         credentials = app_credentials(settings)
-        operator = _operator(settings)
+        operator = operator_settings(settings)
         database = Database(settings.database_url)
     except (SettingsError, ValueError) as error:
         print(f"mergecost serve: {error}", file=sys.stderr)
@@ -47,12 +46,3 @@ def main(argv: list[str]) -> int:
         timeout_graceful_shutdown=20,
     )
     return 0
-
-
-def _operator(settings: Settings) -> OperatorSettings:
-    if settings.repository_settings is None:
-        return OperatorSettings()
-    read = read_operator(settings.repository_settings.read_text(), str(settings.repository_settings))
-    if isinstance(read, Problem):
-        raise SettingsError(str(read))
-    return read

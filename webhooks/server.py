@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
@@ -15,7 +16,7 @@ from bot.intake import Intake
 from bot.repository_settings import OperatorSettings
 from bot.runner import Runner
 from bot.settings import AppCredentials, Settings
-from webhooks import github, health, setup, usage
+from webhooks import api, github, health, setup, usage
 from webhooks.edge import Edge
 
 
@@ -42,6 +43,12 @@ HOT: dict[tuple[str, str], ASGIApp] = {
 class Server(FastAPI):
     """FastAPI, with HOT in front."""
 
+    def openapi(self) -> dict[str, Any]:
+        """With the shapes of our own view models, which FastAPI does not know."""
+        described = super().openapi()
+        described.setdefault("components", {}).setdefault("schemas", {}).update(api.components())
+        return described
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = HOT.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
         if app is None:
@@ -60,7 +67,8 @@ def create_app(
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Server:
     """The whole server as an ASGI app. Its worker starts with it, or when the set-up page has made the App."""
-    runner = Runner(settings, operator or OperatorSettings(), database, clock)
+    operator = operator or OperatorSettings()
+    runner = Runner(settings, operator, database, clock)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -69,10 +77,18 @@ def create_app(
         yield
         runner.stop()
 
-    app = Server(title="Mergecost", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = Server(
+        title="Mergecost",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
     app.state.runner = runner
     app.state.edge = Edge(
         settings=settings,
+        operator=operator,
         database=database,
         clock=clock,
         intake=Intake(database, clock),
@@ -81,4 +97,5 @@ def create_app(
         transport=transport,
     )
     app.include_router(setup.router)
+    app.include_router(api.router)
     return app

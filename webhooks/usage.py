@@ -67,7 +67,7 @@ def _bearer(request: Request) -> str:
 
 
 def _installation(edge: Edge, token: str) -> int | None:
-    if not token.startswith(tokens.PREFIX):
+    if not token.startswith(tokens.PREFIX["ingest"]):
         return None
     with edge.database.read() as connection:
         return tokens.installation_of(connection, token)

@@ -1,0 +1,55 @@
+"""What things cost, as view models: the same for the comment, the weekly issue, the report and the API."""
+
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row, select
+
+from attribution.issues import IssueCost, family, issue_cost, issues_of_pulls
+from attribution.report import PullRequestCost, pull_request_cost
+from attribution.slices import By, Slice, Tied, slices
+from attribution.totals import pull_totals
+from bot import issue_store, ledger_store, store, sums
+from bot.issue_store import IssueKey
+from bot.talk_store import PullKey
+
+
+def of_pull(connection: Connection, key: PullKey) -> PullRequestCost:
+    booked = ledger_store.booked_to(connection, key)
+    sessions = {(charge.usage.tool, charge.usage.session_id) for charge, _ in booked}
+    return pull_request_cost(key[2], booked, ledger_store.session_totals(connection, key[0], key[1], sessions))
+
+
+def of_issue(connection: Connection, key: IssueKey) -> IssueCost | None:
+    """None if we have not looked at the issue."""
+    installation_id, repository_id, number = key
+    tied = _tied(connection, (installation_id, repository_id))
+    if number not in tied.issues:
+        return None
+    below = set(family(number, tied.issues))
+    serving = [one for one, served in tied.links.items() if below.intersection(served)]
+    totals = pull_totals(sums.spent_on(connection, (installation_id, repository_id), serving))
+    return issue_cost(number, tied.issues, tied.links, totals, tied.details)
+
+
+def cut(
+    connection: Connection, repositories: Iterable[Row[Any]], by: By, span_ms: tuple[int, int], zone: ZoneInfo
+) -> list[Slice]:
+    """Everything that was used in these repositories from then until then, by one thing."""
+    rows = list(repositories)
+    pieces = [piece for row in rows for piece in sums.pieces(connection, row, by, span_ms)]
+    tied = {row.full_name: _tied(connection, (row.installation_id, row.repository_id)) for row in rows}
+    return slices(by, pieces, tied if by in ("pull", "issue", "label") else {}, zone)
+
+
+def repositories(connection: Connection, installation_id: int) -> list[Row[Any]]:
+    """All that the installation covers or covered, by name."""
+    mine = store.repositories.c.installation_id == installation_id
+    return list(connection.execute(select(store.repositories).where(mine).order_by(store.repositories.c.full_name)))
+
+
+def _tied(connection: Connection, repository: tuple[int, int]) -> Tied:
+    pulls, details = store.known_pulls(connection, *repository)
+    issues = issue_store.known_issues(connection, *repository)
+    return Tied(issues_of_pulls(pulls, details, issues), details, issues)

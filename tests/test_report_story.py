@@ -1,0 +1,263 @@
+"""The same figures everywhere: on the terminal, from the API, in the comment and in the weekly issue. And nobody in any of them."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from inline_snapshot import snapshot
+
+from attribution.identity import author
+from attribution.slices import WAYS
+from bot import report_command
+from bot.clock import DAY_MS, to_ms
+from bot.report_command import Wrong, _parser
+from tests.notation import MONDAY
+from tests.world import World
+
+WEEK = "/repositories/acme/widgets/weeks/2026-W47"
+
+
+@pytest.fixture
+def week(world: World) -> World:
+    """Two repositories, three pull requests of two people, an issue, and a Monday after it all."""
+    world.tick()
+    other = world.github.add_repository(world.org, "gadgets")
+    world.installation.repositories.append(other)
+    world.sweep()
+    bug = world.open_issue("Clients hammer the API", ["bug"])
+    world.work("Mon 09:00 feat/a $2.00\nMon 10:00 main $0.33")
+    world.open_pull(12, "feat/a", title="Rate limit", body=f"Fixes #{bug}", labels=["backend"])
+    world.work("Tue 23:30 feat/b $1.01", "s2", "codex", by="bob")
+    world.work("Tue 23:40 feat/b some-model", "s3", "codex", by="bob")
+    world.open_pull(13, "feat/b", by="bob", title="By bob")
+    world.work("Wed 09:00 other $5.00", "s4", repository="acme/gadgets")
+    world.open_pull(1, "other", repository=other)
+    world.work("Wed 10:00 - $0.40 ci refs/pull/12/merge", "s5")
+    world.settle()
+    world.at("Thu 09:00")
+    world.merge(12)
+    world.close_issue(bug)
+    world.settle()
+    world.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * 3_600_000
+    world.tick()
+    assert len(world.weeks()) == 1
+    return world
+
+
+def report(world: World, *words: str) -> str:
+    with world.database.read() as connection:
+        return report_command.report(connection, world.bots[0].operator, _parser().parse_args(words), world.now_ms)
+
+
+WIDGETS = ("--repository", "acme/widgets")
+
+
+def test_a_week_reads_as_its_issue(week: World):
+    (issue,) = week.weeks()
+    text = report(week, *WIDGETS, "--week", "2026-W47")
+    assert text == report(week, *WIDGETS, "--week")
+    body = issue.body.partition(" -->\n")[2]
+    assert text.strip() == f"# {issue.title}\n\n{body}"
+    told = json.loads(report(week, *WIDGETS, "--week", "--json"))
+    assert told == week.read(WEEK).json()
+    assert told["micros"] == sum(row["micros"] for row in told["kinds"]) == 3_740_000
+    rows = list(csv.DictReader(io.StringIO(report(week, *WIDGETS, "--week", "--csv"))))
+    assert {row["kind"]: row["micros"] for row in rows} == {
+        "merged": "2400000",
+        "open": "1010000",
+        "no_pull": "330000",
+    }
+
+
+def test_a_pull_request_and_an_issue_read_as_their_comments(week: World):
+    told = report(week, *WIDGETS, "--pull", "12")
+    assert (
+        told.partition("\n")[0]
+        == week.comment(12).partition("\n")[0]
+        == "**This change cost $2.40** of AI work at list price."
+    )
+    assert (
+        json.loads(report(week, *WIDGETS, "--pull", "12", "--json"))
+        == week.read("/repositories/acme/widgets/pulls/12").json()
+    )
+    (comment,) = week.comments(1)
+    assert report(week, *WIDGETS, "--issue", "1").strip() == comment
+    assert (
+        json.loads(report(week, *WIDGETS, "--issue", "1", "--json"))
+        == week.read("/repositories/acme/widgets/issues/1").json()
+    )
+
+
+def test_everything_by_one_thing(week: World):
+    assert "\n".join(f"{by}\n{report(week, '--by', by)}" for by in WAYS) == snapshot("""\
+repository
+Repository    At list price  Requests  Not priced
+acme/gadgets          $5.00         1
+acme/widgets          $3.74         5           1
+All                   $8.74
+
+pull
+Pull                         At list price  Requests  Not priced
+acme/gadgets #1 other                $5.00         1
+acme/widgets #12 Rate limit          $2.40         2
+acme/widgets #13 By bob              $1.01         2           1
+acme/widgets (none)                  $0.33         1
+All                                  $8.74
+
+issue
+Issue                                   At list price  Requests  Not priced
+acme/gadgets (none)                             $5.00         1
+acme/widgets #1 Clients hammer the API          $2.40         2
+acme/widgets (none)                             $1.34         3           1
+All                                             $8.74
+
+label
+Label    At list price  Requests  Not priced
+backend          $1.20         2
+bug              $1.20         2
+(none)           $6.34         4           1
+All              $8.74
+
+tool
+Tool         At list price  Requests  Not priced
+claude-code          $7.73         4
+codex                $1.01         2           1
+All                  $8.74
+
+model
+Model          At list price  Requests  Not priced
+claude-opus-5          $8.74         5
+some-model         not known         1           1
+All                    $8.74
+
+stage
+Stage  At list price  Requests  Not priced
+build          $8.34         5           1
+ci             $0.40         1
+All            $8.74
+
+day
+Day         At list price  Requests  Not priced
+2026-11-16          $2.33         2
+2026-11-17          $1.01         2           1
+2026-11-18          $5.40         2
+All                 $8.74
+""")
+
+
+@pytest.mark.parametrize("by", WAYS)
+def test_every_cut_is_complete(week: World, by: str):
+    everything = week.read("/costs", by=by).json()
+    assert sum(one["micros"] for one in everything) == 8_740_000
+    assert sum(one["micros"] for one in week.read("/costs", by=by, repository="acme/gadgets").json()) == 5_000_000
+    one_day = week.read("/costs", by=by, since="2026-11-17", until="2026-11-17").json()
+    assert sum(one["micros"] for one in one_day) == 1_010_000
+    assert json.loads(report(week, "--by", by, "--json")) == everything
+
+
+def test_days_are_those_of_the_repository(week: World):
+    week.settings_file("time_zone: Pacific/Kiritimati")
+    week.open_pull(16, "feat/q")
+    week.settle()
+    days = week.read("/costs", by="day", repository="acme/widgets").json()
+    assert {one["name"]: one["micros"] for one in days} == {
+        "2026-11-16": 2_000_000,
+        "2026-11-17": 330_000,
+        "2026-11-18": 1_010_000,
+        "2026-11-19": 400_000,
+    }
+
+
+def test_pages(week: World):
+    first = week.read("/costs", by="pull", per_page=2)
+    links = dict(re.findall(r'<([^>]+)>; rel="(\w+)"', first.headers["link"]))
+    assert {name: url.partition("?")[2] for url, name in links.items()} == snapshot(
+        {"last": "by=pull&per_page=2&page=2", "first": "by=pull&per_page=2&page=1"}
+    )
+    second = week.read("/costs", by="pull", per_page=2, page=2)
+    assert first.json() + second.json() == week.read("/costs", by="pull").json()
+    assert week.read("/costs", by="pull", page=9).json() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "detail"),
+    [
+        ("/costs?by=person", 422, None),
+        ("/costs?by=day&since=yesterday", 422, "a day is written like 2026-11-23"),
+        (
+            "/costs?by=day&repository=acme/secret",
+            404,
+            "this token reads no repository 'acme/secret': see /api/v1/repositories",
+        ),
+        ("/repositories/acme/widgets/pulls/99", 404, "no pull request #99 is known there"),
+        ("/repositories/acme/widgets/issues/99", 404, "no issue #99 is known there"),
+        ("/repositories/acme/widgets/weeks/47", 404, "there is no week '47': write it like 2026-W47"),
+    ],
+)
+def test_what_cannot_be_answered(week: World, path: str, status: int, detail: str | None):
+    answer = week.read(path)
+    assert answer.status_code == status
+    assert detail is None or answer.json() == {"detail": detail}
+
+
+def test_a_token_does_what_it_is_for(week: World):
+    for header in ({}, {"Authorization": "Bearer x"}, {"Authorization": f"Bearer {week.token}"}):
+        assert week.send("GET", "/api/v1/repositories", headers=header).status_code == 401
+    week.read("/repositories")
+    sent = week.send("POST", "/v1/usage", json={"requests": []}, headers={"Authorization": f"Bearer {week.read_token}"})
+    assert sent.status_code == 401
+
+
+def test_one_installation_never_sees_another(week: World):
+    theirs = week.github.add_user("umbrella", type="Organization")
+    secret = week.github.add_repository(theirs, "secret")
+    week.github.install(week.app, theirs, [secret])
+    week.deliver()
+    week.sweep()
+    assert [one["full_name"] for one in week.read("/repositories").json()] == ["acme/gadgets", "acme/widgets"]
+    assert week.read("/repositories/umbrella/secret/weeks/2026-W47").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--pull", "12"], "which repository? Say --repository OWNER/NAME. There are: acme/gadgets, acme/widgets"),
+        (["--repository", "acme/x"], "no repository 'acme/x'; there are: acme/gadgets, acme/widgets"),
+        ([*WIDGETS, "--pull", "99"], "acme/widgets has no pull request #99 that Mergecost knows"),
+        ([*WIDGETS, "--issue", "99"], "acme/widgets has no issue #99 that Mergecost knows"),
+        ([*WIDGETS, "--week", "2026-47"], "there is no week '2026-47': write it like 2026-W47"),
+        (["--since", "Monday"], "a day is written like 2026-11-23"),
+    ],
+)
+def test_questions_put_wrongly(week: World, words: list[str], problem: str):
+    with pytest.raises(Wrong, match=re.escape(problem)):
+        report(week, *words)
+
+
+PEOPLE = ("alice", "bob")
+
+
+def test_nobody_is_named_or_ranked_anywhere(week: World):
+    """Walks every endpoint, every report, every comment and every issue of ours."""
+    told = [one.body for one in week.repository.comments.values() if one.body.startswith("<!-- mergecost")]
+    told += [f"{one.title}{one.body}" for one in week.weeks()]
+    described = week.read("/openapi.json").json()
+    for path, methods in described["paths"].items():
+        assert list(methods) == ["get"]
+        filled = path.removeprefix("/api/v1").format(owner="acme", name="widgets", number=12, week="2026-W47")
+        asked = WAYS if "/costs" in path else ("",)
+        answers = [week.read(filled.replace("issues/12", "issues/1"), **({"by": by} if by else {})) for by in asked]
+        assert {answer.status_code for answer in answers} == {200}
+        told += [answer.text for answer in answers]
+    for form in ((), ("--json",), ("--csv",)):
+        told += [report(week, *form, "--by", by) for by in WAYS]
+        told += [report(week, *WIDGETS, *form, *what) for what in (("--week",), ("--pull", "13"), ("--issue", "1"))]
+    people = [week.person(login) for login in PEOPLE]
+    hidden = [*PEOPLE, *(one.email for one in people), *(author(one.email) for one in people)]
+    for text in told:
+        # A title is what its author wrote; all else is ours.
+        assert not [name for name in hidden if name and name in text.lower().replace("by bob", "")]
+    names = set(re.findall(r'"(\w+)"', json.dumps(described["components"]["schemas"])))
+    assert not names & {"author", "authors", "login", "user", "email", "person", "rank", "senders", "by_login"}

@@ -1,0 +1,202 @@
+"""`GET /api/v1/...`: the figures of the comments and weekly issues, for other programs. With a read token; nobody is named.
+
+Described at /api/v1/openapi.json. Lists come in pages, as GitHub's do: `?page=2&per_page=100`, and a `Link` header.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from sqlalchemy import Connection, Row
+from starlette.responses import Response
+
+from attribution.issues import IssueCost
+from attribution.report import PullRequestCost
+from attribution.slices import By, Slice
+from attribution.week import WeekCost
+from bot import costs, store, tokens, weekly
+from bot.context import settings_of
+from bot.report_command import Wrong, span_ms
+from webhooks.edge import edge_of
+
+PER_PAGE = 100
+
+
+class Repository(msgspec.Struct, frozen=True):
+    """A repository that the installation covers (`active`) or covered."""
+
+    full_name: str
+    active: bool
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What is wrong, and what to do."""
+
+    detail: str
+
+
+def _reader(request: Request) -> int:
+    """The installation that the token in the request may read."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    with edge_of(request).database.read() as connection:
+        found = tokens.installation_of(connection, token.strip(), "read") if kind.lower() == "bearer" else None
+    if found is None:
+        raise HTTPException(
+            401, "no read token: make one with `mergecost token new --read`", {"WWW-Authenticate": "Bearer"}
+        )
+    return found
+
+
+def _pages(
+    page: Annotated[int, Query(ge=1)] = 1, per_page: Annotated[int, Query(ge=1, le=1000)] = PER_PAGE
+) -> tuple[int, int]:
+    return page, per_page
+
+
+def _days(since: str = "", until: str = "") -> tuple[str, str]:
+    return since, until
+
+
+Installation = Annotated[int, Depends(_reader)]
+
+Pages = Annotated[tuple[int, int], Depends(_pages)]
+Days = Annotated[tuple[str, str], Depends(_days)]
+
+router = APIRouter(prefix="/api/v1", tags=["figures"])
+
+
+def _says(model: Any, description: str, *refusals: int) -> dict[int | str, dict[str, Any]]:
+    """The answers of a route, for its description: the view model, and what may be refused."""
+    schema: dict[str, Any] = _schema(model)
+    told: dict[int | str, dict[str, Any]] = {
+        200: {"description": description, "content": {"application/json": {"schema": schema}}}
+    }
+    for status in (401, *refusals):
+        told[status] = {"description": "", "content": {"application/json": {"schema": _schema(Message)}}}
+    return told
+
+
+def _schema(model: Any) -> dict[str, Any]:
+    (schema,), _ = msgspec.json.schema_components([model], ref_template="#/components/schemas/{name}")
+    return schema
+
+
+def components() -> dict[str, Any]:
+    """The shapes of all answers, for the OpenAPI description."""
+    models = [Repository, Slice, PullRequestCost, IssueCost, WeekCost, Message]
+    return msgspec.json.schema_components(models, ref_template="#/components/schemas/{name}")[1]
+
+
+@router.get("/repositories", responses=_says(list[Repository], "By name."), response_class=Response)
+def repositories(request: Request, installation: Installation, pages: Pages) -> Response:
+    """The repositories whose figures this token may read."""
+    with edge_of(request).database.read() as connection:
+        found = [Repository(row.full_name, row.active) for row in costs.repositories(connection, installation)]
+    return _paged(request, found, pages)
+
+
+@router.get("/costs", responses=_says(list[Slice], "By name; complete.", 404, 422), response_class=Response)
+def spent(
+    request: Request,
+    installation: Installation,
+    pages: Pages,
+    days: Days,
+    by: By,
+    repository: str = "",
+) -> Response:
+    """Everything that was used from the day `since` (30 days ago) to the day `until` (now), cut by one thing. All pages sum to
+    the spend of that time. Days are those of the repository's time zone; of all repositories together, UTC's."""
+    edge = edge_of(request)
+    with edge.database.read() as connection:
+        rows = (
+            [_row(connection, installation, repository)] if repository else costs.repositories(connection, installation)
+        )
+        zone = settings_of(edge.operator, rows[0])[0].zone if repository else ZoneInfo("UTC")
+        try:
+            span = span_ms(*days, zone, edge.clock())
+        except Wrong as error:
+            raise HTTPException(422, str(error)) from None
+        found = costs.cut(connection, rows, by, span, zone)
+    return _paged(request, found, pages)
+
+
+@router.get(
+    "/repositories/{owner}/{name}/pulls/{number}",
+    responses=_says(PullRequestCost, "As its comment says.", 404),
+    response_class=Response,
+)
+def pull(request: Request, installation: Installation, owner: str, name: str, number: int) -> Response:
+    """What a pull request cost."""
+
+    def look(connection: Connection, row: Row[Any]) -> PullRequestCost | None:
+        key = (row.installation_id, row.repository_id, number)
+        return costs.of_pull(connection, key) if store.pull(connection, key) else None
+
+    return _one(request, installation, f"{owner}/{name}", f"no pull request #{number} is known there", look)
+
+
+@router.get(
+    "/repositories/{owner}/{name}/issues/{number}",
+    responses=_says(IssueCost, "Sub-issues included.", 404),
+    response_class=Response,
+)
+def issue(request: Request, installation: Installation, owner: str, name: str, number: int) -> Response:
+    """What an issue cost over all its pull requests."""
+
+    def look(connection: Connection, row: Row[Any]) -> IssueCost | None:
+        return costs.of_issue(connection, (row.installation_id, row.repository_id, number))
+
+    return _one(request, installation, f"{owner}/{name}", f"no issue #{number} is known there", look)
+
+
+@router.get(
+    "/repositories/{owner}/{name}/weeks/{week}",
+    responses=_says(WeekCost, "As its issue says.", 404),
+    response_class=Response,
+)
+def week(request: Request, installation: Installation, owner: str, name: str, week: str) -> Response:
+    """What a week came to, such as `2026-W47`."""
+    edge = edge_of(request)
+
+    def look(connection: Connection, row: Row[Any]) -> WeekCost | None:
+        settings = settings_of(edge.operator, row)[0]
+        return weekly.cost_of(connection, settings, (row.installation_id, row.repository_id, week), edge.clock())
+
+    return _one(request, installation, f"{owner}/{name}", f"there is no week {week!r}: write it like 2026-W47", look)
+
+
+def _one(
+    request: Request,
+    installation_id: int,
+    full_name: str,
+    missing: str,
+    look: Callable[[Connection, Row[Any]], msgspec.Struct | None],
+) -> Response:
+    with edge_of(request).database.read() as connection:
+        found = look(connection, _row(connection, installation_id, full_name))
+    if found is None:
+        raise HTTPException(404, missing)
+    return Response(msgspec.json.encode(found), media_type="application/json")
+
+
+def _row(connection: Connection, installation_id: int, full_name: str) -> Row[Any]:
+    rows = costs.repositories(connection, installation_id)
+    row = next((row for row in rows if row.full_name.lower() == full_name.lower()), None)
+    if row is None:
+        raise HTTPException(404, f"this token reads no repository {full_name!r}: see /api/v1/repositories")
+    return row
+
+
+def _paged(request: Request, found: Sequence[msgspec.Struct], asked: tuple[int, int]) -> Response:
+    page, per_page = asked
+    last = max(-(-len(found) // per_page), 1)
+    pages = {"prev": page - 1, "next": page + 1, "first": 1, "last": last}
+    links = [
+        f'<{request.url.include_query_params(page=number)}>; rel="{name}"'
+        for name, number in pages.items()
+        if 1 <= number <= last
+    ]
+    rows = found[(page - 1) * per_page : page * per_page]
+    return Response(msgspec.json.encode(rows), headers={"Link": ", ".join(links)}, media_type="application/json")
