@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 
 # After an outage, at most so many weeks are caught up with.
 _MOST_LATE = 8
-# Late data comes in pieces: a rebuild waits for more of it.
-_GATHER_MS = 15 * 60_000
+# Late data comes in pieces: a rebuild waits for more of it, so many times as long as a comment does.
+_PATIENCE = 30
 
 
 async def issue(bot: Bot, claimed: Claimed) -> None:
@@ -117,9 +117,8 @@ def want_since(
     zone, now = settings.zone, from_ms(bot.clock())
     first = max(week_of(from_ms(min(times_ms)), zone), moved(week_of(now, zone), -LINE_WEEKS, zone))
     found = week_store.since(connection, *repository, first.name)
-    jobs.want(
-        bot.database, connection, jobs.once(wanted((*repository, name)) for name in found), bot.clock() + _GATHER_MS
-    )
+    at_ms = bot.clock() + settings.settle_seconds * 1000 * _PATIENCE
+    jobs.want(bot.database, connection, jobs.once(wanted((*repository, name)) for name in found), at_ms)
 
 
 def wanted(key: WeekKey) -> Wanted:

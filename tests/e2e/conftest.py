@@ -49,6 +49,9 @@ class OnGitHub:
     def comments(self, number: int) -> list[str]:
         return [one["body"] for one in self.ask("GET", f"/repos/acme/widgets/issues/{number}/comments")]
 
+    def issues(self) -> list[dict[str, Any]]:
+        return self.ask("GET", "/repos/acme/widgets/issues?state=all")
+
     def close(self) -> None:
         self._client.close()
 
@@ -77,6 +80,11 @@ class Stage:
         signature = "sha256=" + hmac.digest(SECRET.encode(), raw, hashlib.sha256).hex()
         headers = {"X-GitHub-Event": "issue_comment", "X-Hub-Signature-256": signature}
         assert httpx.post(f"{self.url}/webhooks/github", content=raw, headers=headers, timeout=20).status_code == 202
+
+    def wait_for_issue(self, times: int = 1) -> None:
+        """Until our server has made or changed so many issues."""
+        for _ in range(times):
+            assert self.shim.issue_written.acquire(timeout=60), "no issue was written within a minute"
 
     def wait_for_write(self) -> None:
         """Until our server has made or changed a comment."""

@@ -15,17 +15,20 @@ from starlette.routing import Route
 _FRACTION = re.compile(rb"(\d\d:\d\d:\d\d)\.\d+Z")
 _COMMITS = re.compile(r"repos/([^/]+/[^/]+)/pulls/(\d+)/commits")
 
+_ISSUE = re.compile(r"/issues(?:/\d+)?$")
+
 
 class Shim:
     """An ASGI app below `/api/v3`, as GitHub Enterprise Server has it.
 
-    `written` is set when a comment was made or changed, `swept` once our server knows its repositories and looks at their pull
+    `written` is set when a comment was made or changed, `issue_written` counts issues that were, `swept` once our server knows its repositories and looks at their pull
     requests.
     """
 
     def __init__(self, emulator: str, repository: str) -> None:
         self.written = threading.Event()
         self.swept = threading.Event()
+        self.issue_written = threading.Semaphore(0)
         self.writes: list[tuple[str, str]] = []
         self.reactions: list[tuple[str, str]] = []
         self._emulator = emulator
@@ -49,6 +52,8 @@ class Shim:
         if request.method in ("POST", "PATCH") and "comments" in path:
             self.writes.append((request.method, path))
             self.written.set()
+        if request.method in ("POST", "PATCH") and _ISSUE.search(path):
+            self.issue_written.release()
         return answer
 
     async def _ask(self, request: Request, path: str, body: bytes = b"", method: str = "") -> Response:

@@ -2,12 +2,14 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import httpx
 import msgspec
 
 from attribution.report import short_id
 from attribution.usage import Usage
+from attribution.weeks import Week, moved, week_of
 from tests.e2e.conftest import Stage
 from tests.notation import session
 
@@ -16,6 +18,13 @@ def usage_now(text: str, session_id: str) -> list[Usage]:
     """A session in text notation, moved to today so that the server's own clock has seen it."""
     usages = session(text, session_id)
     shift = datetime.now(UTC) - timedelta(minutes=5) - usages[-1].at
+    return [msgspec.structs.replace(usage, at=usage.at + shift) for usage in usages]
+
+
+def usage_in(week: Week, text: str, session_id: str) -> list[Usage]:
+    """A session in text notation, moved to the Wednesday of a week."""
+    usages = session(text, session_id)
+    shift = week.from_at + timedelta(days=2, hours=12) - usages[0].at
     return [msgspec.structs.replace(usage, at=usage.at + shift) for usage in usages]
 
 
@@ -54,3 +63,30 @@ def test_a_maintainer_takes_a_session_off_in_the_pull_request(stage: Stage):
     assert "**This change cost $2.00**" in ours
     assert said.startswith("/mergecost unlink")
     assert [path.rpartition("/")[2] for _, path in stage.shim.reactions] == ["reactions"]
+
+
+def test_a_week_gets_its_issue_late_data_mends_it_and_the_next_closes_it(stage: Stage):
+    zone = ZoneInfo("UTC")
+    last = moved(week_of(datetime.now(UTC), zone), -1, zone)
+    before = moved(last, -1, zone)
+    number = stage.github.open_pull("feat/limit")
+    push(stage, usage_in(before, "09:10 main $1.25", "first") + usage_in(last, "09:10 main $4.00", "other"))
+    stage.say(number, f"/mergecost week {before.name}")
+    stage.wait_for_issue()
+    (made,) = stage.github.issues()
+    assert made["title"] == f"AI spend, week {before.number} of {before.year}: $1.25, no merge"
+    assert [one["name"] for one in made["labels"]] == ["mergecost"]
+    assert "| No pull request | $1.25 | 100% | – |" in made["body"]
+
+    push(stage, usage_in(before, "09:20 main $0.75", "late"))
+    stage.wait_for_issue()
+    (mended,) = stage.github.issues()
+    assert (mended["number"], mended["state"]) == (made["number"], "open")
+    assert "| No pull request | $2.00 | 100% | – |" in mended["body"]
+
+    stage.say(number, f"/mergecost week {last.name}")
+    stage.wait_for_issue(2)
+    old, new = sorted(stage.github.issues(), key=lambda one: one["number"])
+    assert (old["number"], old["state"], new["state"]) == (made["number"], "closed", "open")
+    assert f"Next: #{new['number']}." in old["body"]
+    assert f"Before: #{old['number']}." in new["body"]
