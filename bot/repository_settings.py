@@ -16,35 +16,67 @@ import yaml
 
 PATH = ".github/mergecost.yml"
 
+_MOST_USD = 10**9
+_AMOUNTS = (
+    "budget_pull_usd", "budget_week_usd", "budget_month_usd", "cap_pull_usd", "cap_session_usd", "cap_day_usd",
+)  # fmt: skip
+# What only the operator decides: a repository's file can be read, and changed, by many.
+_OPERATORS = ("alert_url",)
+
+
+def _said(description: str, ge: int | None = None, le: int | None = None) -> msgspec.Meta:
+    """What a setting is for, as people and their editors read it."""
+    return msgspec.Meta(description=description, ge=ge, le=le)
+
 
 class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a repository may decide.
+    """What a repository may decide. `deploy/mergecost.schema.json` says the same to editors."""
 
-    comment: post the cost on pull requests; comment_on_issues: and on issues when they are closed; comment_on_public: also in
-    public repositories; minimum_usd: below this a pull request or issue gets no comment; settle_seconds: wait so long after the
-    last news before writing; survival_days: a merge that is not reverted for so long has survived.
+    comment: Annotated[bool, _said("say on pull requests what they cost")] = True
+    comment_on_issues: Annotated[bool, _said("and on issues when they are closed")] = True
+    comment_on_public: Annotated[bool, _said("also in public repositories, which otherwise get a check run alone")] = (
+        False
+    )
+    minimum_usd: Annotated[Decimal, _said("below this a pull request or issue gets no comment")] = Decimal(0)
+    settle_seconds: Annotated[int, _said("wait so long after the last news before writing", ge=0, le=3600)] = 30
+    survival_days: Annotated[int, _said("a merge not reverted for so long has survived", ge=1, le=365)] = 14
 
-    weekly: make an issue about each week; weekly_day: on which day, at six in the morning; weekly_repository: in which
-    repository of the installation, where not in its own; weekly_on_public: even if that one is public; time_zone: whose weeks
-    and mornings, as the IANA database names it.
-    """
+    check: Annotated[bool, _said("have a check run on the head commit of a pull request with AI work")] = True
+    enforce: Annotated[bool, _said("the check run asks for an approval where a pull request is over its budget")] = (
+        False
+    )
+    budget_pull_usd: Annotated[Decimal | None, _said("what one pull request is meant to cost")] = None
+    budget_week_usd: Annotated[Decimal | None, _said("what a week of the repository is meant to cost")] = None
+    budget_month_usd: Annotated[Decimal | None, _said("what a month of the repository is meant to cost")] = None
+    alerts: Annotated[bool, _said("say so when a session burns far more than is usual here")] = True
+    alert_url: Annotated[
+        str, _said("where notices and alerts are posted besides; set by whoever runs the server, since it is a secret")
+    ] = ""
+    cap_pull_usd: Annotated[Decimal | None, _said("`mergecost guard` stops tools on a branch that cost more")] = None
+    cap_session_usd: Annotated[Decimal | None, _said("`mergecost guard` stops a session that cost more")] = None
+    cap_day_usd: Annotated[
+        Decimal | None, _said("`mergecost guard` stops tools on a machine that used more in a day")
+    ] = None
 
-    comment: bool = True
-    comment_on_issues: bool = True
-    comment_on_public: bool = False
-    minimum_usd: Decimal = Decimal(0)
-    settle_seconds: Annotated[int, msgspec.Meta(ge=0, le=3600)] = 30
-    survival_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 14
-    weekly: bool = True
-    weekly_day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
-    weekly_repository: str = ""
-    weekly_on_public: bool = False
-    time_zone: str = "UTC"
+    weekly: Annotated[bool, _said("make an issue about each week")] = True
+    weekly_day: Annotated[
+        Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
+        _said("on which day, at six in the morning"),
+    ] = "monday"
+    weekly_repository: Annotated[str, _said("`owner/name` of another repository that gets the weekly issue")] = ""
+    weekly_on_public: Annotated[bool, _said("make weekly issues even in a public repository")] = False
+    time_zone: Annotated[str, _said("whose weeks and mornings, as the IANA database names it")] = "UTC"
 
     def __post_init__(self) -> None:
         # Worded as msgspec words its own.
-        if not 0 <= self.minimum_usd < 10**9:
+        if not 0 <= self.minimum_usd < _MOST_USD:
             raise ValueError("Expected `decimal` >= 0 - at `$.minimum_usd`")
+        for name in _AMOUNTS:
+            amount = getattr(self, name)
+            if amount is not None and not 0 < amount < _MOST_USD:
+                raise ValueError(f"Expected an amount over 0 - at `$.{name}`")
+        if self.alert_url and not self.alert_url.startswith("https://"):
+            raise ValueError("Expected an address that starts with https:// - at `$.alert_url`")
         if self.time_zone not in _zones():
             raise ValueError("Expected a time zone such as Europe/Berlin - at `$.time_zone`")
         if self.weekly_repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.weekly_repository):
@@ -104,6 +136,10 @@ def read_repository(text: str, base: dict[str, Any]) -> RepositorySettings | Pro
         return _problem(PATH, text, mark.line + 1 if mark else 0, "not YAML")
     if not isinstance(raw, dict):
         return _problem(PATH, text, 1, "must be `name: value` lines")
+    if theirs := next((name for name in _OPERATORS if name in raw), ""):
+        return _problem(
+            PATH, text, _line_of(text, theirs), f"{theirs} is set by whoever runs the server, in its mergecost.toml"
+        )
     try:
         return msgspec.convert(base | raw, RepositorySettings)
     except msgspec.ValidationError as error:
@@ -114,6 +150,20 @@ def operator_values(settings: OperatorSettings, full_name: str) -> dict[str, Any
     """The operator's settings for one repository, whose name is compared as GitHub does: without case."""
     own = next((values for name, values in settings.repository.items() if name.lower() == full_name.lower()), {})
     return settings.defaults | own
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a repository's own file: https://json-schema.org"""
+    described = msgspec.json.schema(RepositorySettings)
+    (own,) = described["$defs"].values()
+    for name in _OPERATORS:
+        del own["properties"][name]
+    amount = {"type": "number", "exclusiveMinimum": 0}
+    for name in _AMOUNTS:
+        own["properties"][name] = {"description": own["properties"][name]["description"], **amount}
+    own["properties"]["minimum_usd"] |= {"type": "number", "minimum": 0, "default": 0}
+    del own["properties"]["minimum_usd"]["format"]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **own, "title": f"Mergecost, {PATH}"}
 
 
 @cache

@@ -1,3 +1,4 @@
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from bot.repository_settings import (
     operator_values,
     read_operator,
     read_repository,
+    schema,
 )
 from bot.settings import SettingsError, app_credentials, from_environment
 
@@ -82,6 +84,12 @@ def test_only_two_kinds_of_database_are_known():
         ("\n\nminimum_uds: 3", "line 3: `minimum_uds: 3`: there is no setting 'minimum_uds'; there are: comment,"),
         ("minimum_usd: -1", "line 1: `minimum_usd: -1`: expected decimal >= 0"),
         ("settle_seconds: 90000", "line 1: `settle_seconds: 90000`: expected int <= 3600"),
+        ("budget_pull_usd: 0", "line 1: `budget_pull_usd: 0`: expected an amount over 0"),
+        ("budget_week_usd: lots", "line 1: `budget_week_usd: lots`"),
+        (
+            "alert_url: https://hooks.example/x",
+            "line 1: `alert_url: https://hooks.example/x`: alert_url is set by whoever",
+        ),
         ("comment: [", "not YAML"),
         ("- comment", "must be `name: value` lines"),
         ("!!python/object/apply:os.system ['true']", "not YAML"),
@@ -122,3 +130,10 @@ def test_the_shipped_example_is_right():
     readme = Path(__file__).parents[2] / "README.md"
     example = readme.read_text().split("```toml\n")[1].split("```")[0]
     assert isinstance(read_operator(example), OperatorSettings)
+
+
+def test_the_shipped_schema_is_that_of_the_settings():
+    shipped = Path(__file__).parents[2] / "deploy" / "mergecost.schema.json"
+    assert json.loads(shipped.read_text()) == schema()
+    assert "alert_url" not in schema()["properties"]
+    assert schema()["properties"]["budget_pull_usd"]["type"] == "number"
