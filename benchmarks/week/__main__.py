@@ -1,0 +1,122 @@
+"""The weekly report of a large repository: time to gather and render it, and what a cut by day takes.
+
+python -m benchmarks.week [--database sqlite|postgresql] [--requests 1000000 --requests 10000000]
+"""
+
+import argparse
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+
+from attribution.evidence import PullRequest
+from attribution.outcome import Details
+from attribution.weeks import moved, week_of
+from benchmarks.quarter.__main__ import database
+from bot import costs, store, weekly
+from bot.clock import to_ms
+from bot.database import Database
+from bot.issue import WeekView, render
+from bot.repository_settings import RepositorySettings
+from bot.store import RepositoryFacts
+
+NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
+YEAR_MS = 365 * 24 * 3_600_000
+PULLS = 5000
+KEY = (1, 34)
+
+_SERIES = {
+    "sqlite": "WITH RECURSIVE series(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM series WHERE i < {last}) ",
+    "postgresql": "WITH series AS (SELECT generate_series(0, {last})::bigint AS i) ",
+}
+_CHARGE = """
+INSERT INTO charge (installation_id, tool, request_id, repository_id, session_id, agent_id, at_ms, model, uncached_input_tokens,
+  cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, web_search_requests,
+  tokens_known, is_sum, provider, speed, service_tier, inference_geo, branch, "commit", author, ci_ref, facts, list_micros,
+  cache_saving_micros, billing_mode, basis, price_book, unpriced, revision, received_at_ms)
+{series}SELECT 1, 'claude-code', CAST(i AS TEXT), 34, CAST(i / 40 AS TEXT), '', {until} - i * {span} / {count},
+  CASE WHEN i % 3 = 0 THEN 'claude-sonnet-5' ELSE 'claude-opus-5' END, 900, 90000, 2000, 0, 700, 0, 0, {true}, {false}, '', '', '',
+  '', 'work', '', CAST(i % 17 AS TEXT), '', '{{}}', 10000 + i % 90000, 40000, 'unknown', 'computed', 'book', '', 1, 0 FROM series
+"""
+_SHARE = """
+INSERT INTO share (installation_id, tool, request_id, revision, position, repository_id, pull_number, weight, micros, evidence,
+  why, stage, decided_at_ms)
+{series}SELECT 1, 'claude-code', CAST(i AS TEXT), 1, 0, 34, CASE WHEN i % 20 = 0 THEN NULL ELSE i * {pulls} / {count} + 1 END, 1,
+  10000 + i % 90000, CASE WHEN i % 20 = 0 THEN 'none' ELSE 'commit' END, 'why', 'build', 0 FROM series
+"""
+
+
+def fill(made: Database, requests: int) -> None:
+    dialect = made.engine.dialect.name
+    values = {
+        "series": _SERIES[dialect].format(last=requests - 1), "until": to_ms(NOW) - 6 * 3_600_000, "span": YEAR_MS,
+        "count": requests, "pulls": PULLS, "true": "true", "false": "false",
+    }  # fmt: skip
+    with made.write() as connection:
+        store.save_installation(made, connection, KEY[0], "acme")
+        facts = RepositoryFacts(repository_id=KEY[1], full_name="acme/widgets", private=True, default_branch="main")
+        store.save_repositories(made, connection, KEY[0], [facts])
+        connection.execute(text(_CHARGE.format(**values)))
+        connection.execute(text(_SHARE.format(**values)))
+        for number in range(1, PULLS + 1):
+            at = NOW - timedelta(milliseconds=YEAR_MS) * (number / PULLS)
+            merged = at + timedelta(days=1) if number % 10 else None
+            pull = PullRequest(number=number, head_branch="work", created_at=at, closed_at=merged, merged_at=merged)
+            store.save_pull(
+                made, connection, (*KEY, number), pull, Details(title=f"Change {number}", updated_at=at), ""
+            )
+    with made.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+
+
+def seconds(work: Callable[[], object], times: int = 5) -> float:
+    found = []
+    for _ in range(times):
+        started = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - started)
+    return statistics.median(found)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks.week", description=__doc__)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
+    parser.add_argument("--requests", type=int, action="append")
+    options = parser.parse_args()
+    zone, settings = ZoneInfo("UTC"), RepositorySettings()
+    last = moved(week_of(NOW, zone), -1, zone)
+    print(f"{'':<12}{'requests':>12}{'filled s':>10}{'week s':>9}{'day cut s':>11}{'week spend':>13}{'peak MiB':>10}")
+    for kind in options.database or ["sqlite", "postgresql"]:
+        for requests in options.requests or [1_000_000]:
+            with tempfile.TemporaryDirectory() as folder, database(kind, Path(folder)) as made:
+                started = time.perf_counter()
+                fill(made, requests)
+                filled = time.perf_counter() - started
+                with made.read() as connection:
+
+                    def week() -> object:
+                        cost = weekly.cost_of(connection, settings, (*KEY, last.name), to_ms(NOW))
+                        assert cost is not None
+                        return cost, render(WeekView(cost=cost, time_zone="UTC"))
+
+                    rows = costs.repositories(connection, KEY[0])
+                    span = (to_ms(NOW) - 30 * 24 * 3_600_000, to_ms(NOW))
+                    cost = weekly.cost_of(connection, settings, (*KEY, last.name), to_ms(NOW))
+                    assert cost is not None
+                    took = seconds(week), seconds(lambda: costs.cut(connection, rows, "day", span, zone))
+                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+                print(
+                    f"{kind:<12}{requests:>12,}{filled:>10.1f}{took[0]:>9.2f}{took[1]:>11.2f}{cost.micros / 1e6:>13,.2f}{peak:>10.0f}"
+                )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
