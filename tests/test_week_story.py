@@ -71,7 +71,7 @@ def test_the_issue_of_a_week(week: World):
     assert body(week) == snapshot("""\
 **A merge cost $3.15 this week** at list price (median of 2, $1.10 to $5.20). There are no weeks before to compare with. A merge that still stands cost $5.20: 1 of 2 reverted. A closed issue cost $5.20.
 
-**To decide:** $5.00, 49% of the week, shipped nothing; most of it is #14, abandoned ($3.10).
+**To decide:** $5.00, 49% of the week, shipped nothing; most of it is #14, abandoned, with $3.10.
 
 | What became of it | Cost | Share | PRs |
 | :-- | --: | --: | --: |

@@ -1,0 +1,24 @@
+"""The kinds of column. Columns are not shared between tables, so each field needs its own: these make them."""
+
+from sqlalchemy import BigInteger, Text
+from sqlmodel import Field
+
+
+def key() -> int:
+    return Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+
+
+def name() -> str:
+    return Field(primary_key=True, sa_type=Text)
+
+
+def big() -> int:
+    return Field(default=0, sa_type=BigInteger)
+
+
+def big_or_none() -> int | None:
+    return Field(default=None, sa_type=BigInteger)
+
+
+def text(default: str = "") -> str:
+    return Field(default=default, sa_type=Text)
