@@ -16,6 +16,7 @@ _SPLIT = re.compile(r"[1-9]\d{0,3}(?:/[1-9]\d{0,3})+")
 _NUMBER = re.compile(r"#?([1-9]\d{0,8})")
 _WEEK = re.compile(r"2\d{3}-W(?:0[1-9]|[1-4]\d|5[0-3])")
 MOST_COMMANDS = 20
+LONGEST_REASON = 300
 
 
 class Correct(msgspec.Struct, frozen=True):
@@ -40,6 +41,12 @@ class Switch(msgspec.Struct, frozen=True):
     on: bool
 
 
+class Approve(msgspec.Struct, frozen=True):
+    """Let the pull request cost more than its budget, for that reason."""
+
+    reason: str
+
+
 class Rebuild(msgspec.Struct, frozen=True):
     """Build the issue about a week anew, such as `2026-W47`."""
 
@@ -52,7 +59,7 @@ class Slip(msgspec.Struct, frozen=True):
     problem: str
 
 
-Command = Correct | Refresh | Switch | Rebuild | Slip
+Command = Correct | Refresh | Switch | Approve | Rebuild | Slip
 
 
 def commands(body: str) -> list[Command]:
@@ -94,7 +101,7 @@ def _command(words: str) -> Command:
         hint = (
             f"perhaps `{close[0]}`"
             if close
-            else "there are `link`, `unlink`, `split`, `refresh`, `week`, `off` and `on`"
+            else "there are `link`, `unlink`, `split`, `refresh`, `approve`, `week`, `off` and `on`"
         )
         return Slip(f"there is no command `{name}`: {hint}" if name else f"which command? {hint.capitalize()}")
     return form(rest, why.strip())
@@ -129,6 +136,13 @@ def _week(rest: list[str]) -> Command:
     return Rebuild(rest[0].upper())
 
 
+def _approve(rest: list[str], why: str) -> Command:
+    reason = " because ".join(part for part in (" ".join(rest), why) if part)
+    return (
+        Approve(reason[:LONGEST_REASON]) if reason else Slip("write `/mergecost approve REASON`: why may it cost more?")
+    )
+
+
 def _alone(command: Command, name: str, rest: list[str]) -> Command:
     return Slip(f"`/mergecost {name}` takes nothing more, here is `{' '.join(rest)}`") if rest else command
 
@@ -139,6 +153,7 @@ _FORMS = {
     "split": _split,
     "refresh": lambda rest, _: _alone(Refresh(), "refresh", rest),
     "off": lambda rest, _: _alone(Switch(on=False), "off", rest),
+    "approve": _approve,
     "week": lambda rest, _: _week(rest),
     "on": lambda rest, _: _alone(Switch(on=True), "on", rest),
 }

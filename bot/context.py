@@ -4,13 +4,22 @@ import hashlib
 import hmac
 from typing import Any
 
+import httpx
 import msgspec
 
 from bot.clock import Clock
 from bot.database import Database
 from bot.github import GitHubApp
+from bot.outbox import Outbox
 from bot.repository_settings import OperatorSettings, Problem, RepositorySettings, operator_values, read_repository
 from bot.settings import Settings
+
+
+class Outside(msgspec.Struct, kw_only=True):
+    """How the world is reached: GitHub by `github_transport` (None is the network), all else by the `outbox`."""
+
+    github_transport: httpx.AsyncBaseTransport | None = None
+    outbox: Outbox = msgspec.field(default_factory=Outbox)
 
 
 class Bot(msgspec.Struct, kw_only=True):
@@ -21,6 +30,7 @@ class Bot(msgspec.Struct, kw_only=True):
     database: Database
     clock: Clock
     github: GitHubApp
+    outbox: Outbox
 
     def marker(self, kind: str, key: tuple[int, ...]) -> str:
         """An invisible first line that only this App can write for this place: a copied one is worthless elsewhere."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from bot import jobs, store
 from bot.clock import DAY_MS, to_ms
@@ -158,4 +158,13 @@ async def settings_file(bot: Bot, installation_id: int, repository_id: int) -> N
         state: dict[str, object] = {"settings_text": text, "settings_read_at_ms": bot.clock()}
         if text != row.settings_text:  # the day of the weekly issue may be another
             state["week_due_at_ms"] = 0
+            _want_all(bot, connection, (installation_id, repository_id))
         store.note_repository(connection, installation_id, repository_id, **state)
+
+
+def _want_all(bot: Bot, connection: Connection, key: tuple[int, int]) -> None:
+    """Other settings: budgets, and what open pull requests say of theirs, are looked at again."""
+    numbers = store.open_pulls(connection, *key)
+    wanted = [Wanted("comment", f"{key[0]}/{key[1]}/{number}") for number in numbers]
+    wanted.append(Wanted("budget", f"{key[0]}/{key[1]}"))
+    jobs.want(bot.database, connection, jobs.once(wanted), bot.clock())

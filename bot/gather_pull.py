@@ -112,6 +112,7 @@ async def pull(bot: Bot, installation_id: int, repository_id: int, number: int) 
         if found.head.repo and found.head.repo.id != repository_id:
             # Sessions in a fork name the fork.
             store.save_alias(bot.database, connection, installation_id, repository_id, found.head.repo.full_name)
+        before = store.pull(connection, key)
         changed = store.save_pull(bot.database, connection, key, facts, details, found.head.sha)
         if changed and session_store.want_of_pull(connection, installation_id, repository_id, facts):
             place = Wanted("place", f"{installation_id}/{repository_id}")
@@ -119,6 +120,8 @@ async def pull(bot: Bot, installation_id: int, repository_id: int, number: int) 
         settings, _ = bot.repository_settings(store.repository(connection, installation_id, repository_id))
         comments = _comments_of(connection, key, facts, details)
         jobs.want(bot.database, connection, jobs.once(comments), bot.clock() + settings.settle_seconds * 1000)
+        if before is None or before.head_sha != found.head.sha:  # where the check run is required, it is waited for
+            jobs.want(bot.database, connection, {Wanted("check", "/".join(map(str, key))): 1}, bot.clock())
         if found.merged_at is not None:
             settled_ms = to_ms(found.merged_at) + settings.survival_days * DAY_MS
             if settled_ms > bot.clock():

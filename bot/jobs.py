@@ -11,9 +11,9 @@ import msgspec
 from sqlalchemy import Connection, case, func, select, text, update
 
 from bot.database import Database, table
-from bot.tables import Job
+from bot.tables import Installation, Job
 
-jobs = table(Job)
+jobs, installations = table(Job), table(Installation)
 
 LEASE_MS = 60_000
 MAX_ATTEMPTS = 10
@@ -123,9 +123,12 @@ def fail(database: Database, claimed: Claimed, error: str, now_ms: int) -> bool:
 
 
 def next_due_at_ms(connection: Connection, only: Wanted | None = None) -> int | None:
-    """When wanted work is due next, all of it or one piece; None if none is wanted."""
-    waiting = select(
-        func.min(case((jobs.c.lease_until_ms > jobs.c.run_at_ms, jobs.c.lease_until_ms), else_=jobs.c.run_at_ms))
+    """When wanted work can be claimed next, all of it or one piece; None if none is wanted."""
+    limited = func.coalesce(installations.c.not_before_ms, 0)
+    free = case((jobs.c.lease_until_ms > jobs.c.run_at_ms, jobs.c.lease_until_ms), else_=jobs.c.run_at_ms)
+    same = installations.c.installation_id == jobs.c.installation_id
+    waiting = select(func.min(case((limited > free, limited), else_=free))).select_from(
+        jobs.outerjoin(installations, same)
     )
     waiting = waiting.where(jobs.c.done < jobs.c.wanted)
     if only is not None:

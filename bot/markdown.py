@@ -87,6 +87,12 @@ def share_of(part: int, whole: int) -> str:
     return "<1%" if percent < 1 else ">99%" if percent > 99 else f"{percent:.0f}%"
 
 
+def bar(part: int, whole: int, width: int = 14) -> str:
+    """A bar that is empty only at nothing and full only from the whole on."""
+    full = max(0, min(width * part // whole, width)) if whole else 0
+    return f"`{'█' * (full or (part > 0))}{'░' * (width - (full or (part > 0)))}`"
+
+
 def _clean(value: str, longest: int) -> str:
     """One line of visible characters: no control, direction or private ones."""
     visible = "".join(" " if c.isspace() else c for c in value if c.isspace() or unicodedata.category(c)[0] != "C")

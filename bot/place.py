@@ -55,6 +55,8 @@ def _some(bot: Bot, claimed: Claimed, pulls: Pulls, settings: RepositorySettings
         touched |= {(repository_id, number) for number in differ}
         session_store.mark_placed(connection, waiting)
         asked = [Wanted("comment", f"{installation_id}/{repository}/{number}") for repository, number in touched]
+        if settings.has_periods:
+            asked.append(Wanted("budget", f"{installation_id}/{repository_id}"))
         jobs.want(bot.database, connection, jobs.once(asked), bot.clock() + settings.settle_seconds * 1000)
         times_ms = [row.first_at_ms for row in waiting]
         weekly.want_since(bot, connection, settings, (installation_id, repository_id), times_ms)

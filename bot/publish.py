@@ -83,7 +83,7 @@ async def put_comment(bot: Bot, claimed: Claimed, full_name: str, kind: str, bod
         if comment_id is not None and same:
             _remember(bot, key, kind, comment_id=comment_id, body_sha256=digest)
             return
-    _take_turn(bot, claimed, kind)
+    take_turn_for(bot, claimed, kind)
     path = f"/repos/{full_name}/issues"
     try:
         if comment_id is None:
@@ -187,8 +187,8 @@ def take_turn(bot: Bot, claimed: Claimed) -> None:
         _turn(bot, connection, claimed)
 
 
-def _take_turn(bot: Bot, claimed: Claimed, kind: str) -> None:
-    """`take_turn` for a comment: and nobody wrote something newer there."""
+def take_turn_for(bot: Bot, claimed: Claimed, kind: str) -> None:
+    """`take_turn` for a comment or check run: and nobody wrote something newer there."""
     key = _key(claimed)
     with bot.database.write() as connection:
         _turn(bot, connection, claimed)

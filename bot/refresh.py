@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from attribution.evidence import PullRequest
 from attribution.issues import issues_of_pulls
 from attribution.money import from_usd
-from attribution.outcome import Details, outcomes
+from attribution.outcome import Details
 from attribution.report import PullRequestCost
-from bot import costs, issue_store, jobs, store, talk_store, weekly
+from bot import costs, issue_store, jobs, notices, store, weekly
 from bot.clock import from_ms, to_ms
 from bot.comment import OFF, render
 from bot.comment.issue import render_issue
-from bot.comment.view import CommentView
 from bot.context import Bot
 from bot.jobs import Claimed, Wanted
 from bot.publish import put_comment
+from bot.pull_view import view_of
 from bot.repository_settings import RepositorySettings
 from bot.talk_store import PullKey
 
@@ -28,29 +28,20 @@ async def comment(bot: Bot, claimed: Claimed) -> None:
         pull = store.pull(connection, key)
         if repository is None or pull is None:
             return
-        cost = costs.of_pull(connection, key)
+        settings, problem = bot.repository_settings(repository)
+        known = store.known_pulls(connection, installation_id, repository_id)
+        view = view_of(connection, key, known, settings, problem, from_ms(bot.clock()))
         held = store.publication(connection, key, "pull")
-        near = talk_store.suggested_to(connection, key)
-        pulls, details = store.known_pulls(connection, installation_id, repository_id)
-    settings, problem = bot.repository_settings(repository)
-    _want_others(bot, key, settings, pulls.get(number), details)
-    ended = outcomes(pulls, details, from_ms(bot.clock()), window=settings.survives_after).get(number)
+    _want_others(bot, key, settings, *known)
+    if view.budget is not None:
+        notices.note_budgets(bot, claimed, repository, [view.budget])
     is_there = held is not None and held.comment_id is not None
     if not pull.comment_on:
         if is_there:
             await put_comment(bot, claimed, repository.full_name, "pull", OFF)
         return
-    if not _is_wanted(settings, repository.private, cost, is_there):
-        return
-    view = CommentView(
-        cost=cost,
-        head_sha=pull.head_sha,
-        settings_problem=str(problem or ""),
-        suggestions=tuple(near),
-        outcome=ended,
-        survival_days=settings.survival_days,
-    )
-    await put_comment(bot, claimed, repository.full_name, "pull", render(view))
+    if _is_wanted(settings, repository.private, view.cost, is_there):
+        await put_comment(bot, claimed, repository.full_name, "pull", render(view))
 
 
 async def issue_comment(bot: Bot, claimed: Claimed) -> None:
@@ -82,14 +73,20 @@ def settled(bot: Bot, claimed: Claimed) -> None:
 
 
 def _want_others(
-    bot: Bot, key: PullKey, settings: RepositorySettings, pull: PullRequest | None, details: Mapping[int, Details]
+    bot: Bot,
+    key: PullKey,
+    settings: RepositorySettings,
+    pulls: Mapping[int, PullRequest],
+    details: Mapping[int, Details],
 ) -> None:
-    """What else tells of this pull request's money: its issues' comments, and the weeks since it was merged."""
+    """What else tells of this pull request's money: its check run, its issues' comments, and the weeks since it was merged."""
     installation_id, repository_id, number = key
+    pull = pulls.get(number)
     with bot.database.write() as connection:
         issues = issue_store.known_issues(connection, installation_id, repository_id)
         links = issues_of_pulls({number: pull} if pull else {}, details, issues)
         wanted = [Wanted("issue_comment", f"{installation_id}/{repository_id}/{one}") for one in links.get(number, ())]
+        wanted.append(Wanted("check", f"{installation_id}/{repository_id}/{number}"))
         jobs.want(bot.database, connection, jobs.once(wanted), bot.clock())
         merged = [to_ms(pull.merged_at)] if pull and pull.merged_at else []
         weekly.want_since(bot, connection, settings, (installation_id, repository_id), merged)

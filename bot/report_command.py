@@ -18,10 +18,10 @@ from bot import costs, store, weekly
 from bot.clock import from_ms, system_clock, to_ms
 from bot.comment import render as render_comment
 from bot.comment.issue import render_issue
-from bot.comment.view import CommentView
 from bot.context import settings_of
 from bot.database import Database
 from bot.issue import WeekView, render, title
+from bot.pull_view import view_of
 from bot.repository_settings import OperatorSettings, RepositorySettings
 from bot.settings import SettingsError, from_environment, operator_settings
 
@@ -85,9 +85,10 @@ def _one(
     if options.pull:
         if store.pull(connection, (*key, options.pull)) is None:
             raise Wrong(f"{row.full_name} has no pull request #{options.pull} that Mergecost knows")
-        cost = costs.of_pull(connection, (*key, options.pull))
-        text = render_comment(CommentView(cost=cost, head_sha=""))
-        return _shown(cost, cost.rows, text, options)
+        view = view_of(
+            connection, (*key, options.pull), store.known_pulls(connection, *key), settings, None, from_ms(now_ms)
+        )
+        return _shown(view.cost, view.cost.rows, render_comment(view), options)
     if options.issue:
         found = costs.of_issue(connection, (*key, options.issue))
         if found is None:

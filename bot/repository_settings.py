@@ -7,6 +7,7 @@ import re
 import tomllib
 from datetime import timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -85,6 +86,11 @@ class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def has_periods(self) -> bool:
+        """Whether a week or a month has a budget."""
+        return self.budget_week_usd is not None or self.budget_month_usd is not None
 
     @property
     def survives_after(self) -> timedelta:
@@ -173,13 +179,18 @@ def _zones() -> frozenset[str]:
 
 def _refused(file: str, text: str, error: str) -> Problem:
     """msgspec's message in our words, with the line that it is about."""
-    allowed = ", ".join(field.name for field in msgspec.structs.fields(RepositorySettings))
     if unknown := re.search(r"unknown field `(.+?)`", error):
         return _problem(
-            file, text, _line_of(text, unknown[1]), f"there is no setting {unknown[1]!r}; there are: {allowed}"
+            file, text, _line_of(text, unknown[1]), f"there is no setting {unknown[1]!r}; {_hint(unknown[1])}"
         )
     name = found[1] if (found := re.search(r"at `\$.*?\.?(\w+)`", error)) else ""
     return _problem(file, text, _line_of(text, name), error.partition(" - at")[0].lower().replace("`", ""))
+
+
+def _hint(name: str) -> str:
+    names = [field.name for field in msgspec.structs.fields(RepositorySettings)]
+    close = get_close_matches(name, names, n=1)
+    return f"perhaps {close[0]}" if close else f"there are: {', '.join(names)}"
 
 
 def _line_of(text: str, name: str) -> int:

@@ -4,11 +4,9 @@ import asyncio
 import contextlib
 import threading
 
-import httpx
-
 from bot import schedule
 from bot.clock import Clock
-from bot.context import Bot
+from bot.context import Bot, Outside
 from bot.database import Database
 from bot.github import GitHubApp
 from bot.repository_settings import OperatorSettings
@@ -22,22 +20,25 @@ class Runner:
     The thread is a daemon: work that outlasts the wait is cut off, and its lease brings it back, here or in another replica.
     """
 
-    def __init__(self, settings: Settings, operator: OperatorSettings, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, operator: OperatorSettings, database: Database, clock: Clock, outside: Outside
+    ) -> None:
         self._settings = settings
         self._operator = operator
         self._database = database
         self._clock = clock
+        self._outside = outside
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = asyncio.Event()
 
-    def start(self, credentials: AppCredentials, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def start(self, credentials: AppCredentials) -> None:
         # Made here and not in the thread: a stop that comes before the thread has begun waits in the loop's queue.
         loop = self._loop = asyncio.new_event_loop()
 
         def work() -> None:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:
-                runner.run(self._main(credentials, transport))
+                runner.run(self._main(credentials))
 
         self._thread = threading.Thread(target=work, name="worker", daemon=True)
         self._thread.start()
@@ -51,7 +52,8 @@ class Runner:
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
-    async def _main(self, credentials: AppCredentials, transport: httpx.AsyncBaseTransport | None) -> None:
+    async def _main(self, credentials: AppCredentials) -> None:
+        transport = self._outside.github_transport
         async with GitHubApp(self._settings, credentials, self._clock, transport) as github:
             bot = Bot(
                 settings=self._settings,
@@ -59,6 +61,7 @@ class Runner:
                 database=self._database,
                 clock=self._clock,
                 github=github,
+                outbox=self._outside.outbox,
             )
             ticker = schedule.start(self._database, self._operator, self._clock)
             try:

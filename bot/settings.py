@@ -8,9 +8,12 @@ from pathlib import Path
 
 import msgspec
 
+from bot.outbox import key_of
 from bot.repository_settings import OperatorSettings, Problem, read_operator
 
 GITHUB_URL = "https://github.com"
+# https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+_SHORTEST_SECRET_BYTES = 24
 
 
 class SettingsError(Exception):
@@ -129,3 +132,21 @@ def operator_settings(settings: Settings) -> OperatorSettings:
     if isinstance(read, Problem):
         raise SettingsError(str(read))
     return read
+
+
+def alert_secret(operator: OperatorSettings, environ: Mapping[str, str] = os.environ) -> str:
+    """What signs notices to the outside: MERGECOST_ALERT_SECRET, needed as soon as there is an `alert_url`."""
+    secret = environ.get("MERGECOST_ALERT_SECRET", "")
+    is_needed = any("alert_url" in values for values in (operator.defaults, *operator.repository.values()))
+    if not secret and not is_needed:
+        return ""
+    make = 'MERGECOST_ALERT_SECRET="whsec_$(openssl rand -base64 32)"'
+    if not secret:
+        raise SettingsError(f"alert_url is set, but not what signs the notices to it: make a secret with {make}")
+    try:
+        is_long = len(key_of(secret)) >= _SHORTEST_SECRET_BYTES
+    except ValueError:
+        is_long = False
+    if not is_long:
+        raise SettingsError(f"MERGECOST_ALERT_SECRET must be whsec_ and at least 24 random bytes in base64: {make}")
+    return secret

@@ -179,6 +179,12 @@ def known_pulls(
     )
 
 
+def open_pulls(connection: Connection, installation_id: int, repository_id: int) -> list[int]:
+    """The numbers of the pull requests that are open."""
+    mine = (pulls.c.installation_id == installation_id) & (pulls.c.repository_id == repository_id)
+    return list(connection.execute(select(pulls.c.number).where(mine, pulls.c.closed_at_ms.is_(None))).scalars())
+
+
 def pull_facts(connection: Connection, installation_id: int, repository_id: int) -> Iterable[PullRequest]:
     """The facts of every pull request of a repository."""
     mine = (pulls.c.installation_id == installation_id) & (pulls.c.repository_id == repository_id)
@@ -194,7 +200,7 @@ def save_publication(
     database: Database, connection: Connection, key: tuple[int, int, int], kind: str, **state: object
 ) -> None:
     installation_id, repository_id, number = key
-    blank = {"comment_id": None, "body_sha256": "", "as_of": 0, "state": "live"}
+    blank = {"comment_id": None, "head_sha": "", "body_sha256": "", "as_of": 0, "state": "live"}
     insert = database.insert(publications).values(
         installation_id=installation_id, repository_id=repository_id, number=number, kind=kind, **(blank | state)
     )

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Connection, Row, and_, case, func, select
 from sqlalchemy import cast as sql_cast
 
 from attribution.evidence import Evidence, Stage
+from attribution.money import Micros
 from attribution.report import Row as ModelRow
 from attribution.slices import QUARTER_MS, By, Piece
 from attribution.totals import Spent
@@ -23,6 +24,14 @@ def spent_between(connection: Connection, repository: tuple[int, int], from_ms: 
     query = select(*columns, *_sums(amount)).select_from(charges.outerjoin(shares, current()))
     rows = connection.execute(query.where(_between(repository, from_ms, to_ms)).group_by(*columns))
     return [_spent(row) for row in rows]
+
+
+def total_between(connection: Connection, repository: tuple[int, int], from_ms: int, to_ms: int) -> tuple[Micros, int]:
+    """What was used from then until then, and how many requests are in no amount."""
+    unpriced = _sum(case((charges.c.list_micros.is_(None), 1), else_=0))
+    query = select(_sum(charges.c.list_micros), unpriced).where(_between(repository, from_ms, to_ms))
+    micros, requests = connection.execute(query).one()
+    return micros, requests
 
 
 def spent_on(connection: Connection, repository: tuple[int, int], numbers: Iterable[int]) -> list[Spent]:

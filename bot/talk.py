@@ -7,11 +7,25 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row
 
+from attribution.budget import Approval, may_cost
 from attribution.evidence import Correction
+from attribution.money import show
 from attribution.weeks import week_named
-from bot import gather_issue, gather_pull, issue_store, jobs, session_store, store, talk_store, week_store, weekly
+from bot import (
+    budget_store,
+    budgets,
+    gather_issue,
+    gather_pull,
+    issue_store,
+    jobs,
+    session_store,
+    store,
+    talk_store,
+    week_store,
+    weekly,
+)
 from bot.clock import from_ms, to_ms
-from bot.commands import Command, Correct, Rebuild, Refresh, Slip, Switch, commands, lines
+from bot.commands import Approve, Command, Correct, Rebuild, Refresh, Slip, Switch, commands, lines
 from bot.context import Bot
 from bot.github import Missing, Refused
 from bot.jobs import Claimed, Wanted
@@ -20,6 +34,8 @@ from bot.publish import put_comment, take_turn
 from bot.talk_store import PullKey
 
 _MAY_WRITE = ("admin", "write")
+PRESS = "/mergecost approve with the button of the check run"
+ONLY_IN_PULLS = "this is about pull requests: say it in one"
 NO_ACCESS = "only people with write access to the repository may say this here"
 
 
@@ -74,7 +90,7 @@ async def obey(bot: Bot, claimed: Claimed) -> None:
     if said_until_ms is None or repository is None:
         return
     everything = await _said_since(bot, key, repository.full_name, said_until_ms)
-    told = _told(bot, everything)
+    told = _told(bot, everything) + _pressed(bot, key)
     allowed = {one.by.login: await _may_write(bot, key, repository.full_name, one.by.login) for one in told}
     with bot.database.write() as connection:
         if not jobs.is_ours(connection, claimed):
@@ -111,6 +127,15 @@ def _told(bot: Bot, said: list[_Said]) -> list[_Told]:
     return sorted(told, key=lambda one: (one.at, one.comment_id))
 
 
+def _pressed(bot: Bot, key: PullKey) -> list[_Told]:
+    """The button of our check run says what the command says."""
+    with bot.database.read() as connection:
+        rows = budget_store.pressed(connection, key)
+        known = talk_store.known_commands(connection, key, [row.press_id for row in rows])
+    new = [row for row in rows if row.press_id not in known]
+    return [_Told(row.press_id, from_ms(row.at_ms), PRESS, _User(row.by_id, row.by_login)) for row in new]
+
+
 def _is_ours(bot: Bot, one: _Said) -> bool:
     app = one.performed_via_github_app
     return app is not None and app.id == bot.github.credentials.app_id
@@ -130,7 +155,7 @@ def _carry_out(bot: Bot, connection: Connection, key: PullKey, one: _Told, *, al
     corrections: list[Correction] = []
     problems = [] if allowed else [NO_ACCESS]
     for command in commands(one.body) if allowed else ():
-        done = _do(bot, connection, key, command)
+        done = _do(bot, connection, key, one, command)
         if isinstance(done, str):
             problems += [done] if done else []
         else:
@@ -145,15 +170,33 @@ def _carry_out(bot: Bot, connection: Connection, key: PullKey, one: _Told, *, al
     talk_store.save_command(bot.database, connection, key, one.comment_id, problem="; ".join(problems), **said)
 
 
-def _do(bot: Bot, connection: Connection, key: PullKey, command: Command) -> Correction | str:
+def _do(bot: Bot, connection: Connection, key: PullKey, one: _Told, command: Command) -> Correction | str:
     """The correction that a command makes, or what is wrong with it; empty text for one that is done here."""
     if isinstance(command, Slip):
         return command.problem
     if isinstance(command, Rebuild):
         return _rebuild(bot, connection, key, command.week)
     if store.pull(connection, key) is None:
-        return "this is about pull requests: say it in one"
+        return ONLY_IN_PULLS
+    if isinstance(command, Approve):
+        return _approve(bot, connection, key, one, command)
     return _do_in_pull(bot, connection, key, command)
+
+
+def _approve(bot: Bot, connection: Connection, key: PullKey, one: _Told, command: Approve) -> str:
+    """Append-only, like corrections. What is wrong with it, or an empty text."""
+    settings, _ = bot.repository_settings(store.repository(connection, key[0], key[1]))
+    budget = budgets.of_pull(connection, settings, key)
+    if budget is None:
+        return "pull requests have no budget here: `budget_pull_usd` in the settings"
+    if not budget.is_over:
+        return f"it is within its budget of {show(budget.budget_micros)}, so there is nothing to approve"
+    given = Approval(comment_id=one.comment_id, said_at=one.at, reason=command.reason, up_to_micros=may_cost(budget))
+    budget_store.save_approval(
+        bot.database, connection, key, given, one.by.login, said_at_ms=to_ms(one.at), cost_micros=budget.spent_micros
+    )
+    jobs.want(bot.database, connection, {Wanted("comment", "/".join(map(str, key))): 1}, bot.clock())
+    return ""
 
 
 def _do_in_pull(
@@ -220,6 +263,10 @@ async def _answer(bot: Bot, claimed: Claimed, repository: Row[Any]) -> None:
     with bot.database.read() as connection:
         waiting = talk_store.unanswered(connection, key)
     for row in waiting:
+        if row.comment_id < 0:  # a press of the button: the check run shows what came of it
+            with bot.database.write() as connection:
+                talk_store.answered(connection, key, row.comment_id)
+            continue
         # Strangers in a public repository get no comment out of us.
         if row.problem and not (row.problem == NO_ACCESS and not repository.private):
             reply = f"Not done: {phrase(row.problem)}."

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy.exc import DBAPIError
 
-from bot import gather, gather_issue, gather_pull, jobs, place, refresh, store, talk, weekly
+from bot import check, gather, gather_issue, gather_pull, jobs, notices, place, refresh, store, talk, weekly
 from bot.context import Bot
 from bot.github import Limited
 from bot.jobs import Claimed
@@ -36,6 +36,9 @@ KINDS: dict[str, Callable[[Bot, Claimed], Awaitable[None]]] = {
     "place": _place,
     "comment": refresh.comment,
     "issue_comment": refresh.issue_comment,
+    "check": check.check,
+    "budget": notices.watch,
+    "notices": notices.deliver,
     "settled": _settled,
     "week": weekly.issue,
     "commands": talk.obey,

@@ -13,6 +13,7 @@ import httpx
 from sqlalchemy import select
 
 from bot import jobs, store, tokens
+from bot.context import Outside
 from bot.database import Database
 from bot.settings import AppCredentials, Settings
 from webhooks.server import create_app
@@ -33,7 +34,9 @@ class Server:
     ) -> None:
         self.database = database
         self.settings = Settings(data_dir=folder, database_url="(given)", public_url="https://mergecost.example")
-        self.app = create_app(self.settings, database, credentials, clock=lambda: NOON, transport=transport)
+        self.app = create_app(
+            self.settings, database, credentials, clock=lambda: NOON, outside=Outside(github_transport=transport)
+        )
         self._runner = asyncio.Runner()
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:

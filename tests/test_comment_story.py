@@ -119,7 +119,7 @@ def test_bad_settings_are_quoted_and_the_others_hold(world: World):
     world.work("09:00 feat/limit $1.00")
     world.settle()
     assert world.comment(12).split("\n\n")[2] == snapshot(
-        "Settings not applied: .github/mergecost.yml, line 3: `minimum_uds: 5`: there is no setting 'minimum&#95;uds'; there are: comment, comment&#95;on&#95;issues, comment&#95;on&#95;public, minimum&#95;usd, settle&#95;seconds, survival&#95;days, weekly, weekly&#95;day, weekly&#95;repository, weekly&#95;on&#95;public, time&#95;zone. The defaults hold meanwhile."
+        "Settings not applied: .github/mergecost.yml, line 3: `minimum_uds: 5`: there is no setting 'minimum&#95;uds'; perhaps minimum&#95;usd. The defaults hold meanwhile."
     )
 
 

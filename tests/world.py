@@ -32,6 +32,7 @@ from bot.github import GitHubApp
 from bot.repository_settings import OperatorSettings
 from bot.settings import AppCredentials, Settings
 from bot.worker import run_due
+from tests.channel import Channel
 from tests.collected import collected
 from tests.github.accounts import PERMISSIONS
 from tests.github.deliveries import signed
@@ -63,6 +64,7 @@ class World:
         self.repository = self.github.add_repository(self.org, "widgets")
         self.repository.collaborators["alice"] = "write"
         self.made: dict[str, Commit] = {}
+        self.channel = Channel()
         self.mail: list[Delivery] | None = None
         self.read_token: str | None = None
         self._delivered = 0
@@ -326,6 +328,7 @@ class World:
             database=self.database,
             clock=self.clock,
             github=github,
+            outbox=self.channel.outbox(),
         )
 
 

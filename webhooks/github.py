@@ -4,6 +4,7 @@
 An event only says "look at this again", so deliveries may come twice, late or in any order.
 """
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -12,7 +13,9 @@ import msgspec
 from sqlalchemy.exc import DBAPIError
 from starlette.types import Receive, Scope, Send
 
+from bot import budget_store
 from bot.jobs import Wanted
+from bot.publish_check import APPROVE
 from webhooks.body import TooLarge, read
 from webhooks.edge import Edge, edge_of
 
@@ -38,14 +41,32 @@ class _Comment(msgspec.Struct):
     performed_via_github_app: _Id | None = None
 
 
-class _Event(msgspec.Struct):
-    """The few fields of any event that say what to look at again."""
+class _Person(msgspec.Struct):
+    id: int
+    login: str
 
+
+class _CheckRun(msgspec.Struct):
+    external_id: str | None = ""
+    app: _Id | None = None
+
+
+class _Action(msgspec.Struct):
+    identifier: str = ""
+
+
+class _Event(msgspec.Struct):
+    """The few fields of any event that say what to look at again, and who pressed our button, which GitHub says only here."""
+
+    action: str = ""
     installation: _Id | None = None
     repository: _Id | None = None
     pull_request: _Numbered | None = None
     issue: _Numbered | None = None
     comment: _Comment | None = None
+    check_run: _CheckRun | None = None
+    requested_action: _Action | None = None
+    sender: _Person | None = None
 
 
 _decode = msgspec.json.Decoder(_Event).decode
@@ -77,6 +98,8 @@ async def _take(edge: Edge, headers: dict[bytes, bytes], receive: Receive) -> tu
     if work is None:
         return 202, "nothing to do"
     try:
+        if event.requested_action is not None:
+            await asyncio.to_thread(_keep_press, edge, event, work, headers.get(b"x-github-delivery", b""))
         await edge.intake.want(work)
     except DBAPIError:
         return 503, "the database cannot take it now: redeliver later, or wait for the hourly sweep"
@@ -109,15 +132,19 @@ def is_signed(secret: str, body: bytes, header: str) -> bool:
 
 def _wanted(name: str, event: _Event, edge: Edge) -> Wanted | None:
     find = EVENTS.get(name)
-    if find is None or event.installation is None or _is_ours(event, edge):
+    if find is None or event.installation is None or _is_nothing_new(event, edge):
         return None
     return find(event, event.installation.id)
 
 
-def _is_ours(event: _Event, edge: Edge) -> bool:
-    """Our own comment comes back to us, often before the answer to our POST."""
-    app = event.comment.performed_via_github_app if event.comment else None
-    return app is not None and edge.credentials is not None and app.id == edge.credentials.app_id
+def _is_nothing_new(event: _Event, edge: Edge) -> bool:
+    """Our own comment comes back to us, often before the answer to our POST; and check runs of other Apps are not ours."""
+    if edge.credentials is None:
+        return False
+    said_by = event.comment.performed_via_github_app if event.comment else None
+    checked_by = event.check_run.app if event.check_run else None
+    ours = edge.credentials.app_id
+    return (said_by is not None and said_by.id == ours) or (checked_by is not None and checked_by.id != ours)
 
 
 def _pull(event: _Event, installation_id: int) -> Wanted | None:
@@ -144,6 +171,29 @@ def _said(event: _Event, installation_id: int) -> Wanted | None:
     return Wanted("commands", f"{installation_id}/{event.repository.id}/{event.issue.number}")
 
 
+def _check(event: _Event, installation_id: int) -> Wanted | None:
+    """A press of a button of our check run, which is what the command says, or a wish to run it again."""
+    run, repository = event.check_run, event.repository
+    place, _, number = ((run.external_id if run else "") or "").partition("/")
+    if repository is None or place != str(repository.id) or not number.isdecimal():
+        return None
+    if event.action == "rerequested":
+        return Wanted("pull", f"{installation_id}/{place}/{number}")
+    is_pressed = event.requested_action is not None and event.requested_action.identifier == APPROVE
+    return Wanted("commands", f"{installation_id}/{place}/{number}") if is_pressed and event.sender else None
+
+
+def _keep_press(edge: Edge, event: _Event, work: Wanted, delivery: bytes) -> None:
+    """Once for a delivery, which GitHub and people may send again."""
+    if event.sender is None:
+        return
+    installation_id, repository_id, number = work.ids
+    press_id = -1 - int.from_bytes(hashlib.sha256(delivery).digest()[:7])
+    press = {"by_id": event.sender.id, "by_login": event.sender.login, "at_ms": edge.clock()}
+    with edge.database.write() as connection:
+        budget_store.save_press(edge.database, connection, (installation_id, repository_id, number), press_id, **press)
+
+
 def _installation(_event: _Event, installation_id: int) -> Wanted:
     return Wanted("installation", str(installation_id))
 
@@ -152,6 +202,7 @@ EVENTS: dict[str, Callable[[_Event, int], Wanted | None]] = {
     "pull_request": _pull,
     "issues": _issue,
     "issue_comment": _said,
+    "check_run": _check,
     "installation": _installation,
     "installation_repositories": _installation,
     "repository": _installation,

@@ -6,8 +6,10 @@ import sys
 
 import uvicorn
 
+from bot.context import Outside
 from bot.database import Database
-from bot.settings import SettingsError, app_credentials, from_environment, operator_settings, setup_secret
+from bot.outbox import Outbox
+from bot.settings import SettingsError, alert_secret, app_credentials, from_environment, operator_settings, setup_secret
 from webhooks.server import create_app
 
 
@@ -24,6 +26,7 @@ def main(argv: list[str]) -> int:
         settings = from_environment(public_url=f"http://{options.host}:{options.port}")
         credentials = app_credentials(settings)
         operator = operator_settings(settings)
+        outbox = Outbox(secret=alert_secret(operator))
         database = Database(settings.database_url)
     except (SettingsError, ValueError) as error:
         print(f"mergecost serve: {error}", file=sys.stderr)
@@ -34,7 +37,7 @@ def main(argv: list[str]) -> int:
         print(
             f"Set it up (this link works until the App exists): {settings.public_url}/setup?secret={setup_secret(settings)}"
         )
-    app = create_app(settings, database, credentials, operator=operator)
+    app = create_app(settings, database, credentials, operator=operator, outside=Outside(outbox=outbox))
     # Nothing here asks who the client is, so nobody's X-Forwarded-For is read.
     uvicorn.run(
         app,

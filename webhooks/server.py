@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.clock import Clock, system_clock
+from bot.context import Outside
 from bot.database import Database
 from bot.intake import Intake
 from bot.repository_settings import OperatorSettings
@@ -64,16 +64,16 @@ def create_app(
     *,
     operator: OperatorSettings | None = None,
     clock: Clock = system_clock,
-    transport: httpx.AsyncBaseTransport | None = None,
+    outside: Outside | None = None,
 ) -> Server:
     """The whole server as an ASGI app. Its worker starts with it, or when the set-up page has made the App."""
-    operator = operator or OperatorSettings()
-    runner = Runner(settings, operator, database, clock)
+    operator, outside = operator or OperatorSettings(), outside or Outside()
+    runner = Runner(settings, operator, database, clock, outside)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         if credentials is not None:
-            runner.start(credentials, transport)
+            runner.start(credentials)
         yield
         runner.stop()
 
@@ -93,8 +93,8 @@ def create_app(
         clock=clock,
         intake=Intake(database, clock),
         credentials=credentials,
-        on_app=lambda made: runner.start(made, transport),
-        transport=transport,
+        on_app=runner.start,
+        transport=outside.github_transport,
     )
     app.include_router(setup.router)
     app.include_router(api.router)

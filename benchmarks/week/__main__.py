@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from attribution.evidence import PullRequest
 from attribution.outcome import Details
+from attribution.week import WeekCost
 from attribution.weeks import moved, week_of
 from benchmarks.quarter.__main__ import database
 from bot import costs, store, weekly
@@ -85,13 +86,31 @@ def seconds(work: Callable[[], object], times: int = 5) -> float:
     return statistics.median(found)
 
 
+def _report(made: Database) -> str:
+    """Seconds for the week's report and for a cut by day, what the week came to, and the peak of memory."""
+    zone = ZoneInfo("UTC")
+    key = (*KEY, moved(week_of(NOW, zone), -1, zone).name)
+    span = (to_ms(NOW) - 30 * 24 * 3_600_000, to_ms(NOW))
+    with made.read() as connection:
+
+        def week() -> WeekCost:
+            cost = weekly.cost_of(connection, RepositorySettings(), key, to_ms(NOW))
+            assert cost is not None
+            assert render(WeekView(cost=cost, time_zone="UTC"))
+            return cost
+
+        rows = costs.repositories(connection, KEY[0])
+        micros = week().micros
+        took = seconds(week), seconds(lambda: costs.cut(connection, rows, "day", span, zone))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return f"{took[0]:>9.2f}{took[1]:>11.2f}{micros / 1e6:>13,.2f}{peak:>10.0f}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.week", description=__doc__)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
     parser.add_argument("--requests", type=int, action="append")
     options = parser.parse_args()
-    zone, settings = ZoneInfo("UTC"), RepositorySettings()
-    last = moved(week_of(NOW, zone), -1, zone)
     print(f"{'':<12}{'requests':>12}{'filled s':>10}{'week s':>9}{'day cut s':>11}{'week spend':>13}{'peak MiB':>10}")
     for kind in options.database or ["sqlite", "postgresql"]:
         for requests in options.requests or [1_000_000]:
@@ -99,22 +118,7 @@ def main() -> int:
                 started = time.perf_counter()
                 fill(made, requests)
                 filled = time.perf_counter() - started
-                with made.read() as connection:
-
-                    def week() -> object:
-                        cost = weekly.cost_of(connection, settings, (*KEY, last.name), to_ms(NOW))
-                        assert cost is not None
-                        return cost, render(WeekView(cost=cost, time_zone="UTC"))
-
-                    rows = costs.repositories(connection, KEY[0])
-                    span = (to_ms(NOW) - 30 * 24 * 3_600_000, to_ms(NOW))
-                    cost = weekly.cost_of(connection, settings, (*KEY, last.name), to_ms(NOW))
-                    assert cost is not None
-                    took = seconds(week), seconds(lambda: costs.cut(connection, rows, "day", span, zone))
-                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-                print(
-                    f"{kind:<12}{requests:>12,}{filled:>10.1f}{took[0]:>9.2f}{took[1]:>11.2f}{cost.micros / 1e6:>13,.2f}{peak:>10.0f}"
-                )
+                print(f"{kind:<12}{requests:>12,}{filled:>10.1f}{_report(made)}")
     return 0
 
 

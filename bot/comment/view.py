@@ -2,13 +2,15 @@
 
 import msgspec
 
+from attribution.budget import Budget
 from attribution.outcome import Outcome
 from attribution.report import PullRequestCost, Suggestion
 
 
 class CommentView(msgspec.Struct, frozen=True, kw_only=True):
     """`settings_problem` is what is wrong with the repository's settings file, in a sentence, or empty. `suggestions`
-    are booked nowhere and may belong here. `outcome` is what became of the pull request."""
+    are booked nowhere and may belong here. `outcome` is what became of the pull request. `is_enforced`: over its budget it needs
+    an approval."""
 
     cost: PullRequestCost
     head_sha: str
@@ -16,6 +18,8 @@ class CommentView(msgspec.Struct, frozen=True, kw_only=True):
     suggestions: tuple[Suggestion, ...] = ()
     outcome: Outcome | None = None
     survival_days: int = 14
+    budget: Budget | None = None
+    is_enforced: bool = False
 
 
 def tool_title(tool: str) -> str:

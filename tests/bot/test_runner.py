@@ -7,6 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from bot.context import Outside
 from bot.repository_settings import OperatorSettings
 from bot.runner import Runner
 from bot.settings import Settings
@@ -18,9 +19,9 @@ from tests.server import CREDENTIALS, NOON
 @pytest.mark.parametrize("time", range(10))
 def test_a_stop_right_after_the_start_is_heard(database, tmp_path, time):
     settings = Settings(data_dir=tmp_path, database_url="(given)", public_url="https://mergecost.example")
-    runner = Runner(settings, OperatorSettings(), database, lambda: NOON)
-    github = FakeGitHub(lambda: NOON)
-    runner.start(CREDENTIALS, httpx.ASGITransport(github.app))
+    outside = Outside(github_transport=httpx.ASGITransport(FakeGitHub(lambda: NOON).app))
+    runner = Runner(settings, OperatorSettings(), database, lambda: NOON, outside)
+    runner.start(CREDENTIALS)
     assert runner.stop()
     assert runner.stop(), "twice is once"
 

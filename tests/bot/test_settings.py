@@ -81,7 +81,7 @@ def test_only_two_kinds_of_database_are_known():
     ("text", "says"),
     [
         ("comment: yes please", "line 1: `comment: yes please`: expected bool, got str"),
-        ("\n\nminimum_uds: 3", "line 3: `minimum_uds: 3`: there is no setting 'minimum_uds'; there are: comment,"),
+        ("\n\nminimum_uds: 3", "line 3: `minimum_uds: 3`: there is no setting 'minimum_uds'; perhaps minimum_usd"),
         ("minimum_usd: -1", "line 1: `minimum_usd: -1`: expected decimal >= 0"),
         ("settle_seconds: 90000", "line 1: `settle_seconds: 90000`: expected int <= 3600"),
         ("budget_pull_usd: 0", "line 1: `budget_pull_usd: 0`: expected an amount over 0"),

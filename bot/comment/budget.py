@@ -1,0 +1,31 @@
+"""How much of its budget the pull request has used, and whether somebody let it cost more."""
+
+from attribution.budget import Budget
+from attribution.money import show
+from bot.comment.view import CommentView
+from bot.markdown import bar, code, count, share_of, text
+
+
+def render(view: CommentView) -> str:
+    budget = view.budget
+    if budget is None or not view.cost.requests:
+        return ""
+    used = share_of(budget.spent_micros, budget.budget_micros)
+    line = f"{bar(budget.spent_micros, budget.budget_micros)} {used} of the {show(budget.budget_micros)} budget"
+    if budget.unpriced_requests:
+        line += f", without the {count(budget.unpriced_requests, 'request')} at no known price"
+    return f"{line}.{_approval(budget, is_enforced=view.is_enforced)}"
+
+
+def _approval(budget: Budget, *, is_enforced: bool) -> str:
+    if not budget.is_over:
+        return ""
+    if budget.approval:
+        given = budget.approval
+        return f" Approved on {given.said_at:%-d %b %Y} up to {show(given.up_to_micros)}: {text(given.reason)}."
+    if is_enforced:
+        return (
+            f" **It needs an approval:** somebody with write access says {code('/mergecost approve REASON')} in a comment, "
+            "or presses *Approve* in the check run."
+        )
+    return ""

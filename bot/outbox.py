@@ -1,0 +1,122 @@
+"""Notices to an address outside, such as a Slack channel: signed, never to a private address, and never led astray.
+
+Headers are those of Standard Webhooks: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+The body is what Slack's incoming webhooks take, as do Mattermost, Zulip and others: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import ipaddress
+import socket
+from collections.abc import Callable, Sequence
+
+import httpx
+import msgspec
+
+Resolve = Callable[[str, int], Sequence[str]]
+
+_SECONDS = 10
+
+
+class NotSent(Exception):
+    """The message did not arrive, as far as one knows; the text holds no secret."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """`about` names the notice: the same name is the same notice, however often it arrives."""
+
+    about: str
+    text: str
+
+
+def addresses(host: str, port: int) -> Sequence[str]:
+    """The addresses that a host has just now."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(one[4][0]) for one in found))
+
+
+class Outbox(msgspec.Struct, kw_only=True):
+    """`secret` signs; without one nothing is sent."""
+
+    secret: str = ""
+    transport: httpx.AsyncBaseTransport | None = None
+    resolve: Resolve = addresses
+
+    async def post(self, url: str, message: Message, now_ms: int) -> None:
+        """Send once. Raises `NotSent`."""
+        target = httpx.URL(url)
+        if target.scheme != "https" or not target.host:
+            raise NotSent("alert_url must start with https://")
+        if not self.secret:
+            raise NotSent("MERGECOST_ALERT_SECRET is not set, so nothing can be signed")
+        address = await self._public_address(target)
+        body = msgspec.json.encode({"text": _escaped(message.text)})
+        headers = signed(self.secret, _id(message), now_ms // 1000, body) | {
+            # The name is looked up once, here: whoever owns it cannot answer with another address a moment later.
+            "Host": target.netloc.decode(),
+            "Content-Type": "application/json",
+            "User-Agent": "mergecost",
+        }
+        options = {"sni_hostname": target.host}
+        try:
+            async with httpx.AsyncClient(
+                transport=self.transport, timeout=_SECONDS, follow_redirects=False, trust_env=False
+            ) as client:
+                answer = await client.post(
+                    target.copy_with(host=address), content=body, headers=headers, extensions=options
+                )
+        except httpx.HTTPError as error:
+            raise NotSent(f"{target.host} could not be reached: {type(error).__name__}") from None
+        if not answer.is_success:
+            raise NotSent(f"{target.host} answered {answer.status_code}")
+
+    async def _public_address(self, target: httpx.URL) -> str:
+        try:
+            found = await asyncio.to_thread(self.resolve, target.host, target.port or 443)
+        except OSError:
+            raise NotSent(f"{target.host} has no address") from None
+        # One that is not public spoils them all: it is how a name is made to lead inside.
+        if not found or not all(is_public(one) for one in found):
+            raise NotSent(f"{target.host} leads to an address that is not public, which is refused")
+        return found[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is out in the world: not private, not this machine, not link-local, where clouds keep secrets."""
+    try:
+        one = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    inside = getattr(one, "ipv4_mapped", None) or getattr(one, "sixtofour", None)
+    if isinstance(one, ipaddress.IPv6Address) and one in _TRANSLATED:
+        inside = ipaddress.IPv4Address(int(one) & 0xFFFFFFFF)
+    return one.is_global and not one.is_multicast and (inside is None or is_public(str(inside)))
+
+
+# IPv4 addresses within IPv6: https://www.rfc-editor.org/rfc/rfc6052#section-2.1
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def signed(secret: str, message_id: str, at_s: int, body: bytes) -> dict[str, str]:
+    proof = hmac.digest(key_of(secret), f"{message_id}.{at_s}.".encode() + body, hashlib.sha256)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(at_s),
+        "webhook-signature": f"v1,{base64.b64encode(proof).decode()}",
+    }
+
+
+def key_of(secret: str) -> bytes:
+    """The bytes behind `whsec_…`. Raises ValueError."""
+    return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+
+
+def _id(message: Message) -> str:
+    return f"msg_{hashlib.sha256(message.about.encode()).hexdigest()[:32]}"
+
+
+def _escaped(text: str) -> str:
+    """https://docs.slack.dev/messaging/formatting-message-text#escaping"""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,38 @@
+"""What a pull request's comment, check run and report are made from."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from attribution.evidence import PullRequest
+from attribution.outcome import Details, outcomes
+from bot import budgets, costs, store, talk_store
+from bot.comment.view import CommentView
+from bot.repository_settings import Problem, RepositorySettings
+from bot.talk_store import PullKey
+
+Known = tuple[Mapping[int, PullRequest], Mapping[int, Details]]
+
+
+def view_of(
+    connection: Connection,
+    key: PullKey,
+    known: Known,
+    settings: RepositorySettings,
+    problem: Problem | None,
+    now: datetime,
+) -> CommentView:
+    """Everything about a pull request by what is stored now. `known` are all pull requests of its repository."""
+    row = store.pull(connection, key)
+    ended = outcomes(*known, now, window=settings.survives_after)
+    return CommentView(
+        cost=costs.of_pull(connection, key),
+        head_sha=row.head_sha if row else "",
+        settings_problem=str(problem or ""),
+        suggestions=tuple(talk_store.suggested_to(connection, key)),
+        outcome=ended.get(key[2]),
+        survival_days=settings.survival_days,
+        budget=budgets.of_pull(connection, settings, key),
+        is_enforced=settings.enforce,
+    )
