@@ -26,7 +26,7 @@ def told(connection: Connection, key: RepositoryKey, kind: str, about: str) -> s
 def note(database: Database, connection: Connection, key: RepositoryKey, **notice: object) -> bool:
     """Keep a notice. False if it was told before, by whichever replica."""
     insert = database.insert(notices).values(installation_id=key[0], repository_id=key[1], **notice)
-    return connection.execute(insert.on_conflict_do_nothing()).rowcount == 1
+    return connection.execute(insert.on_conflict_do_nothing().returning(notices.c.level)).first() is not None
 
 
 def noted_between(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> Sequence[Row[Any]]:

@@ -139,7 +139,9 @@ def _week(rest: list[str]) -> Command:
 def _approve(rest: list[str], why: str) -> Command:
     reason = " because ".join(part for part in (" ".join(rest), why) if part)
     return (
-        Approve(reason[:LONGEST_REASON]) if reason else Slip("write `/mergecost approve REASON`: why may it cost more?")
+        Approve(reason[:LONGEST_REASON])
+        if reason
+        else Slip("write `/mergecost approve REASON`, with why it may cost more")
     )
 
 

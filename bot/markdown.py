@@ -80,9 +80,11 @@ def tokens(number: int) -> str:
 
 
 def share_of(part: int, whole: int) -> str:
-    """A percentage that says 0% and 100% only when it is."""
+    """A percentage that says 0% and 100% only when it is, and is above 100% when the part is more."""
     if part in (0, whole):
         return "100%" if part else "0%"
+    if part > whole > 0:
+        return f"{-(-100 * part // whole):,}%"
     percent = 100 * part / whole
     return "<1%" if percent < 1 else ">99%" if percent > 99 else f"{percent:.0f}%"
 

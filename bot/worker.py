@@ -11,6 +11,7 @@ from bot import check, gather, gather_issue, gather_pull, jobs, notices, place, 
 from bot.context import Bot
 from bot.github import Limited
 from bot.jobs import Claimed
+from bot.outbox import NotSent
 from bot.publish import NotYet
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,9 @@ async def _run(bot: Bot, claimed: Claimed) -> None:
             store.pause_installation(connection, claimed.ids[0], error.until_ms)
         jobs.postpone(bot.database, claimed, error.until_ms)
         log.warning("%s", error)
+    except NotSent as error:
+        jobs.fail(bot.database, claimed, str(error), bot.clock())
+        log.warning("%s: %s", claimed.kind, error)
     except Exception as error:
         jobs.fail(bot.database, claimed, f"{type(error).__name__}: {error}"[:500], bot.clock())
         log.exception("%s %s failed, attempt %d", claimed.kind, claimed.key, claimed.attempts)

@@ -37,7 +37,7 @@ from tests.collected import collected
 from tests.github.accounts import PERMISSIONS
 from tests.github.deliveries import signed
 from tests.github.fake import FakeGitHub
-from tests.github.state import Comment, Commit, Delivery, Issue, Repository, User
+from tests.github.state import CheckRun, Comment, Commit, Delivery, Issue, Repository, User
 from tests.notation import session, take_time
 from webhooks.server import create_app
 
@@ -216,6 +216,22 @@ class World:
         """What we answered to people."""
         found = self.github.comments(self.repository, number)
         return [one.body.partition(" -->\n")[2] for one in found if one.body.startswith("<!-- mergecost reply-")]
+
+    def check(self, number: int) -> tuple[str, str, str]:
+        """Conclusion, title and summary of our one check run on a pull request's head commit."""
+        run = self.check_run(number)
+        assert run.status == "completed"
+        return run.conclusion or "", run.output["title"], run.output["summary"]
+
+    def check_run(self, number: int) -> CheckRun:
+        pull = self.github.pull(self.repository, number)
+        (run,) = self.github.check_runs(self.repository, pull.head_sha)
+        return run
+
+    def press(self, number: int, by: str = "alice") -> None:
+        """A person presses *Approve* in our check run."""
+        self.github.press(self.repository, self.check_run(number), "approve", self.person(by))
+        self.deliver()
 
     def writes(self) -> int:
         """How many times anything was changed on GitHub, by anybody through the API."""

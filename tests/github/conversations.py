@@ -78,6 +78,17 @@ class Conversations(Pulls):
         about = {"action": "rerequested", "check_run": payloads.check_run(run, repository)}
         record(self, "check_run", repository, by, about)
 
+    def press(self, repository: Repository, run: CheckRun, identifier: str, by: User) -> None:
+        """A person presses a button that the check run offers. GitHub shows it to whoever may write."""
+        if identifier not in [one["identifier"] for one in run.actions]:
+            raise LookupError(f"the check run has no button {identifier!r}")
+        about = {
+            "action": "requested_action",
+            "check_run": payloads.check_run(run, repository),
+            "requested_action": {"identifier": identifier},
+        }
+        record(self, "check_run", repository, by, about)
+
     def issue_event(self, issue: Issue, action: str, by: User) -> None:
         """For a pull request, GitHub says the same as `pull_request`."""
         if isinstance(issue, Pull):

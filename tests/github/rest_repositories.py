@@ -119,6 +119,19 @@ def _update(call: Call, run: CheckRun) -> None:
     run.output |= {key: value for key, value in body.get("output", {}).items() if key in ("title", "summary", "text")}
     run.name, run.external_id = body.get("name", run.name), body.get("external_id", run.external_id)
     run.details_url = body.get("details_url", run.details_url)
+    run.actions = _checked_actions(body.get("actions", run.actions))
+
+
+def _checked_actions(actions: list[dict[str, str]]) -> list[dict[str, str]]:
+    """At most three buttons, and short words on them: https://docs.github.com/en/rest/checks/runs#create-a-check-run"""
+    longest = {"label": 20, "description": 40, "identifier": 20}
+    if len(actions) > 3 or any(
+        not 0 < len(one.get(name, "")) <= most for one in actions for name, most in longest.items()
+    ):
+        raise invalid(
+            "CheckRun", "actions", "invalid", "an action needs a label, a description and an identifier, all short"
+        )
+    return actions
 
 
 def _record(call: Call, run: CheckRun, action: str) -> None:

@@ -161,6 +161,7 @@ class CheckRun:
     external_id: str = ""
     details_url: str | None = None
     output: dict[str, Any] = field(default_factory=dict)
+    actions: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass(eq=False)
