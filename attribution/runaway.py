@@ -1,0 +1,178 @@
+"""Runaway sessions: one that costs, burns or turns in circles far outside of what sessions of its repository do.
+
+It is compared with what the repository's own past sessions came to, never with a person. Most sessions cost little and a few
+much, so what is usual is a matter of factors: the limit lies as many times over what 19 of 20 past sessions stay within as that
+lies over their median, at least 3 and at most 10 times. A high ceiling counts like 20 sessions, so that a small sample says little.
+deploy/foresight.md says it for people.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from attribution.activity import Session
+from attribution.money import Micros, show
+from attribution.report import short_id
+
+# A few dollars nobody minds: below this nothing is an alert, whatever is usual.
+FLOOR_MICROS: Micros = 20_000_000
+# Much for a session, for an hour of it, and for requests without an effect, anywhere.
+CEILING_MICROS: Micros = 200_000_000
+CEILING_HOUR_MICROS: Micros = 100_000_000
+CEILING_REQUESTS = 500
+# Fewer past sessions do not say what is usual; the ceiling counts like so many.
+ENOUGH = 20
+# How far back sessions count: tools and prices change.
+HISTORY = timedelta(days=90)
+# Work of longer ago that only arrives now, such as a first import of logs, is no alert any more.
+STALE_AFTER = timedelta(hours=24)
+
+_LEAST_SPREAD, _MOST_SPREAD = 3, 10
+
+
+class Rule(StrEnum):
+    """What is far outside: the session as a whole, an hour of it, or what it did since it last changed anything."""
+
+    TOTAL = "total"
+    BURN = "burn"
+    LOOP = "loop"
+
+
+class Scale(msgspec.Struct, frozen=True, kw_only=True):
+    """What so many past sessions came to. 19 of 20 stayed within `most`, or all of them where they are fewer than `ENOUGH`; what is
+    over `limit` is far outside."""
+
+    sessions: int
+    most: int
+    limit: int
+
+
+class Usual(msgspec.Struct, frozen=True, kw_only=True):
+    """What is usual in a repository: of sessions as a whole and their dearest hour, in micro-dollars, and by tool of the most
+    requests without an effect, where enough sessions of the tool are known and its log shows effects."""
+
+    total: Scale
+    hour: Scale
+    stretch: Mapping[str, Scale]
+
+
+def usual(past: Iterable[Session], before: datetime) -> Usual:
+    """What the sessions that had ended `before` a moment show; the others, and those of long ago, are left out."""
+    known = [one for one in past if before - HISTORY <= one.to_at < before]
+    by_tool: defaultdict[str, list[Session]] = defaultdict(list)
+    for one in known:
+        by_tool[one.tool].append(one)
+    return Usual(
+        total=_scale((one.micros for one in known), CEILING_MICROS),
+        hour=_scale((one.hour_micros for one in known), CEILING_HOUR_MICROS),
+        stretch={
+            tool: _scale((max(one.stretches).main_requests for one in found), CEILING_REQUESTS)
+            for tool, found in by_tool.items()
+            if len(found) >= ENOUGH and _shows_effects(found)
+        },
+    )
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """A session far outside of what is usual. `micros` is what the rule looked at: the session, its dearest hour, or the stretch of
+    `requests` without an effect."""
+
+    rule: Rule
+    tool: str
+    session_id: str
+    from_at: datetime
+    to_at: datetime
+    micros: Micros
+    session_micros: Micros
+    requests: int
+    unpriced_requests: int
+    scale: Scale
+
+    @property
+    def sentence(self) -> str:
+        """Why, for a person: it names the session, never who worked in it."""
+        unknown = (
+            f" Requests without a known price are not in it: {self.unpriced_requests:,}."
+            if self.unpriced_requests
+            else ""
+        )
+        return f"Session `{short_id(self.tool, self.session_id)}` {self._what}, {self._against}.{unknown}"
+
+    @property
+    def _what(self) -> str:
+        match self.rule:
+            case Rule.TOTAL:
+                return f"has cost {show(self.micros)} in {_lasted(self.to_at - self.from_at)}"
+            case Rule.BURN:
+                return f"has cost {show(self.micros)} within an hour"
+            case Rule.LOOP:
+                return f"made {self.requests:,} requests for {show(self.micros)} without an edit or a commit"
+
+    @property
+    def _against(self) -> str:
+        if self.scale.sessions < ENOUGH:
+            return f"and only {self.scale.sessions} earlier sessions here to compare it with"
+        match self.rule:
+            case Rule.TOTAL:
+                return f"{self.micros // self.scale.most} times what 19 of 20 sessions here cost"
+            case Rule.BURN:
+                return f"{self.micros // self.scale.most} times the dearest hour of 19 of 20 sessions here"
+            case Rule.LOOP:
+                return f"{self.requests // self.scale.most} times as many as 19 of 20 sessions here"
+
+
+def alerts(live: Session, usual: Usual, now: datetime) -> list[Alert]:
+    """What is far outside in a session so far, at most one alert a rule; nothing of one that ended long ago. Whoever calls
+    remembers what was said already."""
+    if now - live.to_at > STALE_AFTER:
+        return []
+    stretch, known = live.stretches[-1], usual.stretch.get(live.tool)
+    found: list[Alert] = []
+    if live.micros > max(FLOOR_MICROS, usual.total.limit):
+        found.append(_alert(Rule.TOTAL, live, live.micros, usual.total))
+    if live.hour_micros > max(FLOOR_MICROS, usual.hour.limit):
+        found.append(_alert(Rule.BURN, live, live.hour_micros, usual.hour))
+    if known and stretch.main_requests > known.limit and stretch.micros > FLOOR_MICROS:
+        found.append(_alert(Rule.LOOP, live, stretch.micros, known, stretch.main_requests))
+    return found
+
+
+def _alert(rule: Rule, live: Session, micros: Micros, scale: Scale, requests: int | None = None) -> Alert:
+    return Alert(
+        rule=rule,
+        tool=live.tool,
+        session_id=live.session_id,
+        from_at=live.from_at,
+        to_at=live.to_at,
+        micros=micros,
+        session_micros=live.micros,
+        requests=sum(one.requests for one in live.quarters) if requests is None else requests,
+        unpriced_requests=sum(one.unpriced_requests for one in live.quarters),
+        scale=scale,
+    )
+
+
+def _lasted(time: timedelta) -> str:
+    """`3 h 20 min`."""
+    hours, minutes = divmod(time // timedelta(minutes=1), 60)
+    return " ".join(filter(None, (f"{hours} h" if hours else "", f"{minutes} min" if minutes or not hours else "")))
+
+
+def _scale(amounts: Iterable[int], ceiling: int) -> Scale:
+    ordered = sorted(amount for amount in amounts if amount > 0)
+    count = len(ordered)
+    if count < ENOUGH:
+        most = ordered[-1] if ordered else 0
+        return Scale(sessions=count, most=most, limit=max(ceiling, _LEAST_SPREAD * most))
+    median, most = ordered[(count - 1) // 2], ordered[(count * 19 + 19) // 20 - 1]
+    own = min(max(most * most // median, _LEAST_SPREAD * most), _MOST_SPREAD * most)
+    shrunk = (count * own + ENOUGH * ceiling) // (count + ENOUGH)
+    return Scale(sessions=count, most=most, limit=max(shrunk, _LEAST_SPREAD * most))
+
+
+def _shows_effects(found: list[Session]) -> bool:
+    """Some tools log no edits; where most sessions show none, a session without one is nothing special."""
+    return 2 * sum(any(one.effects for one in each.quarters) for each in found) > len(found)
