@@ -12,17 +12,17 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-import msgspec
 import psycopg
 from sqlalchemy import func, select
 
 from attribution.identity import author
 from attribution.money import to_cents
-from attribution.usage import CommitMade, Usage
+from attribution.usage import Usage
 from attribution.weeks import week_of
+from benchmarks.quarter.plan import FIRST_DAY, PEOPLE, WEEKS, Plan, drawn, plans, session
 from bot.clock import DAY_MS, from_ms, to_ms
 from bot.database import Database
 from bot.ledger_store import charges
@@ -30,46 +30,7 @@ from bot.repository_settings import OperatorSettings
 from tests.github.state import Pull, Repository
 from tests.world import World
 
-FIRST_DAY = datetime(2026, 9, 28, tzinfo=UTC)
-WEEKS = 13
-PEOPLE = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan")
-MODELS = ("claude-opus-5", "claude-sonnet-5", "gpt-5.5")
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata")
-
-
-class Plan(msgspec.Struct):
-    """A pull request as it will be: hours since the quarter began. `ends` is merge, close or stay."""
-
-    repository: int
-    branch: str
-    person: str
-    opened: float
-    ended: float
-    ends: str
-    reverted: float
-    sessions: int
-    labels: list[str]
-    issue: bool
-
-
-def plans(rng: random.Random, repositories: int, pulls: int, sessions: int) -> list[Plan]:
-    weights = [rng.lognormvariate(0, 1) for _ in range(pulls)]
-    whole = sum(weights)
-    made = []
-    for i in range(pulls):
-        day = rng.randrange(WEEKS * 7 - 2)
-        opened = (day if day % 7 < 5 else day - 2) * 24 + 8 + rng.random() * 9
-        ends = rng.choices(["merge", "close", "stay"], [82, 10, 8])[0]
-        made.append(
-            Plan(
-                repository=rng.randrange(repositories), branch=f"work/{i}", person=rng.choice(PEOPLE), opened=opened,
-                ended=opened + rng.expovariate(1 / 40) + 1, ends=ends,
-                reverted=rng.random() * 20 * 24 if ends == "merge" and rng.random() < 0.05 else 0,
-                sessions=round(sessions * 0.92 * weights[i] / whole), labels=rng.choice([[], ["bug"], ["feature"], ["bug", "ui"]]),
-                issue=rng.random() < 0.4,
-            )
-        )  # fmt: skip
-    return made
 
 
 class Quarter:
@@ -88,7 +49,7 @@ class Quarter:
         world.tick()
 
     def play(self, planned: list[Plan], loose: int) -> None:
-        events = sorted(self._events(planned, loose), key=lambda event: event[0])
+        events = sorted(drawn(self.rng, planned, loose, len(self.repositories)), key=lambda event: event[0])
         start_ms = to_ms(FIRST_DAY)
         at = 0
         for day in range(WEEKS * 7 + 10):
@@ -106,18 +67,6 @@ class Quarter:
             self.world.tick()
         self.world.now_ms += DAY_MS
         self.world.tick()
-
-    def _events(self, planned: list[Plan], loose: int) -> Iterator[tuple[float, str, Plan | int]]:
-        for plan in planned:
-            yield plan.opened, "open", plan
-            for _ in range(plan.sessions):
-                yield plan.opened + self.rng.random() * (plan.ended - plan.opened), "work", plan
-            if plan.ends != "stay":
-                yield plan.ended, plan.ends, plan
-            if plan.reverted:
-                yield plan.ended + plan.reverted, "revert", plan
-        for _ in range(loose):
-            yield self.rng.random() * WEEKS * 7 * 24, "loose", self.rng.randrange(len(self.repositories))
 
     def _do(self, what: str, plan: "Plan | int") -> list[Usage]:
         if isinstance(plan, int):
@@ -166,21 +115,10 @@ class Quarter:
 
     def _session(self, repository: Repository, branch: str, person: str, made: str) -> list[Usage]:
         self.sent += 1
-        rng, name = self.rng, f"s{self.sent}"
-        count = rng.randint(1, 4)
-        model = rng.choices([*MODELS, "a-new-model"], [60, 25, 14, 1])[0]
-        return [
-            Usage(
-                tool="claude-code" if model.startswith("claude") else "codex", session_id=name, request_id=f"{name}-{i}",
-                at=from_ms(self.world.now_ms - (count - i) * 60_000), model=model,
-                uncached_input_tokens=rng.randint(100, 9000), cache_read_tokens=rng.randint(0, 180_000),
-                cache_write_5m_tokens=rng.randint(0, 9000), cache_write_1h_tokens=0, output_tokens=rng.randint(50, 6000),
-                reasoning_tokens=0, repository=repository.full_name, branch=branch,
-                author=author(self.world.person(person).email), edited_files=("app/service.py",) if i == 0 else (),
-                commits_made=(CommitMade(sha=made),) if made and i == count - 1 else (),
-            )
-            for i in range(count)
-        ]  # fmt: skip
+        wrote, name = author(self.world.person(person).email), repository.full_name
+        return session(
+            self.rng, f"s{self.sent}", self.world.now_ms, repository=name, branch=branch, author=wrote, made=made
+        )
 
     def _send(self, usages: list[Usage]) -> None:
         for start in range(0, len(usages), 1000):
