@@ -35,9 +35,15 @@ def noted_between(connection: Connection, key: RepositoryKey, from_ms: int, to_m
     return connection.execute(select(notices).where(then).order_by(notices.c.noted_at_ms, notices.c.level)).all()
 
 
+def unsaid(connection: Connection, key: RepositoryKey, number: int) -> Sequence[Row[Any]]:
+    """Alerts that are to be said in a pull request, oldest first."""
+    waiting = _of(notices, key) & (notices.c.state == "new") & (notices.c.number == number)
+    return connection.execute(select(notices).where(waiting).order_by(notices.c.noted_at_ms, notices.c.about)).all()
+
+
 def unsent(connection: Connection, key: RepositoryKey) -> Sequence[Row[Any]]:
-    """Notices that are to be sent, oldest first."""
-    waiting = _of(notices, key) & (notices.c.state == "new")
+    """Notices that are to be sent outside, oldest first."""
+    waiting = _of(notices, key) & (notices.c.state == "new") & notices.c.number.is_(None)
     return connection.execute(select(notices).where(waiting).order_by(notices.c.noted_at_ms, notices.c.level)).all()
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from attribution.budget import Budget, Scope, newly_reached, used_up_at
 from attribution.money import show
 from bot import budget_store, budgets, jobs, store
+from bot.budget_store import RepositoryKey
 from bot.clock import from_ms
 from bot.context import Bot
 from bot.jobs import Claimed, Wanted
@@ -44,7 +45,7 @@ def note_budgets(bot: Bot, claimed: Claimed, repository: Row[Any], held: Iterabl
                     state="new" if is_sent else "kept",
                 )
         if noted:
-            jobs.want(bot.database, connection, {_delivery(key): 1}, now_ms)
+            jobs.want(bot.database, connection, {delivery(key): 1}, now_ms)
 
 
 async def watch(bot: Bot, claimed: Claimed) -> None:
@@ -106,5 +107,6 @@ def _what(budget: Budget, full_name: str) -> str:
             return f"{full_name} in {date.fromisoformat(f'{budget.name}-01'):%B %Y}"
 
 
-def _delivery(key: tuple[int, int]) -> Wanted:
+def delivery(key: RepositoryKey) -> Wanted:
+    """Have what is to be sent sent."""
     return Wanted("notices", f"{key[0]}/{key[1]}")

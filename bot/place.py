@@ -1,7 +1,12 @@
 """Decide which pull request each waiting session served, and write it to the ledger where it differs."""
 
+from collections.abc import Iterable
+
+from sqlalchemy import Connection
+
 from attribution.evidence import Claim
 from attribution.report import Suggestion, suggestions
+from attribution.runaway import FLOOR_MICROS
 from attribution.share import Pulls, place
 from attribution.told import joined, pushed_directly
 from bot import commit_store, jobs, ledger_store, session_store, store, talk_store, weekly
@@ -54,10 +59,27 @@ def _some(bot: Bot, claimed: Claimed, pulls: Pulls, settings: RepositorySettings
         differ = talk_store.save_suggestions(bot.database, connection, (installation_id, repository_id), near)
         touched |= {(repository_id, number) for number in differ}
         session_store.mark_placed(connection, waiting)
-        asked = [Wanted("comment", f"{installation_id}/{repository}/{number}") for repository, number in touched]
-        if settings.has_periods:
-            asked.append(Wanted("budget", f"{installation_id}/{repository_id}"))
-        jobs.want(bot.database, connection, jobs.once(asked), bot.clock() + settings.settle_seconds * 1000)
+        is_dear = any(sum(one.charge.list_micros or 0 for one in session) > FLOOR_MICROS for session in held.values())
+        _want_others(bot, connection, settings, (installation_id, repository_id), touched, is_dear=is_dear)
         times_ms = [row.first_at_ms for row in waiting]
         weekly.want_since(bot, connection, settings, (installation_id, repository_id), times_ms)
     return len(waiting) == _AT_ONCE
+
+
+def _want_others(
+    bot: Bot,
+    connection: Connection,
+    settings: RepositorySettings,
+    repository: tuple[int, int],
+    touched: Iterable[tuple[int, int]],
+    *,
+    is_dear: bool,
+) -> None:
+    """Comments once the data has settled, and alerts at once."""
+    place = f"{repository[0]}/{repository[1]}"
+    asked = [Wanted("comment", f"{repository[0]}/{other}/{number}") for other, number in touched]
+    if settings.has_periods:
+        asked.append(Wanted("budget", place))
+    jobs.want(bot.database, connection, jobs.once(asked), bot.clock() + settings.settle_seconds * 1000)
+    if is_dear and settings.alerts:
+        jobs.want(bot.database, connection, {Wanted("alerts", place): 1}, bot.clock())

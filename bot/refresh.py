@@ -56,7 +56,7 @@ async def issue_comment(bot: Bot, claimed: Claimed) -> None:
         held = store.publication(connection, key, "issue")
     settings, _ = bot.repository_settings(repository)
     is_there = held is not None and held.comment_id is not None
-    wanted = _wants_comments(settings, repository.private) and settings.comment_on_issues
+    wanted = settings.comments_in(private=repository.private) and settings.comment_on_issues
     enough = cost.micros >= from_usd(settings.minimum_usd) and (cost.micros > 0 or cost.unpriced_requests > 0)
     if wanted and (is_there or (cost.is_closed and enough)):
         await put_comment(bot, claimed, repository.full_name, "issue", render_issue(cost))
@@ -92,13 +92,9 @@ def _want_others(
         weekly.want_since(bot, connection, settings, (installation_id, repository_id), merged)
 
 
-def _wants_comments(settings: RepositorySettings, private: bool) -> bool:
-    return settings.comment and (private or settings.comment_on_public)
-
-
 def _is_wanted(settings: RepositorySettings, private: bool, cost: PullRequestCost, is_there: bool) -> bool:
     """Where a comment is wanted at all; one that is there is kept true even when little is left to say."""
-    if not _wants_comments(settings, private):
+    if not settings.comments_in(private=private):
         return False
     if is_there:
         return True

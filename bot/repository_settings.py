@@ -87,6 +87,10 @@ class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
+    def comments_in(self, *, private: bool) -> bool:
+        """Whether comments are wanted in such a repository."""
+        return self.comment and (private or self.comment_on_public)
+
     @property
     def has_periods(self) -> bool:
         """Whether a week or a month has a budget."""

@@ -28,8 +28,8 @@ def spent_between(connection: Connection, repository: tuple[int, int], from_ms: 
 
 def total_between(connection: Connection, repository: tuple[int, int], from_ms: int, to_ms: int) -> tuple[Micros, int]:
     """What was used from then until then, and how many requests are in no amount."""
-    unpriced = _sum(case((charges.c.list_micros.is_(None), 1), else_=0))
-    query = select(_sum(charges.c.list_micros), unpriced).where(_between(repository, from_ms, to_ms))
+    unpriced = summed(case((charges.c.list_micros.is_(None), 1), else_=0))
+    query = select(summed(charges.c.list_micros), unpriced).where(_between(repository, from_ms, to_ms))
     micros, requests = connection.execute(query).one()
     return micros, requests
 
@@ -63,9 +63,9 @@ def used_between(
         charges.c.tool,
         charges.c.model,
         func.count(),
-        *map(_sum, kinds),
-        _sum(case((charges.c.list_micros.is_(None), 1), else_=0)),
-        _sum(case((charges.c.tokens_known, 1), else_=0)),
+        *map(summed, kinds),
+        summed(case((charges.c.list_micros.is_(None), 1), else_=0)),
+        summed(case((charges.c.tokens_known, 1), else_=0)),
     ).where(_between(repository, from_ms, to_ms))
     rows = connection.execute(query.group_by(charges.c.tool, charges.c.model)).all()
     found = [_row(*row) for row in rows]
@@ -92,7 +92,11 @@ def pieces(connection: Connection, repository: Row[Any], by: By, span_ms: tuple[
     amount = func.coalesce(shares.c.micros, case((shares.c.position.is_(None), charges.c.list_micros)))
     counts = 1 if by in _BY_PART else case((func.coalesce(shares.c.position, 0) == 0, 1), else_=0)
     unpriced = case((charges.c.list_micros.is_(None), counts), else_=0)
-    figures = (_sum(amount).label("micros"), _sum(counts).label("requests"), _sum(unpriced).label("unpriced_requests"))
+    figures = (
+        summed(amount).label("micros"),
+        summed(counts).label("requests"),
+        summed(unpriced).label("unpriced_requests"),
+    )
     query = select(*columns, *figures).select_from(charges.outerjoin(shares, current()))
     between = _between((repository.installation_id, repository.repository_id), *span_ms)
     rows = connection.execute(query.where(between).group_by(*columns) if columns else query.where(between))
@@ -116,10 +120,10 @@ def _between(repository: tuple[int, int], from_ms: int, to_ms: int) -> Any:
 
 def _sums(amount: Any) -> Sequence[Any]:
     unpriced = case((charges.c.list_micros.is_(None), 1), else_=0)
-    return _sum(amount), func.count(), _sum(unpriced)
+    return summed(amount), func.count(), summed(unpriced)
 
 
-def _sum(column: Any) -> Any:
+def summed(column: Any) -> Any:
     """As an integer: PostgreSQL sums big integers to NUMERIC."""
     return sql_cast(func.coalesce(func.sum(column), 0), BigInteger)
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy.exc import DBAPIError
 
-from bot import check, gather, gather_issue, gather_pull, jobs, notices, place, refresh, store, talk, weekly
+from bot import alerts, check, gather, gather_issue, gather_pull, jobs, notices, place, refresh, store, talk, weekly
 from bot.context import Bot
 from bot.github import Limited
 from bot.jobs import Claimed
@@ -38,6 +38,8 @@ KINDS: dict[str, Callable[[Bot, Claimed], Awaitable[None]]] = {
     "comment": refresh.comment,
     "issue_comment": refresh.issue_comment,
     "check": check.check,
+    "alerts": alerts.watch,
+    "alert_comment": alerts.tell,
     "budget": notices.watch,
     "notices": notices.deliver,
     "settled": _settled,

@@ -70,7 +70,8 @@ class IngestToken(SQLModel, table=True):
 
 class NoticeRow(SQLModel, table=True):
     """Something told once: that a budget was reached to `level` percent, or an alert (`level` 0). `about` is the pull request,
-    week, month or session; `says` is how it was told. `state`: new, sent, or kept where there is nowhere to send it."""
+    week, month or session; `says` is how it was told: in the pull request `number`, else outside. `state`: new,
+    sent, or kept where there is nowhere to tell it."""
 
     __tablename__ = "notice"  # pyright: ignore[reportAssignmentType]
     installation_id: int = key()
@@ -79,5 +80,6 @@ class NoticeRow(SQLModel, table=True):
     about: str = name()
     level: int = key()
     noted_at_ms: int = big()
+    number: int | None = big_or_none()
     says: str = text()
     state: str = text("new")

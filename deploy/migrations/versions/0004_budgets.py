@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("about", sa.Text(), nullable=False),
         *_keys("level"),
         *_numbers("noted_at_ms"),
+        sa.Column("number", sa.BigInteger(), nullable=True),
         *_texts("says", "state"),
         sa.PrimaryKeyConstraint("installation_id", "repository_id", "kind", "about", "level"),
     )
