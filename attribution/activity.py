@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from attribution.ledger import Charge
 from attribution.money import Micros
 from attribution.slices import QUARTER_MS
 
@@ -20,6 +21,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     micros: Micros | None
     has_effect: bool = False
     is_sub_agent: bool = False
+
+
+def request(charge: Charge) -> Request:
+    """A charge as the rule sees it."""
+    usage = charge.usage
+    changed = bool(usage.edited_files or usage.commits_made)
+    return Request(at=usage.at, micros=charge.list_micros, has_effect=changed, is_sub_agent=bool(usage.agent_id))
 
 
 class Quarter(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """What a month will have cost, and when a budget is used up. A forecast comes with the error that it made before, or not at all.
 
 What is left of a month is likely to bring what the same stretch of days brought in the weeks before: as many days, beginning on
-the same weekday. The median of those is the estimate, the least and the most of them are the range.
+the same weekday. The median of those is the estimate, the least and the most of them are the range; where one stretch has days in
+common with the next, they differ less than they should, and the range is widened by as much.
 deploy/foresight.md says it for people.
 """
 
@@ -63,13 +64,18 @@ def estimate(daily: Daily, first: date, last: date, today: date) -> Estimate | N
     if len(rest) < LEAST_STRETCHES:
         return None
     before, so_far = _sum(daily, first, today - _DAY), daily.get(today, 0)
+    middle = median(map(Fraction, rest))
+    days = (last - today).days + 1
+    widened = 1 + Fraction(max(days - 7, 0), days)
 
-    def whole(amount: Micros) -> Micros:
-        return before + max(amount, so_far)
+    def whole(amount: Fraction) -> Micros:
+        return before + max(round(amount), so_far)
 
-    middle = round(median(map(Fraction, rest)))
     return Estimate(
-        spent_micros=before + so_far, micros=whole(middle), low_micros=whole(rest[0]), high_micros=whole(rest[-1])
+        spent_micros=before + so_far,
+        micros=whole(middle),
+        low_micros=whole(middle - (middle - rest[0]) * widened),
+        high_micros=whole(middle + (rest[-1] - middle) * widened),
     )
 
 

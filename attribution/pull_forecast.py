@@ -1,8 +1,9 @@
 """What an open pull request is likely to cost in the end, from the repository's merged ones.
 
-A pull request that has been quiet for a day is nearly done, one that is worked on now is not. So each merged one is asked how much
-it came to in the end, as a multiple of what it had cost, whenever it was open and had been quiet for as long as this one is now.
-The median of these multiples makes the estimate, nine of ten the range. deploy/foresight.md says it for people.
+A pull request that has been quiet for a day is nearly done, one that is worked on now is not. So each merged one is asked what
+multiple it came to of what it had cost when it was like this one now: as quiet, at that of such moments that is nearest in age.
+The median of these multiples makes the estimate, all but the least and the greatest tenth of them the range.
+deploy/foresight.md says it for people.
 """
 
 from collections import defaultdict
@@ -37,58 +38,59 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
 def pull(one: Curve, others: Iterable[Curve], now: datetime) -> Forecast | None:
     """An open pull request. None where nothing of it has a price, or the history is too thin: fewer than `LEAST_PULLS` merged ones
     to compare with, or fewer than `LEAST_TRIED` to try the forecast on."""
-    known = _known(one, others, now)
-    return with_error(_estimate(one.micros, known), _errors(known), LEAST_TRIED)
+    like = _like(one, others, now)
+    return with_error(_estimate(one.micros, like), _errors(like), LEAST_TRIED)
 
 
 def estimate(one: Curve, others: Iterable[Curve], now: datetime) -> Estimate | None:
     """The same without a look at past errors."""
-    return _estimate(one.micros, _known(one, others, now))
+    return _estimate(one.micros, _like(one, others, now))
 
 
-class _Known(msgspec.Struct, frozen=True):
-    """A merged pull request: its cost, what it had cost at each moment at which it was as quiet, and the median multiple."""
+class _Like(msgspec.Struct, frozen=True):
+    """A merged pull request: what it cost, and what it had cost when it was like the one in question."""
 
     opened_at: datetime
     merged_at: datetime
     micros: Micros
-    so_far_micros: tuple[Micros, ...]
-    multiple: Fraction
+    so_far_micros: Micros
+
+    @property
+    def multiple(self) -> Fraction:
+        return Fraction(self.micros, self.so_far_micros)
 
 
-def _known(one: Curve, others: Iterable[Curve], now: datetime) -> list[_Known]:
-    """Those merged by now that were ever as quiet as this one is; none if nothing was spent on it."""
+def _like(one: Curve, others: Iterable[Curve], now: datetime) -> list[_Like]:
+    """Those merged by now that were ever as quiet; none if nothing was spent on the one in question."""
     last = max((at for at, micros in one.spent if micros > 0), default=None)
     if last is None:
         return []
-    quiet = max(now - last, timedelta(0))
-    merged = [(other, other.merged_at) for other in others if other.merged_at and other.merged_at < now]
-    found = [(other, merged_at, tuple(_so_far(other, merged_at, quiet))) for other, merged_at in merged]
-    return [
-        _Known(other.opened_at, merged_at, other.micros, costs, median(Fraction(other.micros, cost) for cost in costs))
-        for other, merged_at, costs in found
-        if costs
-    ]
+    quiet, age = max(now - last, timedelta(0)), now - one.opened_at
+    found: list[_Like] = []
+    for other in others:
+        if other.merged_at and other.merged_at < now and (moments := list(_moments(other, other.merged_at, quiet))):
+            _, so_far = min(moments, key=lambda moment: (abs(moment[0] - age), moment[0]))
+            found.append(_Like(other.opened_at, other.merged_at, other.micros, so_far))
+    return found
 
 
-def _so_far(one: Curve, merged_at: datetime, quiet: timedelta) -> Iterator[Micros]:
-    """What it had cost at each moment at which it was open and had been quiet for just so long."""
-    micros_at: defaultdict[datetime, Micros] = defaultdict(int)
+def _moments(one: Curve, merged_at: datetime, quiet: timedelta) -> Iterator[tuple[timedelta, Micros]]:
+    """At what ages, while it was open, it had been quiet for just so long, and what it had cost then."""
+    spent: defaultdict[datetime, Micros] = defaultdict(int)
     for at, micros in one.spent:
         if micros > 0:
-            micros_at[at] += micros
-    times = sorted(micros_at)
-    cost = 0
-    for at, until in zip(times, [*times[1:], merged_at], strict=True):
-        cost += micros_at[at]
+            spent[at] += micros
+    times, so_far = sorted(spent), 0
+    for at, until in zip(times, [*times, merged_at][1:], strict=True):
+        so_far += spent[at]
         if one.opened_at <= at + quiet < min(until, merged_at):
-            yield cost
+            yield at + quiet - one.opened_at, so_far
 
 
-def _estimate(spent: Micros, known: Sequence[_Known]) -> Estimate | None:
-    if len(known) < LEAST_PULLS:
+def _estimate(spent: Micros, like: Sequence[_Like]) -> Estimate | None:
+    if len(like) < LEAST_PULLS:
         return None
-    multiples = sorted(other.multiple for other in known)
+    multiples = sorted(other.multiple for other in like)
     tenth = (len(multiples) - 1) // 10
     return Estimate(
         spent_micros=spent,
@@ -98,13 +100,11 @@ def _estimate(spent: Micros, known: Sequence[_Known]) -> Estimate | None:
     )
 
 
-def _errors(known: Sequence[_Known]) -> list[int]:
-    """How far off the forecast was for each of them in percent, by those merged before it was opened: the median of its moments."""
+def _errors(like: Sequence[_Like]) -> list[int]:
+    """How far off the forecast would have been for each of them then, in percent, by those merged before it was opened."""
     found: list[int] = []
-    for one in known:
-        before = [other for other in known if other.merged_at < one.opened_at]
-        estimates = [_estimate(cost, before) for cost in one.so_far_micros]
-        errors = [error_percent(each.micros, one.micros) for each in estimates if each]
-        if errors:
-            found.append(round(median(map(Fraction, errors))))
+    for one in like:
+        likely = _estimate(one.so_far_micros, [other for other in like if other.merged_at < one.opened_at])
+        if likely:
+            found.append(error_percent(likely.micros, one.micros))
     return found

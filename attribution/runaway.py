@@ -1,8 +1,7 @@
 """Runaway sessions: one that costs, burns or turns in circles far outside of what sessions of its repository do.
 
-It is compared with what the repository's own past sessions came to, never with a person. Most sessions cost little and a few
-much, so what is usual is a matter of factors: the limit lies as many times over what 19 of 20 past sessions stay within as that
-lies over their median, at least 3 and at most 10 times. A high ceiling counts like 20 sessions, so that a small sample says little.
+It is compared with what the repository's own past sessions came to, never with a person. Far outside is five times what 19 of 20
+of them stayed within. Next to them a fixed ceiling counts like 20 sessions, so that a small sample says little.
 deploy/foresight.md says it for people.
 """
 
@@ -17,20 +16,21 @@ from attribution.activity import Session
 from attribution.money import Micros, show
 from attribution.report import short_id
 
-# A few dollars nobody minds: below this nothing is an alert, whatever is usual.
+# A few dollars, or a while of reading, nobody minds: up to this nothing is an alert, whatever is usual.
 FLOOR_MICROS: Micros = 20_000_000
+FLOOR_REQUESTS = 100
 # Much for a session, for an hour of it, and for requests without an effect, anywhere.
 CEILING_MICROS: Micros = 200_000_000
 CEILING_HOUR_MICROS: Micros = 100_000_000
 CEILING_REQUESTS = 500
-# Fewer past sessions do not say what is usual; the ceiling counts like so many.
+# Fewer past sessions do not say what is usual: only the ceiling holds then. It counts like so many.
 ENOUGH = 20
+# So many times what is usual is far outside.
+FAR = 5
 # How far back sessions count: tools and prices change.
 HISTORY = timedelta(days=90)
 # Work of longer ago that only arrives now, such as a first import of logs, is no alert any more.
 STALE_AFTER = timedelta(hours=24)
-
-_LEAST_SPREAD, _MOST_SPREAD = 3, 10
 
 
 class Rule(StrEnum):
@@ -66,8 +66,8 @@ def usual(past: Iterable[Session], before: datetime) -> Usual:
     for one in known:
         by_tool[one.tool].append(one)
     return Usual(
-        total=_scale((one.micros for one in known), CEILING_MICROS),
-        hour=_scale((one.hour_micros for one in known), CEILING_HOUR_MICROS),
+        total=_scale((one.micros for one in known if one.micros), CEILING_MICROS),
+        hour=_scale((one.hour_micros for one in known if one.micros), CEILING_HOUR_MICROS),
         stretch={
             tool: _scale((max(one.stretches).main_requests for one in found), CEILING_REQUESTS)
             for tool, found in by_tool.items()
@@ -121,13 +121,18 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
             case Rule.BURN:
                 return f"{self.micros // self.scale.most} times the dearest hour of 19 of 20 sessions here"
             case Rule.LOOP:
-                return f"{self.requests // self.scale.most} times as many as 19 of 20 sessions here"
+                return f"where 19 of 20 sessions of its tool make {self.scale.most:,} at most"
+
+
+def is_dear(session: Session) -> bool:
+    """Whether it cost more than a few dollars; no other is ever an alert."""
+    return session.micros > FLOOR_MICROS
 
 
 def alerts(live: Session, usual: Usual, now: datetime) -> list[Alert]:
     """What is far outside in a session so far, at most one alert a rule; nothing of one that ended long ago. Whoever calls
     remembers what was said already."""
-    if now - live.to_at > STALE_AFTER:
+    if not is_dear(live) or now - live.to_at > STALE_AFTER:
         return []
     stretch, known = live.stretches[-1], usual.stretch.get(live.tool)
     found: list[Alert] = []
@@ -135,7 +140,7 @@ def alerts(live: Session, usual: Usual, now: datetime) -> list[Alert]:
         found.append(_alert(Rule.TOTAL, live, live.micros, usual.total))
     if live.hour_micros > max(FLOOR_MICROS, usual.hour.limit):
         found.append(_alert(Rule.BURN, live, live.hour_micros, usual.hour))
-    if known and stretch.main_requests > known.limit and stretch.micros > FLOOR_MICROS:
+    if known and stretch.main_requests > max(FLOOR_REQUESTS, known.limit) and stretch.micros > FLOOR_MICROS:
         found.append(_alert(Rule.LOOP, live, stretch.micros, known, stretch.main_requests))
     return found
 
@@ -162,15 +167,11 @@ def _lasted(time: timedelta) -> str:
 
 
 def _scale(amounts: Iterable[int], ceiling: int) -> Scale:
-    ordered = sorted(amount for amount in amounts if amount > 0)
+    ordered = sorted(amounts)
     count = len(ordered)
-    if count < ENOUGH:
-        most = ordered[-1] if ordered else 0
-        return Scale(sessions=count, most=most, limit=max(ceiling, _LEAST_SPREAD * most))
-    median, most = ordered[(count - 1) // 2], ordered[(count * 19 + 19) // 20 - 1]
-    own = min(max(most * most // median, _LEAST_SPREAD * most), _MOST_SPREAD * most)
-    shrunk = (count * own + ENOUGH * ceiling) // (count + ENOUGH)
-    return Scale(sessions=count, most=most, limit=max(shrunk, _LEAST_SPREAD * most))
+    most = ordered[(count * 19 + 19) // 20 - 1] if ordered else 0
+    limit = (count * FAR * most + ENOUGH * ceiling) // (count + ENOUGH)
+    return Scale(sessions=count, most=most, limit=limit if count >= ENOUGH else max(limit, ceiling))
 
 
 def _shows_effects(found: list[Session]) -> bool:

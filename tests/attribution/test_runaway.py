@@ -1,0 +1,173 @@
+"""What is far outside of what is usual, and what is only large."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+
+from attribution import runaway
+from attribution.activity import Request, Session, merged, session
+from attribution.runaway import Rule, alerts, usual
+
+MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
+DOLLAR = 1_000_000
+MINUTE = timedelta(minutes=1)
+
+
+def work(
+    cents: int, requests: int = 1, *, at: datetime = MONDAY, every: timedelta = MINUTE, effect: int = 1, **more: object
+) -> list[Request]:
+    """So many requests of so many cents each; every so many of them has an effect, none with 0."""
+    return [
+        Request(at=at + i * every, micros=cents * 10_000, has_effect=bool(effect) and i % effect == 0, **more)
+        for i in range(requests)
+    ]
+
+
+def past(*dollars: int, tool: str = "claude-code", effect: int = 1, requests: int = 1) -> list[Session]:
+    """Sessions of the weeks before, of so many dollars each."""
+    return [
+        session(
+            tool, f"past-{i}", work(amount * 100 // requests, requests, at=MONDAY - timedelta(days=40 - i % 30), every=3 * MINUTE, effect=effect)
+        )
+        for i, amount in enumerate(dollars)
+    ]  # fmt: skip
+
+
+# Most cost a dollar or two, one of 20 costs ten.
+ORDINARY = past(*([1, 2, 1, 3, 1, 2, 1, 4, 5, 10] * 8), requests=10, effect=10)
+
+
+def told(requests: list[Request], before: list[Session], tool: str = "claude-code") -> list[runaway.Alert]:
+    live = session(tool, "s1", requests)
+    return alerts(live, usual(before, live.from_at), live.to_at)
+
+
+def sentences(requests: list[Request], before: list[Session], tool: str = "claude-code") -> list[str]:
+    return [alert.sentence for alert in told(requests, before, tool)]
+
+
+def test_a_session_that_costs_many_times_what_is_usual():
+    assert sentences(work(60, 200, every=4 * MINUTE), ORDINARY) == snapshot(
+        ["Session `b3ecf4` has cost $120.00 in 13 h 16 min, 12 times what 19 of 20 sessions here cost."]
+    )
+
+
+def test_money_that_burns_is_told_long_before_the_total_is():
+    assert sentences(work(100, 70, every=timedelta(seconds=20)), ORDINARY) == snapshot(
+        ["Session `b3ecf4` has cost $70.00 within an hour, 7 times the dearest hour of 19 of 20 sessions here."]
+    )
+
+
+def test_a_session_that_turns_in_circles():
+    assert sentences(work(10, 400, effect=0), ORDINARY) == snapshot(
+        [
+            "Session `b3ecf4` made 400 requests for $40.00 without an edit or a commit, where 19 of 20 sessions of its tool make 5 at most."
+        ]
+    )
+
+
+def test_whoever_edits_now_and_then_does_not_turn_in_circles():
+    assert told(work(10, 400, effect=50), ORDINARY) == []
+    assert told(work(10, 400, effect=0, is_sub_agent=True), ORDINARY) == []
+
+
+def test_where_sessions_only_read_reading_is_nothing_special():
+    readers = past(*([2] * 40), effect=0, requests=200)
+    assert told(work(10, 400, effect=0), readers) == []
+    others = past(*([2] * 11), requests=200), past(*([2] * 10), effect=0, requests=200)
+    assert [alert.rule for alert in told(work(10, 700, effect=0), [*others[0], *others[1]])] == []
+
+
+def test_a_tool_of_which_little_is_known_is_not_said_to_turn_in_circles():
+    assert told(work(10, 400, effect=0), ORDINARY, tool="codex") == []
+
+
+def test_few_sessions_do_not_say_what_is_usual():
+    few = past(*([1] * 19))
+    assert told(work(100, 199, every=10 * MINUTE), few) == []
+    assert sentences(work(101, 199, every=10 * MINUTE), few) == snapshot(
+        ["Session `b3ecf4` has cost $200.99 in 33 h, and only 19 earlier sessions here to compare it with."]
+    )
+    assert told(work(101, 199, every=10 * MINUTE), past(*([300] * 10))) == []
+
+
+def test_one_runaway_of_the_past_does_not_hide_the_next():
+    assert [alert.rule for alert in told(work(60, 200, every=4 * MINUTE), [*ORDINARY, *past(3000)])] == [Rule.TOTAL]
+
+
+def test_a_few_dollars_are_never_an_alert():
+    cheap = past(*([1] * 1000))
+    assert told(work(100, 20), cheap) == []
+    assert [alert.rule for alert in told(work(100, 30), cheap)] == [Rule.TOTAL, Rule.BURN]
+
+
+def test_what_was_over_long_ago_is_no_alert_any_more():
+    live = session("claude-code", "s1", work(60, 200))
+    known = usual(ORDINARY, live.from_at)
+    assert alerts(live, known, live.to_at + timedelta(hours=24))
+    assert alerts(live, known, live.to_at + timedelta(hours=25)) == []
+
+
+def test_only_what_had_ended_before_counts_and_nothing_of_long_ago():
+    old = [session("claude-code", f"o{i}", work(100, at=MONDAY - timedelta(days=91))) for i in range(50)]
+    running = [session("claude-code", f"r{i}", work(100, 2, at=MONDAY - MINUTE)) for i in range(50)]
+    assert usual([*old, *running], MONDAY).total.sessions == 0
+
+
+def test_what_is_not_known_is_said():
+    requests = [*work(60, 200, every=4 * MINUTE), Request(at=MONDAY, micros=None), Request(at=MONDAY, micros=None)]
+    assert sentences(requests, ORDINARY)[0].endswith("Requests without a known price are not in it: 2.")
+
+
+moments = st.integers(0, 3 * 24 * 60).map(lambda minutes: MONDAY + minutes * MINUTE)
+requests = st.builds(
+    Request,
+    at=moments,
+    micros=st.none() | st.integers(0, 30 * DOLLAR),
+    has_effect=st.booleans(),
+    is_sub_agent=st.booleans(),
+)
+sessions = st.lists(requests, min_size=1, max_size=30)
+histories = st.lists(st.integers(0, 500), max_size=60).map(lambda dollars: past(*dollars))
+
+
+@given(listed=sessions, history=histories, data=st.data())
+def test_the_order_of_arrival_and_the_parts_change_nothing(listed, history, data: st.DataObject):
+    shuffled = data.draw(st.permutations(listed))
+    cut = data.draw(st.integers(1, len(shuffled)))
+    parts = [session("claude-code", "s1", part) for part in (shuffled[:cut], shuffled[cut:]) if part]
+    whole = parts[0] if len(parts) == 1 else merged(*parts)
+    assert whole == session("claude-code", "s1", listed)
+    assert whole.quarters == tuple(sorted(whole.quarters, key=lambda one: one.quarter))
+    again = data.draw(st.permutations(history))
+    assert told(listed, history) == told(shuffled, again)
+
+
+@given(listed=sessions, history=histories)
+def test_nothing_without_a_price_and_nothing_below_the_floor_is_an_alert(listed, history):
+    for alert in told(listed, history):
+        assert alert.micros > runaway.FLOOR_MICROS
+        assert alert.session_micros == sum(one.micros or 0 for one in listed)
+        assert alert.unpriced_requests == sum(one.micros is None for one in listed)
+    unpriced = [Request(at=one.at, micros=None) for one in listed]
+    assert told(unpriced * 50, history) == []
+
+
+@given(listed=sessions, more=requests, history=histories)
+def test_more_usage_never_takes_an_alert_about_money_back(listed, more, history):
+    live, grown = (session("claude-code", "s1", each) for each in (listed, [*listed, more]))
+    known = usual(history, MONDAY)
+    assert grown.micros >= live.micros
+    assert grown.hour_micros >= live.hour_micros
+    said, then = ({one.rule for one in alerts(each, known, grown.to_at)} for each in (live, grown))
+    assert said - {Rule.LOOP} <= then
+
+
+@given(listed=sessions)
+def test_the_dearest_hour_is_part_of_the_session_and_a_stretch_too(listed):
+    live = session("claude-code", "s1", listed)
+    assert max(one.micros for one in live.quarters) <= live.hour_micros <= live.micros
+    assert sum(one.micros for one in live.stretches) <= live.micros
+    assert sum(one.requests for one in live.quarters) == len(listed)
