@@ -47,7 +47,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def verdict(self) -> Verdict:
-        """It held up if the session went on to cost at least twice as much, or if most of its money shipped nothing."""
+        """It held up if the session went on to cost at least twice as much, so that telling in time was worth it, or if most of its
+        money shipped nothing."""
         if self.micros >= 2 * self.alert.session_micros:
             return Verdict.HELD
         if 2 * self.shipped_micros >= self.micros:
@@ -58,7 +59,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     def became(self) -> str:
         """For a person."""
         waits = f", {show(self.open_micros)} is in open pull requests" if self.open_micros else ""
-        return f"it came to {show(self.micros)}, of which {show(self.shipped_micros)} shipped{waits}"
+        went = f"it went on from {show(self.alert.session_micros)} to {show(self.micros)}"
+        return f"{went}, of which {show(self.shipped_micros)} shipped{waits}"
 
 
 def recorded(booked: Iterable[tuple[Charge, Share]], pulls: Sequence[PullRequest]) -> list[Recorded]:

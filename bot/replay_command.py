@@ -1,4 +1,5 @@
-"""`mergecost replay`: run the attribution engine offline on facts in files, and show every share with its evidence."""
+"""`mergecost replay`: run the attribution engine offline on facts in files, show every share with its evidence, and how often the
+runaway rule would have been wrong."""
 
 import argparse
 import sys
@@ -7,7 +8,8 @@ from itertools import groupby
 
 import msgspec
 
-from attribution.evidence import Evidence
+from attribution.evidence import Evidence, PullRequest
+from attribution.hindsight import recorded
 from attribution.ledger import Charge, Share, charge, check, share_out
 from attribution.money import Micros, cents_that_sum, show_cents, to_cents
 from attribution.report import short_id
@@ -15,6 +17,7 @@ from attribution.share import Pulls, place
 from attribution.told import joined, pushed_directly, told
 from attribution.usage import Usage
 from bot.replay_facts import BadFacts, corrections, pulls, usages
+from bot.replay_runaways import runaways, runaways_line
 
 Booked = tuple[Charge, Share]
 
@@ -39,25 +42,27 @@ def main(argv: list[str]) -> int:
     try:
         everything = usages(options.usage)
         repository, found = _in_repository(everything, options.repository)
-        booked = replay(found, options)
+        listed = pulls(options.pulls)
+        booked = replay(found, listed, options)
     except BadFacts as error:
         print(f"mergecost replay: {error}", file=sys.stderr)
         return 2
     left_out = sum(not usage.repository for usage in everything) if repository else 0
     if left_out:
         print(f"Left out, requests of no known repository: {left_out:,}.", file=sys.stderr)
+    sessions = recorded(booked, listed)
     if options.json:
-        for one, share in booked:
-            print(msgspec.json.encode(_line(repository, one, share)).decode())
+        for line in (*(_line(repository, one, share) for one, share in booked), runaways_line(sessions)):
+            print(msgspec.json.encode(line).decode())
     else:
-        print(report(repository, booked))
+        print("\n\n".join((report(repository, booked), *runaways(sessions))))
     return 0
 
 
-def replay(found: Sequence[Usage], options: argparse.Namespace) -> list[Booked]:
+def replay(found: Sequence[Usage], listed: Sequence[PullRequest], options: argparse.Namespace) -> list[Booked]:
     """Every share of every request, by session and time. Raises BadFacts."""
     known = told(found)
-    listed = joined(pulls(options.pulls), known)
+    listed = joined(listed, known)
     facts = Pulls(
         listed,
         options.default_branch,
@@ -172,5 +177,5 @@ def _parser() -> argparse.ArgumentParser:
         "--repository", default="", metavar="OWNER/NAME", help="where the requests were made in several"
     )
     parser.add_argument("--default-branch", default="main", metavar="NAME", help="of the repository; main")
-    parser.add_argument("--json", action="store_true", help="one share a line, as JSON")
+    parser.add_argument("--json", action="store_true", help="one share a line, then the alerts, as JSON")
     return parser

@@ -24,7 +24,7 @@ CONSTANTS: tuple[tuple[ModuleType, str, tuple[timedelta, ...]], ...] = (
 
 
 @contextmanager
-def constant(module: ModuleType, name: str, value: timedelta) -> Iterator[None]:
+def constant(module: ModuleType, name: str, value: object) -> Iterator[None]:
     before = getattr(module, name)
     setattr(module, name, value)
     try:

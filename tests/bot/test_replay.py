@@ -51,12 +51,14 @@ b3ecf4  claude-code s1
   2026-11-16 09:00  #12                $3.00  made commit `1111111`, in #12
   2026-11-16 09:20  #13                $0.50  on branch `feat/b` of #13
   2026-11-16 09:30  unattributed   not known  no pull request found
+
+Sessions judged by the runaway rule: 1; alerts: 0
 """)
 
 
 def test_as_json_each_share_is_a_line(facts: list[str], capsys: pytest.CaptureFixture[str]):
     assert main([*facts, "--json"]) == 0
-    shares = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    *shares, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(one["request_id"], one["pull_number"], one["micros"], one["evidence"]) for one in shares] == snapshot(
         [
             ("s1-0", 12, 1000000, "commit"),
@@ -64,6 +66,64 @@ def test_as_json_each_share_is_a_line(facts: list[str], capsys: pytest.CaptureFi
             ("s1-2", 13, 500000, "branch"),
             ("s1-3", None, None, "none"),
         ]
+    )
+    assert last == {"sessions": 1, "alerts": []}
+
+
+def long_session(requests: int, branch: str = "feat/a") -> str:
+    """A dollar a minute."""
+    return "\n".join(f"Tue {9 + i // 60:02}:{i % 60:02} {branch} $1.00 edits a.py" for i in range(requests))
+
+
+@pytest.fixture
+def runaway(tmp_path: Path) -> list[str]:
+    """Twenty sessions of a dollar, then one of $150 that shipped and one of $100 that shipped nothing."""
+    usual = [
+        usage
+        for i in range(20)
+        for usage in session(f"{9 + i // 2:02}:{i % 2 * 30:02} feat/a $1.00 edits a.py", f"u{i}")
+    ]
+    shipped, lost = session(long_session(150), "shipped"), session(long_session(105, "spike"), "lost")
+    (tmp_path / "usage").write_bytes(lines([*usual, *shipped, *lost]))
+    (tmp_path / "pulls").write_bytes(lines(pulls("#12 feat/a opened 09:00 merged Wed 18:00 by ann")))
+    return ["--usage", str(tmp_path / "usage"), "--pulls", str(tmp_path / "pulls")]
+
+
+def test_how_often_the_runaway_rule_was_wrong(runaway: list[str], capsys: pytest.CaptureFixture[str]):
+    assert main(runaway) == 0
+    _, found, shown = capsys.readouterr().out.partition("Sessions judged")
+    assert found + shown == snapshot("""\
+Sessions judged by the runaway rule: 22; alerts: 4 (3 held up, 1 did not hold up)
+  2026-11-17 09:52  Session `fa9f78` has cost $53.00 within an hour, 53 times the dearest hour of 19 of 20 sessions here.
+                    held up: it went on from $53.00 to $105.00, of which $0.00 shipped
+  2026-11-17 09:52  Session `ff1f48` has cost $53.00 within an hour, 53 times the dearest hour of 19 of 20 sessions here.
+                    held up: it went on from $53.00 to $150.00, of which $150.00 shipped
+  2026-11-17 10:42  Session `fa9f78` has cost $103.00 in 1 h 42 min, 103 times what 19 of 20 sessions here cost.
+                    held up: it went on from $103.00 to $105.00, of which $0.00 shipped
+  2026-11-17 10:42  Session `ff1f48` has cost $103.00 in 1 h 42 min, 103 times what 19 of 20 sessions here cost.
+                    did not hold up: it went on from $103.00 to $150.00, of which $150.00 shipped
+""")
+
+
+def test_and_the_same_as_json(runaway: list[str], capsys: pytest.CaptureFixture[str]):
+    assert main([*runaway, "--json"]) == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["sessions"], last["alerts"][0]) == snapshot(
+        (
+            22,
+            {
+                "rule": "burn",
+                "tool": "claude-code",
+                "session_id": "lost",
+                "at": "2026-11-17T09:52:00Z",
+                "micros_at_alert": 53000000,
+                "micros": 105000000,
+                "shipped_micros": 0,
+                "open_micros": 0,
+                "verdict": "held up",
+                "why": "Session `fa9f78` has cost $53.00 within an hour, 53 times the dearest hour of 19 of 20 sessions here.",
+            },
+        )
     )
 
 

@@ -1,0 +1,33 @@
+"""The runaway rule over recorded sessions, and how far forecasts are off: python -m benchmarks.foresight ROOT
+
+ROOT holds folders owner__name with sessions.jsonl and prs.jsonl. Where recorded history is too short, four simulated quarters
+stand in; a simulation proves little.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.foresight import months, pulls, runaways
+from benchmarks.foresight.history import recorded, simulated
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.foresight", description=__doc__)
+    parser.add_argument("root", type=Path)
+    parser.add_argument("--quarters", type=int, default=4, help="simulated, one after another; 0 for none")
+    given = parser.parse_args(arguments)
+    real = recorded(given.root)
+    runaways.report(real)
+    print("\nmedian absolute errors; `said` is the error printed with the forecasts that would have been shown")
+    months.report("months, recorded", real)
+    months.report("30 days from each week on, recorded", real, rolling=True)
+    pulls.report("pull requests, recorded, by time since they were opened and by part of their life", real)
+    if given.quarters:
+        made = simulated(given.quarters)
+        months.report(f"months, simulated ({given.quarters} quarters)", made)
+        pulls.report("pull requests, simulated", made)
+
+
+if __name__ == "__main__":
+    main()
