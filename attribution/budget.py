@@ -1,4 +1,4 @@
-"""Budgets: how far spend has come, which notices that calls for, whether it needs an approval, and when it will be used up."""
+"""Budgets: how far spend has come, which notices that calls for, and whether it needs an approval."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -64,16 +64,6 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
 def may_cost(budget: Budget) -> Micros:
     """Up to where an approval given now holds: what was spent, and the budget once more. Nobody approves without a limit."""
     return budget.spent_micros + budget.budget_micros
-
-
-def used_up_at(budget: Budget, now: datetime) -> datetime | None:
-    """When a period's budget is used up if it is spent at the rate since its beginning; None if not within it, or if nothing
-    can be said of that."""
-    start, end, spent = budget.from_at, budget.to_at, budget.spent_micros
-    if start is None or end is None or not start < now < end or spent <= 0 or spent >= budget.budget_micros:
-        return None
-    at = start + (now - start) * budget.budget_micros / spent
-    return at if at < end else None
 
 
 def newly_reached(budget: Budget, told: Iterable[int]) -> tuple[int, ...]:

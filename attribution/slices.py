@@ -5,7 +5,7 @@ By name and number, never by amount, and never by person.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -80,6 +80,11 @@ def slices(by: By, pieces: Iterable[Piece], tied: Mapping[str, Tied], zone: Zone
     ]
 
 
+def local_day(quarter: int, zone: ZoneInfo) -> date:
+    """The day by the clock on the wall that a quarter of an hour, counted since 1970, is in."""
+    return datetime.fromtimestamp(quarter * QUARTER_MS // 1000, UTC).astimezone(zone).date()
+
+
 def _names(by: By, piece: Piece, tied: Tied | None, zone: ZoneInfo) -> Sequence[Name]:
     """What a piece is called; several names share it evenly."""
     match by:
@@ -88,8 +93,7 @@ def _names(by: By, piece: Piece, tied: Tied | None, zone: ZoneInfo) -> Sequence[
         case "tool" | "model" | "stage":
             return [("", getattr(piece, by), None)]
         case "day":
-            at = datetime.fromtimestamp(piece.quarter * QUARTER_MS // 1000, UTC)
-            return [("", at.astimezone(zone).date().isoformat(), None)]
+            return [("", local_day(piece.quarter, zone).isoformat(), None)]
         case "pull" | "issue" | "label":
             return _names_of_pull(by, piece, tied)
 

@@ -4,10 +4,13 @@ Cost of a merge is that of its whole life. The table of kinds holds the week's s
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
+from attribution.budget import Budget
+from attribution.forecast import Forecast
 from attribution.money import Micros
 from attribution.outcome import State
 from attribution.report import Row
@@ -88,9 +91,17 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     seen_people: int
 
 
+class BudgetRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A budget at the end of the week. `reached` are the levels that people were told of within it, and when."""
+
+    budget: Budget
+    reached: tuple[tuple[int, datetime], ...] = ()
+
+
 class WeekCost(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about a week. `micros` is at list price and leaves out `unpriced_requests`; `before_...` is the median of the
-    merges (or issues) of the eight weeks before. `unseen_merges` had no AI work that we know of: their cost is not known."""
+    merges (or issues) of the eight weeks before. `unseen_merges` had no AI work that we know of: their cost is not known.
+    `month` is the forecast of the month that the week ends in."""
 
     week: Week
     micros: Micros
@@ -113,10 +124,17 @@ class WeekCost(msgspec.Struct, frozen=True, kw_only=True):
     points: tuple[Point, ...]
     coverage: Coverage
     is_settled: bool
+    budgets: tuple[BudgetRow, ...] = ()
+    month: Forecast | None = None
 
     @property
     def nothing_micros(self) -> Micros:
         return sum(row.micros for row in self.kinds if row.kind in NOTHING)
+
+    @property
+    def pull_numbers(self) -> list[int]:
+        """The pull requests that cost something in the week."""
+        return sorted({number for row in self.kinds for number, _ in row.pulls})
 
     @property
     def is_quiet(self) -> bool:

@@ -1,6 +1,6 @@
 """What pull requests, weeks and months have cost of their budgets."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import Connection
@@ -8,10 +8,11 @@ from sqlalchemy import Connection
 from attribution.budget import Budget, Scope
 from attribution.money import from_usd
 from attribution.months import Month, month_of, months_later
+from attribution.week import BudgetRow, WeekCost
 from attribution.weeks import Week, moved, week_of
 from bot import budget_store, sums
 from bot.budget_store import RepositoryKey
-from bot.clock import to_ms
+from bot.clock import from_ms, to_ms
 from bot.repository_settings import RepositorySettings
 from bot.talk_store import PullKey
 
@@ -57,6 +58,37 @@ def running(
     weeks = [of_week(connection, settings, repository, one) for one in (moved(week, -1, zone), week)]
     months = [of_month(connection, settings, repository, one) for one in (months_later(month, -1, zone), month)]
     return [one for one in (*weeks, *months) if one is not None]
+
+
+def at_end_of(
+    connection: Connection, settings: RepositorySettings, repository: RepositoryKey, cost: WeekCost
+) -> tuple[BudgetRow, ...]:
+    """The budgets of a week, of the month that it ends in, and of the pull requests over theirs that cost something in it."""
+    week = cost.week
+    month = month_of(week.to_at - timedelta(milliseconds=1), settings.zone)
+    held = [
+        of_week(connection, settings, repository, week),
+        of_month(connection, settings, repository, month, week.to_at),
+        *(of_pull(connection, settings, (*repository, number)) for number in cost.pull_numbers),
+    ]
+    noted = budget_store.noted_between(connection, repository, to_ms(week.from_at), to_ms(week.to_at))
+    return tuple(
+        BudgetRow(
+            budget=one,
+            reached=tuple(
+                (row.level, from_ms(row.noted_at_ms))
+                for row in noted
+                if row.kind == f"budget_{one.scope}" and row.about == about(one)
+            ),
+        )
+        for one in held
+        if one is not None and (one.scope != Scope.PULL or one.is_over)
+    )
+
+
+def about(budget: Budget) -> str:
+    """What notices of it are filed under. Another amount is another budget."""
+    return f"{budget.name} {budget.budget_micros}"
 
 
 def _of_period(

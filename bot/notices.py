@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
-from attribution.budget import Budget, Scope, newly_reached, used_up_at
+from attribution.budget import Budget, Scope, newly_reached
 from attribution.money import show
-from bot import budget_store, budgets, jobs, store
+from bot import budget_store, budgets, forecasts, jobs, store
 from bot.budget_store import RepositoryKey
 from bot.clock import from_ms
 from bot.context import Bot
@@ -28,9 +27,9 @@ def note_budgets(bot: Bot, claimed: Claimed, repository: Row[Any], held: Iterabl
             return
         noted = False
         for budget in held:
-            # Another amount is another budget.
-            kind, about = f"budget_{budget.scope}", f"{budget.name} {budget.budget_micros}"
+            kind, about = f"budget_{budget.scope}", budgets.about(budget)
             reached = newly_reached(budget, budget_store.told(connection, key, kind, about))
+            used_up = forecasts.used_up_on(connection, settings, key, budget, from_ms(now_ms)) if reached else None
             for level in reached:
                 is_sent = level == reached[-1] and settings.alert_url
                 noted |= budget_store.note(
@@ -41,7 +40,7 @@ def note_budgets(bot: Bot, claimed: Claimed, repository: Row[Any], held: Iterabl
                     about=about,
                     level=level,
                     noted_at_ms=now_ms,
-                    says=words(budget, repository.full_name, now_ms, settings.zone),
+                    says=words(budget, repository.full_name, used_up),
                     state="new" if is_sent else "kept",
                 )
         if noted:
@@ -85,15 +84,14 @@ def message(row: Row[Any]) -> Message:
     return Message("/".join(map(str, parts)), row.says)
 
 
-def words(budget: Budget, full_name: str, now_ms: int, zone: ZoneInfo) -> str:
-    """One notice in plain words."""
+def words(budget: Budget, full_name: str, used_up: date | None) -> str:
+    """One notice in plain words. `used_up` is the day when that is so at the present rate."""
     spent, whole = show(budget.spent_micros), show(budget.budget_micros)
     amount = f"{spent} of {whole} at list price"
     what = _what(budget, full_name)
     if budget.is_over:
         return f"{what} is over its budget: {amount}."
-    at = used_up_at(budget, from_ms(now_ms))
-    pace = f" At this rate it is used up on {at.astimezone(zone):%A, %-d %B}." if at else ""
+    pace = f" At this rate it is used up on {used_up:%A, %-d %B}." if used_up else ""
     return f"{what} has used {share_of(budget.spent_micros, budget.budget_micros)} of its budget: {amount}.{pace}"
 
 

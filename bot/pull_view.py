@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from attribution.evidence import PullRequest
 from attribution.outcome import Details, outcomes
-from bot import budgets, costs, store, talk_store
+from bot import budgets, costs, forecasts, store, talk_store
 from bot.comment.view import CommentView
 from bot.repository_settings import Problem, RepositorySettings
 from bot.talk_store import PullKey
@@ -24,7 +24,9 @@ def view_of(
     now: datetime,
 ) -> CommentView:
     """Everything about a pull request by what is stored now. `known` are all pull requests of its repository."""
-    row = store.pull(connection, key)
+    row, budget = store.pull(connection, key), budgets.of_pull(connection, settings, key)
+    is_open = key[2] in known[0] and known[0][key[2]].closed_at is None
+    likely = forecasts.of_pull(connection, key[:2], key[2], known[0], now) if budget and is_open else None
     ended = outcomes(*known, now, window=settings.survives_after)
     return CommentView(
         cost=costs.of_pull(connection, key),
@@ -33,6 +35,7 @@ def view_of(
         suggestions=tuple(talk_store.suggested_to(connection, key)),
         outcome=ended.get(key[2]),
         survival_days=settings.survival_days,
-        budget=budgets.of_pull(connection, settings, key),
+        budget=budget,
+        forecast=likely,
         is_enforced=settings.enforce,
     )

@@ -1,6 +1,7 @@
 """Sums of the ledger, for a week or over pull requests' whole lives: all of what reports say is counted here, by the database."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Row, and_, case, func, select
@@ -11,6 +12,7 @@ from attribution.money import Micros
 from attribution.report import Row as ModelRow
 from attribution.slices import QUARTER_MS, By, Piece
 from attribution.totals import Spent
+from bot.clock import from_ms
 from bot.ledger_store import charges, current, shares
 
 # In one statement: databases bound the number of parameters.
@@ -45,6 +47,30 @@ def spent_on(connection: Connection, repository: tuple[int, int], numbers: Itera
         named = shares.c.pull_number.in_(wanted[start : start + _AT_ONCE])
         found += [_spent(row) for row in connection.execute(query.where(mine, named).group_by(*columns))]
     return found
+
+
+def spent_at(
+    connection: Connection, repository: tuple[int, int], numbers: Sequence[int]
+) -> list[tuple[int, datetime, Micros]]:
+    """What these pull requests bore, and when: number, the beginning of a quarter of an hour, and the amount."""
+    quarter = (charges.c.at_ms // QUARTER_MS).label("quarter")
+    query = select(shares.c.pull_number, quarter, summed(shares.c.micros)).select_from(shares.join(charges, current()))
+    mine = (shares.c.installation_id == repository[0]) & (shares.c.repository_id == repository[1])
+    found: list[tuple[int, datetime, Micros]] = []
+    for start in range(0, len(numbers), _AT_ONCE):
+        named = shares.c.pull_number.in_(numbers[start : start + _AT_ONCE])
+        rows = connection.execute(query.where(mine, named).group_by(shares.c.pull_number, quarter))
+        found += [(number, from_ms(when * QUARTER_MS), micros) for number, when, micros in rows]
+    return found
+
+
+def by_quarter(
+    connection: Connection, repository: tuple[int, int], from_ms: int, to_ms: int
+) -> list[tuple[int, Micros]]:
+    """What was used in each quarter of an hour, counted since 1970."""
+    quarter = (charges.c.at_ms // QUARTER_MS).label("quarter")
+    query = select(quarter, summed(charges.c.list_micros)).where(_between(repository, from_ms, to_ms)).group_by(quarter)
+    return [(when, micros) for when, micros in connection.execute(query)]
 
 
 def used_between(

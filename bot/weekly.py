@@ -4,13 +4,14 @@ import logging
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import Connection, Row
 
 from attribution.totals import pull_totals
 from attribution.week import WeekCost
 from attribution.week_cost import BEFORE_WEEKS, LINE_WEEKS, WeekFacts, week_cost
 from attribution.weeks import Week, last_published, moved, name_of, published_at, week_named, week_number, week_of
-from bot import issue_store, jobs, store, sums, week_store
+from bot import budgets, forecasts, issue_store, jobs, store, sums, week_store
 from bot.clock import Clock, from_ms, to_ms
 from bot.context import Bot, settings_of
 from bot.database import Database
@@ -79,7 +80,7 @@ def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, 
     first_ms, (start_ms, end_ms) = to_ms(line[-1 - BEFORE_WEEKS].from_at), _span(week)
     rows, saving = sums.used_between(connection, repository, start_ms, end_ms)
     before_rows, _ = sums.used_between(connection, repository, first_ms, start_ms)
-    return week_cost(
+    cost = week_cost(
         WeekFacts(
             weeks=spent,
             rows=rows,
@@ -93,6 +94,13 @@ def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, 
             known_at=from_ms(now_ms),
             window=settings.survives_after,
         )
+    )
+    return msgspec.structs.replace(
+        cost,
+        budgets=budgets.at_end_of(connection, settings, repository, cost),
+        month=forecasts.of_month(connection, settings, repository, week.to_at)
+        if week.to_at <= from_ms(now_ms)
+        else None,
     )
 
 

@@ -1,6 +1,7 @@
 """How much of its budget the pull request has used, and whether somebody let it cost more."""
 
 from attribution.budget import Budget
+from attribution.forecast import Forecast
 from attribution.money import show
 from bot.comment.view import CommentView
 from bot.markdown import bar, code, count, share_of, text
@@ -14,7 +15,18 @@ def render(view: CommentView) -> str:
     line = f"{bar(budget.spent_micros, budget.budget_micros)} {used} of the {show(budget.budget_micros)} budget"
     if budget.unpriced_requests:
         line += f", without the {count(budget.unpriced_requests, 'request')} at no known price"
-    return f"{line}.{_approval(budget, is_enforced=view.is_enforced)}"
+    return f"{line}.{_approval(budget, is_enforced=view.is_enforced)}{_likely(view.forecast)}"
+
+
+def _likely(forecast: Forecast | None) -> str:
+    """What it may come to, and how far off the same forecast was before."""
+    if forecast is None:
+        return ""
+    tried = forecast.tried
+    return (
+        f" By what became of others like it: {show(forecast.low_micros)} to {show(forecast.high_micros)} in the end. "
+        f"The median miss of that forecast was {tried.error_percent}%, over {count(tried.cases, 'merge')}."
+    )
 
 
 def _approval(budget: Budget, *, is_enforced: bool) -> str:

@@ -3,6 +3,7 @@
 import msgspec
 
 from attribution.budget import Budget
+from attribution.forecast import Forecast
 from attribution.outcome import Outcome
 from attribution.report import PullRequestCost, Suggestion
 
@@ -19,6 +20,7 @@ class CommentView(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome | None = None
     survival_days: int = 14
     budget: Budget | None = None
+    forecast: Forecast | None = None
     is_enforced: bool = False
 
 

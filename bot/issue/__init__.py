@@ -5,7 +5,7 @@ A section takes the `WeekView` and returns Markdown, or an empty text when it ha
 
 from collections.abc import Callable
 
-from bot.issue import breakdown, chart, headline, kinds, merges, small_print, unseen
+from bot.issue import breakdown, budget, chart, headline, kinds, merges, small_print, unseen
 from bot.issue.headline import title
 from bot.issue.view import WeekView
 
@@ -14,6 +14,7 @@ __all__ = ["SECTIONS", "WeekView", "render", "title"]
 SECTIONS: tuple[Callable[[WeekView], str], ...] = (
     headline.render,
     kinds.render,
+    budget.render,
     chart.render,
     merges.render,
     breakdown.render,
