@@ -192,6 +192,16 @@ def pull_facts(connection: Connection, installation_id: int, repository_id: int)
     return [decoder.decode(facts) for facts in connection.execute(select(pulls.c.facts).where(mine)).scalars()]
 
 
+def pulls_not_closed_before(
+    connection: Connection, installation_id: int, repository_id: int, since_ms: int
+) -> Iterable[PullRequest]:
+    """The facts of the pull requests of a repository that are open, or were then."""
+    mine = (pulls.c.installation_id == installation_id) & (pulls.c.repository_id == repository_id)
+    late = pulls.c.closed_at_ms.is_(None) | (pulls.c.closed_at_ms >= since_ms)
+    decoder = msgspec.json.Decoder(PullRequest)
+    return [decoder.decode(facts) for facts in connection.execute(select(pulls.c.facts).where(mine, late)).scalars()]
+
+
 def publication(connection: Connection, key: tuple[int, int, int], kind: str) -> Row[Any] | None:
     return connection.execute(select(publications).where(_publication(key, kind)).with_for_update()).first()
 

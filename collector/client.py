@@ -1,4 +1,4 @@
-"""The server's two end points for collectors, over urllib: https only, no redirects, every answer bounded and checked."""
+"""The server's end points for collectors, over urllib: https only, no redirects, every answer bounded and checked."""
 
 import http.client
 import urllib.error
@@ -11,6 +11,7 @@ import msgspec
 
 from attribution.usage import Usage
 from collector.coverage import Coverage
+from collector.guard.caps import Asked, Said
 from collector.settings import Settings, is_loopback
 
 T = TypeVar("T")
@@ -107,6 +108,10 @@ class Client:
         if any(not 0 <= refusal.index < len(batch) for refusal in answer.refused):
             raise PushError(f"{self._settings.url}/v1/usage refused a request that was not sent: update mergecost")
         return answer
+
+    def caps(self, asked: Asked) -> Said:
+        """The caps of covered repositories, and what the pull requests of these branches have cost over everybody."""
+        return self._ask("/v1/caps", msgspec.json.encode(asked), Said)
 
     def _ask(self, path: str, body: bytes | None, shape: type[T]) -> T:
         url = self._settings.url + path

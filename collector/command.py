@@ -10,6 +10,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scan": ("collector.scan_command:main", "show what your AI tools have used on this machine; sends nothing"),
     "push": ("collector.push_command:main", "send new usage of covered repositories to your server"),
     "hooks": ("collector.hooks_command:main", "push by itself when a session ends, and tie commits to sessions"),
+    "guard": ("collector.guard_command:main", "the caps at which AI tools are stopped here, and how to go on"),
     "replay": ("bot.replay_command:main", "say what pull requests cost, offline, from facts in files"),
     "report": (
         "bot.report_command:main",

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from collector.scan import scan_with_index
+from collector.guard.renew import is_wanted, renew
+from collector.scan import Scan, scan_with_index
 from collector.settings import SettingsError, read_settings, state_file
 
 _FIRST_PAUSE_SECONDS = 60
@@ -25,8 +26,9 @@ class Attempts(msgspec.Struct):
     not_before: float = 0
 
 
-def push_if_due(env: Mapping[str, str], push: Callable[[], int], now: Callable[[], float] = time.time) -> int:
-    """Run `push` if it is due and no other runs. Without a server what the logs say is kept all the same. Returns its status."""
+def push_if_due(env: Mapping[str, str], push: Callable[[Scan], int], now: Callable[[], float] = time.time) -> int:
+    """Read the logs, which keeps what they say and what the guard decides by, and run `push` with that if it is due; nothing
+    while another does it. Returns its status."""
     folder = state_file(env).parent
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "push.lock").open("w") as lock:
@@ -34,7 +36,10 @@ def push_if_due(env: Mapping[str, str], push: Callable[[], int], now: Callable[[
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return 0
-        return _push(env, push, folder / "attempts.json", now)
+        found = scan_with_index(None, env)
+        if is_wanted(env, now()):
+            renew(found.usages, env, now())
+        return _push(env, lambda: push(found), folder / "attempts.json", now)
 
 
 def _push(env: Mapping[str, str], push: Callable[[], int], path: Path, now: Callable[[], float]) -> int:
@@ -42,10 +47,8 @@ def _push(env: Mapping[str, str], push: Callable[[], int], path: Path, now: Call
     try:
         read_settings(env, None)
     except SettingsError:
-        scan_with_index(None, env)
         return 0
     if now() < attempts.not_before:
-        scan_with_index(None, env)
         return 0
     status = push()
     failures = attempts.failures + 1 if status else 0

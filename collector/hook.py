@@ -9,7 +9,7 @@ import time
 
 
 def main(folder: str) -> None:
-    with open(os.path.join(folder, "woken"), "a") as file:  # noqa: PTH118, PTH123 (pathlib takes longer to import than all else)
+    with open(f"{folder}/woken", "w") as file:
         file.write(f"{int(time.time())}\n")
     if os.fork():
         return
@@ -17,7 +17,10 @@ def main(folder: str) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    os.execv(sys.executable, [sys.executable, "-m", "collector.command", "push", "--if-due"])  # noqa: S606
+    # Tools pass on little of the environment; the folder is the one that the hook was installed with.
+    os.environ.setdefault("MERGECOST_STATE", f"{folder}/state.db")
+    # -P: a package of that name in the folder where the tool works is not ours.
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "collector.command", "push", "--if-due"])  # noqa: S606
 
 
 if __name__ == "__main__":

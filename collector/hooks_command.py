@@ -1,4 +1,4 @@
-"""`mergecost hooks`: push when a session ends and tie commits to sessions, without anybody thinking of it."""
+"""`mergecost hooks`: push when a session ends, tie commits to sessions, and stop at caps, without anybody thinking of it."""
 
 import os
 import sys
@@ -19,13 +19,16 @@ def main(argv: Sequence[str]) -> int:
         description="Hook the AI tools of this machine, and git in this repository. Uninstalling undoes it exactly.",
     )
     parser.add_argument("action", choices=("install", "uninstall", "status"))
+    parser.add_argument(
+        "--guard", action="store_true", help="install: also let `mergecost guard` stop the tools at their caps"
+    )
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
     options = parser.parse_args(argv)
     home, cwd, state = Path.home(), Path.cwd(), state_file(os.environ)
     if options.action == "status":
         return _status(home, cwd)
     if options.action == "install":
-        plan = [*tools.install(home, state.parent), *git.install(cwd, stamps_file(state))]
+        plan = [*tools.install(home, state.parent, guard=options.guard), *git.install(cwd, stamps_file(state))]
         state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     else:
         plan = [*tools.uninstall(home), *git.uninstall(cwd)]
@@ -53,9 +56,14 @@ def _carry_out(plan: Plan, *, dry_run: bool, undo: bool) -> int:
 
 
 def _status(home: Path, cwd: Path) -> int:
-    for tool, (folder, name, _) in tools.TOOLS.items():
-        path = home / folder / name
-        found = "hooked" if tools.is_installed(path) else "not hooked" if (home / folder).is_dir() else "not found"
-        print(f"{tool:<12} {found:<11} {path}")
-    print(f"{'git':<12} {'hooked' if git.is_installed(cwd) else 'not hooked':<11} {cwd}")
+    for name, tool in tools.TOOLS.items():
+        path = home / tool.folder / tool.file
+        hooks = {"hooked": tools.HOOK, "guarded": tools.GUARD}
+        found = ", ".join(word for word, hook in hooks.items() if tools.is_hooked(path, hook))
+        print(_row(name, found or ("not hooked" if (home / tool.folder).is_dir() else "not found"), path))
+    print(_row("git", "hooked" if git.is_installed(cwd) else "not hooked", cwd))
     return 0
+
+
+def _row(name: str, found: str, path: Path) -> str:
+    return f"{name:<12} {found:<15} {path}"

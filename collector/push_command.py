@@ -2,14 +2,18 @@
 
 import os
 import sys
+import time
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
+from attribution.usage import Usage
 from collector.client import Answer, Client, Parcel, PushError, batches, parcels
-from collector.coverage import Sorted, sort_out
-from collector.scan import scan_with_index
+from collector.coverage import Coverage, Sorted, sort_out
+from collector.guard.renew import ask, is_wanted, renew
+from collector.scan import Scan, scan_with_index
 from collector.settings import Settings, SettingsError, read_settings, state_file
 from collector.state import State, account
 
@@ -31,20 +35,25 @@ def main(argv: Sequence[str]) -> int:
     if options.if_due:
         from collector.due import push_if_due  # noqa: PLC0415
 
-        return push_if_due(os.environ, lambda: main(["--url", options.url] if options.url else []))
+        return push_if_due(os.environ, lambda found: _try(options.url, lambda: found))
+    return _try(options.url, lambda: scan_with_index(options.home, os.environ), dry_run=options.dry_run)
+
+
+def _try(url: str | None, scan: Callable[[], Scan], *, dry_run: bool = False) -> int:
     try:
-        settings = read_settings(os.environ, options.url)
+        settings = read_settings(os.environ, url)
         with State(state_file(os.environ)) as state:
-            return _push(settings, state, options.home, dry_run=options.dry_run)
+            return _push(settings, state, scan, dry_run=dry_run)
     except (SettingsError, PushError) as error:
         _say(f"mergecost push: {error}")
         return 1
 
 
-def _push(settings: Settings, state: State, home: Path | None, *, dry_run: bool) -> int:
+def _push(settings: Settings, state: State, scan: Callable[[], Scan], *, dry_run: bool) -> int:
     client = Client(settings, version("mergecost"))
     coverage = client.coverage()
-    sorted_out = sort_out(scan_with_index(home, os.environ).usages, coverage, paths=settings.paths)
+    usages = scan().usages
+    sorted_out = sort_out(usages, coverage, paths=settings.paths)
     known_to = account(settings)
     waiting = state.new(known_to, parcels(sorted_out.covered))
     if dry_run:
@@ -59,9 +68,19 @@ def _push(settings: Settings, state: State, home: Path | None, *, dry_run: bool)
         state.accepted(known_to, taken)
         sent += len(taken)
         refused += len(batch) - len(taken)
+    _learn_caps(client, coverage, usages)
     old = len(sorted_out.covered) - len(waiting)
     print(f"Sent {sent} requests to {settings.url}; it had {old} already.{_left_out(sorted_out)}")
     return 1 if refused else 0
+
+
+def _learn_caps(client: Client, coverage: Coverage, usages: Sequence[Usage]) -> None:
+    """For the guard. A server that is too old to answer takes usage all the same."""
+    now = time.time()
+    if is_wanted(os.environ, now):
+        with suppress(PushError):
+            ask(client, coverage, usages, os.environ, now)
+            renew(usages, os.environ, now)
 
 
 def _taken(batch: list[Parcel], answer: Answer) -> list[Parcel]:

@@ -1,11 +1,14 @@
 """Where to push, and with which token."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
+
+_MOST_USD = 10**9
 
 
 class SettingsError(Exception):
@@ -21,10 +24,25 @@ class Settings(msgspec.Struct, frozen=True):
     paths: bool = True
 
 
+class Caps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[guard]` of the file: at how many dollars at list price the tools are stopped. None: not at all."""
+
+    session_usd: Decimal | None = None
+    day_usd: Decimal | None = None
+    pull_usd: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            amount = getattr(self, name)
+            if amount is not None and not 0 < amount < _MOST_USD:
+                raise ValueError(f"`{name}` is an amount of dollars over 0")
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     url: str = ""
     token: str = ""
     paths: bool | Literal["on", "off"] = True
+    guard: Caps = Caps()
 
 
 def config_file(env: Mapping[str, str]) -> Path:
@@ -61,6 +79,11 @@ def read_settings(env: Mapping[str, str], url: str | None) -> Settings:
     return Settings(url=_checked(url), token=token, paths=paths in (True, "on"))
 
 
+def read_caps(env: Mapping[str, str]) -> Caps:
+    """The caps that hold on this machine, whatever a server says. Raises SettingsError."""
+    return _read(config_file(env)).guard
+
+
 def is_loopback(host: str) -> bool:
     """Whether `host` is this machine."""
     return host in ("localhost", "::1") or host.startswith("127.")
@@ -92,7 +115,7 @@ def _read(path: Path) -> _File:
     import tomllib  # noqa: PLC0415
 
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal), _File)
     except FileNotFoundError:
         return _File()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:

@@ -33,6 +33,7 @@ HOT: dict[tuple[str, str], ASGIApp] = {
     ("POST", "/webhooks/github"): github.receive,
     ("POST", "/v1/usage"): _plain(usage.receive),
     ("GET", "/v1/coverage"): _plain(usage.coverage),
+    ("POST", "/v1/caps"): _plain(usage.caps),
     ("GET", "/healthz"): _plain(health.healthz),
     ("HEAD", "/healthz"): _plain(health.healthz),
     ("GET", "/readyz"): _plain(health.readyz),

@@ -1,4 +1,4 @@
-"""`POST /v1/usage` and `GET /v1/coverage`: what collectors talk to, with an ingest token."""
+"""`POST /v1/usage`, `GET /v1/coverage` and `POST /v1/caps`: what collectors talk to, with an ingest token."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot import caps as bot_caps
 from bot import ingest, tokens
 from webhooks.body import TooLarge, read
 from webhooks.edge import Edge, edge_of
@@ -25,18 +26,15 @@ class _Message(msgspec.Struct):
 async def receive(request: Request) -> Response:
     """A batch in; 200 with what became of each record. A 503 means: send it again later, nothing was half saved."""
     edge, token = edge_of(request), _bearer(request)
-    try:
-        body = await read(dict(request.scope["headers"]), request.receive, CAP_BYTES)
-    except TooLarge:
-        return _answer(413, _Message("a batch may have at most 5 MB: send smaller ones"))
+    return await _answered(request, lambda known, body: ingest.receive(edge.database, edge.clock, known, token, body))
 
-    def save() -> Response:
-        installation_id = _installation(edge, token)
-        if installation_id is None:
-            return _not_known()
-        return _answer(200, ingest.receive(edge.database, edge.clock, installation_id, token, body))
 
-    return await _in_thread(save)
+async def caps(request: Request) -> Response:
+    """The caps of covered repositories, and what the pull requests of the branches asked for cost."""
+    edge = edge_of(request)
+    return await _answered(
+        request, lambda known, body: bot_caps.answer(edge.database, edge.operator, edge.clock, known, body)
+    )
 
 
 async def coverage(request: Request) -> Response:
@@ -52,10 +50,25 @@ async def coverage(request: Request) -> Response:
     return await _in_thread(look)
 
 
+async def _answered(request: Request, work: Callable[[int, bytes], msgspec.Struct]) -> Response:
+    """What `work` makes of the body for the token's installation."""
+    edge, token = edge_of(request), _bearer(request)
+    try:
+        body = await read(dict(request.scope["headers"]), request.receive, CAP_BYTES)
+    except TooLarge:
+        return _answer(413, _Message("a batch may have at most 5 MB: send smaller ones"))
+
+    def look() -> Response:
+        installation_id = _installation(edge, token)
+        return _not_known() if installation_id is None else _answer(200, work(installation_id, body))
+
+    return await _in_thread(look)
+
+
 async def _in_thread(work: Callable[[], Response]) -> Response:
     try:
         return await asyncio.to_thread(work)
-    except ingest.BadBatch as error:
+    except (ingest.BadBatch, bot_caps.BadQuestion) as error:
         return _answer(400, _Message(str(error)))
     except DBAPIError:
         return _answer(503, _Message("the database cannot take it now: send it again later"), {"Retry-After": "30"})

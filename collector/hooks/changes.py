@@ -1,12 +1,17 @@
 """A change to one of the user's files, as a value: planned, shown, made, undone."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+# Where a tool reads a folder of files, ours is this one.
+OWN_FILE = "mergecost.json"
+
 
 class Change(msgspec.Struct, frozen=True):
-    """`after` None means that the file goes away. `before` is what stood there when it was planned, None for nothing."""
+    """`after` None means that the file goes away, and with it the folder that was made for it. `before` is what stood there when it
+    was planned, None for nothing."""
 
     path: Path
     before: bytes | None
@@ -36,6 +41,9 @@ def make(change: Change) -> None:
     """Write a file whole or not at all. What it replaces is kept beside it."""
     if change.after is None:
         change.path.unlink(missing_ok=True)
+        if change.path.name == OWN_FILE:
+            with suppress(OSError):  # somebody else's are there too
+                change.path.parent.rmdir()
         return
     change.path.parent.mkdir(parents=True, exist_ok=True)
     if change.before is not None:

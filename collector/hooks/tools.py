@@ -1,119 +1,111 @@
-"""The hooks of AI tools, in their own settings: at the end of a session, and of a turn where a session may never end.
+"""The hooks of AI tools, in their own settings: at the end of a session, and of a turn where a session may never end; and the
+guard's, before a tool does what the model wants and before a prompt is sent, wherever the tool can be told no there.
 
-https://code.claude.com/docs/en/hooks · https://developers.openai.com/codex/hooks · https://geminicli.com/docs/hooks/reference
+https://code.claude.com/docs/en/hooks · https://developers.openai.com/codex/hooks · https://geminicli.com/docs/hooks/reference ·
+https://docs.github.com/en/copilot/reference/hooks-reference · https://cursor.com/docs/hooks
 """
 
-import json
 import shlex
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from collector.hooks.changes import Change, Plan, Refused, backup_of, read
+import msgspec
+
+from collector.hooks.changes import OWN_FILE, Plan, read
+from collector.hooks.settings_json import Json, edited, restored, with_hooks, without
 
 HOOK = Path(__file__).parents[1] / "hook.py"
-
-# tool -> its folder, the file with its hooks, and the events to hook.
-TOOLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "claude-code": (".claude", "settings.json", ("Stop", "SessionEnd")),
-    "codex": (".codex", "hooks.json", ("Stop",)),
-    "gemini-cli": (".gemini", "settings.json", ("AfterAgent", "SessionEnd")),
-}
+GUARD = Path(__file__).parents[1] / "guard/hook.py"
 
 
-def command(state: Path) -> str:
-    """The interpreter itself, never a version manager's shim, which would cost many times what the hook does."""
-    return shlex.join([sys.executable, "-I", "-S", str(HOOK), str(state)])
+class Tool(msgspec.Struct, frozen=True):
+    """Where a tool keeps its hooks: its `folder`, below it the `file`, and the events of a push and of the guard. `entry` is a hook
+    in its own shape, of a command and how many seconds it may take; `blank` what a file with hooks begins with."""
+
+    folder: str
+    file: str
+    push: tuple[str, ...]
+    guard: tuple[str, ...]
+    entry: Callable[[str, int], Json]
+    blank: Json = {}
 
 
-def install(home: Path, state: Path) -> Plan:
+def _group(command: str, seconds: int) -> Json:
+    return {"hooks": [{"type": "command", "command": command, "timeout": seconds}]}
+
+
+def _group_ms(command: str, seconds: int) -> Json:
+    return _group(command, seconds * 1000)
+
+
+TOOLS: dict[str, Tool] = {
+    "claude-code": Tool(
+        ".claude", "settings.json", ("Stop", "SessionEnd"), ("PreToolUse", "UserPromptSubmit"), _group
+    ),
+    "codex": Tool(".codex", "hooks.json", ("Stop",), ("PreToolUse", "UserPromptSubmit"), _group),
+    "gemini-cli": Tool(
+        ".gemini", "settings.json", ("AfterAgent", "SessionEnd"), ("BeforeTool", "BeforeAgent"), _group_ms
+    ),
+    # What a hook says of a prompt is not listened to.
+    "copilot-cli": Tool(
+        ".copilot", f"hooks/{OWN_FILE}", (), ("preToolUse",),
+        lambda command, seconds: {"type": "command", "bash": command, "timeoutSec": seconds}, {"version": 1},
+    ),
+    "cursor": Tool(
+        ".cursor", "hooks.json", (), ("preToolUse", "beforeSubmitPrompt"),
+        lambda command, seconds: {"command": command, "timeout": seconds}, {"version": 1},
+    ),
+}  # fmt: skip
+_SECONDS = 5
+
+
+def command(hook: Path, *arguments: str) -> str:
+    """The interpreter itself, never a version manager's shim, which would cost many times what the hook does. Should it be gone
+    one day, a tool must not take that for a no."""
+    return f"{shlex.join([sys.executable, '-I', '-S', str(hook), *arguments])} || true"
+
+
+def install(home: Path, state: Path, *, guard: bool) -> Plan:
+    """Without `guard` a guard that is there stays as it is."""
     plan: Plan = []
-    for tool, (folder, name, events) in TOOLS.items():
-        path = home / folder / name
-        if (home / folder).is_dir():
-            plan += _edited(path, tool, _with(events, command(state)))
+    for name, tool in TOOLS.items():
+        entries = _entries(name, tool, state, guard=guard)
+        if entries and (home / tool.folder).is_dir():
+            ours = [str(HOOK), str(GUARD)] if guard else [str(HOOK)]
+            edit = partial(_added, ours=ours, entries=entries)
+            plan += edited(home / tool.folder / tool.file, edit, tool.blank, f"{name}: {', '.join(entries)}")
     return plan
 
 
 def uninstall(home: Path) -> Plan:
     plan: Plan = []
-    for tool, (folder, name, _) in TOOLS.items():
-        path = home / folder / name
-        if is_installed(path):
-            plan += _restored(path, tool) or _edited(path, tool, _without)
+    ours = [str(HOOK), str(GUARD)]
+    for name, tool in TOOLS.items():
+        path = home / tool.folder / tool.file
+        if is_hooked(path, HOOK) or is_hooked(path, GUARD):
+            plan += restored(path, ours, f"{name}: as it was") or edited(
+                path, partial(without, ours=ours), tool.blank, f"{name}: without our hooks"
+            )
     return plan
 
 
-def is_installed(path: Path) -> bool:
-    return str(HOOK).encode() in (read(path) or b"")
+def guarded(home: Path) -> list[str]:
+    """The tools that ask the guard."""
+    return [name for name, tool in TOOLS.items() if is_hooked(home / tool.folder / tool.file, GUARD)]
 
 
-def _restored(path: Path, tool: str) -> Plan:
-    """What stood there before, byte by byte, if nothing but our hooks has been added since."""
-    before, original = read(path), read(backup_of(path))
-    if before is None or original is None:
-        return []
-    try:
-        same = _without(json.loads(before)) == json.loads(original)
-    except ValueError:
-        return []
-    return [Change(path, before, original, f"{tool}: as it was")] if same else []
+def is_hooked(path: Path, hook: Path) -> bool:
+    return str(hook).encode() in (read(path) or b"")
 
 
-def _edited(path: Path, tool: str, edit: Any) -> Plan:
-    """The settings after `edit`, with the user's own formatting kept; refused where that cannot be."""
-    before = read(path)
-    text = (before or b"{}").decode(errors="replace")
-    try:
-        settings = json.loads(text)
-    except ValueError as error:
-        return [Refused(path, f"is not JSON that can be read ({error}), so it is left alone")]
-    indent = _indent_of(text)
-    if not isinstance(settings, dict) or (before is not None and _dumped(settings, indent, text) != text):
-        return [Refused(path, f"has comments or a layout that would be lost: add this hook by hand: {_advice(tool)}")]
-    edited = edit(settings)
-    after = _dumped(edited, indent, text).encode() if edited else None
-    return [] if after == before else [Change(path, before, after, f"{tool}: {', '.join(TOOLS[tool][2])}")]
+def _entries(name: str, tool: Tool, state: Path, *, guard: bool) -> dict[str, Json]:
+    """What to add, by event."""
+    push, asked = command(HOOK, str(state)), command(GUARD, str(state), name)
+    wanted = {**dict.fromkeys(tool.push, push), **(dict.fromkeys(tool.guard, asked) if guard else {})}
+    return {event: tool.entry(line, _SECONDS) for event, line in wanted.items()}
 
 
-def _with(events: tuple[str, ...], hook: str) -> Any:
-    def edit(settings: dict[str, Any]) -> dict[str, Any]:
-        settings = _without(settings)
-        hooks = {**settings.get("hooks", {})}
-        for event in events:
-            hooks[event] = [*hooks.get(event, []), {"hooks": [{"type": "command", "command": hook}]}]
-        return {**settings, "hooks": hooks}
-
-    return edit
-
-
-def _without(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings with no hook of ours, and nothing empty left where one was."""
-    hooks: dict[str, Any] = {}
-    for event, groups in settings.get("hooks", {}).items():
-        kept = [group for group in groups if str(HOOK) not in json.dumps(group)] if isinstance(groups, list) else groups
-        if kept or not groups:
-            hooks[event] = kept
-    rest = {key: value for key, value in settings.items() if key != "hooks"}
-    return {**settings, "hooks": hooks} if hooks or settings.get("hooks") == {} else rest
-
-
-def _indent_of(text: str) -> int | str | None:
-    line = next((line for line in text.splitlines()[1:] if line.strip()), "")
-    space = line[: len(line) - len(line.lstrip())]
-    return space if space.startswith("\t") else len(space) or (2 if text == "{}" else None)
-
-
-def _dumped(settings: dict[str, Any], indent: int | str | None, like: str) -> str:
-    ending = "\n" if like.endswith("\n") or like == "{}" else ""
-    for ascii_only in (False, True):
-        dumped = json.dumps(settings, indent=indent, ensure_ascii=ascii_only) + ending
-        if dumped == like:
-            break
-    else:
-        dumped = json.dumps(settings, indent=indent, ensure_ascii=False) + ending
-    return dumped
-
-
-def _advice(tool: str) -> str:
-    return f"at {' and '.join(TOOLS[tool][2])}, run {shlex.join([sys.executable, '-I', '-S', str(HOOK)])} FOLDER"
+def _added(settings: Json, ours: Sequence[str], entries: Mapping[str, Json]) -> Json:
+    return with_hooks(without(settings, ours), entries)

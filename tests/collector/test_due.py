@@ -8,6 +8,7 @@ import pytest
 
 from collector.due import push_if_due
 from collector.index import Index
+from collector.scan import Scan
 from tests.collector.machine import request, write_log
 
 
@@ -22,10 +23,11 @@ class Server:
     """Answers as it is told, and counts."""
 
     def __init__(self) -> None:
-        self.asked, self.status, self.now = 0, 0, 1000.0
+        self.asked, self.status, self.found = 0, 0, 0
 
-    def push(self) -> int:
+    def push(self, found: Scan) -> int:
         self.asked += 1
+        self.found = len(found.usages)
         return self.status
 
     def try_at(self, env: dict[str, str], now: float) -> int:

@@ -1,0 +1,146 @@
+"""`mergecost guard`: the caps at which AI tools are stopped here, what is spent against them, and how to go on in spite of them."""
+
+import json
+import os
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from attribution.money import show
+from collector.client import Client, PushError
+from collector.guard.caps import local
+from collector.guard.hook import FIGURES, UNLOCKS, caps, place
+from collector.guard.renew import ask, renew
+from collector.guard.unlocks import BadUnlock, Line, Unlock, add, checked, read, seconds
+from collector.hooks.tools import guarded
+from collector.scan import scan_with_index
+from collector.settings import SettingsError, config_file, read_settings, state_file
+from collector.stamps import SESSION_VARIABLES
+from collector.table import aligned
+
+# Of the sessions that were worked in last, and of what people said.
+_SHOWN = 3
+
+
+class State(msgspec.Struct):
+    """`repository` and `branch` are where the command runs, empty if not known; `tools` are those that ask; `unlocked_until` is in
+    seconds since 1970."""
+
+    repository: str
+    branch: str
+    tools: list[str]
+    caps: list[Line]
+    unlocked_until: int | None
+    unlocks: list[Unlock]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Show the caps, or unlock. Returns 1 where a setting is wrong or nothing can be recorded."""
+    parser = ArgumentParser(
+        prog="mergecost guard", description="The caps at which AI tools are stopped on this machine."
+    )
+    parser.add_argument("--unlock", metavar="FOR", help="go on in spite of every cap: 30m, 2h, at most 1d; recorded")
+    parser.add_argument("--reason", default="", help="why")
+    parser.add_argument("--json", action="store_true", help="the state as JSON, money in millionths of a dollar")
+    options = parser.parse_args(argv)
+    try:
+        return _unlock(options.unlock, options.reason) if options.unlock is not None else _show(as_json=options.json)
+    except (BadUnlock, SettingsError, OSError) as error:
+        print(f"mergecost guard: {error}", file=sys.stderr)
+        return 1
+
+
+def _unlock(wanted: str, reason: str) -> int:
+    now, path = int(time.time()), state_file(os.environ).with_name(UNLOCKS)
+    over = [line for line in lines(_figures(), str(Path.cwd()), every=True) if line.is_over]
+    add(path, unlock := Unlock(now, now + seconds(wanted), checked(reason), over, _session()))
+    print(f"Unlocked until {_clock(unlock.until)}; recorded in {path}.")
+    for line in over:
+        print(f"Over its cap: {line.what}, {show(line.spent_micros)} of {show(line.cap_micros)} at list price.")
+    return 0
+
+
+def _show(*, as_json: bool) -> int:
+    local(os.environ)
+    usages, now = scan_with_index(None, os.environ).usages, time.time()
+    try:
+        client = Client(read_settings(os.environ, None), version("mergecost"))
+        ask(client, client.coverage(), usages, os.environ, now)
+    except SettingsError:
+        pass  # the guard needs no server
+    except PushError as error:
+        print(f"What the server says may be old: {error}", file=sys.stderr)
+    figures = msgspec.to_builtins(renew(usages, os.environ, now))
+    git, branch = place(str(Path.cwd()))
+    said = read(state_file(os.environ).with_name(UNLOCKS))
+    until = said[-1].until if said and said[-1].until > now else None
+    state = State(
+        repository=figures["repositories"].get(git, ""),
+        branch=branch,
+        tools=guarded(Path.home()),
+        caps=lines(figures, str(Path.cwd())),
+        unlocked_until=until,
+        unlocks=said,
+    )
+    print(msgspec.json.encode(state).decode() if as_json else _text(state))
+    return 0
+
+
+def lines(figures: dict, folder: str, *, every: bool = False) -> list[Line]:
+    """The caps that hold in `folder`, against its branch, the day, and the sessions that were worked in last, or `every` one."""
+    where, today = place(folder), time.strftime("%Y-%m-%d")
+    found = [one for one in _lines(figures, "", where, today) if one.kind != "session"]
+    for session in islice(figures.get("sessions", ()), None if every else _SHOWN):
+        named = [one for one in _lines(figures, session, where, today) if one.kind == "session"]
+        found += [msgspec.structs.replace(one, what=f"session {session}") for one in named]
+    return found
+
+
+def _lines(figures: dict, session: str, where: tuple[str, str], today: str) -> list[Line]:
+    return msgspec.convert(caps(figures, session, where, today), list[Line]) if figures else []
+
+
+def _figures() -> dict:
+    """What the hook decides by now."""
+    try:
+        return json.loads(state_file(os.environ).with_name(FIGURES).read_bytes())
+    except (OSError, ValueError):
+        return {}
+
+
+def _session() -> str:
+    """The AI session that runs this command, if one does."""
+    return next((f"{tool} {os.environ[name]}" for name, tool in SESSION_VARIABLES.items() if os.environ.get(name)), "")
+
+
+def _text(state: State) -> str:
+    here = [part for part in (state.repository, state.branch and f"branch {state.branch}") if part]
+    asked = f"Asked by {', '.join(state.tools)}." if state.tools else "No tool asks: mergecost hooks install --guard"
+    notes = [f"Here: {', '.join(here) or 'no branch'}. {asked}"]
+    if state.unlocked_until:
+        notes.append(f"Unlocked until {_clock(state.unlocked_until)}: nothing is refused.")
+    notes += [_said(unlock) for unlock in state.unlocks[-_SHOWN:]]
+    if not state.caps:
+        example = "[guard]\nsession_usd = 20\nday_usd = 100\n"
+        return "\n".join([f"No cap holds here. Write one in {config_file(os.environ)}:\n\n{example}", *notes])
+    rows = [("At list price", "Spent", "Cap", "", "Set in")]
+    rows += [
+        (line.what, show(line.spent_micros), show(line.cap_micros), "over" if line.is_over else "", line.set_in)
+        for line in state.caps
+    ]
+    return "\n".join([*aligned(rows, left=(0, 3, 4)), "", *notes, "What has no known price is in no amount."])
+
+
+def _said(unlock: Unlock) -> str:
+    by = f", by {unlock.session} itself" if unlock.session else ""
+    return f"Unlocked {_clock(unlock.at)} to {_clock(unlock.until)}{by}: {unlock.reason}"
+
+
+def _clock(at: int) -> str:
+    return time.strftime("%d %b %H:%M", time.localtime(at))
