@@ -1,7 +1,7 @@
 """The caps that hold: this machine's own, from its configuration, and those of a repository, which its server says."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -91,11 +91,11 @@ def held(own: Mapping[str, Cap], said: RepositorySaid | None) -> dict[str, Cap]:
     }
 
 
-def names(usages: Iterable[Usage], coverage: Coverage) -> dict[str, AskedRepository]:
+def names(usages: Sequence[Usage], coverage: Coverage) -> dict[str, AskedRepository]:
     """What to ask the server: the branches worked on last, of repositories that it covers, by our names of those."""
-    pairs = dict.fromkeys((one.repository, one.branch) for one in usages if one.repository)
+    pairs = dict.fromkeys((one.repository, one.branch) for one in reversed(usages) if one.repository)
     covered = {slug: coverage.name(slug) for slug in {slug for slug, _ in pairs}}
-    latest = [pair for pair in reversed(pairs) if covered[pair[0]]][:MOST_BRANCHES]
+    latest = [pair for pair in pairs if covered[pair[0]]][:MOST_BRANCHES]
     return {
         slug: AskedRepository(covered[slug], [branch for its, branch in latest if its == slug and branch])
         for slug, _ in latest

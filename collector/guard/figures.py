@@ -61,7 +61,7 @@ def since(usages: Sequence[Usage], now: float) -> list[Usage]:
 
 def _git_folders(folders: Iterable[str]) -> dict[str, str]:
     """Of folders that are there and in a repository."""
-    found = {folder: place(folder)[0] for folder in folders if folder and Path(folder).is_dir()}
+    found = {folder: place(folder)[0] for folder in folders if Path(folder).is_absolute() and Path(folder).is_dir()}
     return {folder: git for folder, git in found.items() if git}
 
 

@@ -2,31 +2,45 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from collector.hooks.changes import Change, Plan, Refused, backup_of, read
 
 Json = dict[str, Any]
 
 
+class _Layout(NamedTuple):
+    """How a JSON text is laid out."""
+
+    indent: int | str | None = 2
+    ensure_ascii: bool = False
+    separators: tuple[str, str] | None = None
+    ending: str = "\n"
+
+    def dumped(self, settings: Json) -> str:
+        indent, ascii_only, separators, ending = self
+        return json.dumps(settings, indent=indent, ensure_ascii=ascii_only, separators=separators) + ending
+
+
 def edited(path: Path, edit: Callable[[Json], Json], blank: Json, what: str) -> Plan:
     """The settings after `edit`; a file that is left as `blank`, which is what one of ours begins with, goes away."""
     before = read(path)
-    text = (before or b"{}").decode(errors="replace")
+    if before is None:
+        return [Change(path, None, _Layout().dumped(edit(blank)).encode(), what)]
     try:
-        settings = json.loads(text)
+        settings = json.loads(before)
     except ValueError as error:
         return [Refused(path, f"is not JSON that can be read ({error}), so it is left alone")]
-    indent = _indent_of(text)
-    if not _has_hooks_as_known(settings) or (before is not None and _dumped(settings, indent, text) != text):
+    layout = _layout_of(settings, before.decode(errors="replace"))
+    if layout is None or not _has_hooks_as_known(settings):
         added = json.dumps(edit({}))
         return [Refused(path, f"has comments or a layout that would be lost: add this by hand: {added}")]
-    changed = edit(blank if before is None else settings)
-    if before is not None and changed == settings:
+    changed = edit(settings)
+    if changed == settings:
         return []
-    after = None if changed == blank else _dumped(changed, indent, text).encode()
-    return [Change(path, before, after, what)]
+    return [Change(path, before, None if changed == blank else layout.dumped(changed).encode(), what)]
 
 
 def restored(path: Path, ours: Sequence[str], what: str) -> Plan:
@@ -35,7 +49,8 @@ def restored(path: Path, ours: Sequence[str], what: str) -> Plan:
     if before is None or original is None:
         return []
     try:
-        same = without(json.loads(before), ours) == json.loads(original)
+        # What is empty does not count.
+        same = without(json.loads(before), ours) == without(json.loads(original), ())
     except ValueError:
         return []
     return [Change(path, before, original, what)] if same else []
@@ -50,36 +65,31 @@ def with_hooks(settings: Json, entries: Mapping[str, Json]) -> Json:
 
 
 def without(settings: Json, ours: Sequence[str]) -> Json:
-    """The settings with no hook that names one of `ours`, and nothing empty left where one was."""
+    """The settings with no hook that names one of `ours`, and nothing empty left."""
     hooks: Json = {}
     for event, groups in settings.get("hooks", {}).items():
         kept = [group for group in groups if not _names(group, ours)] if isinstance(groups, list) else groups
-        if kept or not groups:
+        if kept:
             hooks[event] = kept
     rest = {key: value for key, value in settings.items() if key != "hooks"}
-    return {**settings, "hooks": hooks} if hooks or settings.get("hooks") == {} else rest
+    return {**settings, "hooks": hooks} if hooks else rest
 
 
 def _names(group: object, ours: Sequence[str]) -> bool:
     return any(one in json.dumps(group, ensure_ascii=False) for one in ours)
 
 
-def _has_hooks_as_known(settings: object) -> bool:
-    return isinstance(settings, dict) and isinstance(settings.get("hooks", {}), dict)
+def _has_hooks_as_known(settings: Json) -> bool:
+    return isinstance(settings.get("hooks", {}), dict)
 
 
-def _indent_of(text: str) -> int | str | None:
+def _layout_of(settings: object, text: str) -> _Layout | None:
+    """None for a layout that would not be kept."""
     line = next((line for line in text.splitlines()[1:] if line.strip()), "")
     space = line[: len(line) - len(line.lstrip())]
-    return space if space.startswith("\t") else len(space) or (2 if text == "{}" else None)
-
-
-def _dumped(settings: Json, indent: int | str | None, like: str) -> str:
-    ending = "\n" if like.endswith("\n") or like == "{}" else ""
-    for ascii_only in (False, True):
-        dumped = json.dumps(settings, indent=indent, ensure_ascii=ascii_only) + ending
-        if dumped == like:
-            break
-    else:
-        dumped = json.dumps(settings, indent=indent, ensure_ascii=False) + ending
-    return dumped
+    indent = space if space.startswith("\t") else len(space) or None
+    for ascii_only, separators in product((False, True), (None, (",", ":"))):
+        layout = _Layout(indent, ascii_only, separators, "\n" if text.endswith("\n") else "")
+        if isinstance(settings, dict) and layout.dumped(settings) == text:
+            return layout
+    return None

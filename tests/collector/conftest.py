@@ -1,9 +1,12 @@
 """Fixtures of a developer's machine."""
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.collector.listening import TOKEN, Server
 from tests.collector.machine import repository
 
 
@@ -17,3 +20,18 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
     return repository(tmp_path / "work/widgets")
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        for name, value in {
+            "MERGECOST_URL": running.url, "MERGECOST_TOKEN": TOKEN, "MERGECOST_STATE": str(tmp_path / "state/state.db"),
+            "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        }.items():  # fmt: skip
+            monkeypatch.setenv(name, value)
+        yield running
+        running.shutdown()
+        thread.join()

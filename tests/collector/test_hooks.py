@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from inline_snapshot import snapshot
 
-from collector.hooks.tools import HOOK
+from collector.hooks.tools import GUARD, HOOK, TOOLS
 from collector.scan import scan_with_index
 from collector.stamps import read_stamps
 from tests.collector.machine import Done, call, git, mergecost, request, result, write_log
@@ -53,6 +54,87 @@ def test_installed_twice_and_undone_to_the_byte(machine: dict[str, str], home: P
     assert hooks(machine, repo, "status").stdout.count(" hooked") == 3
     assert hooks(machine, repo, "uninstall").returncode == 0
     assert tree(home / ".claude", home / ".codex", repo / ".git/hooks") == before
+
+
+# What may stand in a tool's file before; None for no file.
+BEFORE = {
+    "claude-code": [None, "{}", "{}\n", '{"hooks": {}}', '{"hooks": {"PreToolUse": []}}', SETTINGS],
+    "codex": [None, '{\n\t"hooks": {\n\t\t"PreToolUse": [\n\t\t\t{\n\t\t\t\t"matcher": "Bash",\n\t\t\t\t"hooks": []\n\t\t\t}\n\t\t]\n\t}\n}\n'],
+    "gemini-cli": [None, '{\n    "theme": "gr\\u00fcn"\n}'],
+    "copilot-cli": [None],
+    "cursor": [None, '{"version": 1}', '{"version": 1, "hooks": {"stop": [{"command": "./say.sh"}], "preToolUse": [{"command": "./a.sh"}]}}'],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("tool", "before"), [(tool, text) for tool, texts in BEFORE.items() for text in texts])
+@pytest.mark.parametrize(
+    "ways", [["--guard"], ["", "--guard"], ["--guard", ""], ["--guard", "--guard"]], ids=" then ".join
+)
+def test_the_guard_comes_and_goes_without_a_trace(
+    home: Path, repo: Path, machine: dict[str, str], tool: str, before: str | None, ways: list[str]
+):
+    (home / TOOLS[tool].folder).mkdir(exist_ok=True)
+    path = home / TOOLS[tool].folder / TOOLS[tool].file
+    if before is not None:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(before)
+    everything = snapshot_of(home)
+    assert hooks(machine, repo, "install", "--guard", "--dry-run").returncode == 0
+    assert snapshot_of(home) == everything
+    for way in ways:
+        done = hooks(machine, repo, "install", *filter(None, [way]))
+        assert (done.returncode, done.stderr) == (0, "")
+    text = path.read_text()
+    assert text.count(str(GUARD)) == len(TOOLS[tool].guard)
+    assert text.count(str(HOOK)) == len(TOOLS[tool].push)
+    assert ("./a.sh" in text) == ("./a.sh" in (before or ""))
+    word = "guarded" if tool in ("copilot-cli", "cursor") else "hooked, guarded"
+    assert f"{tool:<12} {word:<15} {path}" in hooks(machine, repo, "status").stdout
+    assert hooks(machine, repo, "install", "--guard").stdout == "Nothing to do.\n"
+    assert hooks(machine, repo, "uninstall").returncode == 0
+    assert snapshot_of(home) == everything
+
+
+def snapshot_of(home: Path) -> dict[str, bytes | None]:
+    """Every file and folder, but for our own state."""
+    found = [path for path in sorted(home.rglob("*")) if "state" not in path.relative_to(home).parts]
+    return {str(path): path.read_bytes() if path.is_file() else None for path in found}
+
+
+def test_without_being_asked_for_no_guard_is_installed(machine: dict[str, str], home: Path, repo: Path):
+    for tool in TOOLS.values():
+        (home / tool.folder).mkdir(exist_ok=True)
+    hooks(machine, repo, "install")
+    assert str(GUARD).encode() not in b"".join(tree(home).values())
+    assert {path.name for path in home.iterdir() if any(path.iterdir())} == {
+        ".claude",
+        ".codex",
+        ".gemini",
+        "state",
+    } - {"state"}
+
+
+def test_each_tools_hook_has_the_shape_that_the_tool_reads(machine: dict[str, str], home: Path, repo: Path):
+    for tool in TOOLS.values():
+        (home / tool.folder).mkdir(exist_ok=True)
+    (home / ".claude/settings.json").unlink()
+    hooks(machine, repo, "install", "--guard")
+    shown = {name: json.loads((home / tool.folder / tool.file).read_text()) for name, tool in TOOLS.items()}
+    line = f"{sys.executable} -I -S {GUARD} {home / 'state'} "
+    text = json.dumps(shown).replace(line, "GUARD ").replace(f"{sys.executable} -I -S {HOOK} {home / 'state'}", "PUSH")
+    assert json.loads(text) == snapshot({'claude-code': {'hooks': {'Stop': [{'hooks': [{'type': 'command', 'command': 'PUSH || true', 'timeout': 5}]}], 'SessionEnd': [{'hooks': [{'type': 'command', 'command': 'PUSH || true', 'timeout': 5}]}], 'PreToolUse': [{'hooks': [{'type': 'command', 'command': 'GUARD claude-code || true', 'timeout': 5}]}], 'UserPromptSubmit': [{'hooks': [{'type': 'command', 'command': 'GUARD claude-code || true', 'timeout': 5}]}]}}, 'codex': {'hooks': {'Stop': [{'hooks': [{'type': 'command', 'command': 'PUSH || true', 'timeout': 5}]}], 'PreToolUse': [{'hooks': [{'type': 'command', 'command': 'GUARD codex || true', 'timeout': 5}]}], 'UserPromptSubmit': [{'hooks': [{'type': 'command', 'command': 'GUARD codex || true', 'timeout': 5}]}]}}, 'gemini-cli': {'hooks': {'AfterAgent': [{'hooks': [{'type': 'command', 'command': 'PUSH || true', 'timeout': 5000}]}], 'SessionEnd': [{'hooks': [{'type': 'command', 'command': 'PUSH || true', 'timeout': 5000}]}], 'BeforeTool': [{'hooks': [{'type': 'command', 'command': 'GUARD gemini-cli || true', 'timeout': 5000}]}], 'BeforeAgent': [{'hooks': [{'type': 'command', 'command': 'GUARD gemini-cli || true', 'timeout': 5000}]}]}}, 'copilot-cli': {'version': 1, 'hooks': {'preToolUse': [{'type': 'command', 'bash': 'GUARD copilot-cli || true', 'timeoutSec': 5}]}}, 'cursor': {'version': 1, 'hooks': {'preToolUse': [{'command': 'GUARD cursor || true', 'timeout': 5}], 'beforeSubmitPrompt': [{'command': 'GUARD cursor || true', 'timeout': 5}]}}})
+
+
+@pytest.mark.parametrize("text", ['{"hooks": []}', '{"hooks": {"Stop": []}} // mine'])
+def test_what_the_guard_cannot_be_added_to_is_said_with_what_to_add(
+    machine: dict[str, str], home: Path, repo: Path, text: str
+):
+    (home / ".cursor").mkdir()
+    (home / ".cursor/hooks.json").write_text(text)
+    done = hooks(machine, repo, "install", "--guard")
+    assert done.returncode == 1
+    assert "hooks.json" in done.stderr
+    assert (home / ".cursor/hooks.json").read_text() == text
 
 
 def test_what_was_added_meanwhile_stays(machine: dict[str, str], home: Path, repo: Path):

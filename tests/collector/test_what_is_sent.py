@@ -55,6 +55,11 @@ def test_no_word_that_was_said_asked_or_printed_leaves_with_a_request(tool: str)
     assert canaries > 0 or tool in ("cursor", "goose", "kiro", "zed", "aider", "kilo-code", "opencode", "windsurf")
 
 
+def coverage_of(*covered: str) -> Coverage:
+    digests = [hmac.new(bytes.fromhex(SALT), name.encode(), hashlib.sha256).hexdigest() for name in covered]
+    return Coverage(salt=SALT, host="github.com", repositories=frozenset(digests))
+
+
 def test_paths_stay_here_where_somebody_wants_that():
     made = CommitMade(sha="1f2e3d4", authorship="x", files=("secret.py",))
     usage = Usage(
@@ -63,8 +68,7 @@ def test_paths_stay_here_where_somebody_wants_that():
         reasoning_tokens=0, repository="acme/widgets", cwd="/home/secret", edited_files=("secret.py",), commits_made=(made,),
         commits_after=(made,),
     )  # fmt: skip
-    digest = hmac.new(bytes.fromhex(SALT), b"acme/widgets", hashlib.sha256).hexdigest()
-    coverage = Coverage(salt=SALT, host="github.com", repositories=frozenset({digest}))
+    coverage = coverage_of("acme/widgets")
     (with_paths,) = sort_out([usage], coverage).covered
     (without,) = sort_out([usage], coverage, paths=False).covered
     assert b"secret.py" in msgspec.json.encode(with_paths)
