@@ -26,9 +26,10 @@ lint: $(VENV)/.dev ## check style, types and the import rules
 look: $(VENV)/.dev ## render Markdown as GitHub does: make look ARGS="FILE.md --out DIR" (needs Chromium)
 	@$(BIN)/python -m tests.look $(ARGS)
 
-bench: $(VENV)/.dev ## measure against peers: webhook acknowledgement, log scan (needs npm)
+bench: $(VENV)/.dev ## measure against peers: webhook acknowledgement, log scan; and the guard (needs npm)
 	@$(BIN)/python -m benchmarks.webhooks
 	@$(BIN)/python -m benchmarks.scan
+	@$(BIN)/python -m benchmarks.guard
 
 lock: $(VENV)/.bootstrap ## write the lock files anew: names, versions and hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --extra server pyproject.toml -o deploy/lock/server.txt

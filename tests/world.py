@@ -97,6 +97,11 @@ class World:
             self._loop.run(bot.github.__aexit__())
         self._loop.close()
 
+    @property
+    def app_of_server(self) -> Any:
+        """The server as an ASGI app, for those who speak to it over a real socket."""
+        return self._server
+
     def clock(self) -> int:
         return self.now_ms
 

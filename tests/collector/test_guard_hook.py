@@ -166,6 +166,18 @@ def test_the_hook_is_gone_while_what_it_started_goes_on(guarded: Guarded, tmp_pa
         pass  # it was still there to read
 
 
+def test_it_imports_nothing_that_takes_long_or_reaches_out(guarded: Guarded, tmp_path: Path):
+    guarded.knows(figures())
+    command = guarded.command(CLAUDE[0])
+    command.insert(1, "-Ximporttime")
+    done = subprocess.run(command, input=asks(*CLAUDE, tmp_path), capture_output=True, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
+    assert {"json", "os"} <= imported
+    assert imported.isdisjoint(
+        {"pathlib", "subprocess", "argparse", "typing", "socket", "ssl", "msgspec", "datetime", "site"}
+    )
+
+
 def unlock(guarded: Guarded, *untils: float) -> None:
     with (guarded.folder / "unlocks.jsonl").open("a") as file:
         for until in untils:

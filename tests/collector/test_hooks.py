@@ -122,7 +122,54 @@ def test_each_tools_hook_has_the_shape_that_the_tool_reads(machine: dict[str, st
     shown = {name: json.loads((home / tool.folder / tool.file).read_text()) for name, tool in TOOLS.items()}
     line = f"{sys.executable} -I -S {GUARD} {home / 'state'} "
     text = json.dumps(shown).replace(line, "GUARD ").replace(f"{sys.executable} -I -S {HOOK} {home / 'state'}", "PUSH")
-    assert json.loads(text) == snapshot({'claude-code': {'hooks': {'Stop': [{'hooks': [{'type': 'command', 'command': 'PUSH || true', 'timeout': 5}]}], 'SessionEnd': [{'hooks': [{'type': 'command', 'command': 'PUSH || true', 'timeout': 5}]}], 'PreToolUse': [{'hooks': [{'type': 'command', 'command': 'GUARD claude-code || true', 'timeout': 5}]}], 'UserPromptSubmit': [{'hooks': [{'type': 'command', 'command': 'GUARD claude-code || true', 'timeout': 5}]}]}}, 'codex': {'hooks': {'Stop': [{'hooks': [{'type': 'command', 'command': 'PUSH || true', 'timeout': 5}]}], 'PreToolUse': [{'hooks': [{'type': 'command', 'command': 'GUARD codex || true', 'timeout': 5}]}], 'UserPromptSubmit': [{'hooks': [{'type': 'command', 'command': 'GUARD codex || true', 'timeout': 5}]}]}}, 'gemini-cli': {'hooks': {'AfterAgent': [{'hooks': [{'type': 'command', 'command': 'PUSH || true', 'timeout': 5000}]}], 'SessionEnd': [{'hooks': [{'type': 'command', 'command': 'PUSH || true', 'timeout': 5000}]}], 'BeforeTool': [{'hooks': [{'type': 'command', 'command': 'GUARD gemini-cli || true', 'timeout': 5000}]}], 'BeforeAgent': [{'hooks': [{'type': 'command', 'command': 'GUARD gemini-cli || true', 'timeout': 5000}]}]}}, 'copilot-cli': {'version': 1, 'hooks': {'preToolUse': [{'type': 'command', 'bash': 'GUARD copilot-cli || true', 'timeoutSec': 5}]}}, 'cursor': {'version': 1, 'hooks': {'preToolUse': [{'command': 'GUARD cursor || true', 'timeout': 5}], 'beforeSubmitPrompt': [{'command': 'GUARD cursor || true', 'timeout': 5}]}}})
+    assert json.loads(text) == snapshot(
+        {
+            "claude-code": {
+                "hooks": {
+                    "Stop": [{"hooks": [{"type": "command", "command": "PUSH || true", "timeout": 5}]}],
+                    "SessionEnd": [{"hooks": [{"type": "command", "command": "PUSH || true", "timeout": 5}]}],
+                    "PreToolUse": [
+                        {"hooks": [{"type": "command", "command": "GUARD claude-code || true", "timeout": 5}]}
+                    ],
+                    "UserPromptSubmit": [
+                        {"hooks": [{"type": "command", "command": "GUARD claude-code || true", "timeout": 5}]}
+                    ],
+                }
+            },
+            "codex": {
+                "hooks": {
+                    "Stop": [{"hooks": [{"type": "command", "command": "PUSH || true", "timeout": 5}]}],
+                    "PreToolUse": [{"hooks": [{"type": "command", "command": "GUARD codex || true", "timeout": 5}]}],
+                    "UserPromptSubmit": [
+                        {"hooks": [{"type": "command", "command": "GUARD codex || true", "timeout": 5}]}
+                    ],
+                }
+            },
+            "gemini-cli": {
+                "hooks": {
+                    "AfterAgent": [{"hooks": [{"type": "command", "command": "PUSH || true", "timeout": 5000}]}],
+                    "SessionEnd": [{"hooks": [{"type": "command", "command": "PUSH || true", "timeout": 5000}]}],
+                    "BeforeTool": [
+                        {"hooks": [{"type": "command", "command": "GUARD gemini-cli || true", "timeout": 5000}]}
+                    ],
+                    "BeforeAgent": [
+                        {"hooks": [{"type": "command", "command": "GUARD gemini-cli || true", "timeout": 5000}]}
+                    ],
+                }
+            },
+            "copilot-cli": {
+                "version": 1,
+                "hooks": {"preToolUse": [{"type": "command", "bash": "GUARD copilot-cli || true", "timeoutSec": 5}]},
+            },
+            "cursor": {
+                "version": 1,
+                "hooks": {
+                    "preToolUse": [{"command": "GUARD cursor || true", "timeout": 5}],
+                    "beforeSubmitPrompt": [{"command": "GUARD cursor || true", "timeout": 5}],
+                },
+            },
+        }
+    )
 
 
 @pytest.mark.parametrize("text", ['{"hooks": []}', '{"hooks": {"Stop": []}} // mine'])
