@@ -7,7 +7,6 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -24,8 +23,8 @@ from collector.settings import SettingsError, config_file, read_settings, state_
 from collector.stamps import SESSION_VARIABLES
 from collector.table import aligned
 
-# Of the sessions that were worked in last, and of what people said.
-_SHOWN = 3
+# Of the sessions that were worked in last, and of what people said; with sessions that are over, at most so many caps.
+_SHOWN, _MOST = 3, 12
 
 
 class State(msgspec.Struct):
@@ -58,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _unlock(wanted: str, reason: str) -> int:
     now, path = int(time.time()), state_file(os.environ).with_name(UNLOCKS)
-    over = [line for line in lines(_figures(), str(Path.cwd()), every=True) if line.is_over]
+    over = [line for line in lines(_figures(), str(Path.cwd())) if line.is_over]
     add(path, unlock := Unlock(now, now + seconds(wanted), checked(reason), over, _session()))
     print(f"Unlocked until {_clock(unlock.until)}; recorded in {path}.")
     for line in over:
@@ -92,14 +91,15 @@ def _show(*, as_json: bool) -> int:
     return 0
 
 
-def lines(figures: dict, folder: str, *, every: bool = False) -> list[Line]:
-    """The caps that hold in `folder`, against its branch, the day, and the sessions that were worked in last, or `every` one."""
+def lines(figures: dict, folder: str) -> list[Line]:
+    """The caps that hold in `folder`: against its branch, the day, the sessions that were worked in last, and all that are over."""
     where, today = place(folder), time.strftime("%Y-%m-%d")
     found = [one for one in _lines(figures, "", where, today) if one.kind != "session"]
-    for session in islice(figures.get("sessions", ()), None if every else _SHOWN):
+    for number, session in enumerate(figures.get("sessions", ())):
         named = [one for one in _lines(figures, session, where, today) if one.kind == "session"]
-        found += [msgspec.structs.replace(one, what=f"session {session}") for one in named]
-    return found
+        shown = [one for one in named if number < _SHOWN or one.is_over]
+        found += [msgspec.structs.replace(one, what=f"session {session}") for one in shown]
+    return found[:_MOST]
 
 
 def _lines(figures: dict, session: str, where: tuple[str, str], today: str) -> list[Line]:

@@ -105,6 +105,17 @@ What has no known price is in no amount.
     assert ", by claude-code s-9 itself: one more" in shown
 
 
+def test_sessions_that_are_over_are_shown_the_latest_first(desk: Desk):
+    desk.set_caps(session_usd=1)
+    for number in range(20):
+        desk.work(0.5 if number > 15 else 2, f"s{number:02}")
+    shown = [line["what"] for line in json.loads(desk("guard", "--json").stdout)["caps"]]
+    assert shown == [f"session claude-code s{n:02}" for n in (19, 18, 17, *range(15, 6, -1))]
+    desk("guard", "--unlock=30m", "--reason=r")
+    (unlock,) = read(desk.state / "unlocks.jsonl")
+    assert [line.what for line in unlock.over] == shown[3:]
+
+
 def test_without_a_cap_it_says_where_one_is_written(desk: Desk):
     done = desk("guard")
     assert (done.returncode, done.stderr) == (0, "")
