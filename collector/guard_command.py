@@ -1,6 +1,5 @@
 """`mergecost guard`: the caps at which AI tools are stopped here, what is spent against them, and how to go on in spite of them."""
 
-import json
 import os
 import sys
 import time
@@ -14,6 +13,7 @@ import msgspec
 from attribution.money import show
 from collector.client import Client, PushError
 from collector.guard.caps import local
+from collector.guard.figures import Figures
 from collector.guard.hook import FIGURES, UNLOCKS, caps, place
 from collector.guard.renew import ask, renew
 from collector.guard.unlocks import BadUnlock, Line, Unlock, add, checked, read, seconds
@@ -107,10 +107,11 @@ def _lines(figures: dict, session: str, where: tuple[str, str], today: str) -> l
 
 
 def _figures() -> dict:
-    """What the hook decides by now."""
+    """What the hook decides by now; nothing where that cannot be read."""
     try:
-        return json.loads(state_file(os.environ).with_name(FIGURES).read_bytes())
-    except (OSError, ValueError):
+        kept = state_file(os.environ).with_name(FIGURES).read_bytes()
+        return msgspec.to_builtins(msgspec.json.decode(kept, type=Figures))
+    except (OSError, msgspec.DecodeError):
         return {}
 
 

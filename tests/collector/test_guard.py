@@ -143,6 +143,14 @@ def test_an_unlock_needs_a_time_and_a_reason(desk: Desk, arguments: str, said: s
     assert not (desk.state / "unlocks.jsonl").exists()
 
 
+@pytest.mark.parametrize("figures", ["", "{}", '{"made_at": 1', '{"made_at": 1, "day": 5, "caps": {}}'])
+def test_an_unlock_works_whatever_the_figures_are(desk: Desk, figures: str):
+    desk.state.mkdir(parents=True)
+    (desk.state / "guard.json").write_text(figures)
+    assert desk("guard", "--unlock=30m", "--reason=r").returncode == 0
+    assert [unlock.over for unlock in read(desk.state / "unlocks.jsonl")] == [[]]
+
+
 def test_unlocks_are_only_added_to(desk: Desk):
     desk("guard", "--unlock", "1d", "--reason", "first")
     before = (desk.state / "unlocks.jsonl").read_bytes()
