@@ -1,5 +1,6 @@
 """The guard's hook as a process: no in every tool's own words, and silence whenever it is not sure."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -137,6 +138,16 @@ def test_old_figures_are_made_anew_by_one_process_however_many_ask(guarded: Guar
     assert guarded.started(1) == 1
     assert guarded.says(CLAUDE[0], told)
     assert guarded.started(2, patience_seconds=0.3) == 1
+
+
+def test_a_hook_that_is_about_to_start_one_keeps_the_others_from_it(guarded: Guarded, tmp_path: Path):
+    told = asks(*CLAUDE, tmp_path)
+    with (guarded.folder / "guard.wanted").open("w") as wanted:
+        fcntl.flock(wanted, fcntl.LOCK_EX)
+        assert guarded.says(CLAUDE[0], told) is None
+        assert guarded.started(1, patience_seconds=0.3) == 0
+    assert guarded.says(CLAUDE[0], told) is None
+    assert guarded.started(1) == 1
 
 
 def test_fresh_figures_start_nothing_and_missing_ones_do(guarded: Guarded, tmp_path: Path):
