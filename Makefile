@@ -10,7 +10,7 @@ run: $(VENV)/.server ## start the server (SQLite, nothing to configure)
 
 test: $(VENV)/.dev ## run every test, on SQLite and PostgreSQL, and against an emulator of GitHub
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage run -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import subprocess
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,13 @@ class OnGitHub:
     def comments(self, number: int) -> list[str]:
         return [one["body"] for one in self.ask("GET", f"/repos/acme/widgets/issues/{number}/comments")]
 
+    def check(self, number: int) -> dict[str, Any]:
+        """Our one check run on the head of a pull request."""
+        head = self.ask("GET", f"/repos/acme/widgets/pulls/{number}")["head"]["sha"]
+        found = self.ask("GET", f"/repos/acme/widgets/commits/{head}/check-runs")["check_runs"]
+        (run,) = [one for one in found if one["name"] == "Mergecost"]
+        return run
+
     def issues(self) -> list[dict[str, Any]]:
         return self.ask("GET", "/repos/acme/widgets/issues?state=all")
 
@@ -68,18 +76,31 @@ class Stage:
     def say(self, number: int, body: str) -> None:
         """A person comments. The emulator's event does not say that the issue is a pull request, so GitHub's is delivered here."""
         self.github.say(number, body)
+        self._deliver("issue_comment", issue={"number": number, "pull_request": {"url": "x"}}, comment={})
+
+    def press(self, number: int) -> None:
+        """A person presses the button of our check run. The emulator has no buttons, so GitHub's event is delivered here."""
+        run = self.github.check(number)
+        alice = self.github.ask("GET", "/user")
+        self._deliver(
+            "check_run",
+            action="requested_action",
+            requested_action={"identifier": "approve"},
+            check_run={"external_id": run["external_id"]},
+            sender={"id": alice["id"], "login": alice["login"]},
+        )
+
+    def _deliver(self, name: str, **content: Any) -> None:
         repository = self.github.ask("GET", "/repos/acme/widgets")["id"]
-        issue = {"number": number, "pull_request": {"url": "x"}}
-        event = {
-            "installation": {"id": INSTALLATION_ID},
-            "repository": {"id": repository},
-            "issue": issue,
-            "comment": {},
-        }
+        event = {"installation": {"id": INSTALLATION_ID}, "repository": {"id": repository}, **content}
         raw = json.dumps(event).encode()
         signature = "sha256=" + hmac.digest(SECRET.encode(), raw, hashlib.sha256).hex()
-        headers = {"X-GitHub-Event": "issue_comment", "X-Hub-Signature-256": signature}
+        headers = {"X-GitHub-Event": name, "X-Hub-Signature-256": signature, "X-GitHub-Delivery": str(uuid.uuid4())}
         assert httpx.post(f"{self.url}/webhooks/github", content=raw, headers=headers, timeout=20).status_code == 202
+
+    def wait_for_check(self) -> None:
+        """Until our server has made or changed a check run."""
+        assert self.shim.check_written.acquire(timeout=60), "no check run was written within a minute"
 
     def wait_for_issue(self, times: int = 1) -> None:
         """Until our server has made or changed so many issues."""
@@ -93,12 +114,13 @@ class Stage:
 
 
 @pytest.fixture
-def stage(database_url: str, database: Database, tmp_path: Path) -> Iterator[Stage]:
+def stage(request: pytest.FixtureRequest, database_url: str, database: Database, tmp_path: Path) -> Iterator[Stage]:
     server_port = free_port()
     with _emulator(server_port) as emulator:
         shim = Shim(emulator, "acme/widgets")
         with serving_asgi(shim.app) as url:
-            (tmp_path / "settings.toml").write_text("[defaults]\nsettle_seconds = 0\n")
+            settings = "[defaults]\nsettle_seconds = 0\n" + "".join(getattr(request, "param", ()))
+            (tmp_path / "settings.toml").write_text(settings)
             environ = {
                 "MERGECOST_DATA": str(tmp_path / "data"),
                 "MERGECOST_DATABASE_URL": database_url,

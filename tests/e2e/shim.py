@@ -21,7 +21,8 @@ _ISSUE = re.compile(r"/issues(?:/\d+)?$")
 class Shim:
     """An ASGI app below `/api/v3`, as GitHub Enterprise Server has it.
 
-    `written` is set when a comment was made or changed, `issue_written` counts issues that were, `swept` once our server knows its repositories and looks at their pull
+    `written` is set when a comment was made or changed, `issue_written` and `check_written` count
+    issues and check runs that were, `swept` once our server knows its repositories and looks at their pull
     requests.
     """
 
@@ -29,6 +30,7 @@ class Shim:
         self.written = threading.Event()
         self.swept = threading.Event()
         self.issue_written = threading.Semaphore(0)
+        self.check_written = threading.Semaphore(0)
         self.writes: list[tuple[str, str]] = []
         self.reactions: list[tuple[str, str]] = []
         self._emulator = emulator
@@ -54,6 +56,8 @@ class Shim:
             self.written.set()
         if request.method in ("POST", "PATCH") and _ISSUE.search(path):
             self.issue_written.release()
+        if request.method in ("POST", "PATCH") and "/check-runs" in path:
+            self.check_written.release()
         return answer
 
     async def _ask(self, request: Request, path: str, body: bytes = b"", method: str = "") -> Response:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import msgspec
+import pytest
 
 from attribution.report import short_id
 from attribution.usage import Usage
@@ -90,3 +91,40 @@ def test_a_week_gets_its_issue_late_data_mends_it_and_the_next_closes_it(stage: 
     assert (old["number"], old["state"], new["state"]) == (made["number"], "closed", "open")
     assert f"Next: #{new['number']}." in old["body"]
     assert f"Before: #{old['number']}." in new["body"]
+
+
+@pytest.mark.parametrize("stage", [["budget_pull_usd = 3\n", "enforce = true\n"]], indirect=True)
+def test_a_check_run_is_neutral_then_asks_for_an_approval_and_then_has_it(stage: Stage):
+    number = stage.github.open_pull("feat/limit")
+    stage.wait_for_check()
+    assert stage.github.check(number)["conclusion"] == "neutral"
+
+    push(stage, usage_now("09:00 feat/limit $1.25", "first"))
+    stage.wait_for_check()
+    run = stage.github.check(number)
+    assert (run["conclusion"], run["output"]["title"]) == ("neutral", "$1.25 at list price, 42% of the budget")
+
+    push(stage, usage_now("10:00 feat/limit $2.50", "second"))
+    stage.wait_for_check()
+    run = stage.github.check(number)
+    assert (run["conclusion"], run["output"]["title"]) == (
+        "action_required",
+        "$3.75 at list price, 125% of the budget: needs an approval",
+    )
+
+    stage.say(number, "/mergecost approve the migration needed it")
+    stage.wait_for_check()
+    run = stage.github.check(number)
+    assert (run["conclusion"], run["output"]["title"]) == (
+        "success",
+        "$3.75 at list price, 125% of the budget: approved",
+    )
+    (ours, _) = stage.github.comments(number)
+    assert "up to $6.75: the migration needed it." in ours
+
+    push(stage, usage_now("11:00 feat/limit $3.50", "third"))
+    stage.wait_for_check()
+    assert stage.github.check(number)["conclusion"] == "action_required"
+    stage.press(number)
+    stage.wait_for_check()
+    assert stage.github.check(number)["conclusion"] == "success"
