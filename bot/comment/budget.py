@@ -24,8 +24,8 @@ def _likely(forecast: Forecast | None) -> str:
         return ""
     tried = forecast.tried
     return (
-        f" By what became of others like it: {show(forecast.low_micros)} to {show(forecast.high_micros)} in the end. "
-        f"The median miss of that forecast was {tried.error_percent}%, over {count(tried.cases, 'merge')}."
+        f" Likely to end between {show(forecast.low_micros)} and {show(forecast.high_micros)}, as others like it did. "
+        f"The median miss of this forecast was {tried.error_percent}% over {count(tried.cases, 'merge')}."
     )
 
 
