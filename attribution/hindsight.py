@@ -93,13 +93,13 @@ def look_back(recorded: Iterable[Recorded]) -> list[Told]:
 
 
 def _shipped_and_open(shares: Iterable[Share], outcomes: Mapping[int, Outcome]) -> tuple[Micros, Micros]:
-    """How much of the shares was merged (and not reverted) or pushed without a pull request, and how much is in open ones."""
+    """How much of the shares was merged or pushed without a pull request, and how much is in open ones."""
     shipped = waits = 0
     for share in shares:
         outcome = outcomes.get(share.pull_number) if share.pull_number is not None else None
         if share.pull_number is None:
             shipped += (share.micros or 0) * (share.evidence in _BY_COMMIT)
-        elif outcome is not None and outcome.is_merged and outcome.state != State.REVERTED:
+        elif outcome is not None and outcome.is_merged:
             shipped += share.micros or 0
         elif outcome is not None and outcome.state == State.OPEN:
             waits += share.micros or 0

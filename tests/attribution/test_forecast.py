@@ -39,6 +39,27 @@ def test_the_weekend_is_part_of_what_is_left():
     assert found.micros - found.spent_micros == 12 * DOLLAR
 
 
+def test_the_range_is_what_the_stretches_say_and_wider_where_they_share_days():
+    # Ten dollars a day, but twenty in the week from 2 March.
+    daily = days(
+        date(2026, 1, 1), date(2026, 5, 31), lambda day: 20 if date(2026, 3, 2) <= day < date(2026, 3, 9) else 10
+    )
+    week = estimate(daily, date(2026, 4, 1), date(2026, 4, 26), date(2026, 4, 20))
+    assert (week.micros, week.high_micros - week.micros) == (260 * DOLLAR, 70 * DOLLAR)
+    # Neighbours of two weeks share one of them: half as much more.
+    two = estimate(daily, date(2026, 4, 1), date(2026, 4, 26), date(2026, 4, 13))
+    assert (two.low_micros, two.micros, two.high_micros - two.micros) == (260 * DOLLAR, 260 * DOLLAR, 105 * DOLLAR)
+
+
+def test_twelve_weeks_back_count():
+    def high(weeks: int) -> int:
+        dear = {MAY_4 - timedelta(weeks=weeks): 90 * DOLLAR}
+        found = estimate(days(date(2026, 1, 1), MAY_4, lambda _: 10) | dear, MAY_4, MAY_4, MAY_4)
+        return found.high_micros // DOLLAR
+
+    assert [high(weeks) for weeks in (1, 12, 13)] == [90, 90, 10]
+
+
 def test_one_mad_day_does_not_repeat_itself():
     daily = days(date(2026, 1, 1), date(2026, 5, 10), office) | {date(2026, 5, 7): 3000 * DOLLAR}
     assert month(daily, date(2026, 5, 11)).micros == (220 + 2990) * DOLLAR

@@ -49,6 +49,13 @@ def test_of_moments_that_are_as_quiet_the_nearest_in_age_counts():
     assert (young.micros, old.micros) == (120 * DOLLAR, 30 * DOLLAR)
 
 
+def test_what_it_was_like_before_it_was_opened_does_not_count():
+    others = alike(16, spent=((-2, 10), (8, 30)))
+    found = estimate(curve(0, None, (0, 30)), others, MONDAY + HOUR)
+    # At nine hours they had cost all that they would; an hour before they were opened a quarter of it.
+    assert found.micros == 30 * DOLLAR
+
+
 def test_most_stay_within_the_range():
     others = [curve(-1000 + 40 * i, 30, (0, 10), (5, i)) for i in range(21)]
     found = estimate(curve(0, None, (0, 10)), others, MONDAY + HOUR)

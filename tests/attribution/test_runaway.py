@@ -80,6 +80,25 @@ def test_where_sessions_only_read_reading_is_nothing_special():
     assert [alert.rule for alert in told(work(10, 700, effect=0), [*others[0], *others[1]])] == []
 
 
+def test_where_a_tool_logs_no_edits_that_there_is_none_says_nothing():
+    silent = past(*([2] * 40), effect=0)
+    assert told(work(10, 400, effect=0), silent) == []
+
+
+def test_what_a_stretch_without_effect_takes_to_be_a_loop():
+    quick = past(*([1] * 1000))
+    assert Rule.LOOP not in {alert.rule for alert in told(work(50, 100, effect=0), quick)}
+    assert Rule.LOOP in {alert.rule for alert in told(work(50, 101, effect=0), quick)}
+    # What it cost before it last edited a file is no part of it.
+    cheap = [*work(3000), *work(1, 600, at=MONDAY + 30 * MINUTE, effect=0)]
+    assert Rule.LOOP not in {alert.rule for alert in told(cheap, quick)}
+
+
+def test_an_hour_is_four_quarters_in_a_row():
+    assert session("codex", "s1", work(1000, 5, every=15 * MINUTE)).hour_micros == 40 * DOLLAR
+    assert session("codex", "s1", work(1000, 5, every=60 * MINUTE)).hour_micros == 10 * DOLLAR
+
+
 def test_a_tool_of_which_little_is_known_is_not_said_to_turn_in_circles():
     assert told(work(10, 400, effect=0), ORDINARY, tool="codex") == []
 
@@ -101,6 +120,7 @@ def test_a_few_dollars_are_never_an_alert():
     cheap = past(*([1] * 1000))
     assert told(work(100, 20), cheap) == []
     assert [alert.rule for alert in told(work(100, 30), cheap)] == [Rule.TOTAL, Rule.BURN]
+    assert [alert.rule for alert in told(work(200, 15, every=10 * MINUTE), cheap)] == [Rule.TOTAL]
 
 
 def test_what_was_over_long_ago_is_no_alert_any_more():
