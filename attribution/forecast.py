@@ -55,7 +55,7 @@ class Forecast(Estimate, frozen=True, kw_only=True):
 def month(daily: Daily, today: date) -> Forecast | None:
     """The calendar month of `today`, a day that is not over yet. None where the history is too thin: fewer than
     `LEAST_STRETCHES` stretches to go by, or fewer than `LEAST_MONTHS` whole months to try the forecast on."""
-    return with_error(estimate(daily, *month_of(today), today), _errors(daily, today), LEAST_MONTHS)
+    return with_error(estimate(daily, *first_and_last(today), today), _errors(daily, today), LEAST_MONTHS)
 
 
 def estimate(daily: Daily, first: date, last: date, today: date) -> Estimate | None:
@@ -112,7 +112,7 @@ def error_percent(estimated: Micros, came_to: Micros) -> int:
     return round(Fraction(abs(estimated - came_to) * 100, came_to))
 
 
-def month_of(day: date) -> tuple[date, date]:
+def first_and_last(day: date) -> tuple[date, date]:
     """The first and the last day of its month."""
     return day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])
 
@@ -135,10 +135,10 @@ def _error(daily: Daily, first: date, last: date, today: date) -> int | None:
 
 def _months_before(daily: Daily, today: date) -> Iterator[tuple[date, date]]:
     since = min(daily, default=today)
-    first, last = month_of(today.replace(day=1) - _DAY)
+    first, last = first_and_last(today.replace(day=1) - _DAY)
     while first >= since:
         yield first, last
-        first, last = month_of(first - _DAY)
+        first, last = first_and_last(first - _DAY)
 
 
 def _stretches(daily: Daily, today: date, last: date) -> Iterator[Micros]:

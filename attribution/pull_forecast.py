@@ -6,6 +6,7 @@ The median of these multiples makes the estimate, all but the least and the grea
 deploy/foresight.md says it for people.
 """
 
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -39,12 +40,12 @@ def pull(one: Curve, others: Iterable[Curve], now: datetime) -> Forecast | None:
     """An open pull request. None where nothing of it has a price, or the history is too thin: fewer than `LEAST_PULLS` merged ones
     to compare with, or fewer than `LEAST_TRIED` to try the forecast on."""
     like = _like(one, others, now)
-    return with_error(_estimate(one.micros, like), _errors(like), LEAST_TRIED)
+    return with_error(_estimate(one.micros, _multiples(like)), _errors(like), LEAST_TRIED)
 
 
 def estimate(one: Curve, others: Iterable[Curve], now: datetime) -> Estimate | None:
     """The same without a look at past errors."""
-    return _estimate(one.micros, _like(one, others, now))
+    return _estimate(one.micros, _multiples(_like(one, others, now)))
 
 
 class _Like(msgspec.Struct, frozen=True):
@@ -87,10 +88,14 @@ def _moments(one: Curve, merged_at: datetime, quiet: timedelta) -> Iterator[tupl
             yield at + quiet - one.opened_at, so_far
 
 
-def _estimate(spent: Micros, like: Sequence[_Like]) -> Estimate | None:
-    if len(like) < LEAST_PULLS:
+def _multiples(like: Iterable[_Like]) -> list[Fraction]:
+    return sorted(other.multiple for other in like)
+
+
+def _estimate(spent: Micros, multiples: Sequence[Fraction]) -> Estimate | None:
+    """`multiples` are in order."""
+    if len(multiples) < LEAST_PULLS:
         return None
-    multiples = sorted(other.multiple for other in like)
     tenth = (len(multiples) - 1) // 10
     return Estimate(
         spent_micros=spent,
@@ -103,8 +108,12 @@ def _estimate(spent: Micros, like: Sequence[_Like]) -> Estimate | None:
 def _errors(like: Sequence[_Like]) -> list[int]:
     """How far off the forecast would have been for each of them then, in percent, by those merged before it was opened."""
     found: list[int] = []
-    for one in like:
-        likely = _estimate(one.so_far_micros, [other for other in like if other.merged_at < one.opened_at])
+    multiples: list[Fraction] = []
+    merged = sorted(like, key=lambda one: one.merged_at)
+    for one in sorted(like, key=lambda one: one.opened_at):
+        while merged[len(multiples)].merged_at < one.opened_at:
+            insort(multiples, merged[len(multiples)].multiple)
+        likely = _estimate(one.so_far_micros, multiples)
         if likely:
             found.append(error_percent(likely.micros, one.micros))
     return found

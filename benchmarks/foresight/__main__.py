@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.foresight import months, pulls, runaways
-from benchmarks.foresight.history import recorded, simulated
+from benchmarks.foresight.history import recorded
+from benchmarks.foresight.simulated import quarters
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -19,14 +20,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     real = recorded(given.root)
     runaways.report(real)
-    print("\nmedian absolute errors; `said` is the error printed with the forecasts that would have been shown")
+    print(
+        "\nForecasts: median absolute errors. `shown` have their past error printed beside them, `said` is its median."
+    )
     months.report("months, recorded", real)
     months.report("30 days from each week on, recorded", real, rolling=True)
     pulls.report("pull requests, recorded, by time since they were opened and by part of their life", real)
     if given.quarters:
-        made = simulated(given.quarters)
+        made = quarters(given.quarters)
         months.report(f"months, simulated ({given.quarters} quarters)", made)
-        pulls.report("pull requests, simulated", made)
 
 
 if __name__ == "__main__":

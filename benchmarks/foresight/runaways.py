@@ -1,35 +1,38 @@
-"""The runaway rule over recorded sessions, and how soon it sees a runaway put after them."""
+"""The runaway rule over recorded sessions, beside naive rules, and how soon it sees a runaway put after them."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from statistics import mean, pstdev
 
 import msgspec
 
 from attribution import runaway
 from attribution.activity import Request, Session, merged, session
-from attribution.hindsight import Recorded, Verdict, look_back
+from attribution.hindsight import Recorded, Told, Verdict, look_back
 from attribution.money import Micros, show
-from attribution.runaway import alerts, usual
+from attribution.runaway import Alert, Rule, Scale, alerts, usual
 from benchmarks.attribution.sensitivity import constant
 from benchmarks.foresight.history import History
+from benchmarks.foresight.simulated import ordinary
 
 MINUTE = timedelta(minutes=1)
 
 
 class Made(msgspec.Struct, frozen=True):
-    """A runaway as one might be: so many requests an hour of so much each, for so long, with an edit every so many requests or none."""
+    """A runaway as one might be: requests of so much each, with an effect every so many of them, or none."""
 
     name: str
     hours: int
     requests_an_hour: int
     micros: Micros
-    edit_every: int = 0
+    effect_every: int = 0
 
     def requests(self, start: datetime) -> Iterator[Request]:
         for i in range(self.hours * self.requests_an_hour):
             at = start + timedelta(hours=1) * i / self.requests_an_hour
-            yield Request(at=at, micros=self.micros, has_effect=bool(self.edit_every) and i % self.edit_every == 0)
+            has_effect = bool(self.effect_every) and i % self.effect_every == 0
+            yield Request(at=at, micros=self.micros, has_effect=has_effect)
 
 
 MADE = (
@@ -41,74 +44,100 @@ MADE = (
 )
 # What the constants could be instead; each is varied alone.
 CONSTANTS = (
-    ("FAR", (2, 3, 5, 10)), ("ENOUGH", (10, 20, 40)),
-    ("FLOOR_MICROS", (5_000_000, 20_000_000, 50_000_000)), ("CEILING_MICROS", (50_000_000, 100_000_000, 200_000_000, 400_000_000)),
-    ("CEILING_HOUR_MICROS", (25_000_000, 50_000_000, 100_000_000)), ("CEILING_REQUESTS", (100, 250, 500)),
+    ("FAR", (2, 3, 5, 10)), ("ENOUGH", (10, 20, 40)), ("FLOOR_MICROS", (5_000_000, 20_000_000, 50_000_000)),
+    ("CEILING_MICROS", (50_000_000, 100_000_000, 200_000_000)), ("CEILING_HOUR_MICROS", (25_000_000, 50_000_000, 100_000_000)),
+    ("CEILING_REQUESTS", (100, 250, 500)),
 )  # fmt: skip
+# What others would compare a session's cost with, from what earlier sessions came to.
+NAIVE: tuple[tuple[str, Callable[[list[Micros]], float]], ...] = (
+    ("over $25", lambda _: 25_000_000),
+    ("over $50", lambda _: 50_000_000),
+    ("three times 19 of 20", lambda past: 3 * past[(len(past) * 19 + 19) // 20 - 1]),
+    ("mean and three deviations", lambda past: mean(past) + 3 * pstdev(past)),
+)
 
 
 def report(histories: Sequence[History]) -> None:
-    print(
-        f"{'recorded sessions':30}{'sessions':>10}{'cost':>12}{'dearest':>10}{'alerts':>8}{'held up':>9}{'wrong':>7}{'open':>6}"
-    )
+    columns = f"{'sessions':>10}{'cost':>12}{'dearest':>10}{'alerts':>8}{'held up':>9}{'wrong':>7}{'open':>6}"
+    print(f"{'Runaways on recorded sessions':30}{columns}")
+    told = {history.name: look_back(history.sessions) for history in histories}
     for history in histories:
-        _line(history.name, history.sessions, Counter(told.verdict for told in look_back(history.sessions)))
+        _line(history.name, history.sessions, told[history.name])
     everything = [one for history in histories for one in history.sessions]
-    _line(
-        "together",
-        everything,
-        sum((Counter(told.verdict for told in look_back(one.sessions)) for one in histories), Counter()),
-    )
-    for history in histories:
-        for told in look_back(history.sessions):
-            print(f"  {history.name} {told.alert.to_at:%Y-%m-%d %H:%M} {told.alert.session_id}")
-            print(f"    {told.alert.sentence}\n    {told.became}: {told.verdict}")
+    _line("together", everything, [one for found in told.values() for one in found])
+    for name, limit in NAIVE:
+        found = [one for history in histories for one in _naive(history.sessions, limit)]
+        _line(f"({name})", everything, found)
+    for name, found in told.items():
+        for one in found:
+            print(f"  {name} {one.alert.to_at:%Y-%m-%d %H:%M} {one.alert.session_id}: {one.verdict}")
+            print(f"    {one.alert.sentence}\n    {one.became}")
     _nearest(histories)
     _made(histories)
     _sensitivity(histories)
+    _ordinary()
 
 
-def _line(name: str, sessions: Sequence[Recorded], counts: Counter[Verdict]) -> None:
+def _line(name: str, sessions: Sequence[Recorded], told: Iterable[Told]) -> None:
     costs = [sum(request.micros or 0 for request in one.requests) for one in sessions]
-    verdicts = (counts[Verdict.HELD], counts[Verdict.WRONG], counts[Verdict.UNDECIDED])
+    counts = Counter(one.verdict for one in told)
+    verdicts = f"{counts[Verdict.HELD]:>9}{counts[Verdict.WRONG]:>7}{counts[Verdict.UNDECIDED]:>6}"
     print(
-        f"  {name:28}{len(sessions):>10}{show(sum(costs)):>12}{show(max(costs)):>10}{sum(counts.values()):>8}"
-        f"{verdicts[0]:>9}{verdicts[1]:>7}{verdicts[2]:>6}"
+        f"  {name:28}{len(sessions):>10}{show(sum(costs)):>12}{show(max(costs)):>10}{sum(counts.values()):>8}{verdicts}"
     )
 
 
+def _naive(recorded: Sequence[Recorded], limit: Callable[[list[Micros]], float]) -> Iterator[Told]:
+    """What a limit for the whole session would have raised, judged in the same way, with twenty sessions or more before it."""
+    whole = [(one, session(one.tool, one.session_id, one.requests)) for one in recorded]
+    for one, live in whole:
+        past = sorted(other.micros for _, other in whole if other.to_at < live.from_at and other.micros)
+        most = limit(past) if len(past) >= runaway.ENOUGH else live.micros
+        so_far = 0
+        for request in sorted(one.requests, key=lambda each: each.at):
+            so_far += request.micros or 0
+            if so_far > most:
+                alert = Alert(
+                    rule=Rule.TOTAL, tool=one.tool, session_id=one.session_id, from_at=live.from_at, to_at=request.at,
+                    micros=so_far, session_micros=so_far, requests=0, unpriced_requests=0,
+                    scale=Scale(sessions=len(past), most=0, limit=int(most)),
+                )  # fmt: skip
+                shipped, waits = one.shipped_micros, one.open_micros
+                yield Told(alert=alert, micros=live.micros, shipped_micros=shipped, open_micros=waits)
+                break
+
+
 def _nearest(histories: Sequence[History]) -> None:
-    """What came nearest to an alert, to be looked at."""
-    print("\nnearest to an alert: of each repository what came to most of its limit")
+    print("\nNearest to an alert: the three of each repository that came to most of a limit")
     for history in histories:
         past = [session(one.tool, one.session_id, one.requests) for one in history.sessions]
-        found = [(*_part(one, past), one) for one in past]
-        for percent, what, one in sorted(found, key=lambda each: each[:2], reverse=True)[:3]:
-            print(f"  {history.name:28} {one.session_id:38} {percent:>4} % of the limit by {what}, {show(one.micros)}")
+        found = sorted(((*_part(one, past), one) for one in past), key=lambda each: each[:2], reverse=True)
+        for percent, rule, one in found[:3]:
+            cost = f"{show(one.micros):>9} in {(one.to_at - one.from_at) // MINUTE:>5} min"
+            print(f"  {history.name:28}{one.session_id:38}{cost}  {percent:>3} % of the limit of {rule}")
 
 
-def _part(one: Session, past: Sequence[Session]) -> tuple[int, str]:
-    known = usual(past, one.from_at)
+def _part(one: Session, past: Sequence[Session]) -> tuple[int, Rule]:
+    known, floor = usual(past, one.from_at), runaway.FLOOR_MICROS
     parts = [
-        (100 * one.micros // max(known.total.limit, runaway.FLOOR_MICROS), "total"),
-        (100 * one.hour_micros // max(known.hour.limit, runaway.FLOOR_MICROS), "burn"),
+        (100 * one.micros // max(known.total.limit, floor), Rule.TOTAL),
+        (100 * one.hour_micros // max(known.hour.limit, floor), Rule.BURN),
     ]
     if one.tool in known.stretch:
-        longest = max(one.stretches)
-        dear = min(100, 100 * longest.micros // runaway.FLOOR_MICROS)
-        parts.append((min(dear, 100 * longest.main_requests // known.stretch[one.tool].limit), "loop"))
+        longest, limit = max(one.stretches), max(known.stretch[one.tool].limit, runaway.FLOOR_REQUESTS)
+        parts.append((min(100 * longest.micros // floor, 100 * longest.main_requests // limit), Rule.LOOP))
     return max(parts)
 
 
 def _made(histories: Sequence[History]) -> None:
-    print("\nmade-up runaways after each repository's sessions: first alert")
+    print("\nMade-up runaways after each repository's sessions: the first alert")
     for history in histories:
         past = [session(one.tool, one.session_id, one.requests) for one in history.sessions]
         start = max(one.to_at for one in past) + timedelta(hours=1)
         tool = Counter(one.tool for one in past).most_common(1)[0][0]
         known = usual(past, start)
         for made in MADE:
-            print(f"  {history.name:28}{made.name:40}{_first(tool, made, start, known)}")
+            print(f"  {history.name:28}{made.name:38}{_first(tool, made, start, known)}")
 
 
 def _first(tool: str, made: Made, start: datetime, known: runaway.Usual) -> str:
@@ -118,16 +147,26 @@ def _first(tool: str, made: Made, start: datetime, known: runaway.Usual) -> str:
         so_far = new if so_far is None else merged(so_far, new)
         if found := alerts(so_far, known, so_far.to_at):
             spent, whole = found[0].session_micros, made.hours * made.requests_an_hour * made.micros
-            return f"{(request.at - start) // MINUTE:>5} min, {show(spent)} of {show(whole)}, {found[0].rule}"
-    return "    none"
+            return f"{(request.at - start) // MINUTE:>5} min {show(spent):>8} of {show(whole):>9}  {found[0].rule}"
+    return "   none"
 
 
 def _sensitivity(histories: Sequence[History]) -> None:
-    print("\nalerts on the recorded sessions with other constants")
+    print("\nAlerts on the recorded sessions with other constants")
     for name, values in CONSTANTS:
+        counts = []
         for value in values:
             with constant(runaway, name, value):
-                told = [one for history in histories for one in look_back(history.sessions)]
-            print(
-                f"  {name + ' = ' + format(value, ','):40}{len(told):>4}  {Counter(str(one.verdict) for one in told) or ''}"
-            )
+                counts.append(f"{value:,}: {sum(len(look_back(history.sessions)) for history in histories)}")
+        print(f"  {name:22}{'   '.join(counts)}")
+
+
+def _ordinary() -> None:
+    print(
+        "\nFalse alarms of a thousand simulated sessions without a runaway (log-normal, median $3, 10 x 500 sessions)"
+    )
+    for sigma in (0.7, 1.0, 1.4, 1.8):
+        drawn = [ordinary(sigma, 500, seed) for seed in range(10)]
+        rules = {"this": sum(len({one.alert.session_id for one in look_back(each)}) for each in drawn)}
+        rules |= {name: sum(len(list(_naive(each, limit))) for each in drawn) for name, limit in NAIVE}
+        print(f"  spread {sigma}: " + "   ".join(f"{name} {count / 5:.1f}" for name, count in rules.items()))

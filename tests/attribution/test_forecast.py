@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from attribution.forecast import Daily, Tried, error_percent, estimate, month, month_of, pace
+from attribution.forecast import Daily, Tried, error_percent, estimate, first_and_last, month, pace
 
 DOLLAR = 1_000_000
 DAY = timedelta(days=1)
@@ -85,7 +85,9 @@ def test_a_thin_history_makes_no_forecast():
     # April alone can be tried.
     assert month(days(date(2026, 2, 20), date(2026, 5, 10), office), date(2026, 5, 11)) is None
     assert month(days(date(2026, 2, 1), date(2026, 5, 10), office), date(2026, 5, 11)) is not None
-    assert estimate(days(date(2026, 4, 20), date(2026, 5, 10), office), *month_of(MAY_4), date(2026, 5, 11)) is None
+    assert (
+        estimate(days(date(2026, 4, 20), date(2026, 5, 10), office), *first_and_last(MAY_4), date(2026, 5, 11)) is None
+    )
 
 
 def test_on_which_day_a_budget_is_used_up():
@@ -95,14 +97,14 @@ def test_on_which_day_a_budget_is_used_up():
     assert pace(daily, *week, today, 51 * DOLLAR) == date(2026, 5, 16)
     assert pace(daily, *week, today, 60 * DOLLAR) is None
     assert pace(daily, *week, today, 20 * DOLLAR) == date(2026, 5, 12)
-    assert pace(daily, *month_of(today), today, 150 * DOLLAR) == date(2026, 5, 21)
+    assert pace(daily, *first_and_last(today), today, 150 * DOLLAR) == date(2026, 5, 21)
 
 
 def test_the_pace_of_a_few_days():
     daily = {date(2026, 5, 12): 10 * DOLLAR, date(2026, 5, 13): 20 * DOLLAR}
-    assert pace(daily, *month_of(MAY_4), date(2026, 5, 13), 74 * DOLLAR) == date(2026, 5, 16)
-    assert pace({}, *month_of(MAY_4), date(2026, 5, 13), DOLLAR) is None
-    assert pace({date(2026, 5, 14): DOLLAR}, *month_of(MAY_4), date(2026, 5, 13), DOLLAR) is None
+    assert pace(daily, *first_and_last(MAY_4), date(2026, 5, 13), 74 * DOLLAR) == date(2026, 5, 16)
+    assert pace({}, *first_and_last(MAY_4), date(2026, 5, 13), DOLLAR) is None
+    assert pace({date(2026, 5, 14): DOLLAR}, *first_and_last(MAY_4), date(2026, 5, 13), DOLLAR) is None
 
 
 def test_the_error_in_percent():
@@ -135,21 +137,21 @@ def test_the_order_of_days_changes_nothing(daily: Daily, today: date, data: st.D
     shuffled = dict(data.draw(st.permutations(list(daily.items()))))
     assert month(shuffled, today) == month(daily, today)
     budget = data.draw(amounts)
-    assert pace(shuffled, *month_of(today), today, budget) == pace(daily, *month_of(today), today, budget)
+    assert pace(shuffled, *first_and_last(today), today, budget) == pace(daily, *first_and_last(today), today, budget)
 
 
 @given(daily=histories, today=dates)
 def test_a_forecast_is_never_less_than_what_is_spent(daily: Daily, today: date):
-    found = estimate(daily, *month_of(today), today)
+    found = estimate(daily, *first_and_last(today), today)
     assume(found is not None)
-    first, _ = month_of(today)
+    first, _ = first_and_last(today)
     assert found.spent_micros == sum(micros for day, micros in daily.items() if first <= day <= today)
     assert found.spent_micros <= found.low_micros <= found.micros <= found.high_micros
 
 
 @given(daily=histories, today=dates, more=amounts, data=st.data())
 def test_more_usage_this_month_never_lowers_anything(daily: Daily, today: date, more: int, data: st.DataObject):
-    first, last = month_of(today)
+    first, last = first_and_last(today)
     day = data.draw(st.dates(first, today))
     assume(min(daily) <= first)
     grown = {**daily, day: daily.get(day, 0) + more}

@@ -1,0 +1,62 @@
+"""Simulated history: quarters of benchmarks.quarter, and sessions drawn from a distribution."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from attribution.activity import Request
+from attribution.hindsight import Recorded
+from attribution.ledger import charge
+from attribution.money import Micros
+from attribution.pull_forecast import Curve
+from benchmarks.foresight.history import History
+from benchmarks.quarter.plan import FIRST_DAY, WEEKS, Plan, drawn, plans, session
+from bot.clock import to_ms
+
+REPOSITORIES, PULLS, SESSIONS = 12, 1500, 60_000
+
+
+def quarters(count: int, seed: int = 47) -> list[History]:
+    """So many quarters one after another, each with a seed of its own, without sessions."""
+    found = [History(f"simulated {i + 1}", [], {}, {}) for i in range(REPOSITORIES)]
+    for quarter in range(count):
+        start = FIRST_DAY + timedelta(weeks=WEEKS * quarter)
+        rng = random.Random(seed + quarter)
+        planned = plans(rng, REPOSITORIES, PULLS, SESSIONS)
+        spent: defaultdict[str, list[tuple[datetime, Micros]]] = defaultdict(list)
+        for at, plan, micros in _sessions(rng, planned, start):
+            daily = found[plan.repository if isinstance(plan, Plan) else plan].daily
+            daily[at.date()] = daily.get(at.date(), 0) + micros
+            if isinstance(plan, Plan):
+                spent[plan.branch].append((at, micros))
+        for number, plan in enumerate(planned):
+            merged_at = start + timedelta(hours=plan.ended) if plan.ends == "merge" else None
+            opened_at = start + timedelta(hours=plan.opened)
+            curve = Curve(opened_at=opened_at, merged_at=merged_at, spent=tuple(spent[plan.branch]))
+            found[plan.repository].pulls[quarter * PULLS + number] = curve
+    return found
+
+
+def _sessions(
+    rng: random.Random, planned: list[Plan], start: datetime
+) -> Iterator[tuple[datetime, Plan | int, Micros]]:
+    """When each ended, what it worked on (a repository alone for loose ones), and what it cost."""
+    for hour, what, plan in drawn(rng, planned, round(SESSIONS * 0.08), REPOSITORIES):
+        if what in ("work", "loose"):
+            ended = start + timedelta(hours=hour)
+            usages = session(rng, "s", to_ms(ended), repository="", branch="", author="")
+            yield ended, plan, sum(charge(usage).list_micros or 0 for usage in usages)
+
+
+def ordinary(sigma: float, count: int, seed: int) -> list[Recorded]:
+    """Sessions whose cost is log-normal around $3, all of which shipped: whatever is said of them is a false alarm."""
+    rng, start = random.Random(seed), datetime(2026, 1, 1, tzinfo=UTC)
+    made = []
+    for i in range(count):
+        micros = int(3_000_000 * rng.lognormvariate(0, sigma))
+        request = Request(at=start + timedelta(hours=i), micros=micros, has_effect=True)
+        made.append(
+            Recorded(tool="codex", session_id=str(i), requests=(request,), shipped_micros=micros, open_micros=0)
+        )
+    return made
