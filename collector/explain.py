@@ -11,8 +11,8 @@ from attribution.money import show
 from attribution.pricing import PRICE_BOOK, Priced, price
 from attribution.tools import unique
 from attribution.usage import Usage
-from collector.logs import Tally
-from collector.scan import read, readings, scan_with_index
+from collector.reading import read_on
+from collector.scan import readings, scan_with_index
 
 _KINDS = (
     "uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens",
@@ -41,7 +41,7 @@ def _in_logs(request_id: str, home: Path | None, env: Mapping[str, str]) -> list
         (path, usage)
         for reading, paths in readings(home or Path.home(), {} if home else env)
         for path in paths
-        for usage in read(reading, path, None, Tally())[1]
+        for usage in read_on(reading, path).requests
         if usage.request_id == request_id
     ]
 

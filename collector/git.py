@@ -105,7 +105,7 @@ class Git:
     def remember(self) -> None:
         """Keep what was learnt for the next scan."""
         if self._index:
-            self._index.save_git_facts(self._fresh)
+            self._index.save_facts(self._fresh)
 
     def _known(self, cwd: str) -> Facts:
         """Facts of the folder as git said them last, if nothing has changed since or the folder is gone."""
@@ -113,7 +113,7 @@ class Git:
             above = [*Path(cwd).parents] if Path(cwd).is_dir() else None
         except ValueError:  # a NUL in the name
             return NOTHING
-        held = self._index.git_fact(f"facts {cwd}") if self._index else None
+        held = self._index.fact(f"facts {cwd}") if self._index else None
         before = _HELD.decode(held) if held else None
         if above is None:
             return before.facts if before else NOTHING
@@ -129,7 +129,7 @@ class Git:
     def commits(self, root: str, ids: Iterable[str]) -> dict[str, Commit]:
         """Commits of the repository at `root` by the id asked for, short or full; those it lacks are left out."""
         wanted = set(ids)
-        held = {name: self._index.git_fact(f"commit {root} {name}") for name in wanted} if self._index else {}
+        held = {name: self._index.fact(f"commit {root} {name}") for name in wanted} if self._index else {}
         known = {name: _COMMIT.decode(value) for name, value in held.items() if value}
         found = self._ask_commits(root, sorted(wanted - known.keys()))
         self._fresh |= {f"commit {root} {name}": _encode(commit) for name, commit in found.items()}

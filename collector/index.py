@@ -5,7 +5,7 @@ deleted log said is kept here. When the file is full, what is oldest stays: newe
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,36 +13,26 @@ from typing import Self
 import msgspec
 
 from attribution.usage import Usage
-from collector.logs import State
+from collector.logs import Tally
+from collector.reading import Log, State
 
 # A new version reads everything again, and forgets what only it remembers.
 _SCHEMA = (
     """
 CREATE TABLE IF NOT EXISTS read_log (
-    path TEXT NOT NULL, source TEXT NOT NULL, below TEXT NOT NULL, stamp BLOB NOT NULL, state BLOB NOT NULL, requests BLOB NOT NULL,
-    PRIMARY KEY (path, source)
+    path TEXT NOT NULL, source TEXT NOT NULL, below TEXT NOT NULL, stamp BLOB NOT NULL, requests BLOB NOT NULL,
+    tally BLOB NOT NULL, state BLOB NOT NULL, PRIMARY KEY (source, path)
 ) WITHOUT ROWID""",
-    # What git said of a folder or of a commit.
-    "CREATE TABLE IF NOT EXISTS git_fact (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    # What git said of a folder or of a commit; the sums of an unchanged home.
+    "CREATE TABLE IF NOT EXISTS fact (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
 )
-_VERSION = 1
+_VERSION = 2
 MOST_BYTES = 512 * 1024 * 1024
 
 
-class Entry(msgspec.Struct):
-    """A log as it was at `stamp`."""
-
-    stamp: bytes
-    state: State
-    packed: bytes
-
-    @property
-    def requests(self) -> list[Usage]:
-        return _REQUESTS.decode(self.packed)
-
-
-_STATE = msgspec.msgpack.Decoder(State)
 _REQUESTS = msgspec.msgpack.Decoder(list[Usage])
+_TALLY = msgspec.msgpack.Decoder(Tally)
+_STATE = msgspec.msgpack.Decoder(State)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -58,7 +48,9 @@ class Index:
         self._connection = sqlite3.connect(self._path, timeout=5)
         self._connection.execute("PRAGMA synchronous = NORMAL")
         if self._connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-            self._connection.executescript("DROP TABLE IF EXISTS read_log; DROP TABLE IF EXISTS git_fact")
+            self._connection.executescript(
+                "DROP TABLE IF EXISTS read_log; DROP TABLE IF EXISTS git_fact; DROP TABLE IF EXISTS fact"
+            )
             self._connection.execute(f"PRAGMA user_version = {_VERSION}")
         for statement in _SCHEMA:
             self._connection.execute(statement)
@@ -69,33 +61,43 @@ class Index:
     ) -> None:
         self._connection.close()
 
-    def entries(self, source: str, below: Path) -> dict[str, Entry]:
-        """What is known of the logs of a source in a folder, by path."""
-        query = "SELECT path, stamp, state, requests FROM read_log WHERE source = ? AND below = ?"
-        rows = self._connection.execute(query, (source, str(below)))
-        return {path: Entry(stamp, _STATE.decode(state), packed) for path, stamp, state, packed in rows}
+    def stamps(self, source: str, below: Path) -> dict[str, bytes]:
+        """The logs of a source in a folder that are known, by path."""
+        query = "SELECT path, stamp FROM read_log WHERE source = ? AND below = ?"
+        return dict(self._connection.execute(query, (source, str(below))))
 
-    def save(self, source: str, below: Path, read: Iterable[tuple[str, bytes, State, list[Usage]]]) -> None:
-        """Remember logs as they were read, unless the file is full. All or nothing."""
-        rows = [
-            (path, source, str(below), stamp, _encode(state), _encode(requests))
-            for path, stamp, state, requests in read
-        ]
-        if rows and self._path.stat().st_size <= self._most_bytes:
+    def log(self, source: str, path: str) -> Log:
+        """What a known log said, and what was passed over in it."""
+        query = "SELECT requests, tally FROM read_log WHERE source = ? AND path = ?"
+        requests, tally = self._row(query, source, path)
+        return Log(_REQUESTS.decode(requests), _TALLY.decode(tally))
+
+    def state(self, source: str, path: str) -> State:
+        """How to read on in a known log."""
+        query = "SELECT state FROM read_log WHERE source = ? AND path = ?"
+        return _STATE.decode(self._row(query, source, path)[0])
+
+    def _row(self, query: str, *keys: str) -> tuple[bytes, ...]:
+        row = self._connection.execute(query, keys).fetchone()
+        if row is None:
+            raise sqlite3.DataError("another version of mergecost has begun it anew")
+        return row
+
+    def save(self, source: str, below: Path, logs: Mapping[tuple[str, bytes], Log]) -> None:
+        """Remember logs, by path and stamp, unless the file is full."""
+        rows = (
+            (path, source, str(below), stamp, _encode(log.requests), _encode(log.tally), _encode(log.state))
+            for (path, stamp), log in logs.items()
+        )
+        if logs and self._path.stat().st_size <= self._most_bytes:
             with self._connection:
-                self._connection.executemany("INSERT OR REPLACE INTO read_log VALUES (?, ?, ?, ?, ?, ?)", rows)
+                self._connection.executemany("INSERT OR REPLACE INTO read_log VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def git_fact(self, key: str) -> bytes | None:
-        row = self._connection.execute("SELECT value FROM git_fact WHERE key = ?", (key,)).fetchone()
+    def fact(self, key: str) -> bytes | None:
+        row = self._connection.execute("SELECT value FROM fact WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
 
-    def save_git_facts(self, facts: Mapping[str, bytes]) -> None:
+    def save_facts(self, facts: Mapping[str, bytes]) -> None:
         if facts:
             with self._connection:
-                self._connection.executemany("INSERT OR REPLACE INTO git_fact VALUES (?, ?)", facts.items())
-
-
-def gone(entries: dict[str, Entry], present: Iterable[Path]) -> Iterator[tuple[str, Entry]]:
-    """Entries of logs that are not there any more."""
-    there = {str(path) for path in present}
-    return ((path, entry) for path, entry in entries.items() if path not in there)
+                self._connection.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())

@@ -1,13 +1,16 @@
 """The lines of a log that are worth decoding.
 
-Searching 64 KiB blocks for the few needles of a tool is several times faster than decoding, or even splitting, every line:
-transcripts are mostly text, and hundreds of megabytes of it.
+Transcripts are mostly text, and hundreds of megabytes of it. Looking at how a line begins, and searching the others for the few
+needles of a tool, is several times faster than decoding every line.
 """
 
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
 import msgspec
+
+from attribution.tools.log import JsonLines
 
 BLOCK_BYTES = 64 * 1024
 # Pasted images make lines of megabytes, but no line with a usage is that long.
@@ -39,21 +42,11 @@ class Position(msgspec.Struct):
     offset: int = 0
 
 
-class State(msgspec.Struct, array_like=True):
-    """`offset` bytes are read, the last of them `tail`; `carry` comes before what follows. Without `carry` a changed log is read
-    whole."""
-
-    offset: int = 0
-    tail: bytes = b""
-    carry: tuple[bytes, ...] | None = None
-    tally: Tally = msgspec.field(default_factory=Tally)
-
-
 def matching_lines(
-    file: BinaryIO, needles: tuple[bytes, ...], tally: Tally, position: Position | None = None
+    file: BinaryIO, source: JsonLines, tally: Tally, position: Position | None = None
 ) -> Iterator[bytes]:
-    """Whole lines that hold a needle, from where `file` stands. A last line without its end is still being written: the next scan
-    has it, from `position` on."""
+    """Whole lines that hold a needle of `source`, from where `file` stands. A last line without its end is still being written:
+    the next scan has it, from `position` on."""
     position = position or Position()
     buffer, too_long, read = bytearray(), False, position.offset
     while block := file.read(BLOCK_BYTES):
@@ -64,7 +57,7 @@ def matching_lines(
         if end:
             start = buffer.find(b"\n") + 1 if too_long else 0
             too_long = False
-            yield from _lines(buffer, start, end, needles)
+            yield from _lines(buffer, start, end, source)
             del buffer[:end]
             position.offset = read - len(buffer)
         elif too_long or len(buffer) > MAX_LINE_BYTES:
@@ -73,14 +66,16 @@ def matching_lines(
             buffer.clear()
 
 
-def _lines(buffer: bytearray, start: int, end: int, needles: tuple[bytes, ...]) -> list[bytes]:
-    """Lines of `buffer[start:end]`, which ends in a line break, that hold a needle."""
-    spans: set[tuple[int, int]] = set()
-    for needle in needles:
-        at = buffer.find(needle, start, end)
-        while at >= 0:
-            line_end = buffer.find(b"\n", at)
-            spans.add((buffer.rfind(b"\n", start, at) + 1 or start, line_end))
-            at = buffer.find(needle, line_end, end)
-    with memoryview(buffer) as view:
-        return [bytes(view[a:b]) for a, b in sorted(spans)]
+def _lines(buffer: bytearray, start: int, end: int, source: JsonLines) -> list[bytes]:
+    """Lines of `buffer[start:end]`, which ends in a line break, that hold a needle and are no bulk."""
+    find, is_bulk, needles = buffer.find, re.compile(source.bulk).match, source.needles
+    found: list[bytes] = []
+    while start < end:
+        line_end = find(b"\n", start)
+        if not (source.bulk and is_bulk(buffer, start, line_end)):
+            for needle in needles:
+                if find(needle, start, line_end) >= 0:
+                    found.append(bytes(buffer[start:line_end]))
+                    break
+        start = line_end + 1
+    return found

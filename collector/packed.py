@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from attribution.tools.log import JsonLines
 from collector.logs import Tally, UnreadableLog, matching_lines
 
 if sys.version_info >= (3, 14):
@@ -13,11 +14,11 @@ else:
     from backports import zstd
 
 
-def lines(path: Path, needles: tuple[bytes, ...], tally: Tally) -> Iterator[bytes]:
+def lines(path: Path, source: JsonLines, tally: Tally) -> Iterator[bytes]:
     """`matching_lines` of a packed file. Raises UnreadableLog."""
     try:
         with zstd.open(path, "rb") as file:
-            yield from matching_lines(cast("BinaryIO", file), needles, tally)
+            yield from matching_lines(cast("BinaryIO", file), source, tally)
     except (zstd.ZstdError, EOFError) as error:
         raise UnreadableLog(str(error)) from error
 

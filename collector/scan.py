@@ -1,26 +1,26 @@
 """All AI requests that the logs of a home folder tell of, with what git knows about where they were made."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
-from attribution.tools import TOOLS, JsonLines, Source, Tool, unique
+from attribution.tools import TOOLS, unique
 from attribution.usage import Usage
 from collector.enrich import with_git_facts
-from collector.logs import Position, State, Tally, UnreadableLog
+from collector.logs import Tally
+from collector.reading import Log, Reading, has_only_grown, read_on, stamp
 from collector.settings import index_file, state_file
-from collector.sources import beside, files, folders, records
+from collector.sources import files, folders
 from collector.stamps import Stamps, read_stamps, stamps_file
 
 if TYPE_CHECKING:
-    from collector.index import Entry, Index
+    from collector.index import Index
 
-# Enough of a log's end to see that it was written anew.
-_TAIL_BYTES = 64
+# So many logs that are new wait in memory before they are remembered.
+_SAVED_TOGETHER = 100
 
 
 # Called with how many logs are read, of how many.
@@ -36,13 +36,11 @@ class Scan(msgspec.Struct):
     tally: Tally
 
 
-class Reading(msgspec.Struct):
-    """A source of a tool below a folder."""
+class _HasTally(Protocol):
+    tally: Tally
 
-    tool: Tool
-    source: Source
-    name: str
-    below: Path
+
+Told = TypeVar("Told", bound=_HasTally)
 
 
 def readings(home: Path, env: Mapping[str, str]) -> Iterator[tuple[Reading, list[Path]]]:
@@ -53,20 +51,26 @@ def readings(home: Path, env: Mapping[str, str]) -> Iterator[tuple[Reading, list
                 yield Reading(tool, source, f"{tool.NAME} {number}", below), files(source, below)
 
 
-def scan_with_index(home: Path | None, env: Mapping[str, str], progress: Progress | None = None) -> Scan:
-    """`scan`, reading only what is new; where the index cannot be used, all of it, and `tally` says why."""
+def with_index(env: Mapping[str, str], work: "Callable[[Index | None], Told]") -> "Told":
+    """What `work` makes of the index; where that cannot be used, of none, and the tally says why."""
     from sqlite3 import Error  # noqa: PLC0415 (SQLite only where it is used)
 
     from collector.index import Index  # noqa: PLC0415
 
-    path, stamps = index_file(env), read_stamps(stamps_file(state_file(env)))
+    path = index_file(env)
     try:
         with Index(path) as index:
-            return scan(home, env, index, stamps, progress)
+            return work(index)
     except (OSError, Error) as error:
-        done = scan(home, env, stamps=stamps, progress=progress)
+        done = work(None)
         done.tally.unreadable_files.append(f"{path}: {error}. Deleting it loses only what deleted logs said.")
         return done
+
+
+def scan_with_index(home: Path | None, env: Mapping[str, str], progress: Progress | None = None) -> Scan:
+    """`scan`, reading only what is new."""
+    stamps = read_stamps(stamps_file(state_file(env)))
+    return with_index(env, lambda index: scan(home, env, index, stamps, progress))
 
 
 def scan(
@@ -78,95 +82,77 @@ def scan(
 ) -> Scan:
     """Read the logs of `home`, or of the user's own if None. A given `home` stands for everything: `env` then moves no
     folder. Nothing in a log makes this fail; `tally` says what was passed over. With an `index` only what is new is read."""
-    if home is not None:
-        env = {"PATH": env.get("PATH", ""), "HOME": str(home)}
-    tally, found, below_home = Tally(), list[Usage](), home or Path.home()
+    env = only(home, env)
+    below_home = home or Path.home()
     logs = list(readings(below_home, env))
+    done = read_all(logs, below_home, index, progress)
+    done.usages = with_git_facts(done.usages, env, index, stamps)
+    return done
+
+
+def only(home: Path | None, env: Mapping[str, str]) -> Mapping[str, str]:
+    """`env` as far as it holds where a given `home` stands for everything."""
+    return env if home is None else {"PATH": env.get("PATH", ""), "HOME": str(home)}
+
+
+def read_all(
+    logs: Sequence[tuple[Reading, list[Path]]], home: Path, index: "Index | None", progress: Progress | None = None
+) -> Scan:
+    """Requests as `logs` tell of them, without what git knows."""
+    tally, found = Tally(), list[Usage]()
     count, done = sum(len(paths) for _, paths in logs), 0
     for reading, paths in logs:
         found += _indexed(reading, paths, index, tally) if index else _whole(reading, paths, tally)
         done += len(paths)
         if progress:
             progress(done, count)
-    return Scan(usages=with_git_facts(unique(found), env, index, stamps), home=below_home, files=count, tally=tally)
+    return Scan(usages=unique(found), home=home, files=count, tally=tally)
+
+
+def stamp_of(logs: Sequence[tuple[Reading, list[Path]]]) -> bytes:
+    """Changes when any of the logs does."""
+    whole = blake2b(digest_size=16)
+    for reading, paths in logs:
+        for path in paths:
+            whole.update(str(path).encode(errors="surrogateescape") + stamp(reading.source, path))
+    return whole.digest()
 
 
 def _whole(reading: Reading, paths: list[Path], tally: Tally) -> list[Usage]:
-    return [usage for path in paths for usage in read(reading, path, None, tally)[1]]
+    found: list[Usage] = []
+    for path in paths:
+        log = read_on(reading, path)
+        found += log.requests
+        tally.add(log.tally)
+    return found
 
 
 def _indexed(reading: Reading, paths: list[Path], index: "Index", tally: Tally) -> list[Usage]:
     """Requests of these logs and of those that were here and are gone, reading what the index does not know."""
-    from collector.index import gone  # noqa: PLC0415 (and with it SQLite)
-
-    known = index.entries(reading.name, reading.below)
+    known = index.stamps(reading.name, reading.below)
     found: list[Usage] = []
-    fresh: list[tuple[str, bytes, State, list[Usage]]] = []
+    fresh: dict[tuple[str, bytes], Log] = {}
     for path in paths:
-        entry, stamp = known.get(str(path)), _stamp(reading.source, path)
-        if entry is not None and entry.stamp == stamp:
-            found += entry.requests
-            tally.add(entry.state.tally)
+        name, now = str(path), stamp(reading.source, path)
+        log = index.log(reading.name, name) if known.get(name) == now else _read_again(reading, path, index, known)
+        found += log.requests
+        tally.add(log.tally)
+        if log.says_nothing:
             continue
-        own = Tally()
-        state, requests = read(reading, path, entry, own)
-        tally.add(own)
-        if not own.unreadable_files:
-            fresh.append((str(path), stamp, msgspec.structs.replace(state, tally=own), requests))
-        found += requests
-    found += [usage for _, entry in gone(known, paths) for usage in entry.requests]
+        if known.pop(name, None) != now:
+            fresh[name, now] = log
+        if len(fresh) == _SAVED_TOGETHER:
+            index.save(reading.name, reading.below, fresh)
+            fresh.clear()
     index.save(reading.name, reading.below, fresh)
-    return found
+    return found + [usage for name in known for usage in index.log(reading.name, name).requests]
 
 
-def read(reading: Reading, path: Path, entry: "Entry | None", tally: Tally) -> tuple[State, list[Usage]]:
-    """One log: all of it, or after what `entry` has of it."""
-    name = "." if path == reading.below else path.relative_to(reading.below).as_posix()
-    before: list[Usage] = []
-    position, carry = Position(), tuple[bytes, ...]()
-    if entry is not None and entry.state.carry is not None and _has_only_grown(path, entry.state):
-        before, carry, position.offset = entry.requests, entry.state.carry, entry.state.offset
-        tally.add(entry.state.tally)
-    try:
-        given = chain(beside(reading.source, path), carry, records(reading.source, path, tally, position))
-        log = reading.tool.read_log(given, name)
-        tail = _tail(path, position.offset) if isinstance(reading.source, JsonLines) else b""
-    except (OSError, UnreadableLog) as error:
-        tally.unreadable_files.append(f"{path}: {error}")
-        return State(), before
-    tally.unreadable_records += log.unreadable_records
-    tally.skipped_records += log.skipped_records
-    carried = log.carry if isinstance(reading.source, JsonLines) and path.suffix != ".zst" else None
-    return State(position.offset, tail, carried), unique([*before, *log.requests])
-
-
-def _stamp(source: Source, path: Path) -> bytes:
-    """Changes when the log or what stands beside it does."""
-    try:
-        seen = path.stat()
-        parts = [f"{seen.st_dev} {seen.st_ino} {seen.st_size} {seen.st_mtime_ns}".encode()]
-        if source.beside:
-            parts += beside(source, path)
-        for suffix in ("-wal",) if not isinstance(source, JsonLines) else ():
-            log = path.with_name(path.name + suffix)
-            if log.exists():
-                parts.append(f"{log.stat().st_size} {log.stat().st_mtime_ns}".encode())
-    except OSError:
-        return b""
-    return blake2b(b"\0".join(parts), digest_size=16).digest()
-
-
-def _has_only_grown(path: Path, state: State) -> bool:
-    """Whether the part that was read still stands there."""
-    try:
-        return path.stat().st_size >= state.offset and _tail(path, state.offset) == state.tail
-    except OSError:
-        return False
-
-
-def _tail(path: Path, offset: int) -> bytes:
-    if path.suffix == ".zst":
-        return b""
-    with path.open("rb") as file:
-        file.seek(max(offset - _TAIL_BYTES, 0))
-        return file.read(min(offset, _TAIL_BYTES))
+def _read_again(reading: Reading, path: Path, index: "Index", known: Container[str]) -> Log:
+    """A log that is new or has changed: what it has gained, or all of it."""
+    name = str(path)
+    if name in known:
+        state = index.state(reading.name, name)
+        if state.carry is not None and has_only_grown(path, state):
+            return read_on(reading, path, msgspec.structs.replace(index.log(reading.name, name), state=state))
+    return read_on(reading, path)

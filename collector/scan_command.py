@@ -2,19 +2,31 @@
 
 import os
 from argparse import ArgumentParser
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from attribution.tools import TOOLS
-from attribution.usage import Usage
 from collector.logs import Tally
-from collector.scan import Scan, scan_with_index
+from collector.scan import Scan, only, read_all, readings, scan_with_index, stamp_of, with_index
 from collector.table import aligned
 
+if TYPE_CHECKING:
+    from collector.index import Index
+
 _HEAD = ("Tool", "Model", "Requests", "Uncached input", "Cached input", "Cache writes", "Output")
+
+
+class Sums(msgspec.Struct):
+    """The scan as a table: of each tool and model requests and tokens (uncached input, cached input, cache writes, output)."""
+
+    home: str
+    files: int
+    sessions: int
+    rows: dict[tuple[str, str], tuple[int, int, int, int, int]]
+    tally: Tally
 
 
 def main(argv: Sequence[str]) -> int:
@@ -28,43 +40,54 @@ def main(argv: Sequence[str]) -> int:
         from collector.explain import explain  # noqa: PLC0415 (prices are slow to import)
 
         return explain(options.explain, options.home, os.environ)
-    found = scan_with_index(options.home, os.environ)
     if options.json:
         encode = msgspec.json.Encoder().encode
-        for usage in found.usages:
+        for usage in scan_with_index(options.home, os.environ).usages:
             print(encode(usage).decode())
     else:
-        print(summary(found))
+        print(_text(with_index(os.environ, lambda index: _sums(options.home, os.environ, index))))
     return 0
 
 
-def summary(found: Scan) -> str:
-    """The scan as text for a terminal."""
-    if not found.usages:
-        looked = f"Looked below {found.home}, or where their variables point, for the logs of {', '.join(TOOLS)}."
-        return "\n".join([f"No requests found. Log files read: {found.files}. {looked}", *_passed_over(found.tally)])
-    sessions = {(usage.tool, usage.session_id) for usage in found.usages}
-    repositories = {usage.repository for usage in found.usages if usage.repository}
-    counted = f"Sessions: {len(sessions)}. Repositories: {len(repositories)}. Log files read: {found.files}."
-    return "\n".join([_table(found.usages), "", counted, *_passed_over(found.tally)])
+def _sums(home: Path | None, env: Mapping[str, str], index: "Index | None") -> Sums:
+    """Those of the last time, if nothing has changed since."""
+    below_home = home or Path.home()
+    logs = list(readings(below_home, only(home, env)))
+    key, stamp = f"sums {below_home}", stamp_of(logs)
+    if index and (known := index.fact(key)) and known.startswith(stamp):
+        return msgspec.msgpack.decode(known[len(stamp) :], type=Sums)
+    sums = _sums_of(read_all(logs, below_home, index))
+    if index and not sums.tally.unreadable_files:  # which may be readable next time
+        index.save_facts({key: stamp + msgspec.msgpack.encode(sums)})
+    return sums
 
 
-def _table(usages: list[Usage]) -> str:
-    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
-    for usage in usages:
-        numbers = (
-            1,
-            usage.uncached_input_tokens,
-            usage.cache_read_tokens,
-            usage.cache_write_tokens,
-            usage.output_tokens,
+def _sums_of(found: Scan) -> Sums:
+    sums: dict[tuple[str, str], tuple[int, int, int, int, int]] = {}
+    for one in found.usages:
+        name = one.tool, one.model or "unknown"
+        requests, uncached, cached, written, output = sums.get(name, (0, 0, 0, 0, 0))
+        sums[name] = (
+            requests + 1,
+            uncached + one.uncached_input_tokens,
+            cached + one.cache_read_tokens,
+            written + one.cache_write_tokens,
+            output + one.output_tokens,
         )
-        for row in (usage.tool, usage.model or "unknown"), ("Total", ""):
-            sums[row] = [a + b for a, b in zip(sums[row], numbers, strict=True)]
-    total = sums.pop(("Total", ""))
-    rows = [(*names, *map(_grouped, numbers)) for names, numbers in sorted(sums.items())]
-    lines = [_HEAD, *rows, ("Total", "", *map(_grouped, total))]
-    return "\n".join(aligned(lines, left=(0, 1)))
+    sessions = {(one.tool, one.session_id) for one in found.usages}
+    return Sums(str(found.home), found.files, len(sessions), dict(sorted(sums.items())), found.tally)
+
+
+def _text(sums: Sums) -> str:
+    """As text for a terminal."""
+    if not sums.rows:
+        looked = f"Looked below {sums.home}, or where their variables point, for the logs of {', '.join(TOOLS)}."
+        return "\n".join([f"No requests found. Log files read: {sums.files}. {looked}", *_passed_over(sums.tally)])
+    total = [sum(column) for column in zip(*sums.rows.values(), strict=True)]
+    rows = [(*name, *map(_grouped, row)) for name, row in sums.rows.items()]
+    lines = aligned([_HEAD, *rows, ("Total", "", *map(_grouped, total))], left=(0, 1))
+    counted = f"Sessions: {sums.sessions:,}. Log files read: {sums.files:,}."
+    return "\n".join([*lines, "", counted, *_passed_over(sums.tally)])
 
 
 def _grouped(number: int) -> str:

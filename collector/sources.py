@@ -35,11 +35,11 @@ def records(source: Source, path: Path, tally: Tally, position: Position | None 
             case JsonLines() if path.suffix == ".zst":
                 from collector.packed import lines  # noqa: PLC0415
 
-                yield from lines(path, source.needles, tally)
+                yield from lines(path, source, tally)
             case JsonLines():
                 with path.open("rb", buffering=0) as file:
                     file.seek(position.offset if position else 0)
-                    yield from matching_lines(file, source.needles, tally, position)
+                    yield from matching_lines(file, source, tally, position)
             case JsonDocument() if path.stat().st_size <= MAX_DOCUMENT_BYTES:
                 yield path.read_bytes()
             case Sqlite():

@@ -24,13 +24,17 @@ LOGS = (
         folders=(".claude",),
         variables=(("CLAUDE_CONFIG_DIR", ""),),
         patterns=("projects/**/*.jsonl",),
-        needles=(b'"output_tokens"', b'"tool_use_id"'),
+        needles=(b'"tool_use_id"', b'"output_tokens"'),
+        # What a session started with, and copies of what was sent: most of the bytes of short sessions.
+        bulk=rb'\{(?:"parentUuid":(?:null|"[^"]*"),"isSidechain":(?:true|false),)?(?:"attachment":|"type":"api-request)',
     ),
 )
 
 _EDITS = {"Edit": "file_path", "MultiEdit": "file_path", "Write": "file_path", "NotebookEdit": "notebook_path"}
 _SHELLS = {"Bash", "PowerShell"}
 _RESULT_OF = re.compile(rb'"tool_use_id"\s*:\s*"([^"]+)"')
+# What a person or a tool said: no request stands in it.
+_USERS = re.compile(rb'\{(?:"(?!type)\w+":(?:"[^"\\]*"|\w+),)*"type":"user",')
 
 
 class _Counted(TypedDict):
@@ -66,6 +70,7 @@ class _Reading:
     def __init__(self, agent_id: str) -> None:
         self.agent_id = agent_id
         self.requests: list[Usage] = []
+        self.latest: tuple[object, ...] = ()
         self.kept = Kept()
         self.effects = Effects(self.kept)
         self.unreadable = self.skipped = 0
@@ -73,7 +78,7 @@ class _Reading:
     def take(self, record: bytes) -> None:
         self.kept.see(record)
         # Most tool results are long and change nothing: look at the id before decoding the rest.
-        if b'"output_tokens"' not in record and not self._answers_a_call(record):
+        if (_USERS.match(record) or b'"output_tokens"' not in record) and not self._answers_a_call(record):
             return
         line = decode(_LINE, record)
         if line is None:
@@ -96,7 +101,9 @@ class _Reading:
         )
 
     def _answers_a_call(self, record: bytes) -> bool:
-        return any(self.effects.waits_for(found.decode(errors="replace")) for found in _RESULT_OF.findall(record))
+        return self.effects.waits and any(
+            self.effects.waits_for(found[1].decode(errors="replace")) for found in _RESULT_OF.finditer(record)
+        )
 
     def _request(self, line: lines.Line, entry: lines.Entry, agent_id: str) -> None:
         message = entry.message
@@ -109,7 +116,12 @@ class _Reading:
             return
         session_id = line.request_session_id or line.session_id or ""
         request_id = message.id or entry.request_id or f"{session_id}:{entry.uuid or line.uuid or utc(at).isoformat()}"
+        self._calls(request_id, message.content)
         usage = message.usage
+        seen = (request_id, usage, message.model, session_id, agent_id, line.git_branch, line.cwd)
+        if seen == self.latest:  # the next block of the same response
+            return
+        self.latest = seen
         made = Usage(
             tool=NAME,
             session_id=session_id,
@@ -126,7 +138,6 @@ class _Reading:
             cwd=line.cwd or "",
         )
         self.requests += (made, *_beside(made, usage.iterations or ()))
-        self._calls(request_id, message.content)
 
     def _calls(self, request_id: str, content: msgspec.Raw) -> None:
         if b'"tool_use"' not in bytes(content):  # thoughts and words: most blocks

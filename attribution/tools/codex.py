@@ -24,6 +24,8 @@ from attribution.tools.remote import slug
 from attribution.usage import CommitMade, PullSeen, Usage
 
 NAME = "codex"
+# How a line begins as Codex writes it; others are decoded to see what they are.
+_HEAD = rb'\{"timestamp":"[^"\\]{1,40}",(?:"ordinal":\d+,)?"type":"'
 LOGS = (
     JsonLines(
         folders=(".codex",),
@@ -35,23 +37,24 @@ LOGS = (
             "archived_sessions/**/rollout-*.jsonl.zst",
         ),
         needles=(
+            b'"call_id"',
             b'_token_usage"',
-            b'"session_meta"',
+            b'"FileChange"',
             b'"turn_context"',
             b'"task_started"',
-            b'"call_id"',
-            b'"FileChange"',
+            b'"session_meta"',
             b'"thread_settings_applied"',
         ),
+        # What people and models said, and what the model was shown.
+        bulk=_HEAD + rb'(?:response_item","payload":\{"type":"(?:message|reasoning)"|world_state"|compacted")',
     ),
 )
 
 T = TypeVar("T")
 
-# A line as Codex writes it; any other is decoded.
 _OUTPUT_HEAD = re.compile(
-    rb'\{"timestamp":"[^"\\]{1,40}","type":"response_item","payload":\{"type":"(?:function|custom_tool)_call_output",'
-    rb'"call_id":"([^"\\]{1,200})","output":"',
+    _HEAD + rb'response_item","payload":\{"type":"(?:function|custom_tool)_call_output",(?:"id":"[^"\\]*",)?'
+    rb'"call_id":"(?P<call_id>[^"\\]*)"'
 )
 _THREAD_IN_NAME = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl(?:\.zst)?$")
 
@@ -81,11 +84,7 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
     for record in records:
         # Most of a rollout is what tools printed: only what a commit or a pull request was printed in is worth decoding.
         output = _OUTPUT_HEAD.match(record)
-        if (
-            output
-            and record.endswith(b'"}}')
-            and (call_id := output[1].decode(errors="replace")) not in reading.commands
-        ):
+        if output and (call_id := output["call_id"].decode(errors="replace")) not in reading.commands:
             reading.has_answer(call_id)
             continue
         line = decode(_LINE, record)

@@ -39,13 +39,18 @@ class Effects:
             self._kept.keep(f"call {call_id}")
             self._kept.keep_as(f"request of {call_id}", "request")
 
+    @property
+    def waits(self) -> bool:
+        """Whether any call is without an answer."""
+        return bool(self._calls)
+
     def waits_for(self, call_id: str) -> bool:
         return call_id in self._calls
 
     def answered(self, call_id: str, output: str = "", *, failed: bool = False, commits: Iterable[str] = ()) -> None:
         """A call came back. `output` is what its command printed, which may have committed before it `failed`; `commits` are ids
         that the tool itself says it made."""
-        call = self._calls.get(call_id)
+        call = self._calls.pop(call_id, None)
         if call is None:
             return
         self._kept.drop(f"call {call_id}")

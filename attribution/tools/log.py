@@ -35,9 +35,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JsonLines(Source, frozen=True, kw_only=True):
-    """One JSON value a line; only lines that hold one of `needles` are worth decoding. `.jsonl.zst` is unpacked."""
+    """One JSON value a line; only lines that hold one of `needles`, the likeliest first, are worth decoding. `bulk` is a regular
+    expression: what begins like it is worth nothing, however long it is, and is not searched. `.jsonl.zst` is unpacked."""
 
     needles: tuple[bytes, ...]
+    bulk: bytes = b""
 
 
 class JsonDocument(Source, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ def test_scan_as_a_table(home: Path, repo: Path):
         "claude-code  claude-opus-5-5         2               3             0             0      30",
         "Total                                2               3             0             0      30",
         "",
-        "Sessions: 1. Repositories: 1. Log files read: 1.",
+        "Sessions: 1. Log files read: 1.",
     ]
 
 

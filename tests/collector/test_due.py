@@ -60,5 +60,5 @@ def test_without_a_server_or_while_it_is_away_logs_are_kept_all_the_same(env: di
     assert server.asked == 0
     log.unlink()
     with Index(home / "state/index.db") as index:
-        (entry,) = index.entries("claude-code 0", home / ".claude").values()
-    assert [usage.request_id for usage in entry.requests] == ["msg_1"]
+        (log,) = index.stamps("claude-code 0", home / ".claude")
+        assert [usage.request_id for usage in index.log("claude-code 0", log).requests] == ["msg_1"]

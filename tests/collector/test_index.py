@@ -1,6 +1,7 @@
 """What is read again and what is not: the result is always that of reading everything."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from collector.index import Index
 from collector.scan import scan, scan_with_index
 from tests.collector.machine import call, git, request, result, write_log
 
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 ENV = {"PATH": os.environ["PATH"]}
 
 
@@ -46,9 +48,9 @@ def test_of_a_grown_log_only_the_new_lines_are_read(home: Path, index: Index):
     calls = [call("t1", "Write", file_path="a.py")]
     log = write_log(home, request(1, "/nowhere", content=calls))
     assert ids(home, index) == ["msg_1"]
-    # The old part is ruined but for its end; who read it again would see nothing in it.
+    # The old part is ruined but for its begin and end; who read it again would see nothing in it.
     old = log.read_bytes()
-    log.write_bytes(b" " * (len(old) - 70) + old[-70:])
+    log.write_bytes(old[:70] + b" " * (len(old) - 140) + old[-70:])
     other = write_log(home, result("t1"), request(2, "/nowhere"), name="other")
     append(log, other.read_bytes())
     other.unlink()
@@ -66,6 +68,15 @@ def test_a_line_that_was_half_written_is_read_when_it_is_whole(home: Path, index
     assert ids(home, index) == ["msg_1"]
     append(log, line[100:])
     assert ids(home, index) == ["msg_1", "msg_2"]
+
+
+def test_a_log_that_was_changed_in_place_is_read_anew(home: Path, index: Index):
+    log = write_log(home, request(1, "/nowhere"), request(2, "/nowhere"), request(3, "/nowhere"))
+    assert ids(home, index) == ["msg_1", "msg_2", "msg_3"]
+    same_size = log.read_bytes().replace(b"msg_2", b"msg_7")
+    log.write_bytes(same_size)
+    os.utime(log, ns=(1, 1))
+    assert ids(home, index) == ["msg_1", "msg_7", "msg_3"]
 
 
 def test_a_log_that_was_written_anew_is_read_anew(home: Path, index: Index):
@@ -118,8 +129,20 @@ def test_what_was_passed_over_is_told_every_time(home: Path, index: Index):
     assert scan(home, ENV, index).tally.unreadable_records == 2
 
 
+def test_of_a_document_that_is_being_written_is_known_what_it_said_before(home: Path, index: Index):
+    shutil.copytree(FIXTURES / "cline", home / ".cline/data/sessions")
+    before = scan(home, ENV, index).usages
+    document = next(home.rglob("*.messages.json"))
+    whole = document.read_bytes()
+    document.write_bytes(whole[: len(whole) // 2])
+    found = scan(home, ENV, index)
+    assert (found.usages, found.tally.unreadable_records) == (before, 1)
+    document.write_bytes(whole)
+    assert scan(home, ENV, index).tally.unreadable_records == 0
+
+
 def test_packed_logs_are_read(home: Path, index: Index):
-    fixture = next((Path(__file__).parents[1] / "fixtures/codex/sessions").rglob("*.jsonl"))
+    fixture = next((FIXTURES / "codex/sessions").rglob("*.jsonl"))
     folder = home / ".codex/sessions/2026/11/23"
     folder.mkdir(parents=True)
     (folder / fixture.name).write_bytes(fixture.read_bytes())

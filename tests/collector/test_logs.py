@@ -6,17 +6,17 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.tools import TOOLS
+from attribution.tools import TOOLS, JsonLines
 from collector import logs
 from collector.logs import Tally, matching_lines
 from collector.sources import files, folders
 
 (CLAUDE,), (CODEX,) = TOOLS["claude-code"].LOGS, TOOLS["codex"].LOGS
-NEEDLES = (b'"a"', b'"b"')
+SOURCE = JsonLines(folders=(), patterns=(), needles=(b'"a"', b'"b"'), bulk=b"x+z")
 
 
 def lines(content: bytes, tally: Tally | None = None) -> list[bytes]:
-    return list(matching_lines(io.BytesIO(content), NEEDLES, tally or Tally()))
+    return list(matching_lines(io.BytesIO(content), SOURCE, tally or Tally()))
 
 
 @given(
@@ -26,7 +26,11 @@ def lines(content: bytes, tally: Tally | None = None) -> list[bytes]:
 def test_the_same_lines_as_by_splitting(content: list[bytes], ended: bool):
     whole = b"\n".join(content) + b"\n" * ended
     complete = whole.split(b"\n")[:-1]
-    assert lines(whole) == [line for line in complete if any(needle in line for needle in NEEDLES)]
+    assert lines(whole) == [line for line in complete if any(needle in line for needle in SOURCE.needles)]
+
+
+def test_what_begins_like_bulk_is_passed_over():
+    assert lines(b'xxz "a" 1\nz "a" 2\nx "b" 3\n') == [b'z "a" 2', b'x "b" 3']
 
 
 def test_a_last_line_without_its_end_waits_for_the_next_scan():

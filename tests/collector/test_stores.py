@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.index import Index
 from collector.scan import scan
 from tests.tools import recorded
 
@@ -50,6 +51,19 @@ def test_a_locked_store_is_said_and_costs_no_other(home: Path, store: Path):
         connection.execute("ROLLBACK")
     assert len(found.usages) == 12
     assert found.tally.unreadable_files == [f"{store}: database is locked"]
+
+
+def test_of_a_locked_store_is_known_what_it_said_before(home: Path, store: Path, tmp_path: Path):
+    with Index(tmp_path / "index.db") as index:
+        before = scan(home, ENV, index).usages
+        with closing(sqlite3.connect(store, isolation_level=None)) as connection:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("UPDATE session SET time_created = time_created")
+            os.utime(store, ns=(1, 1))
+            found = scan(home, ENV, index)
+        assert found.usages == before
+        assert found.tally.unreadable_files == [f"{store}: database is locked"]
+        assert scan(home, ENV, index).tally.unreadable_files == []
 
 
 def test_what_is_no_database_is_said(home: Path, store: Path):
