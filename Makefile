@@ -36,7 +36,7 @@ lock: $(VENV)/.bootstrap ## write the lock files anew: names, versions and hashe
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --extra server --extra dev pyproject.toml -o deploy/lock/dev.txt
 
 clean: ## remove what was installed and made here
-	rm -rf $(VENV) tests/e2e/node_modules tests/look/node_modules benchmarks/webhooks/node_modules .coverage*
+	rm -rf $(VENV) tests/e2e/node_modules tests/look/node_modules benchmarks/*/node_modules .coverage*
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

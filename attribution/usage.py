@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 
-class CommitMade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True):
+class CommitMade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True, gc=False):
     """A commit that a session made; `stamped` where git itself saw it, in a hook. Empty text means not known.
 
     `authorship` is the digest of author e-mail and author date (`identity.authorship`), which amend and rebase keep while
@@ -22,7 +22,7 @@ class CommitMade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     stamped: bool = False
 
 
-class PullSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True):
+class PullSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True, gc=False):
     """A pull request that a session touched, and how: `create`, `checkout`, `view`, `diff`, `comment` ... An empty `repository`
     is the session's own; others are not told."""
 
@@ -31,7 +31,7 @@ class PullSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, or
     repository: str = ""
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One request to a model. It is what `mergecost scan --json` prints and what `POST /v1/usage` takes.
 
     Token kinds are disjoint, except that `reasoning_tokens` are part of `output_tokens`. `tokens_known` is False where the

@@ -62,7 +62,8 @@ def read_on(reading: Reading, path: Path, known: Log | None = None) -> Log:
     tally.unreadable_records += log.unreadable_records
     tally.skipped_records += log.skipped_records
     carry = log.carry if isinstance(reading.source, JsonLines) and path.suffix != ".zst" else None
-    return Log(unique([*known.requests, *log.requests]), tally, State(position.offset, ends, carry))
+    requests = unique([*known.requests, *log.requests]) if known.requests else log.requests
+    return Log(requests, tally, State(position.offset, ends, carry))
 
 
 def stamp(source: Source, path: Path) -> bytes:

@@ -78,7 +78,8 @@ class _Reading:
     def take(self, record: bytes) -> None:
         self.kept.see(record)
         # Most tool results are long and change nothing: look at the id before decoding the rest.
-        if (_USERS.match(record) or b'"output_tokens"' not in record) and not self._answers_a_call(record):
+        # Usage stands near the end of a line.
+        if (_USERS.match(record) or record.rfind(b'"output_tokens"') < 0) and not self._answers_a_call(record):
             return
         line = decode(_LINE, record)
         if line is None:

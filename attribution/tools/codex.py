@@ -46,7 +46,8 @@ LOGS = (
             b'"thread_settings_applied"',
         ),
         # What people and models said, and what the model was shown.
-        bulk=_HEAD + rb'(?:response_item","payload":\{"type":"(?:message|reasoning)"|world_state"|compacted")',
+        bulk=_HEAD + rb'(?:response_item","payload":\{"type":"(?:message|reasoning)"|world_state"|compacted"|'
+        rb'event_msg","payload":\{"type":"(?:agent_message|agent_reasoning|user_message)")',
     ),
 )
 

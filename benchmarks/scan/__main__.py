@@ -1,35 +1,49 @@
-"""What a scan of the logs costs: CPU and wall time and peak memory, against ccusage in the same run.
+"""What a scan of the logs costs: CPU and wall time and peak memory, against ccusage and tokscale in the same run.
 
     python -m benchmarks.scan [--megabytes 500] [--rounds 3] [--home FOLDER]
 
-Each program starts as a process of its own: cold with nothing kept from before, and once more on the unchanged home. Rounds
-alternate, so compare within one. Also what a hook costs as a whole process, beside the bare interpreter.
+Each program starts as a process of its own: cold with nothing kept from before, once more on the unchanged home, and after a few
+sessions went on. Rounds alternate, so compare within one. What each program adds up is held against what was written. Also what
+a hook costs as a whole process, beside the bare interpreter.
 """
 
 import argparse
+import json
 import os
-import shutil
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.scan.corpus import make
+from benchmarks.scan.corpus import Corpus, grow, make
 from collector.hooks.tools import HOOK
-from tests.node import node, npm_ci
+from tests.node import npm_ci
 
 FOLDER = Path(__file__).parent
+WHENS = ("cold", "unchanged", "grown")
+
+
+@dataclass
+class Run:
+    """CPU and wall seconds and peak KiB of a process with its children, and the share of the corpus's tokens that it found."""
+
+    cpu: float
+    wall: float
+    peak: int
+    share: float
 
 
 @dataclass
 class Program:
     name: str
     command: list[str]
-    keeps: bool = True
-    runs: dict[str, list[tuple[float, float, int]]] = field(default_factory=lambda: {"cold": [], "unchanged": []})
+    tokens: Callable[[str], int]
+    runs: dict[str, list[Run]] = field(default_factory=lambda: {when: [] for when in WHENS})
 
 
 def main() -> int:
@@ -41,59 +55,91 @@ def main() -> int:
     npm_ci(FOLDER)
     with tempfile.TemporaryDirectory() as made:
         home = options.home or Path(made, "home")
-        if options.home is None:
-            make(home, options.megabytes)
+        corpus = make(home, options.megabytes) if options.home is None else None
         size = sum(path.stat().st_size for path in home.rglob("*.jsonl"))
         print(f"{size / 1e6:,.0f} MB in {sum(1 for _ in home.rglob('*.jsonl')):,} logs")
-        programs = _programs()
-        for _ in range(options.rounds):
-            for program in programs:
-                _round(program, home, Path(made, "kept"))
+        programs = list(_programs())
+        for number in range(options.rounds):
+            _round(programs, home, Path(made, f"kept-{number}"), corpus)
     _show(programs)
     _hook(options.rounds)
     return 0
 
 
-def _programs() -> list[Program]:
-    own = [sys.executable, "-m", "collector.command", "scan"]
-    bin_folder = FOLDER / "node_modules/.bin"
-    return [
-        Program("mergecost scan", own),
-        Program("ccusage daily", [node(), str(bin_folder / "ccusage"), "daily", "--offline", "--json"]),
-    ]
+def _programs() -> Iterator[Program]:
+    yield Program("mergecost scan", [sys.executable, "-m", "collector.command", "scan"], _of_table)
+    # The binaries themselves: the start of Node is not theirs.
+    for pattern, name, arguments, tokens in (
+        ("@ccusage/*/bin/ccusage", "ccusage daily", ["daily", "--offline", "--json"], _of_ccusage),
+        ("@tokscale/*/bin/tokscale", "tokscale models", ["models", "--json", "--no-spinner"], _of_tokscale),
+    ):
+        for binary in (FOLDER / "node_modules").glob(pattern):
+            binary.chmod(0o755)
+            yield Program(name, [str(binary), *arguments], tokens)
 
 
-def _round(program: Program, home: Path, kept: Path) -> None:
-    shutil.rmtree(kept, ignore_errors=True)
-    for when in ("cold", "unchanged"):
-        program.runs[when].append(_run(program.command, home, kept))
+def _of_table(printed: str) -> int:
+    total = next(line for line in printed.splitlines() if line.startswith("Total"))
+    return sum(int(figure.replace(",", "")) for figure in re.findall(r"[\d,]+", total)[1:])
 
 
-def _run(command: list[str], home: Path, kept: Path) -> tuple[float, float, int]:
-    """CPU seconds, wall seconds and peak KiB of one process with its children. Its caches lie in `kept`."""
+def _of_ccusage(printed: str) -> int:
+    return json.loads(printed)["totals"]["totalTokens"]
+
+
+def _of_tokscale(printed: str) -> int:
+    kinds = ("input", "cacheRead", "cacheWrite", "output", "reasoning")
+    return sum(entry[kind] for entry in json.loads(printed)["entries"] for kind in kinds)
+
+
+def _round(programs: list[Program], home: Path, kept: Path, corpus: Corpus | None) -> None:
+    for program in programs:
+        for when in ("cold", "unchanged"):
+            program.runs[when].append(_run(program, home, kept / program.name, corpus))
+    if corpus:
+        grow(corpus)
+        for program in programs:
+            program.runs["grown"].append(_run(program, home, kept / program.name, corpus))
+
+
+def _run(program: Program, home: Path, kept: Path, corpus: Corpus | None) -> Run:
+    """Its caches lie in `kept`."""
     env = {
         "PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(FOLDER.parents[1]), "XDG_CACHE_HOME": str(kept / "cache"),
         "XDG_STATE_HOME": str(kept / "state"), "XDG_CONFIG_HOME": str(kept / "config"), "XDG_DATA_HOME": str(kept / "data"),
     }  # fmt: skip
-    started = time.perf_counter()
-    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        print(f"{command[:3]} ended with {process.returncode}", file=sys.stderr)
-    return used.ru_utime + used.ru_stime, wall, used.ru_maxrss
+    with tempfile.TemporaryFile("w+") as out:
+        started = time.perf_counter()
+        process = subprocess.Popen(program.command, env=env, stdout=out, stderr=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            print(f"{program.name} ended with {process.returncode}", file=sys.stderr)
+        out.seek(0)
+        share = program.tokens(out.read()) / sum(corpus.tokens) if corpus else 1
+        return Run(used.ru_utime + used.ru_stime, wall, used.ru_maxrss, share)
 
 
 def _show(programs: list[Program]) -> None:
-    print(f"{'':<18}{'':<11}{'CPU s':>8}{'wall s':>8}{'MiB':>6}  CPU of ours to it, round by round")
+    print(f"{'':<16}{'':<11}{'CPU s':>8}{'wall s':>8}{'MiB':>6}{'tokens':>9}  CPU of ours to it, round by round")
     ours = programs[0]
-    for when in ("cold", "unchanged"):
-        for program in programs:
-            cpu, wall, peak = (statistics.median(run[i] for run in program.runs[when]) for i in range(3))
-            ratios = [a[0] / b[0] for a, b in zip(ours.runs[when], program.runs[when], strict=True)]
-            shown = " ".join(f"{ratio:.2f}" for ratio in ratios) if program is not ours else ""
-            print(f"{program.name:<18}{when:<11}{cpu:>8.3f}{wall:>8.2f}{peak / 1024:>6.0f}  {shown}")
+    for when in WHENS:
+        for program in programs if ours.runs[when] else ():
+            runs = program.runs[when]
+            cpu, wall, peak = (
+                statistics.median(figures) for figures in zip(*((r.cpu, r.wall, r.peak) for r in runs), strict=True)
+            )
+            shares = "/".join(sorted({f"{run.share:.2%}" for run in runs}))
+            ratios = (
+                [f"{a.cpu / b.cpu:.2f}" for a, b in zip(ours.runs[when], runs, strict=True)]
+                if program is not ours
+                else []
+            )
+            row = (
+                f"{program.name:<16}{when:<11}{cpu:>8.3f}{wall:>8.2f}{peak / 1024:>6.0f}{shares:>9}  {' '.join(ratios)}"
+            )
+            print(row.rstrip())
 
 
 def _hook(rounds: int) -> None:

@@ -1,16 +1,19 @@
-"""A home folder full of transcripts, made from the shapes of real ones.
+"""A home folder full of transcripts, and what they add up to.
 
-Two thirds of the bytes are what tools printed, the rest in lines with usage, as in real logs. A response is logged as one
-line for each of its blocks; a tenth of the sessions is copied by a fork, a third of the requests are sub-agents' in files
-of their own, and some are nested in old `progress` lines.
+Lines have the keys of recorded ones, in their order. As in real logs most bytes are what tools printed and what a session was
+started with; some three tenths stand in lines with usage, a third of those in the `progress` lines of older Claude Code, which
+nest what sub-agents answered. A response is logged as one line for each of its blocks, a tenth of the sessions is copied by a
+fork, sub-agents have files of their own, half of the Codex threads are of versions before `token_usage_record`.
 """
 
 import json
 import random
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 START = datetime(2026, 10, 1, 8, tzinfo=UTC)
 _WORDS = [
@@ -39,18 +42,48 @@ _ENDS = ("", ":", ' = "value"', " -> {'key': [1, 2]}", "  # \u2192 naïve", "\\n
 _IN_SESSION = 60
 
 
-def make(home: Path, megabytes: int) -> None:
+@dataclass
+class Corpus:
+    """`tokens` are those of all requests, each once: uncached input, cached input, cache writes, output."""
+
+    home: Path
+    requests: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
+    written: int = 0
+    chance: random.Random = field(default_factory=lambda: random.Random(7))
+    prose: list[str] = field(default_factory=list)
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        return tuple(sum(kind) for kind in zip(*self.requests.values(), strict=True))
+
+    def said(self, most: int) -> str:
+        return self.chance.choice(self.prose)[:most]
+
+    def write(self, name: str, lines: list[dict[str, Any]]) -> None:
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            for line in lines:
+                self.written += file.write(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n")
+
+
+def make(home: Path, megabytes: int) -> Corpus:
     """Write about so much, two thirds of it Claude Code's, the rest Codex'."""
     shutil.rmtree(home, ignore_errors=True)
-    chance = random.Random(7)
-    prose = [_printed(chance) for _ in range(200)]
-    written, number = 0, 0
-    while written < megabytes * 1_000_000 * 2 // 3:
-        written += _claude_session(home, number, chance, prose)
-        number += 1
-    while written < megabytes * 1_000_000:
-        written += _codex_thread(home, number, chance, prose)
-        number += 1
+    corpus = Corpus(home)
+    corpus.prose = [_printed(corpus.chance) for _ in range(200)]
+    number = 0
+    for most, session in ((megabytes * 2 / 3, _claude_session), (megabytes, _codex_thread)):
+        while corpus.written < most * 1_000_000:
+            session(corpus, number)
+            number += 1
+    return corpus
+
+
+def grow(corpus: Corpus) -> None:
+    """A few sessions go on."""
+    for number in range(0, 20, 4):
+        corpus.write(_claude_name(number), list(_claude_lines(corpus, number, _id(number), requests=3, first=900)))
 
 
 def _printed(chance: random.Random) -> str:
@@ -62,43 +95,75 @@ def _printed(chance: random.Random) -> str:
     return "\n".join(lines)
 
 
-def _claude_session(home: Path, number: int, chance: random.Random, prose: list[str]) -> int:
-    folder = home / f".claude/projects/-home-dev-project-{number % 20}"
-    session = f"{number:08x}-0000-4000-8000-000000000000"
-    lines = list(_claude_lines(number, session, chance, prose))
-    written = _write(folder / f"{session}.jsonl", lines)
-    agent = list(_claude_lines(number + 10**6, session, chance, prose, requests=_IN_SESSION // 3, agent="a1"))
-    written += _write(folder / session / "subagents/agent-a1.jsonl", agent)
+def _id(number: int, kind: int = 0) -> str:
+    return f"{number:08x}-{kind:04x}-4000-8000-000000000000"
+
+
+def _at(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _claude_name(number: int, session: str = "") -> str:
+    return f".claude/projects/-home-dev-project-{number % 20}/{session or _id(number)}.jsonl"
+
+
+def _claude_session(corpus: Corpus, number: int) -> None:
+    session = _id(number)
+    agent = list(_claude_lines(corpus, number, session, requests=_IN_SESSION // 3, agent="a1"))
+    corpus.write(_claude_name(number, f"{session}/subagents/agent-a1"), agent)
+    lines = [*_claude_start(corpus, number, session), *_claude_lines(corpus, number, session)]
+    # Older versions nest what a sub-agent answered; of every second session it has no file of its own.
+    nested = agent if number % 2 else list(_claude_lines(corpus, number, session, requests=8, agent="a2"))
+    lines += [_progress(corpus, line) for line in nested if line["type"] == "assistant"]
+    corpus.write(_claude_name(number), lines)
     if number % 10 == 0:
-        fork = session.replace("0000-4000", "0001-4000")
-        written += _write(
-            folder / f"{fork}.jsonl",
-            [line.replace(f'"sessionId":"{session}"', f'"sessionId":"{fork}"') for line in lines],
-        )
-    return written
+        copied = [{**line, "sessionId": _id(number, 1)} for line in lines]
+        corpus.write(_claude_name(number, _id(number, 1)), copied)
+
+
+def _claude_start(corpus: Corpus, number: int, session: str) -> Iterator[dict[str, Any]]:
+    about = _claude_about(number, session)
+    for kind in ("prompt_snapshot", "skill_listing", "agent_listing_delta"):
+        yield {
+            "parentUuid": None,
+            "isSidechain": False,
+            "attachment": {"type": kind, "content": corpus.said(20_000)},
+        } | about
+    yield {"type": "api-request-shape", "sessionId": session, "shape": {"system": corpus.said(20_000)}}
+
+
+def _claude_about(number: int, session: str) -> dict[str, Any]:
+    return {
+        "userType": "external", "entrypoint": "cli", "cwd": f"/home/dev/project-{number % 20}", "sessionId": session,
+        "version": "2.1.330", "gitBranch": f"feat/{number % 50}",
+    }  # fmt: skip
 
 
 def _claude_lines(
-    number: int, session: str, chance: random.Random, prose: list[str], requests: int = _IN_SESSION, agent: str = ""
-) -> Iterator[str]:
-    at = START + timedelta(minutes=13 * (number % 4000))
-    for i in range(requests):
+    corpus: Corpus, number: int, session: str, requests: int = _IN_SESSION, agent: str = "", first: int = 0
+) -> Iterator[dict[str, Any]]:
+    """Requests of a session or of its sub-agent: two or three lines each, and what the tool then printed."""
+    chance, at = corpus.chance, START + timedelta(minutes=13 * (number % 4000))
+    about = _claude_about(number, session) | ({"agentId": agent} if agent else {})
+    for i in range(first, first + requests):
         at += timedelta(seconds=chance.randint(5, 90))
-        name = f"msg_{number:08x}{i:04x}"
-        common = {
-            "parentUuid": f"{i:08x}", "isSidechain": bool(agent), "userType": "external", "cwd": "/home/dev/project",
-            "sessionId": session, "version": "2.1.330", "gitBranch": f"feat/{number % 50}",
-        } | ({"agentId": agent} if agent else {})  # fmt: skip
+        name = f"msg_{number:08x}{agent}{i:04x}"
+        counts = chance.randint(1, 2000), 20011 + i, 804, chance.randint(5, 3000)
+        corpus.requests[name] = counts
         usage = {
-            "input_tokens": chance.randint(1, 2000), "cache_creation_input_tokens": 804, "cache_read_input_tokens": 20011,
-            "cache_creation": {"ephemeral_5m_input_tokens": 301, "ephemeral_1h_input_tokens": 503},
-            "output_tokens": chance.randint(5, 3000), "service_tier": "standard", "inference_geo": "not_available",
+            "input_tokens": counts[0], "cache_creation_input_tokens": counts[2], "cache_read_input_tokens": counts[1],
+            "cache_creation": {"ephemeral_5m_input_tokens": 301, "ephemeral_1h_input_tokens": 503}, "output_tokens": counts[3],
+            "server_tool_use": {"web_search_requests": 0}, "service_tier": "standard", "inference_geo": "not_available",
         }  # fmt: skip
-        stamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        for block in (
-            {"type": "thinking", "thinking": chance.choice(prose)[:2500], "signature": "x" * 300},
-            {"type": "tool_use", "id": f"toolu_{name}", **_call(i, chance, prose)},
-        ):
+        blocks = [
+            {"type": "thinking", "thinking": corpus.said(1200), "signature": "x" * 300},
+            {"type": "tool_use", "id": f"toolu_{name}", **_call(i, corpus)},
+        ]
+        if i % 3 == 0:
+            blocks.insert(1, {"type": "text", "text": corpus.said(600)})
+        head = {"parentUuid": f"{i:08x}", "isSidechain": bool(agent)}
+        for block in blocks:
+            at += timedelta(milliseconds=40)
             message = {
                 "id": name,
                 "type": "message",
@@ -107,132 +172,80 @@ def _claude_lines(
                 "content": [block],
                 "usage": usage,
             }
-            yield _dump(
-                common
-                | {
-                    "type": "assistant",
-                    "uuid": f"{name}-{block['type']}",
-                    "timestamp": stamp,
-                    "requestId": f"req_{name}",
-                    "message": message,
-                }
-            )
-        printed = "The file was written." if i % 3 == 0 else chance.choice(prose)
-        result = {"type": "tool_result", "tool_use_id": f"toolu_{name}", "content": printed}
-        yield _dump(
-            common
-            | {
-                "type": "user",
-                "uuid": f"{name}-r",
-                "timestamp": stamp,
-                "message": {"role": "user", "content": [result]},
-                "toolUseResult": {"stdout": result["content"], "stderr": ""},
-            }
-        )
-        if i % 5 == 4:
-            inner = {
+            tail = {
+                "requestId": f"req_{name}",
                 "type": "assistant",
-                "uuid": f"{name}-n",
-                "timestamp": stamp,
-                "requestId": f"req_{name}n",
-                "message": {
-                    "id": f"{name}n",
-                    "role": "assistant",
-                    "model": "claude-haiku-4-5",
-                    "content": [],
-                    "usage": usage,
-                },
+                "uuid": f"{name}-{block['type']}",
+                "timestamp": _at(at),
             }
-            yield _dump(
-                common
-                | {
-                    "type": "progress",
-                    "uuid": f"{name}-p",
-                    "timestamp": stamp,
-                    "data": {"type": "agent_progress", "agentId": "old", "message": inner},
-                }
-            )
+            yield head | {"message": message} | tail | about
+        printed = "The file was written." if i % 3 == 0 else corpus.said(30_000)
+        result = {"tool_use_id": f"toolu_{name}", "type": "tool_result", "content": printed}
+        yield head | {
+            "type": "user", "message": {"role": "user", "content": [result]}, "uuid": f"{name}-r", "timestamp": _at(at),
+            "toolUseResult": {"stdout": printed, "stderr": "", "interrupted": False},
+        } | about  # fmt: skip
 
 
-def _call(i: int, chance: random.Random, prose: list[str]) -> dict[str, object]:
+def _progress(corpus: Corpus, line: dict[str, Any]) -> dict[str, Any]:
+    """A sub-agent's line as older versions nest it in its parent's file."""
+    inner = {name: line[name] for name in ("type", "message", "requestId", "uuid", "timestamp")}
+    data = {"message": inner, "type": "agent_progress", "prompt": corpus.said(3000), "agentId": line["agentId"]}
+    outer = {name: value for name, value in line.items() if name not in ("message", "requestId", "agentId")}
+    return {
+        **outer,
+        "isSidechain": False,
+        "type": "progress",
+        "data": data,
+        "toolUseID": "agent",
+        "parentToolUseID": "toolu_x",
+    }
+
+
+def _call(i: int, corpus: Corpus) -> dict[str, Any]:
     """Each third call writes a file, the others read or run something."""
     if i % 3 == 0:
-        content = chance.choice(prose)[:12_000]
-        return {"name": "Write", "input": {"file_path": f"/home/dev/project/{i}.py", "content": content}}
+        return {"name": "Write", "input": {"file_path": f"/home/dev/project/{i}.py", "content": corpus.said(6000)}}
     return {"name": "Bash", "input": {"command": "make test", "description": "run the tests"}}
 
 
-def _codex_thread(home: Path, number: int, chance: random.Random, prose: list[str]) -> int:
-    thread = f"01a2097b-0000-7000-8000-{number:012x}"
-    at = START + timedelta(minutes=13 * (number % 4000))
-    lines = [
-        _codex(
-            at,
-            "session_meta",
-            {"id": thread, "cwd": "/home/dev/project", "cli_version": "0.169.0", "base_instructions": prose[0] * 2},
-        )
-    ]
-    total = {
-        "input_tokens": 0,
-        "cached_input_tokens": 0,
-        "output_tokens": 0,
-        "reasoning_output_tokens": 0,
-        "total_tokens": 0,
-    }
-    lines.append(_codex(at, "turn_context", {"turn_id": f"t{number}", "cwd": "/home/dev/project", "model": "gpt-5.5"}))
+def _codex_thread(corpus: Corpus, number: int) -> None:
+    thread, at = f"01a2097b-0000-7000-8000-{number:012x}", START + timedelta(minutes=13 * (number % 4000))
+    chance, has_records, total = corpus.chance, number % 2 == 0, [0, 0, 0]
+    lines: list[dict[str, Any]] = []
+
+    def log(kind: str, **payload: Any) -> None:
+        lines.append({"timestamp": _at(at), "ordinal": len(lines), "type": kind, "payload": payload})
+
+    cwd = f"/home/dev/project-{number % 20}"
+    log("session_meta", id=thread, cwd=cwd, cli_version="0.169.0", base_instructions={"text": corpus.said(20_000)})
+    log("world_state", full=True, state={"agents_md": corpus.said(8000)})
+    log("turn_context", turn_id=f"t{number}", cwd=cwd, model="gpt-5.5")
     for i in range(_IN_SESSION):
         at += timedelta(seconds=chance.randint(5, 90))
-        last = {
-            "input_tokens": 21000 + i,
-            "cached_input_tokens": 20011,
-            "output_tokens": chance.randint(5, 3000),
-            "reasoning_output_tokens": 5,
-        }
-        last["total_tokens"] = last["input_tokens"] + last["output_tokens"]
-        total = {kind: total[kind] + last[kind] for kind in total}
-        call = {
-            "type": "function_call",
-            "name": "exec_command",
-            "call_id": f"call_{i}",
-            "arguments": '{"cmd":"make test"}',
-        }
-        lines.append(_codex(at, "response_item", call))
-        lines.append(
-            _codex(
-                at,
-                "response_item",
-                {"type": "function_call_output", "call_id": f"call_{i}", "output": chance.choice(prose)},
-            )
-        )
-        info = {"total_token_usage": total, "last_token_usage": last, "model_context_window": 272000}
-        lines += [_codex(at, "event_msg", {"type": "token_count", "info": info, "rate_limits": None})] * 2
-        lines.append(
-            _codex(
-                at,
-                "response_item",
-                {
-                    "type": "message",
-                    "role": "assistant",
-                    "content": [{"type": "output_text", "text": chance.choice(prose)}],
-                },
-            )
-        )
-    name = f"rollout-{START:%Y-%m-%dT%H-%M-%S}-{thread}.jsonl"
-    return _write(home / ".codex/sessions/2026/10/01" / name, lines)
+        output, fresh = chance.randint(5, 3000), 1000 + i
+        corpus.requests[f"{thread}{i}"] = fresh, 20011, 0, output
+        total = [total[0] + 20011 + fresh, total[1] + 20011, total[2] + output]
+        last, whole = _codex_counts(20011 + fresh, 20011, output), _codex_counts(*total)
+        log("response_item", type="reasoning", id=f"rs_{i}", summary=[], encrypted_content="x" * 1500)
+        call = {"type": "function_call", "id": f"fc_{i}", "name": "exec_command", "call_id": f"call_{i}"}
+        log("response_item", **call, arguments='{"cmd":"make test"}')
+        if has_records:
+            log("token_usage_record", thread_id=thread, turn_id=f"t{number}", response_id=f"resp_{thread}{i}", usage=last,
+                turn_token_usage=whole, thread_token_usage=whole)  # fmt: skip
+        answer = {"type": "function_call_output", "id": f"fco_{i}", "call_id": f"call_{i}"}
+        log("response_item", **answer, output=corpus.said(30_000))
+        info = {"total_token_usage": whole, "last_token_usage": last, "model_context_window": 258400}
+        for _ in range(2):
+            log("event_msg", type="token_count", info=info, rate_limits=None)
+        said = [{"type": "output_text", "text": corpus.said(3000)}]
+        log("response_item", type="message", id=f"m_{i}", role="assistant", content=said)
+        log("event_msg", type="agent_message", message=said[0]["text"])
+    corpus.write(f".codex/sessions/2026/10/01/rollout-{START:%Y-%m-%dT%H-%M-%S}-{thread}.jsonl", lines)
 
 
-def _codex(at: datetime, kind: str, payload: dict[str, object]) -> str:
-    return _dump(
-        {"timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "type": kind, "payload": payload}
-    )
-
-
-def _dump(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
-
-
-def _write(path: Path, lines: list[str]) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = "\n".join(lines) + "\n"
-    path.write_text(text)
-    return len(text)
+def _codex_counts(given: int, cached: int, output: int) -> dict[str, int]:
+    return {
+        "input_tokens": given, "cached_input_tokens": cached, "cache_write_input_tokens": 0, "output_tokens": output,
+        "reasoning_output_tokens": 5, "total_tokens": given + output,
+    }  # fmt: skip
