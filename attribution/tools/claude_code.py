@@ -1,4 +1,5 @@
-"""Claude Code: transcripts below `~/.claude/projects`, one JSON object a line.
+"""Claude Code: transcripts below `~/.claude/projects` (CLAUDE_CONFIG_DIR), one JSON object a line; those of the desktop app's
+agent below its own settings.
 
 A response is logged as one line for each content block, every line with the id and the usage of the whole response; forks
 copy their parent's lines into a new file. So a request is its `message.id`, over all files. Sub-agents have files of their
@@ -19,14 +20,25 @@ from attribution.tools.log import JsonLines, Kept, LogRead, Text, decode, unique
 from attribution.usage import Usage
 
 NAME = "claude-code"
+_NEEDLES = (b'"tool_use_id"', b'"output_tokens"')
+# What a session started with, and copies of what was sent: most of the bytes of short sessions.
+_BULK = rb'\{(?:"parentUuid":(?:null|"[^"]*"),"isSidechain":(?:true|false),)?(?:"attachment":|"type":"api-request)'
 LOGS = (
     JsonLines(
         folders=(".claude",),
         variables=(("CLAUDE_CONFIG_DIR", ""),),
         patterns=("projects/**/*.jsonl",),
-        needles=(b'"tool_use_id"', b'"output_tokens"'),
-        # What a session started with, and copies of what was sent: most of the bytes of short sessions.
-        bulk=rb'\{(?:"parentUuid":(?:null|"[^"]*"),"isSidechain":(?:true|false),)?(?:"attachment":|"type":"api-request)',
+        needles=_NEEDLES,
+        bulk=_BULK,
+    ),
+    JsonLines(
+        folders=tuple(
+            f"{settings}/Claude/local-agent-mode-sessions"
+            for settings in (".config", "Library/Application Support", "AppData/Roaming")
+        ),
+        patterns=("**/.claude/projects/**/*.jsonl",),
+        needles=_NEEDLES,
+        bulk=_BULK,
     ),
 )
 

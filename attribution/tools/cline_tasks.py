@@ -50,6 +50,7 @@ class _Counts(msgspec.Struct, rename="camel"):
     cache_reads: Tokens = None
     cost: Annotated[float, msgspec.Meta(ge=0, lt=10_000)] | None = None
     total_cost: Annotated[float, msgspec.Meta(ge=0, lt=10_000)] | None = None
+    usage_missing: bool | None = None
 
 
 class _Tool(msgspec.Struct):
@@ -116,6 +117,7 @@ def _usage(ts: float, kind: str, counts: _Counts, task: str, cwd: str, tool: str
         request_id=f"{task}:{int(ts)}" + ("" if kind == "api_req_started" else f":{kind}"),
         at=datetime.fromtimestamp(ts / 1000, UTC),
         model="",
+        tokens_known=not counts.usage_missing,
         uncached_input_tokens=counts.tokens_in or 0,
         cache_read_tokens=counts.cache_reads or 0,
         cache_write_5m_tokens=counts.cache_writes or 0,

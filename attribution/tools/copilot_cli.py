@@ -19,6 +19,12 @@ from attribution.usage import Usage
 NAME = "copilot-cli"
 _FOLDERS = (".copilot",)
 _VARIABLES = (("COPILOT_HOME", ""),)
+# Older stores lack what is added to it.
+_ROWS = """SELECT json_object('type', 'row', 'timestamp', strftime('%Y-%m-%dT%H:%M:%fZ', e.created_at){agent},
+    'sessionId', e.session_id, 'usage', json_object('model', e.model, 'inputTokens', e.input_tokens,
+    'outputTokens', e.output_tokens, 'cacheReadTokens', e.cache_read_tokens, 'cacheWriteTokens', e.cache_write_tokens,
+    'reasoningTokens', e.reasoning_tokens{credits}), 'context', json_object('cwd', s.cwd, 'repository', s.repository{branch}))
+    FROM assistant_usage_events e LEFT JOIN sessions s ON s.id = e.session_id ORDER BY e.id"""
 LOGS = (
     JsonLines(
         folders=_FOLDERS,
@@ -39,13 +45,12 @@ LOGS = (
         variables=_VARIABLES,
         patterns=("session-store.db",),
         queries=(
-            """SELECT json_object('type', 'row', 'timestamp', strftime('%Y-%m-%dT%H:%M:%fZ', e.created_at),
-                'agentId', e.agent_id, 'sessionId', e.session_id, 'usage', json_object('model', e.model,
-                'inputTokens', e.input_tokens, 'outputTokens', e.output_tokens, 'cacheReadTokens', e.cache_read_tokens,
-                'cacheWriteTokens', e.cache_write_tokens, 'reasoningTokens', e.reasoning_tokens,
-                'totalNanoAiu', e.total_nano_aiu),
-                'context', json_object('cwd', s.cwd, 'repository', s.repository, 'branch', s.branch))
-                FROM assistant_usage_events e LEFT JOIN sessions s ON s.id = e.session_id ORDER BY e.id""",
+            _ROWS.format(
+                agent=", 'agentId', e.agent_id",
+                credits=", 'totalNanoAiu', e.total_nano_aiu",
+                branch=", 'branch', s.branch",
+            ),
+            _ROWS.format(branch="", agent="", credits=""),
         ),
     ),
 )

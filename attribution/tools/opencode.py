@@ -1,11 +1,11 @@
 """OpenCode: the SQLite database `~/.local/share/opencode/opencode*.db` (XDG_DATA_HOME), the same on every system; before
 version 1.2 JSON files below `storage/message`.
 
-One assistant's message is one request. A fork copies messages under new ids with the same time and counts, and version 2 moves
-them to a table of its own while the old one stays, so a request is its time and its counts; a copy that is older than its
-session gives way to the original. `input` leaves out the cache; `output` leaves out reasoning in new versions and has it in old
-ones, which the total tells apart. A cost of 0 stands for "not known". Requests for titles are not stored. No branch, no remote.
-https://github.com/anomalyco/opencode/blob/dev/packages/opencode/src/session/session.sql.ts
+One assistant's message is one request. A fork copies messages under new ids with the same time and counts, so a request is its
+time and its counts; a copy that is older than its session gives way to the original. Version 2 moves messages, under their ids,
+to a table of its own while the old one stays. `input` leaves out the cache; `output` leaves out reasoning in new versions and has
+it in old ones, which the total tells apart. A cost of 0 stands for "not known". Requests for titles are not stored. No branch, no
+remote. https://github.com/anomalyco/opencode/blob/dev/packages/opencode/src/session/session.sql.ts
 """
 
 from collections.abc import Iterable
@@ -28,13 +28,13 @@ _TOOL = """json_object('call_id', json_extract(p.data, '$.callID'), 'tool', json
         WHEN json_extract(p.data, '$.state.input.command') LIKE '%git%'
             OR json_extract(p.data, '$.state.input.command') LIKE '%gh pr%'
         THEN json_extract(p.data, '$.state.output') END)"""
-_V1 = f"""SELECT json_object('session_id', m.session_id, 'parent_id', s.parent_id, 'session_created', s.time_created,
+_V1 = f"""SELECT json_object('id', m.id, 'session_id', m.session_id, 'parent_id', s.parent_id, 'session_created', s.time_created,
     'directory', coalesce(json_extract(m.data, '$.path.cwd'), s.directory), 'created', json_extract(m.data, '$.time.created'),
     'model', json_extract(m.data, '$.modelID'), 'provider', json_extract(m.data, '$.providerID'),
     'tokens', json_extract(m.data, '$.tokens'), 'cost', json_extract(m.data, '$.cost'),
     'tools', (SELECT json_group_array({_TOOL}) FROM part p WHERE p.message_id = m.id AND json_extract(p.data, '$.type') = 'tool'))
     FROM message m LEFT JOIN session s ON s.id = m.session_id WHERE json_extract(m.data, '$.role') = 'assistant'"""  # noqa: S608
-_V2 = """SELECT json_object('session_id', m.session_id, 'parent_id', s.parent_id, 'session_created', s.time_created,
+_V2 = """SELECT json_object('id', m.id, 'session_id', m.session_id, 'parent_id', s.parent_id, 'session_created', s.time_created,
     'directory', s.directory, 'created', coalesce(json_extract(m.data, '$.time.created'), m.time_created),
     'model', json_extract(m.data, '$.model.id'), 'provider', json_extract(m.data, '$.model.providerID'),
     'tokens', json_extract(m.data, '$.tokens'), 'cost', json_extract(m.data, '$.cost'))
@@ -86,6 +86,7 @@ class _Tool(msgspec.Struct):
 class _Row(msgspec.Struct):
     """A message, as a row of the database tells it."""
 
+    id: Text = None
     session_id: Text = None
     parent_id: Text = None
     session_created: Milliseconds | None = None
@@ -145,7 +146,7 @@ def read(records: Iterable[bytes], name: str, tool: str) -> LogRead:
     found: dict[str, Usage] = {}
     copies: dict[str, Usage] = {}
     effects = Effects()
-    log = LogRead(requests=[])
+    log, ids = LogRead(requests=[]), set[str]()
     for raw in records:
         row = _row(raw, name)
         if row is None:
@@ -154,6 +155,9 @@ def read(records: Iterable[bytes], name: str, tool: str) -> LogRead:
         if row.created is None or row.tokens is None or not (row.tokens.input or row.tokens.output or row.tokens.total):
             log.skipped_records += 1  # what a person said, or an answer that is not there yet
             continue
+        if row.id in ids:
+            continue
+        ids |= {row.id} if row.id else set()
         usage = _usage(row, row.created, row.tokens, tool)
         is_copy = row.session_created is not None and row.created < row.session_created
         (copies if is_copy else found).setdefault(usage.request_id, usage)

@@ -11,7 +11,7 @@ from collector import logs
 from collector.logs import Tally, matching_lines
 from collector.sources import files, folders
 
-(CLAUDE,), (CODEX,) = TOOLS["claude-code"].LOGS, TOOLS["codex"].LOGS
+CLAUDE, DESKTOP, CODEX = *TOOLS["claude-code"].LOGS, *TOOLS["codex"].LOGS
 SOURCE = JsonLines(folders=(), patterns=(), needles=(b'"a"', b'"b"'), bulk=b"x+z")
 
 
@@ -60,3 +60,7 @@ def test_logs_of_sub_agents_and_archives_are_found(tmp_path: Path):
     archived.touch()
     assert files(CODEX, tmp_path) == [archived]
     assert files(CLAUDE, tmp_path / "missing") == []
+    own = tmp_path / "a/b/local_1/.claude/projects/p/s.jsonl"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert files(DESKTOP, tmp_path) == [own]

@@ -103,10 +103,11 @@ def test_roo_code():
 
 
 def test_kilo_code():
-    """The new store and the old task folders."""
+    """The new store and the old task folders, where a request may say that its usage is not known."""
     assert rows("kilo-code") == snapshot(
         [
             ("task-2:1795455000000", "11-23 17:30:00", "", 100, 900, 10, 50, 0, 12300, None),
+            ("task-2:1795455003000", "11-23 17:30:03", "", 0, 0, 0, 0, 0, None, None),
             (
                 "1795455190242:test-model:1014:20022:0:100:22",
                 "11-23 17:33:10",
@@ -145,6 +146,7 @@ def test_kilo_code():
             ),
         ]
     )
+    assert [one.tokens_known for one in requests("kilo-code")].count(False) == 1
 
 
 def test_vscode_copilot_chat():
