@@ -11,6 +11,7 @@ from attribution.money import show
 from attribution.pricing import PRICE_BOOK, Priced, price
 from attribution.tools import unique
 from attribution.usage import Usage
+from collector.logs import Tally, plain
 from collector.reading import read_on
 from collector.scan import readings, scan_with_index
 
@@ -28,7 +29,7 @@ def explain(request_id: str, home: Path | None, env: Mapping[str, str]) -> int:
         print(f"No log holds a request {request_id}. `mergecost scan --json` lists them all.")
         return 1
     for path, usage in found:
-        print(f"{path}\n  {_counts(usage)}")
+        print(f"{plain(path)}\n  {_counts(usage)}")
     if len(found) > 1:
         print(f"\nThese {len(found)} are one request: the most complete counts.")
     for usage in known or unique(usage for _, usage in found):
@@ -39,7 +40,7 @@ def explain(request_id: str, home: Path | None, env: Mapping[str, str]) -> int:
 def _in_logs(request_id: str, home: Path | None, env: Mapping[str, str]) -> list[tuple[Path, Usage]]:
     return [
         (path, usage)
-        for reading, paths in readings(home or Path.home(), {} if home else env)
+        for reading, paths in readings(home or Path.home(), {} if home else env, Tally())
         for path in paths
         for usage in read_on(reading, path).requests
         if usage.request_id == request_id

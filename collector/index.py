@@ -13,7 +13,7 @@ from typing import Self
 import msgspec
 
 from attribution.usage import Usage
-from collector.logs import Tally
+from collector.logs import Tally, plain
 from collector.reading import Log, State
 
 # A new version reads everything again, and forgets what only it remembers.
@@ -64,7 +64,7 @@ class Index:
     def stamps(self, source: str, below: Path) -> dict[str, bytes]:
         """The logs of a source in a folder that are known, by path."""
         query = "SELECT path, stamp FROM read_log WHERE source = ? AND below = ?"
-        return dict(self._connection.execute(query, (source, str(below))))
+        return dict(self._connection.execute(query, (source, plain(below))))
 
     def log(self, source: str, path: str) -> Log:
         """What a known log said, and what was passed over in it."""
@@ -86,7 +86,7 @@ class Index:
     def save(self, source: str, below: Path, logs: Mapping[tuple[str, bytes], Log]) -> None:
         """Remember logs, by path and stamp, unless the file is full."""
         rows = (
-            (path, source, str(below), stamp, _encode(log.requests), _encode(log.tally), _encode(log.state))
+            (path, source, plain(below), stamp, _encode(log.requests), _encode(log.tally), _encode(log.state))
             for (path, stamp), log in logs.items()
         )
         if logs and self._path.stat().st_size <= self._most_bytes:

@@ -4,8 +4,10 @@ Transcripts are mostly text, and hundreds of megabytes of it. Looking at how a l
 needles of a tool, is several times faster than decoding every line.
 """
 
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
@@ -21,6 +23,11 @@ class UnreadableLog(Exception):
     """A log that cannot be opened or read; the message says why."""
 
 
+def plain(path: Path | str) -> str:
+    """A path as text that can be printed and kept, also one that is no UTF-8."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
 class Tally(msgspec.Struct):
     """What was passed over."""
 
@@ -34,6 +41,17 @@ class Tally(msgspec.Struct):
         self.skipped_records += other.skipped_records
         self.over_long_lines += other.over_long_lines
         self.unreadable_files += other.unreadable_files
+
+    @property
+    def lines(self) -> list[str]:
+        """A line for each kind of thing, for people."""
+        counts = {
+            "Lines that could not be read": self.unreadable_records,
+            "Lines too long to read": self.over_long_lines,
+            "Placeholders without a request": self.skipped_records,
+        }
+        found = [f"{what}: {count:,}." for what, count in counts.items() if count]
+        return found + [f"Could not open {file}" for file in self.unreadable_files]
 
 
 class Position(msgspec.Struct):

@@ -8,7 +8,7 @@ import msgspec
 
 from attribution.tools import JsonLines, Source, Tool, unique
 from attribution.usage import Usage
-from collector.logs import Position, Tally, UnreadableLog
+from collector.logs import Position, Tally, UnreadableLog, plain
 from collector.sources import beside, records
 
 # Enough of a log's begin and end to see that it was written anew.
@@ -49,7 +49,7 @@ class Log(msgspec.Struct):
 def read_on(reading: Reading, path: Path, known: Log | None = None) -> Log:
     """A log as it is now: all of it, or on from where it is known."""
     known = known or Log()
-    name = "." if path == reading.below else path.relative_to(reading.below).as_posix()
+    name = "." if path == reading.below else plain(path.relative_to(reading.below).as_posix())
     tally, position = Tally(), Position(known.state.offset)
     tally.add(known.tally)
     try:
@@ -57,7 +57,7 @@ def read_on(reading: Reading, path: Path, known: Log | None = None) -> Log:
         log = reading.tool.read_log(chain(beside(reading.source, path), known.state.carry or (), lines), name)
         ends = _ends(path, position.offset) if isinstance(reading.source, JsonLines) else b""
     except (OSError, UnreadableLog) as error:
-        tally.unreadable_files.append(f"{path}: {error}")
+        tally.unreadable_files.append(f"{plain(path)}: {error}")
         return Log(known.requests, tally)
     tally.unreadable_records += log.unreadable_records
     tally.skipped_records += log.skipped_records

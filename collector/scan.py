@@ -1,5 +1,6 @@
 """All AI requests that the logs of a home folder tell of, with what git knows about where they were made."""
 
+import os
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -10,7 +11,7 @@ import msgspec
 from attribution.tools import TOOLS, unique
 from attribution.usage import Usage
 from collector.enrich import with_git_facts
-from collector.logs import Tally
+from collector.logs import Tally, plain
 from collector.reading import Log, Reading, has_only_grown, read_on, stamp
 from collector.settings import index_file, state_file
 from collector.sources import files, folders
@@ -43,12 +44,12 @@ class _HasTally(Protocol):
 Told = TypeVar("Told", bound=_HasTally)
 
 
-def readings(home: Path, env: Mapping[str, str]) -> Iterator[tuple[Reading, list[Path]]]:
+def readings(home: Path, env: Mapping[str, str], tally: Tally) -> Iterator[tuple[Reading, list[Path]]]:
     """Every place where tools may keep logs, with the logs there."""
     for tool in TOOLS.values():
         for number, source in enumerate(tool.LOGS):
             for below in folders(source, home, env):
-                yield Reading(tool, source, f"{tool.NAME} {number}", below), files(source, below)
+                yield Reading(tool, source, f"{tool.NAME} {number}", below), files(source, below, tally)
 
 
 def with_index(env: Mapping[str, str], work: "Callable[[Index | None], Told]") -> "Told":
@@ -61,9 +62,11 @@ def with_index(env: Mapping[str, str], work: "Callable[[Index | None], Told]") -
     try:
         with Index(path) as index:
             return work(index)
-    except (OSError, Error) as error:
+    except (OSError, Error, msgspec.DecodeError) as error:
         done = work(None)
-        done.tally.unreadable_files.append(f"{path}: {error}. Deleting it loses only what deleted logs said.")
+        done.tally.unreadable_files.append(
+            f"{plain(path)}: {error}. All logs were read anew. If this stays: deleting it loses only what deleted logs said."
+        )
         return done
 
 
@@ -84,8 +87,9 @@ def scan(
     folder. Nothing in a log makes this fail; `tally` says what was passed over. With an `index` only what is new is read."""
     env = only(home, env)
     below_home = home or Path.home()
-    logs = list(readings(below_home, env))
-    done = read_all(logs, below_home, index, progress)
+    tally = Tally()
+    logs = list(readings(below_home, env, tally))
+    done = read_all(logs, below_home, index, tally, progress)
     done.usages = with_git_facts(done.usages, env, index, stamps)
     return done
 
@@ -96,10 +100,14 @@ def only(home: Path | None, env: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def read_all(
-    logs: Sequence[tuple[Reading, list[Path]]], home: Path, index: "Index | None", progress: Progress | None = None
+    logs: Sequence[tuple[Reading, list[Path]]],
+    home: Path,
+    index: "Index | None",
+    tally: Tally,
+    progress: Progress | None = None,
 ) -> Scan:
-    """Requests as `logs` tell of them, without what git knows."""
-    tally, found = Tally(), list[Usage]()
+    """Requests as `logs` tell of them, without what git knows. `tally` goes on."""
+    found: list[Usage] = []
     count, done = sum(len(paths) for _, paths in logs), 0
     for reading, paths in logs:
         found += _indexed(reading, paths, index, tally) if index else _whole(reading, paths, tally)
@@ -114,7 +122,7 @@ def stamp_of(logs: Sequence[tuple[Reading, list[Path]]]) -> bytes:
     whole = blake2b(digest_size=16)
     for reading, paths in logs:
         for path in paths:
-            whole.update(str(path).encode(errors="surrogateescape") + stamp(reading.source, path))
+            whole.update(os.fsencode(path) + stamp(reading.source, path))
     return whole.digest()
 
 
@@ -133,7 +141,7 @@ def _indexed(reading: Reading, paths: list[Path], index: "Index", tally: Tally) 
     found: list[Usage] = []
     fresh: dict[tuple[str, bytes], Log] = {}
     for path in paths:
-        name, now = str(path), stamp(reading.source, path)
+        name, now = plain(path), stamp(reading.source, path)
         log = index.log(reading.name, name) if known.get(name) == now else _read_again(reading, path, index, known)
         found += log.requests
         tally.add(log.tally)
@@ -150,7 +158,7 @@ def _indexed(reading: Reading, paths: list[Path], index: "Index", tally: Tally) 
 
 def _read_again(reading: Reading, path: Path, index: "Index", known: Container[str]) -> Log:
     """A log that is new or has changed: what it has gained, or all of it."""
-    name = str(path)
+    name = plain(path)
     if name in known:
         state = index.state(reading.name, name)
         if state.carry is not None and has_only_grown(path, state):

@@ -1,6 +1,7 @@
 """`mergecost scan`: what the AI tools on this machine have used. Nothing leaves it."""
 
 import os
+import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from attribution.tools import TOOLS
-from collector.logs import Tally
+from collector.logs import Tally, plain
 from collector.scan import Scan, only, read_all, readings, scan_with_index, stamp_of, with_index
 from collector.table import aligned
 
@@ -41,9 +42,10 @@ def main(argv: Sequence[str]) -> int:
 
         return explain(options.explain, options.home, os.environ)
     if options.json:
-        encode = msgspec.json.Encoder().encode
-        for usage in scan_with_index(options.home, os.environ).usages:
+        encode, found = msgspec.json.Encoder().encode, scan_with_index(options.home, os.environ)
+        for usage in found.usages:
             print(encode(usage).decode())
+        print("".join(f"{line}\n" for line in found.tally.lines), end="", file=sys.stderr)
     else:
         print(_text(with_index(os.environ, lambda index: _sums(options.home, os.environ, index))))
     return 0
@@ -52,11 +54,12 @@ def main(argv: Sequence[str]) -> int:
 def _sums(home: Path | None, env: Mapping[str, str], index: "Index | None") -> Sums:
     """Those of the last time, if nothing has changed since."""
     below_home = home or Path.home()
-    logs = list(readings(below_home, only(home, env)))
-    key, stamp = f"sums {below_home}", stamp_of(logs)
+    tally = Tally()
+    logs = list(readings(below_home, only(home, env), tally))
+    key, stamp = f"sums {plain(below_home)}", stamp_of(logs)
     if index and (known := index.fact(key)) and known.startswith(stamp):
         return msgspec.msgpack.decode(known[len(stamp) :], type=Sums)
-    sums = _sums_of(read_all(logs, below_home, index))
+    sums = _sums_of(read_all(logs, below_home, index, tally))
     if index and not sums.tally.unreadable_files:  # which may be readable next time
         index.save_facts({key: stamp + msgspec.msgpack.encode(sums)})
     return sums
@@ -75,31 +78,20 @@ def _sums_of(found: Scan) -> Sums:
             output + one.output_tokens,
         )
     sessions = {(one.tool, one.session_id) for one in found.usages}
-    return Sums(str(found.home), found.files, len(sessions), dict(sorted(sums.items())), found.tally)
+    return Sums(plain(found.home), found.files, len(sessions), dict(sorted(sums.items())), found.tally)
 
 
 def _text(sums: Sums) -> str:
     """As text for a terminal."""
     if not sums.rows:
         looked = f"Looked below {sums.home}, or where their variables point, for the logs of {', '.join(TOOLS)}."
-        return "\n".join([f"No requests found. Log files read: {sums.files}. {looked}", *_passed_over(sums.tally)])
+        return "\n".join([f"No requests found. Log files read: {sums.files}. {looked}", *sums.tally.lines])
     total = [sum(column) for column in zip(*sums.rows.values(), strict=True)]
     rows = [(*name, *map(_grouped, row)) for name, row in sums.rows.items()]
     lines = aligned([_HEAD, *rows, ("Total", "", *map(_grouped, total))], left=(0, 1))
     counted = f"Sessions: {sums.sessions:,}. Log files read: {sums.files:,}."
-    return "\n".join([*lines, "", counted, *_passed_over(sums.tally)])
+    return "\n".join([*lines, "", counted, *sums.tally.lines])
 
 
 def _grouped(number: int) -> str:
     return f"{number:,}"
-
-
-def _passed_over(tally: Tally) -> list[str]:
-    """A line for each kind of thing that the scan left out."""
-    counts = {
-        "lines that could not be read": tally.unreadable_records,
-        "lines too long to read": tally.over_long_lines,
-        "placeholders without a request": tally.skipped_records,
-    }
-    lines = [f"Passed over: {count:,} {what}." for what, count in counts.items() if count]
-    return lines + [f"Could not open {file}" for file in tally.unreadable_files]

@@ -1,16 +1,20 @@
 """The logs that a tool's sources name on this machine, and their records: lines, documents or rows of a database."""
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import msgspec
 
 from attribution.tools.log import Beside, JsonDocument, JsonLines, Source, Sqlite
-from collector.logs import Position, Tally, UnreadableLog, matching_lines
+from collector.logs import Position, Tally, UnreadableLog, matching_lines, plain
 
 MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
 MAX_BESIDE_BYTES = 1024 * 1024
+_WILD = re.compile(r"[*?[]")
 
 
 def folders(source: Source, home: Path, env: Mapping[str, str]) -> list[Path]:
@@ -21,11 +25,47 @@ def folders(source: Source, home: Path, env: Mapping[str, str]) -> list[Path]:
     return [home / folder for folder in source.folders]
 
 
-def files(source: Source, below: Path) -> list[Path]:
-    """Log files below a folder, in a stable order; a missing folder has none. A variable may name the one file itself."""
-    if below.is_file():
+def files(source: Source, below: Path, tally: Tally) -> list[Path]:
+    """Log files below a folder, in a stable order; a missing folder has none, one that may not be read is said. A variable may
+    name the one file itself."""
+    if os.path.isfile(below):  # noqa: PTH113 (which raises where a folder may not be entered)
         return [below]
-    return sorted({path for pattern in source.patterns for path in below.glob(pattern) if path.is_file()})
+    found = {name for pattern in source.patterns for name in _matching(str(below), pattern.split("/"), tally)}
+    return [Path(name) for name in sorted(found)]
+
+
+def _matching(folder: str, pattern: list[str], tally: Tally) -> Iterator[str]:
+    """Files whose path below `folder` fits the parts of a glob. `**` does not follow links, so there is no loop."""
+    part, *rest = pattern
+    if part == "**":
+        yield from _matching(folder, rest, tally)
+    elif not _WILD.search(part):
+        path = os.path.join(folder, part)  # noqa: PTH118 (a path for each of thousands of files takes as long as reading them)
+        if rest:
+            yield from _matching(path, rest, tally)
+        elif os.path.isfile(path):  # noqa: PTH113
+            yield path
+        return
+    for entry in _entries(folder, tally):
+        if part == "**" and entry.is_dir(follow_symlinks=False):
+            yield from _matching(entry.path, pattern, tally)
+        elif part != "**" and fnmatchcase(entry.name, part):
+            if rest:
+                yield from _matching(entry.path, rest, tally)
+            elif entry.is_file(follow_symlinks=False) or os.path.isfile(entry.path):  # noqa: PTH113
+                yield entry.path
+
+
+def _entries(folder: str, tally: Tally) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        note = f"{plain(folder)}: {error.strerror}"
+        tally.unreadable_files += [note] if note not in tally.unreadable_files else []
+        return []
 
 
 def records(source: Source, path: Path, tally: Tally, position: Position | None = None) -> Iterator[bytes]:
@@ -47,7 +87,7 @@ def records(source: Source, path: Path, tally: Tally, position: Position | None 
 
                 yield from rows(source, path)
             case _:
-                raise UnreadableLog("too large")
+                raise UnreadableLog(f"is larger than {MAX_DOCUMENT_BYTES >> 20} MiB")
     except OSError as error:
         raise UnreadableLog(error.strerror or str(error)) from error
 

@@ -1,5 +1,6 @@
 """Rows of the SQLite databases in which some tools keep their logs."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,7 +17,7 @@ def rows(source: Sqlite, path: Path) -> Iterator[bytes]:
     Raises UnreadableLog.
     """
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=1)) as connection:
+        with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, timeout=1)) as connection:
             connection.text_factory = bytes
             connection.create_function("unzstd", 1, _unzstd, deterministic=True)
             for query in source.queries:

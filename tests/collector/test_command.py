@@ -47,6 +47,15 @@ def test_scan_as_json_has_every_token_field(home: Path, repo: Path):
     }.items()  # fmt: skip
 
 
+def test_what_was_passed_over_is_said_beside_the_table_and_beside_the_lines(home: Path, repo: Path):
+    with write_log(home, request(1, repo)).open("a") as log:
+        log.write('{"output_tokens": nonsense}\n')
+    said = "Lines that could not be read: 1.\n"
+    assert mergecost("scan", "--home", str(home)).stdout.endswith(said)
+    as_json = mergecost("scan", "--json", "--home", str(home))
+    assert (len(as_json.stdout.splitlines()), as_json.stderr) == (1, said)
+
+
 def test_scan_of_an_empty_home_says_where_it_looked(home: Path):
     shown = mergecost("scan", "--home", str(home))
     assert shown.returncode == 0

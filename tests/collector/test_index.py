@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -108,7 +109,26 @@ def test_an_index_that_cannot_be_used_is_said_and_costs_nothing(home: Path, tmp_
     (tmp_path / "index.db").write_bytes(b"no database at all" * 100)
     found = scan_with_index(home, ENV | {"MERGECOST_STATE": str(tmp_path / "state.db")})
     assert [usage.request_id for usage in found.usages] == ["msg_1"]
-    assert "Deleting it loses only" in found.tally.unreadable_files[0]
+    assert "deleting it loses only" in found.tally.unreadable_files[0]
+
+
+def test_an_index_that_is_damaged_is_said_and_costs_nothing(home: Path, tmp_path: Path):
+    write_log(home, request(1, "/nowhere"))
+    env = ENV | {"MERGECOST_STATE": str(tmp_path / "state.db")}
+    scan_with_index(home, env)
+    with closing(sqlite3.connect(tmp_path / "index.db")) as index:
+        index.execute("UPDATE read_log SET requests = x'c1'")
+        index.commit()
+    found = scan_with_index(home, env)
+    assert [usage.request_id for usage in found.usages] == ["msg_1"]
+    assert "deleting it loses only" in found.tally.unreadable_files[0]
+
+
+def test_names_that_are_no_text_are_read_like_any(home: Path, index: Index):
+    folder = home / ".claude/projects" / os.fsdecode(b"p\xff")
+    folder.mkdir(parents=True)
+    write_log(home, request(1, "/nowhere")).rename(folder / os.fsdecode(b"s\xfe.jsonl"))
+    assert ids(home, index) == ids(home, index) == ["msg_1"]
 
 
 def test_an_index_of_another_version_is_made_anew(home: Path, tmp_path: Path):

@@ -49,18 +49,34 @@ def test_a_variable_moves_a_tools_folder():
     assert folders(CLAUDE, Path("/home/dev"), {"CLAUDE_CONFIG_DIR": "/elsewhere"}) == [Path("/elsewhere")]
 
 
+def test_links_that_lead_round_in_circles_are_no_trap(tmp_path: Path):
+    log = tmp_path / "projects/p/s.jsonl"
+    log.parent.mkdir(parents=True)
+    log.touch()
+    (tmp_path / "projects/p/up").symlink_to(tmp_path / "projects")
+    (tmp_path / "projects/p/itself.jsonl").symlink_to("itself.jsonl")
+    assert files(CLAUDE, tmp_path, Tally()) == [log]
+
+
+def test_a_folder_that_cannot_be_read_is_said_once(tmp_path: Path):
+    name, tally = "x" * 300, Tally()  # which not even root can read
+    source = JsonLines(folders=(), patterns=(f"{name}/*.jsonl", f"{name}/**/*.log"), needles=())
+    assert files(source, tmp_path, tally) == []
+    assert tally.unreadable_files == [f"{tmp_path / name}: File name too long"]
+
+
 def test_logs_of_sub_agents_and_archives_are_found(tmp_path: Path):
     wanted = ["projects/p/s.jsonl", "projects/p/s/subagents/agent-1.jsonl"]
     for name in [*wanted, "history.jsonl", "projects/p/s/tool-results/t.txt"]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert {path.relative_to(tmp_path).as_posix() for path in files(CLAUDE, tmp_path)} == set(wanted)
+    assert {path.relative_to(tmp_path).as_posix() for path in files(CLAUDE, tmp_path, Tally())} == set(wanted)
     archived = tmp_path / "archived_sessions/rollout-1.jsonl"
     archived.parent.mkdir()
     archived.touch()
-    assert files(CODEX, tmp_path) == [archived]
-    assert files(CLAUDE, tmp_path / "missing") == []
+    assert files(CODEX, tmp_path, Tally()) == [archived]
+    assert files(CLAUDE, tmp_path / "missing", Tally()) == []
     own = tmp_path / "a/b/local_1/.claude/projects/p/s.jsonl"
     own.parent.mkdir(parents=True)
     own.touch()
-    assert files(DESKTOP, tmp_path) == [own]
+    assert files(DESKTOP, tmp_path, Tally()) == [own]

@@ -29,7 +29,7 @@ def logs(tool: str) -> list[Log]:
         return [
             Log(path.relative_to(below).as_posix(), [*beside(source, path), *records(source, path, Tally())])
             for source in TOOLS[tool].LOGS
-            for path in files(source, below)
+            for path in files(source, below, Tally())
         ]
 
 

@@ -92,7 +92,7 @@ def test_only_lines_with_a_needle_matter(name: str):
     """The fixtures hold other lines too, which the collector leaves out: the requests must be the same with them."""
     below, left_out = recorded.FIXTURES / name, 0
     for source in TOOLS[name].LOGS:
-        for path in files(source, below) if isinstance(source, JsonLines) else ():
+        for path in files(source, below, Tally()) if isinstance(source, JsonLines) else ():
             given = list(beside(source, path))
             every = path.read_bytes().splitlines()
             with path.open("rb") as file:
