@@ -1,15 +1,20 @@
-"""Folders of recorded sessions and pull requests as the engine's facts. Labels are not read here."""
+"""Folders of recorded sessions and pull requests as the engine's facts. Labels are not read here.
+
+All but a request's id and time and a pull request's number may be missing or null: then it is not known.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from attribution.evidence import Commit, PullRequest
 from attribution.usage import CommitMade, PullSeen, Usage
+
+T = TypeVar("T")
 
 
 class Recorded(msgspec.Struct):
@@ -22,9 +27,66 @@ class Recorded(msgspec.Struct):
     default_branch: str
 
 
-def rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as lines:
-        yield from map(msgspec.json.decode, lines)
+class _CommitSeen(msgspec.Struct):
+    sha: str | None = None
+    branch: str | None = None
+    by: str | None = None
+
+
+class _PullSeen(msgspec.Struct):
+    n: int | None = None
+    how: str | None = None
+
+
+class _Request(msgspec.Struct, rename={"branch": "gitBranch"}):
+    rid: str
+    timestamp: datetime
+    session_id: str | None = None
+    agent: str | None = None
+    model: str | None = None
+    input: int | None = None
+    output: int | None = None
+    cache_read: int | None = None
+    cache_write_5m: int | None = None
+    cache_write_1h: int | None = None
+    branch: str | None = None
+    author: str | None = None
+    edited_files: list[str] | None = None
+    commits_seen: list[_CommitSeen] | None = None
+    prs_seen: list[_PullSeen] | None = None
+
+
+class _Commit(msgspec.Struct):
+    sha: str | None = None
+    at: datetime | None = None
+    ct: datetime | None = None
+    author: str | None = None
+    files: list[str] | None = None
+
+
+class _Pull(msgspec.Struct):
+    number: int
+    base: str | None = None
+    head_branch: str | None = None
+    author: str | None = None
+    created: datetime | None = None
+    merged_at: datetime | None = None
+    commits: list[_Commit] | None = None
+
+
+def rows(path: Path, kind: type[T] = dict[str, Any]) -> Iterator[T]:
+    """What the lines of a file hold. Ends the program where it cannot be read, and says where."""
+    decoder = msgspec.json.Decoder(kind)
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise SystemExit(f"{path}: {error.strerror}") from None
+    for number, line in enumerate(lines, 1):
+        try:
+            if line.strip():
+                yield decoder.decode(line)
+        except msgspec.DecodeError as error:
+            raise SystemExit(f"{path}, line {number}: {error}") from None
 
 
 def folders(root: Path) -> list[Path]:
@@ -36,12 +98,14 @@ def folders(root: Path) -> list[Path]:
 
 def read(folder: Path) -> Recorded:
     sessions: defaultdict[str, list[Usage]] = defaultdict(list)
-    for row in rows(folder / "sessions.jsonl"):
-        sessions[row["session_id"]].append(_usage(row))
-    raw = list(rows(folder / "prs.jsonl"))
-    bases = Counter(row["base"] for row in raw if row["base"])
+    for row in rows(folder / "sessions.jsonl", _Request):
+        sessions[row.session_id or ""].append(_usage(row))
+    listed = folder / "prs.jsonl"
+    raw = list(rows(listed, _Pull)) if listed.exists() else []
+    bases = Counter(row.base for row in raw if row.base)
     default = bases.most_common(1)[0][0] if bases else "main"
-    return Recorded(folder.name.replace("__", "/"), folder, dict(sessions), [_pull(row) for row in raw], default)
+    pulls = [pull for row in raw if (pull := _pull(row))]
+    return Recorded(folder.name.replace("__", "/"), folder, dict(sessions), pulls, default)
 
 
 def without_commit_files(one: Recorded) -> Recorded:
@@ -54,51 +118,64 @@ def _without_commit_files(pull: PullRequest) -> PullRequest:
     return msgspec.structs.replace(pull, commits=bare)
 
 
-def _usage(row: dict[str, Any]) -> Usage:
+def _usage(row: _Request) -> Usage:
     # A rebase prints the ids of commits made earlier; the collector reports what `git commit` made.
-    made = [one for one in row.get("commits_seen", ()) if one.get("by") == "commit"]
-    commits = {CommitMade(sha=one["sha"], branch=one.get("branch") or "") for one in made}
-    seen = {PullSeen(number=one["n"], how=one["how"]) for one in row.get("prs_seen", ())}
+    made = {
+        CommitMade(sha=one.sha, branch=one.branch or "")
+        for one in row.commits_seen or ()
+        if one.sha and one.by == "commit"
+    }
+    seen = {PullSeen(number=one.n, how=one.how or "") for one in row.prs_seen or () if one.n}
     return Usage(
-        tool="codex" if row["agent"] == "codex" else "claude-code",
-        session_id=row["session_id"],
-        request_id=row["rid"],
-        at=datetime.fromisoformat(row["timestamp"]),
-        model=row["model"] or "",
-        uncached_input_tokens=row["input"],
-        cache_read_tokens=row["cache_read"],
-        cache_write_5m_tokens=row["cache_write_5m"],
-        cache_write_1h_tokens=row["cache_write_1h"],
-        output_tokens=row["output"],
+        tool="codex" if row.agent == "codex" else "claude-code",
+        session_id=row.session_id or "",
+        request_id=row.rid,
+        at=_utc(row.timestamp),
+        model=row.model or "",
+        uncached_input_tokens=row.input or 0,
+        cache_read_tokens=row.cache_read or 0,
+        cache_write_5m_tokens=row.cache_write_5m or 0,
+        cache_write_1h_tokens=row.cache_write_1h or 0,
+        output_tokens=row.output or 0,
         reasoning_tokens=0,
-        branch=row["gitBranch"] or "",
-        author=row["author"] or "",
-        edited_files=tuple(sorted(row.get("edited_files", ()))),
-        commits_made=tuple(sorted(commits, key=lambda one: one.sha)),
+        branch=row.branch or "",
+        author=row.author or "",
+        edited_files=tuple(sorted(set(row.edited_files or ()))),
+        commits_made=tuple(sorted(made)),
         pulls_seen=tuple(sorted(seen)),
     )
 
 
-def _pull(row: dict[str, Any]) -> PullRequest:
-    merged = row["merged_at"] and datetime.fromisoformat(row["merged_at"])
-    commits = tuple(
-        Commit(
-            sha=one["sha"],
-            author=one["author"] or "",
-            authored_at=datetime.fromisoformat(one["at"]),
-            committed_at=datetime.fromisoformat(one["ct"]),
-            files=tuple(one["files"]),
-        )
-        for one in row["commits"]
-    )
+def _pull(row: _Pull) -> PullRequest | None:
+    """None for one of which no time is known."""
+    commits = tuple(_commit(one) for one in row.commits or () if one.sha)
+    first = min((commit.authored_at for commit in commits if commit.authored_at), default=None)
+    created = _utc(row.created) if row.created else first
+    if created is None:
+        return None
+    merged = _utc(row.merged_at) if row.merged_at else None
     return PullRequest(
-        number=row["number"],
-        head_branch=row["head_branch"] or "",
-        base_branch=row["base"] or "",
-        author=row["author"] or "",
-        created_at=datetime.fromisoformat(row["created"]),
-        closed_at=merged or None,
-        merged_at=merged or None,
+        number=row.number,
+        head_branch=row.head_branch or "",
+        base_branch=row.base or "",
+        author=row.author or "",
+        created_at=created,
+        closed_at=merged,
+        merged_at=merged,
         commits=commits,
         files=tuple(sorted({path for commit in commits for path in commit.files})),
     )
+
+
+def _commit(one: _Commit) -> Commit:
+    return Commit(
+        sha=one.sha or "",
+        author=one.author or "",
+        authored_at=_utc(one.at) if one.at else None,
+        committed_at=_utc(one.ct) if one.ct else None,
+        files=tuple(one.files or ()),
+    )
+
+
+def _utc(at: datetime) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

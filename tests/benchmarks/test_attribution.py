@@ -50,6 +50,51 @@ def test_the_score_is_in_dollars(root):
     assert (found.right, found.wrong, found.precision, found.recall, found.within) == (5.0, 5.0, 0.5, 0.5, 0.0)
 
 
+def write(root, name, sessions, pulls=None):
+    folder = root / name
+    folder.mkdir()
+    for file, found in (("sessions", sessions), ("prs", pulls)):
+        if found is not None:
+            (folder / f"{file}.jsonl").write_text(
+                "\n".join(one if isinstance(one, str) else json.dumps(one) for one in found)
+            )
+
+
+def predicted(root, capsys):
+    main(["--predict", str(root)])
+    return [(one["repo"], one["rid"], one["shares"]) for one in map(json.loads, capsys.readouterr().out.splitlines())]
+
+
+def test_of_what_is_missing_nothing_is_known(tmp_path, capsys):
+    at = "2026-03-02T09:00:00Z"
+    nothing = dict.fromkeys(SESSIONS[0]) | {"rid": "r4", "timestamp": at, "commits_seen": [{}], "prs_seen": [{}]}
+    bare = [
+        {"rid": "r1", "timestamp": at},
+        "",
+        {"rid": "r2", "timestamp": at[:-1], "agent": "new", "gitBranch": "feat/b"},
+    ]
+    write(tmp_path, "acme__bare", [*bare, nothing], [{"number": 7}, dict.fromkeys(PULLS[0]) | {"number": 8}, ""])
+    write(tmp_path, "acme__dated", bare, [{"number": 9, "head_branch": "feat/b", "commits": [{"sha": "c1", "at": at}]}])
+    write(tmp_path, "acme__empty", [], [])
+    write(tmp_path, "acme__no_pulls", bare)
+    assert predicted(tmp_path, capsys) == [
+        ("acme/bare", "r1", {}), ("acme/bare", "r2", {}), ("acme/bare", "r4", {}),
+        ("acme/dated", "r1", {"9": 1.0}), ("acme/dated", "r2", {"9": 1.0}),
+        ("acme/no_pulls", "r1", {}), ("acme/no_pulls", "r2", {}),
+    ]  # fmt: skip
+
+
+def test_a_line_that_is_none_is_named(tmp_path):
+    write(tmp_path, "acme__broken", ["{}"])
+    with pytest.raises(SystemExit, match=r"sessions.jsonl, line 1: Object missing required field `rid`"):
+        main(["--predict", str(tmp_path)])
+
+
+def test_without_labels_there_is_no_score(root):
+    with pytest.raises(SystemExit, match=r"truth.jsonl: No such file"):
+        main([str(root)])
+
+
 def test_a_folder_without_recordings_is_refused(tmp_path):
     with pytest.raises(SystemExit, match="holds no folder"):
         folders(tmp_path)
