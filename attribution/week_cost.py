@@ -19,8 +19,8 @@ from attribution.weeks import Week
 
 class WeekFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a week is made from. `weeks` are those of the line with what was spent in each, oldest first, the last of them the
-    one in question; `rows` are that week's tools and models, `before_rows` those of the eight weeks before. `senders` are
-    digests of the people whose sessions reach us. `known_at` says how far reverts are known."""
+    one in question; `totals` are those of `pulls_that_count`; `rows` are that week's tools and models, `before_rows` those of the
+    eight weeks before. `senders` are digests of the people whose sessions reach us. `known_at` says how far reverts are known."""
 
     weeks: tuple[tuple[Week, tuple[Spent, ...]], ...]
     rows: tuple[Row, ...]
@@ -37,6 +37,21 @@ class WeekFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 BEFORE_WEEKS = 8
 LINE_WEEKS = 12
+
+
+def pulls_that_count(
+    weeks: Sequence[tuple[Week, Iterable[Spent]]],
+    pulls: Mapping[int, PullRequest],
+    details: Mapping[int, Details],
+    issues: Mapping[int, Issue],
+) -> set[int]:
+    """The pull requests whose `totals` a week needs: worked on or merged in its line, or serving an issue closed in it."""
+    from_at, to_at = weeks[0][0].from_at, weeks[-1][0].to_at
+    worked_on = {one.pull_number for _, spent in weeks for one in spent if one.pull_number is not None}
+    merged = {number for number, one in pulls.items() if one.merged_at and from_at <= one.merged_at < to_at}
+    closed = {number for number, one in issues.items() if one.closed_at and from_at <= one.closed_at < to_at}
+    links = issues_of_pulls(pulls, details, issues)
+    return worked_on | merged | {number for number, served in links.items() if closed.intersection(served)}
 
 
 def week_cost(facts: WeekFacts) -> WeekCost:

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 _SETTINGS_FRESH_MS = 5 * 60_000
 # How far back a repository is read when the App is installed.
 _FIRST_LOOK_MS = 30 * DAY_MS
+# So far may GitHub's clock and ours be apart.
+_CLOCKS_MS = 5 * 60_000
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -100,6 +102,7 @@ async def recent(bot: Bot, installation_id: int, repository_id: int) -> None:
         row = store.repository(connection, installation_id, repository_id)
     if row is None:
         return
+    await settings_file(bot, installation_id, repository_id)
     first = bot.clock() - _FIRST_LOOK_MS
     pulls, pulls_until_ms = await _changed(bot, installation_id, row, "pulls", row.pulls_seen_until_ms or first)
     issues, issues_until_ms = await _changed(bot, installation_id, row, "issues", row.issues_seen_until_ms or first)
@@ -116,14 +119,18 @@ async def _changed(bot: Bot, installation_id: int, row: Row[Any], what: str, sin
     """The numbers of what changed since then, newest first, and until when we have looked now. GitHub lists pull requests among
     the issues too."""
     listing = {"state": "all", "sort": "updated", "direction": "desc"}
-    newest, found = since_ms, list[int]()
+    found, times_ms = list[int](), list[int]()
     async for page in bot.github.pages(installation_id, f"/repos/{row.full_name}/{what}", list[_Listed], **listing):
         fresh = [one for one in page if to_ms(one.updated_at) >= since_ms]
         found += [one.number for one in fresh if what == "pulls" or one.pull_request is None]
-        newest = max([newest, *(to_ms(one.updated_at) for one in fresh)])
+        times_ms += [to_ms(one.updated_at) for one in fresh]
         if len(fresh) < len(page):
             break
-    return found, newest
+    newest = max(times_ms, default=None)
+    if newest is None:
+        return [], since_ms
+    # GitHub tells whole seconds of a clock of its own: one that is just over may bring more news, one long over does not.
+    return found, newest + (newest < bot.clock() - _CLOCKS_MS)
 
 
 async def covered(bot: Bot, installation_id: int, repository_id: int) -> RepositoryFacts | None:

@@ -17,6 +17,8 @@ jobs, installations = table(Job), table(Installation)
 
 LEASE_MS = 60_000
 MAX_ATTEMPTS = 10
+# These end in a write to GitHub: before it is their installation's turn, finding out what to write would be in vain.
+WRITERS = ("comment", "issue_comment", "week")
 _FIRST_RETRY_MS = 5_000
 _LONGEST_RETRY_MS = 3_600_000
 
@@ -79,6 +81,7 @@ _CLAIM = """
         SELECT job.kind, job.key FROM job LEFT JOIN installation USING (installation_id)
         WHERE job.done < job.wanted AND job.run_at_ms <= :now AND job.lease_until_ms <= :now
           AND coalesce(installation.not_before_ms, 0) <= :now
+          AND (job.kind NOT IN {writers} OR coalesce(installation.next_write_at_ms, 0) <= :now)
         ORDER BY job.run_at_ms, job.kind, job.key LIMIT :limit {lock})
     UPDATE job SET lease_until_ms = :until, token = token + 1, attempts = attempts + 1
     FROM due WHERE job.kind = due.kind AND job.key = due.key
@@ -86,11 +89,14 @@ _CLAIM = """
 
 
 def claim(database: Database, now_ms: int, limit: int) -> list[Claimed]:
-    """Take due work, oldest first, at most `limit` pieces, none of an installation that GitHub limits just now."""
+    """Take due work, oldest first, at most `limit` pieces, none of an installation that GitHub limits just now, and no writer
+    before it may write."""
     lock = "FOR UPDATE OF job SKIP LOCKED" if database.is_postgresql else ""
     with database.write() as connection:
         parameters = {"until": now_ms + LEASE_MS, "now": now_ms, "limit": limit}
-        return [Claimed(*row) for row in connection.execute(text(_CLAIM.format(lock=lock)), parameters)]
+        return [
+            Claimed(*row) for row in connection.execute(text(_CLAIM.format(lock=lock, writers=WRITERS)), parameters)
+        ]
 
 
 def is_ours(connection: Connection, claimed: Claimed) -> bool:

@@ -181,6 +181,14 @@ async def _search_issue(bot: Bot, installation_id: int, full_name: str, marker: 
     return None
 
 
+def before_turn(bot: Bot, claimed: Claimed) -> None:
+    """Raises `NotYet` while this installation may not write: another piece of the same batch did just now."""
+    with bot.database.read() as connection:
+        row = store.installation(connection, claimed.ids[0])
+    if row is not None and row.next_write_at_ms > bot.clock():
+        raise NotYet(row.next_write_at_ms)
+
+
 def take_turn(bot: Bot, claimed: Claimed) -> None:
     """Last look before a write: still our work, and it is this installation's turn. Raises `NotYet`."""
     with bot.database.write() as connection:

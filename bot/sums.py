@@ -15,17 +15,24 @@ from attribution.totals import Spent
 from bot.clock import from_ms
 from bot.ledger_store import charges, current, shares
 
-# In one statement: databases bound the number of parameters.
-_AT_ONCE = 500
+# In one statement: databases bound the number of parameters (SQLite 32,766, PostgreSQL 65,535).
+_AT_ONCE = 10_000
 
 
-def spent_between(connection: Connection, repository: tuple[int, int], from_ms: int, to_ms: int) -> list[Spent]:
-    """What was used from then until then, by what bears it. Complete: what no rule has looked at yet is unattributed."""
+def spent_in(
+    connection: Connection, repository: tuple[int, int], starts_ms: Sequence[int], end_ms: int
+) -> list[list[Spent]]:
+    """What was used from each start to the next, and from the last to the end, by what bears it. Complete: what no rule has
+    looked at yet is unattributed."""
     amount = func.coalesce(shares.c.micros, case((shares.c.position.is_(None), charges.c.list_micros)))
-    columns = [shares.c.pull_number, shares.c.stage, shares.c.evidence]
+    part = case(*((charges.c.at_ms < start, i) for i, start in enumerate(starts_ms[1:])), else_=len(starts_ms) - 1)
+    columns = [part.label("part"), shares.c.pull_number, shares.c.stage, shares.c.evidence]
     query = select(*columns, *_sums(amount)).select_from(charges.outerjoin(shares, current()))
-    rows = connection.execute(query.where(_between(repository, from_ms, to_ms)).group_by(*columns))
-    return [_spent(row) for row in rows]
+    found: list[list[Spent]] = [[] for _ in starts_ms]
+    between = _between(repository, starts_ms[0], end_ms)
+    for at, *values in connection.execute(query.where(between).group_by(*columns)):
+        found[at].append(_spent(values))
+    return found
 
 
 def total_between(connection: Connection, repository: tuple[int, int], from_ms: int, to_ms: int) -> tuple[Micros, int]:

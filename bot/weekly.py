@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row
 
 from attribution.totals import pull_totals
 from attribution.week import WeekCost
-from attribution.week_cost import BEFORE_WEEKS, LINE_WEEKS, WeekFacts, week_cost
+from attribution.week_cost import BEFORE_WEEKS, LINE_WEEKS, WeekFacts, pulls_that_count, week_cost
 from attribution.weeks import Week, last_published, moved, name_of, published_at, week_named, week_number, week_of
 from bot import budgets, forecasts, issue_store, jobs, store, sums, week_store
 from bot.clock import Clock, from_ms, to_ms
@@ -74,19 +74,21 @@ def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, 
         return None
     repository = (installation_id, repository_id)
     line = [moved(week, -i, settings.zone) for i in range(LINE_WEEKS - 1, 0, -1)] + [week]
-    spent = tuple((one, tuple(sums.spent_between(connection, repository, *_span(one)))) for one in line)
+    first_ms, (start_ms, end_ms) = to_ms(line[-1 - BEFORE_WEEKS].from_at), _span(week)
+    amounts = sums.spent_in(connection, repository, [to_ms(one.from_at) for one in line], end_ms)
+    weeks = tuple((one, tuple(spent)) for one, spent in zip(line, amounts, strict=True))
     pulls, details = store.known_pulls(connection, installation_id, repository_id)
     issues = issue_store.known_issues(connection, installation_id, repository_id)
-    first_ms, (start_ms, end_ms) = to_ms(line[-1 - BEFORE_WEEKS].from_at), _span(week)
+    totals = pull_totals(sums.spent_on(connection, repository, pulls_that_count(weeks, pulls, details, issues)))
     rows, saving = sums.used_between(connection, repository, start_ms, end_ms)
     before_rows, _ = sums.used_between(connection, repository, first_ms, start_ms)
     cost = week_cost(
         WeekFacts(
-            weeks=spent,
+            weeks=weeks,
             rows=rows,
             before_rows=before_rows,
             cache_saving_micros=saving,
-            totals=pull_totals(sums.spent_on(connection, repository, pulls)),
+            totals=totals,
             pulls=pulls,
             details=details,
             issues=issues,

@@ -12,7 +12,7 @@ from bot.context import Bot
 from bot.github import Limited
 from bot.jobs import Claimed
 from bot.outbox import NotSent
-from bot.publish import NotYet
+from bot.publish import NotYet, before_turn
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +70,11 @@ async def run_due(bot: Bot) -> int:
 
 
 async def _run(bot: Bot, claimed: Claimed) -> None:
-    if not jobs.renew(bot.database, claimed, bot.clock()):
-        return
     try:
+        if claimed.kind in jobs.WRITERS:
+            before_turn(bot, claimed)
+        if not jobs.renew(bot.database, claimed, bot.clock()):
+            return
         await KINDS[claimed.kind](bot, claimed)
     except NotYet as error:
         jobs.postpone(bot.database, claimed, error.at_ms)

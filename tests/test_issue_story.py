@@ -131,6 +131,18 @@ def test_a_lost_delivery_is_found_by_the_sweep(world: World, issue: int):
     assert "**This issue cost $3.00**" in told(world, issue)
 
 
+def test_a_sweep_reads_again_only_what_is_new(world: World, issue: int):
+    for _ in range(2):
+        world.now_ms += 3_600_000
+        world.sweep()
+    asked = len(world.github.requests)
+    world.now_ms += 3_600_000
+    world.sweep()
+    paths = {one.path.removeprefix("/repos/acme/widgets") for one in world.github.requests[asked:]}
+    assert {"/pulls", "/issues"} <= paths
+    assert not paths & {"/pulls/12", f"/issues/{issue}"}
+
+
 def outcome(world: World, number: int) -> list[str]:
     return [line for line in world.comment(number).splitlines() if line.startswith(("Merged on", "Reverted by"))]
 

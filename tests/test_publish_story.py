@@ -187,3 +187,5 @@ def test_writes_are_a_second_apart(world: World):
     )
     assert len(times) == 8
     assert all((b - a).total_seconds() >= 1 for a, b in itertools.pairwise(times))
+    looks = [one for one in world.github.requests if one.method == "GET" and one.path.endswith("/comments")]
+    assert len(looks) == 8, "nobody looks before it is their turn"

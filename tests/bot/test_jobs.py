@@ -3,7 +3,7 @@
 import random
 import threading
 
-from bot import jobs
+from bot import jobs, store
 from bot.jobs import LEASE_MS, MAX_ATTEMPTS, Wanted
 
 PULL = Wanted("pull", "1/2/3")
@@ -47,6 +47,16 @@ def test_the_earliest_wish_decides_when(database):
     jobs.finish(database, one)
     want(database, PULL, at=2000)
     assert due(database) == 2000
+
+
+def test_what_ends_in_a_write_waits_for_its_installations_turn(database):
+    with database.write() as connection:
+        store.save_installation(database, connection, 1, "acme")
+        store.take_write_turn(connection, 1, 0, 1000)
+    comment, elsewhere = Wanted("comment", "1/2/3"), Wanted("comment", "9/2/3")
+    want(database, PULL, comment, elsewhere)
+    assert sorted(one.kind for one in jobs.claim(database, 999, 5)) == ["comment", "pull"]
+    assert [one.key for one in jobs.claim(database, 1000, 5)] == ["1/2/3"]
 
 
 def test_a_worker_that_comes_back_late_changes_nothing(database):
