@@ -20,7 +20,7 @@ from attribution.evidence import PullRequest
 from attribution.outcome import Details
 from attribution.week import WeekCost
 from attribution.weeks import moved, week_of
-from benchmarks.quarter.__main__ import database
+from benchmarks.databases import database
 from bot import costs, store, weekly
 from bot.clock import to_ms
 from bot.database import Database
