@@ -1,4 +1,5 @@
-"""What months and open pull requests are likely to cost in the end, from the ledger. No forecast where the history is too thin."""
+"""What months and open pull requests are likely to cost in the end, from the ledger. No forecast where the history is too thin
+or such forecasts were far off."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from bot.repository_settings import RepositorySettings
 _HISTORY_MS = 190 * DAY_MS
 # So many of the newest merged pull requests are compared with.
 _MOST_PULLS = 200
+MOST_ERROR_PERCENT = 50
 _DAY = timedelta(days=1)
 
 
@@ -32,7 +34,7 @@ def of_month(
     today = until.astimezone(settings.zone).date()
     if today.day == 1:
         return None
-    return forecast.month(_daily(connection, settings, repository, until), today)
+    return _worth_saying(forecast.month(_daily(connection, settings, repository, until), today))
 
 
 def used_up_on(
@@ -66,7 +68,12 @@ def of_pull(
         for one, amounts in spent.items()
     }
     own = curves.pop(number, None)
-    return pull_forecast.pull(own, curves.values(), now) if own else None
+    return _worth_saying(pull_forecast.pull(own, curves.values(), now) if own else None)
+
+
+def _worth_saying(found: Forecast | None) -> Forecast | None:
+    """One that was off by more than half the last times helps nobody."""
+    return found if found and found.tried.error_percent <= MOST_ERROR_PERCENT else None
 
 
 def _daily(
