@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from attribution.budget import Budget
 from attribution.evidence import Claim, Evidence, Stage
 from attribution.ledger import Charge, Share
 from attribution.money import Micros
@@ -72,6 +73,7 @@ class PullRequestCost(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
     sessions: tuple[SessionPart, ...]
     price_books: tuple[str, ...]
+    budget: Budget | None = None
 
     @property
     def tools(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def text(view: CommentView, *, private: bool) -> CheckText:
     summary += "\n\n" + small(
         "List price of the day for the tokens used, not an invoice. Only what reached Mergecost is counted."
     )
-    held = view.budget
+    held = view.cost.budget
     if held is None or not view.is_enforced or not held.is_over:
         return CheckText("neutral", _title(view), summary)
     if held.needs_approval:
@@ -59,6 +59,6 @@ def _title(view: CommentView) -> str:
     if not cost.micros:
         return "At a price that is not known"
     title = f"{show(cost.micros)} at list price"
-    if view.budget is None:
+    if view.cost.budget is None:
         return title
-    return f"{title}, {share_of(view.budget.spent_micros, view.budget.budget_micros)} of the budget"
+    return f"{title}, {share_of(view.cost.budget.spent_micros, view.cost.budget.budget_micros)} of the budget"

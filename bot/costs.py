@@ -4,21 +4,25 @@ from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import Connection, Row, select
 
 from attribution.issues import IssueCost, family, issue_cost, issues_of_pulls
 from attribution.report import PullRequestCost, pull_request_cost
 from attribution.slices import By, Slice, Tied, slices
 from attribution.totals import pull_totals
-from bot import issue_store, ledger_store, store, sums
+from bot import budgets, issue_store, ledger_store, store, sums
 from bot.issue_store import IssueKey
+from bot.repository_settings import RepositorySettings
 from bot.talk_store import PullKey
 
 
-def of_pull(connection: Connection, key: PullKey) -> PullRequestCost:
+def of_pull(connection: Connection, settings: RepositorySettings, key: PullKey) -> PullRequestCost:
     booked = ledger_store.booked_to(connection, key)
     sessions = {(charge.usage.tool, charge.usage.session_id) for charge, _ in booked}
-    return pull_request_cost(key[2], booked, ledger_store.session_totals(connection, key[0], key[1], sessions))
+    totals = ledger_store.session_totals(connection, key[0], key[1], sessions)
+    budget = budgets.of_pull(connection, settings, key)
+    return msgspec.structs.replace(pull_request_cost(key[2], booked, totals), budget=budget)
 
 
 def of_issue(connection: Connection, key: IssueKey) -> IssueCost | None:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from attribution.evidence import PullRequest
 from attribution.outcome import Details, outcomes
-from bot import budgets, costs, forecasts, store, talk_store
+from bot import costs, forecasts, store, talk_store
 from bot.comment.view import CommentView
 from bot.repository_settings import Problem, RepositorySettings
 from bot.talk_store import PullKey
@@ -24,18 +24,17 @@ def view_of(
     now: datetime,
 ) -> CommentView:
     """Everything about a pull request by what is stored now. `known` are all pull requests of its repository."""
-    row, budget = store.pull(connection, key), budgets.of_pull(connection, settings, key)
+    row, cost = store.pull(connection, key), costs.of_pull(connection, settings, key)
     is_open = key[2] in known[0] and known[0][key[2]].closed_at is None
-    likely = forecasts.of_pull(connection, key[:2], key[2], known[0], now) if budget and is_open else None
+    likely = forecasts.of_pull(connection, key[:2], key[2], known[0], now) if cost.budget and is_open else None
     ended = outcomes(*known, now, window=settings.survives_after)
     return CommentView(
-        cost=costs.of_pull(connection, key),
+        cost=cost,
         head_sha=row.head_sha if row else "",
         settings_problem=str(problem or ""),
         suggestions=tuple(talk_store.suggested_to(connection, key)),
         outcome=ended.get(key[2]),
         survival_days=settings.survival_days,
-        budget=budget,
         forecast=likely,
         is_enforced=settings.enforce,
     )

@@ -33,8 +33,8 @@ async def comment(bot: Bot, claimed: Claimed) -> None:
         view = view_of(connection, key, known, settings, problem, from_ms(bot.clock()))
         held = store.publication(connection, key, "pull")
     _want_others(bot, key, settings, *known)
-    if view.budget is not None:
-        notices.note_budgets(bot, claimed, repository, [view.budget])
+    if view.cost.budget is not None:
+        notices.note_budgets(bot, claimed, repository, [view.cost.budget])
     is_there = held is not None and held.comment_id is not None
     if not pull.comment_on:
         if is_there:

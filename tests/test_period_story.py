@@ -128,3 +128,25 @@ def test_three_replicas_and_a_restart_tell_each_level_once(budgeted: World):
     about_week = [text for text in budgeted.channel.texts if "in week" in text]
     assert len(about_week) == 3
     assert len(set(budgeted.channel.texts)) == len(budgeted.channel.texts)
+
+
+def test_programs_read_the_same_figures(budgeted: World):
+    spend(budgeted, "Mon 12:00", 390)
+    budgeted.open_pull(12, "feat/limit")
+    budgeted.work("Fri 09:00 feat/limit $3.90", "s9")
+    budgeted.settle()
+    read = budgeted.read("/repositories/acme/widgets/budgets").json()
+    assert [(one["scope"], one["name"], one["spent_micros"], one["budget_micros"]) for one in read] == [
+        ("week", "2026-W46", 0, 20_000_000),
+        ("week", "2026-W47", 7_800_000, 20_000_000),
+        ("month", "2026-10", 0, 40_000_000),
+        ("month", "2026-11", 7_800_000, 40_000_000),
+    ]
+    pull = budgeted.read("/repositories/acme/widgets/pulls/12").json()
+    assert (pull["micros"], pull["budget"]["spent_micros"], pull["budget"]["budget_micros"]) == (
+        3_900_000,
+        3_900_000,
+        3_000_000,
+    )
+    week = budgeted.read("/repositories/acme/widgets/weeks/2026-W47").json()
+    assert [row["budget"]["scope"] for row in week["budgets"]] == ["week", "month", "pull"]

@@ -12,11 +12,13 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
+from attribution.budget import Budget
 from attribution.issues import IssueCost
 from attribution.report import PullRequestCost
 from attribution.slices import By, Slice
 from attribution.week import WeekCost
-from bot import costs, store, tokens, weekly
+from bot import budgets, costs, store, tokens, weekly
+from bot.clock import from_ms
 from bot.context import settings_of
 from bot.report_command import Wrong, span_ms
 from webhooks.edge import edge_of
@@ -85,7 +87,7 @@ def _schema(model: Any) -> dict[str, Any]:
 
 def components() -> dict[str, Any]:
     """The shapes of all answers, for the OpenAPI description."""
-    models = [Repository, Slice, PullRequestCost, IssueCost, WeekCost, Message]
+    models = [Repository, Slice, Budget, PullRequestCost, IssueCost, WeekCost, Message]
     return msgspec.json.schema_components(models, ref_template="#/components/schemas/{name}")[1]
 
 
@@ -129,10 +131,12 @@ def spent(
 )
 def pull(request: Request, installation: Installation, owner: str, name: str, number: int) -> Response:
     """What a pull request cost."""
+    edge = edge_of(request)
 
     def look(connection: Connection, row: Row[Any]) -> PullRequestCost | None:
         key = (row.installation_id, row.repository_id, number)
-        return costs.of_pull(connection, key) if store.pull(connection, key) else None
+        settings = settings_of(edge.operator, row)[0]
+        return costs.of_pull(connection, settings, key) if store.pull(connection, key) else None
 
     return _one(request, installation, f"{owner}/{name}", f"no pull request #{number} is known there", look)
 
@@ -165,6 +169,21 @@ def week(request: Request, installation: Installation, owner: str, name: str, we
         return weekly.cost_of(connection, settings, (row.installation_id, row.repository_id, week), edge.clock())
 
     return _one(request, installation, f"{owner}/{name}", f"there is no week {week!r}: write it like 2026-W47", look)
+
+
+@router.get(
+    "/repositories/{owner}/{name}/budgets",
+    responses=_says(list[Budget], "Of this week and month, and of those before, where they have one.", 404),
+    response_class=Response,
+)
+def running(request: Request, installation: Installation, pages: Pages, owner: str, name: str) -> Response:
+    """How far the budgets of weeks and months are used."""
+    edge = edge_of(request)
+    with edge.database.read() as connection:
+        row = _row(connection, installation, f"{owner}/{name}")
+        key, now = (row.installation_id, row.repository_id), from_ms(edge.clock())
+        found = budgets.running(connection, settings_of(edge.operator, row)[0], key, now)
+    return _paged(request, found, pages)
 
 
 def _one(

@@ -8,7 +8,7 @@ from bot.markdown import bar, code, count, share_of, text
 
 
 def render(view: CommentView) -> str:
-    budget = view.budget
+    budget = view.cost.budget
     if budget is None or not view.cost.requests:
         return ""
     used = share_of(budget.spent_micros, budget.budget_micros)

@@ -2,7 +2,6 @@
 
 import msgspec
 
-from attribution.budget import Budget
 from attribution.forecast import Forecast
 from attribution.outcome import Outcome
 from attribution.report import PullRequestCost, Suggestion
@@ -19,7 +18,6 @@ class CommentView(msgspec.Struct, frozen=True, kw_only=True):
     suggestions: tuple[Suggestion, ...] = ()
     outcome: Outcome | None = None
     survival_days: int = 14
-    budget: Budget | None = None
     forecast: Forecast | None = None
     is_enforced: bool = False
 
