@@ -105,7 +105,7 @@ def _comment(row: Row[Any]) -> str:
     return "\n\n".join(
         (
             f"**A session on this change is far outside of what is usual here.** {phrase(row.says)}",
-            "If it is meant to go on, nothing need be done. If not, stop it where it runs.",
+            "If it is meant to go on, nothing need be done. If not, stop it where it runs; `mergecost guard` does so by itself.",
             small(
                 "At list price. Said once for each session and reason. `alerts: false` in the settings switches this off."
             ),

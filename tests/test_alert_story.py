@@ -53,7 +53,7 @@ def test_a_session_that_burns_is_told_of_in_its_pull_request_within_a_minute(use
             """\
 **A session on this change is far outside of what is usual here.** Session `19a7a9` has cost &#36;120.00 in 1 h 56 min, 136 times what 19 of 20 sessions here cost.
 
-If it is meant to go on, nothing need be done. If not, stop it where it runs.
+If it is meant to go on, nothing need be done. If not, stop it where it runs; `mergecost guard` does so by itself.
 
 <sub>At list price. Said once for each session and reason. `alerts: false` in the settings switches this off.</sub>\
 """
