@@ -10,12 +10,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 from attribution.usage import Usage
-from collector.client import Answer, Client, Parcel, PushError, batches, parcels
+from collector.client import Client, PushError, batches, parcels
 from collector.coverage import Coverage, Sorted, sort_out
 from collector.guard.renew import ask, is_wanted, renew
 from collector.scan import Scan, scan_with_index
 from collector.settings import Settings, SettingsError, read_settings, state_file
 from collector.state import State, account
+
+# Of the requests that a server refused.
+_MOST_NAMED = 10
 
 
 def main(argv: Sequence[str]) -> int:
@@ -35,43 +38,51 @@ def main(argv: Sequence[str]) -> int:
     if options.if_due:
         from collector.due import push_if_due  # noqa: PLC0415
 
-        return push_if_due(os.environ, lambda found: _try(options.url, lambda: found))
-    return _try(options.url, lambda: scan_with_index(options.home, os.environ), dry_run=options.dry_run)
+        # What the server refuses now it refuses later, too: nothing to wait for.
+        return push_if_due(os.environ, lambda found: int(_try(options.url, lambda: found) is None))
+    refused = _try(options.url, lambda: scan_with_index(options.home, os.environ), dry_run=options.dry_run)
+    return 0 if refused == 0 else 1
 
 
-def _try(url: str | None, scan: Callable[[], Scan], *, dry_run: bool = False) -> int:
+def _try(url: str | None, scan: Callable[[], Scan], *, dry_run: bool = False) -> int | None:
+    """How many requests the server refused, None if nothing could be sent."""
     try:
         settings = read_settings(os.environ, url)
         with State(state_file(os.environ)) as state:
-            return _push(settings, state, scan, dry_run=dry_run)
+            return _push(settings, state, scan(), dry_run=dry_run)
     except (SettingsError, PushError) as error:
         _say(f"mergecost push: {error}")
-        return 1
+        return None
 
 
-def _push(settings: Settings, state: State, scan: Callable[[], Scan], *, dry_run: bool) -> int:
+def _push(settings: Settings, state: State, found: Scan, *, dry_run: bool) -> int:
+    for line in found.tally.lines:
+        _say(line)
     client = Client(settings, version("mergecost"))
     coverage = client.coverage()
-    usages = scan().usages
-    sorted_out = sort_out(usages, coverage, paths=settings.paths)
+    sorted_out = sort_out(found.usages, coverage, paths=settings.paths)
     known_to = account(settings)
     waiting = state.new(known_to, parcels(sorted_out.covered))
     if dry_run:
         for parcel in waiting:
             print(parcel.body.decode())
-        _say(f"Would send {len(waiting)} requests to {settings.url}.{_left_out(sorted_out)}")
+        _say(f"Would send {len(waiting):,} requests to {settings.url}.{_left_out(sorted_out)}")
         return 0
-    sent = refused = 0
+    sent, refused = 0, list[str]()
     for batch in batches(waiting):
-        answer = client.send(batch)
-        taken = _taken(batch, answer)
+        reasons = {refusal.index: refusal.reason for refusal in client.send(batch).refused}
+        taken = [parcel for index, parcel in enumerate(batch) if index not in reasons]
         state.accepted(known_to, taken)
         sent += len(taken)
-        refused += len(batch) - len(taken)
-    _learn_caps(client, coverage, usages)
+        refused += [f"{' '.join(batch[index].key)}: {reason}" for index, reason in sorted(reasons.items())]
+    _learn_caps(client, coverage, found.usages)
     old = len(sorted_out.covered) - len(waiting)
-    print(f"Sent {sent} requests to {settings.url}; it had {old} already.{_left_out(sorted_out)}")
-    return 1 if refused else 0
+    print(f"Sent {sent:,} requests to {settings.url}; it had {old:,} already.{_left_out(sorted_out)}")
+    for one in refused[:_MOST_NAMED]:
+        _say(f"Refused: {one}")
+    if len(refused) > _MOST_NAMED:
+        _say(f"Refused: {len(refused) - _MOST_NAMED:,} more.")
+    return len(refused)
 
 
 def _learn_caps(client: Client, coverage: Coverage, usages: Sequence[Usage]) -> None:
@@ -83,18 +94,9 @@ def _learn_caps(client: Client, coverage: Coverage, usages: Sequence[Usage]) -> 
             renew(usages, os.environ, now)
 
 
-def _taken(batch: list[Parcel], answer: Answer) -> list[Parcel]:
-    """The batch without what was refused, which is named."""
-    reasons = {refusal.index: refusal.reason for refusal in answer.refused}
-    for index in sorted(reasons):
-        tool, request_id = batch[index].key
-        _say(f"Refused: {tool} {request_id}: {reasons[index]}")
-    return [parcel for index, parcel in enumerate(batch) if index not in reasons]
-
-
 def _left_out(sorted_out: Sorted) -> str:
     left = {"not covered": sorted_out.not_covered, "repository unknown": sorted_out.repository_unknown}
-    named = ", ".join(f"{count} {why}" for why, count in left.items() if count)
+    named = ", ".join(f"{count:,} {why}" for why, count in left.items() if count)
     return f" Kept here: {named}." if named else ""
 
 

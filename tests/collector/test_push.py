@@ -70,6 +70,27 @@ def test_a_bad_record_is_named_and_tried_again_and_the_rest_is_taken(
     assert [one["request_id"] for one in json.loads(server.bodies[1])["requests"]] == ["msg_2"]
 
 
+def test_of_many_that_are_refused_some_are_named_and_hooks_do_not_wait_for_them(
+    server: Server, home: Path, repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    write_log(home, *(request(number, repo) for number in range(12)))
+    server.refuse = {f"msg_{number}": "no such model" for number in range(12)}
+    assert main(["--home", str(home)]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert (said[0], said[-1], len(said)) == ("Refused: claude-code msg_0: no such model", "Refused: 2 more.", 11)
+    for _ in range(2):
+        assert main(["--home", str(home), "--if-due"]) == 0
+    assert len(server.bodies) == 3
+
+
+def test_what_the_logs_say_is_kept_while_the_server_is_away(server: Server, home: Path, repo: Path):
+    log = write_log(home, request(1, repo))
+    assert main(["--home", str(home), "--url", "http://127.0.0.1:1"]) == 1
+    log.unlink()
+    assert main(["--home", str(home)]) == 0
+    assert sorted(server.ledger) == ["msg_1"]
+
+
 def test_repositories_that_are_not_covered_stay_here(
     server: Server, home: Path, repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
