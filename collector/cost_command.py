@@ -7,7 +7,7 @@ would.
 import csv
 import os
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from attribution.usage import Usage
 from collector.git import Git
 from collector.pulls import NO_LIST, default_branch, listed, targets
 from collector.scan import Scan, scan_with_index
-from collector.table import aligned
+from collector.table import aligned, bar
 
 Key = Callable[[Usage], str]
 KEYS: dict[str, Key] = {
@@ -50,7 +50,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 def main(argv: Sequence[str]) -> int:
     """Print the table."""
     options = _parser().parse_args(argv)
-    found = scan_with_index(options.home, os.environ, _progress if sys.stderr.isatty() else None)
+    found = scan_with_index(options.home, os.environ, bar())
     here = Git(os.environ).facts(str(Path.cwd())).repository if not options.all else ""
     by = options.by or ("branch" if here else "repository")
     usages = _wanted(found.usages, here, options.days)
@@ -71,6 +71,8 @@ def main(argv: Sequence[str]) -> int:
         _csv(by, rows)
     else:
         print(_text(by, rows, here, options.days, found))
+    for line in found.tally.troubles:
+        print(line, file=sys.stderr)
     return 0
 
 
@@ -102,24 +104,27 @@ def _wanted(usages: Iterable[Usage], repository: str, days: int) -> list[Usage]:
     return [usage for usage in usages if usage.at >= since and (not repository or usage.repository == repository)]
 
 
+_SUMMED = ("requests", "unpriced_requests", "input_tokens", "output_tokens")
+
+
 def _text(by: str, rows: Sequence[Row], repository: str, days: int, found: Scan) -> str:
     where = repository or "all repositories"
     if not rows:
-        return f"No AI work in {where} in the last {days} days. Log files read: {found.files}."
+        hint = "" if found.files else " `mergecost scan` says where it looked."
+        return f"No AI work in {where} in the last {days} days. Log files read: {found.files}.{hint}"
     cents = cents_that_sum([row.micros or 0 for row in rows])
-    lines = [(by.capitalize(), "Cost", "Requests", "Input", "Output", "Last")]
+    lines: list[tuple[str, ...]] = [(by.capitalize(), "Cost", "Requests", "Unpriced", "Input", "Output", "Last")]
     for row, amount in zip(rows, cents, strict=True):
         cost = "not known" if row.micros is None else show_cents(amount)
-        figures = (f"{row.requests:,}", _tokens(row.input_tokens), _tokens(row.output_tokens))
-        lines.append((row.name, cost, *figures, f"{row.last_at.astimezone():%d %b %H:%M}"))
-    requests, given = sum(row.requests for row in rows), sum(row.input_tokens or 0 for row in rows)
-    output = sum(row.output_tokens or 0 for row in rows)
-    lines.append(("All", show_cents(sum(cents)), f"{requests:,}", f"{given:,}", f"{output:,}", ""))
-    unpriced = sum(row.unpriced_requests for row in rows)
+        counts = f"{row.requests:,}", f"{row.unpriced_requests:,}"
+        tokens = _tokens(row.input_tokens), _tokens(row.output_tokens)
+        lines.append((row.name, cost, *counts, *tokens, f"{row.last_at.astimezone():%d %b %H:%M}"))
+    sums = (sum(getattr(row, name) or 0 for row in rows) for name in _SUMMED)
+    lines.append(("All", show_cents(sum(cents)), *(f"{one:,}" for one in sums), ""))
     notes = [f"{where}, the last {days} days, at list price: not an invoice."]
-    if unpriced:
+    if unpriced := sum(row.unpriced_requests for row in rows):
         notes.append(f"Requests in no amount, since their price is not known: {unpriced:,}.")
-    return "\n".join([*aligned(lines, left=(0, 5)), "", *notes])
+    return "\n".join([*aligned(lines, left=(0, 6)), "", *notes])
 
 
 def _tokens(count: int | None) -> str:
@@ -144,12 +149,10 @@ def _csv(by: str, rows: Sequence[Row]) -> None:
         )
 
 
-def _progress(done: int, count: int) -> None:
-    width = 30
-    full = width * done // max(count, 1)
-    print(f"\rReading logs [{'#' * full}{'.' * (width - full)}] {done:,} of {count:,}", end="", file=sys.stderr)
-    if done == count:
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
+def _days(given: str) -> int:
+    if not given.isdecimal() or not 0 < int(given) <= 36_500:
+        raise ArgumentTypeError(f"{given!r} is no number of days")
+    return int(given)
 
 
 def _parser() -> ArgumentParser:
@@ -157,9 +160,10 @@ def _parser() -> ArgumentParser:
         prog="mergecost", description="What AI work in this clone cost, from local logs. Sends nothing."
     )
     parser.add_argument("--by", choices=[*KEYS, "pull"], help="group by this; branch in a clone, repository elsewhere")
-    parser.add_argument("--days", type=int, default=30, help="look back so far; 30")
+    parser.add_argument("--days", type=_days, default=30, help="look back so far; 30")
     parser.add_argument("--all", action="store_true", help="every repository")
-    parser.add_argument("--json", action="store_true", help="one row a line, money in millionths of a dollar")
-    parser.add_argument("--csv", action="store_true")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one row a line, money in millionths of a dollar")
+    form.add_argument("--csv", action="store_true", help="one row a line, money in dollars")
     parser.add_argument("--home", type=Path, metavar="DIR", help="read the logs of this home folder")
     return parser

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -57,7 +58,14 @@ def _counts(usage: Usage) -> str:
 def _facts(usage: Usage) -> str:
     left_out = {*_KINDS, "tokens_known", "is_sum"}
     facts = {name: value for name, value in msgspec.to_builtins(usage).items() if value and name not in left_out}
-    return "\n".join(f"{name}: {value}" for name, value in facts.items())
+    return "\n".join(f"{name}: {_fact(value)}" for name, value in facts.items())
+
+
+def _fact(value: Any) -> str:
+    """A value, a list of them, or of commits and pull requests by what names them."""
+    if isinstance(value, dict):
+        return str(value.get("sha") or f"#{value.get('number')} ({value.get('how')})")
+    return ", ".join(map(_fact, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _price(usage: Usage) -> str:

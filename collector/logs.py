@@ -43,12 +43,11 @@ class Tally(msgspec.Struct):
         self.unreadable_files += other.unreadable_files
 
     @property
-    def lines(self) -> list[str]:
-        """A line for each kind of thing, for people."""
+    def troubles(self) -> list[str]:
+        """What may hold requests that are not known, for people."""
         counts = {
             "Lines that could not be read": self.unreadable_records,
             "Lines too long to read": self.over_long_lines,
-            "Placeholders without a request": self.skipped_records,
         }
         found = [f"{what}: {count:,}." for what, count in counts.items() if count]
         return found + [f"Could not open {file}" for file in self.unreadable_files]

@@ -56,7 +56,7 @@ def _try(url: str | None, scan: Callable[[], Scan], *, dry_run: bool = False) ->
 
 
 def _push(settings: Settings, state: State, found: Scan, *, dry_run: bool) -> int:
-    for line in found.tally.lines:
+    for line in found.tally.troubles:
         _say(line)
     client = Client(settings, version("mergecost"))
     coverage = client.coverage()

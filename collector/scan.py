@@ -16,16 +16,13 @@ from collector.reading import Log, Reading, has_only_grown, read_on, stamp
 from collector.settings import index_file, state_file
 from collector.sources import files, folders
 from collector.stamps import Stamps, read_stamps, stamps_file
+from collector.table import Progress
 
 if TYPE_CHECKING:
     from collector.index import Index
 
 # So many logs that are new wait in memory before they are remembered.
 _SAVED_TOGETHER = 100
-
-
-# Called with how many logs are read, of how many.
-Progress = Callable[[int, int], None]
 
 
 class Scan(msgspec.Struct):
@@ -110,10 +107,12 @@ def read_all(
     found: list[Usage] = []
     count, done = sum(len(paths) for _, paths in logs), 0
     for reading, paths in logs:
-        found += _indexed(reading, paths, index, tally) if index else _whole(reading, paths, tally)
-        done += len(paths)
-        if progress:
-            progress(done, count)
+        for log in _indexed(reading, paths, index) if index else (read_on(reading, path) for path in paths):
+            found += log.requests
+            tally.add(log.tally)
+            done += 1
+            if progress:
+                progress(min(done, count), count)
     return Scan(usages=unique(found), home=home, files=count, tally=tally)
 
 
@@ -126,25 +125,14 @@ def stamp_of(logs: Sequence[tuple[Reading, list[Path]]]) -> bytes:
     return whole.digest()
 
 
-def _whole(reading: Reading, paths: list[Path], tally: Tally) -> list[Usage]:
-    found: list[Usage] = []
-    for path in paths:
-        log = read_on(reading, path)
-        found += log.requests
-        tally.add(log.tally)
-    return found
-
-
-def _indexed(reading: Reading, paths: list[Path], index: "Index", tally: Tally) -> list[Usage]:
-    """Requests of these logs and of those that were here and are gone, reading what the index does not know."""
+def _indexed(reading: Reading, paths: list[Path], index: "Index") -> Iterator[Log]:
+    """These logs and those that were here and are gone, reading what the index does not know."""
     known = index.stamps(reading.name, reading.below)
-    found: list[Usage] = []
     fresh: dict[tuple[str, bytes], Log] = {}
     for path in paths:
         name, now = plain(path), stamp(reading.source, path)
         log = index.log(reading.name, name) if known.get(name) == now else _read_again(reading, path, index, known)
-        found += log.requests
-        tally.add(log.tally)
+        yield log
         if log.says_nothing:
             continue
         if known.pop(name, None) != now:
@@ -153,7 +141,8 @@ def _indexed(reading: Reading, paths: list[Path], index: "Index", tally: Tally) 
             index.save(reading.name, reading.below, fresh)
             fresh.clear()
     index.save(reading.name, reading.below, fresh)
-    return found + [usage for name in known for usage in index.log(reading.name, name).requests]
+    for name in known:
+        yield Log(index.log(reading.name, name).requests)
 
 
 def _read_again(reading: Reading, path: Path, index: "Index", known: Container[str]) -> Log:

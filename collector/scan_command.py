@@ -12,7 +12,7 @@ import msgspec
 from attribution.tools import TOOLS
 from collector.logs import Tally, plain
 from collector.scan import Scan, only, read_all, readings, scan_with_index, stamp_of, with_index
-from collector.table import aligned
+from collector.table import aligned, bar
 
 if TYPE_CHECKING:
     from collector.index import Index
@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         encode, found = msgspec.json.Encoder().encode, scan_with_index(options.home, os.environ)
         for usage in found.usages:
             print(encode(usage).decode())
-        print("".join(f"{line}\n" for line in found.tally.lines), end="", file=sys.stderr)
+        print("".join(f"{line}\n" for line in found.tally.troubles), end="", file=sys.stderr)
     else:
         print(_text(with_index(os.environ, lambda index: _sums(options.home, os.environ, index))))
     return 0
@@ -59,7 +59,7 @@ def _sums(home: Path | None, env: Mapping[str, str], index: "Index | None") -> S
     key, stamp = f"sums {plain(below_home)}", stamp_of(logs)
     if index and (known := index.fact(key)) and known.startswith(stamp):
         return msgspec.msgpack.decode(known[len(stamp) :], type=Sums)
-    sums = _sums_of(read_all(logs, below_home, index, tally))
+    sums = _sums_of(read_all(logs, below_home, index, tally, bar()))
     if index and not sums.tally.unreadable_files:  # which may be readable next time
         index.save_facts({key: stamp + msgspec.msgpack.encode(sums)})
     return sums
@@ -85,12 +85,14 @@ def _text(sums: Sums) -> str:
     """As text for a terminal."""
     if not sums.rows:
         looked = f"Looked below {sums.home}, or where their variables point, for the logs of {', '.join(TOOLS)}."
-        return "\n".join([f"No requests found. Log files read: {sums.files}. {looked}", *sums.tally.lines])
+        return "\n".join([f"No requests found. Log files read: {sums.files}. {looked}", *sums.tally.troubles])
     total = [sum(column) for column in zip(*sums.rows.values(), strict=True)]
     rows = [(*name, *map(_grouped, row)) for name, row in sums.rows.items()]
     lines = aligned([_HEAD, *rows, ("Total", "", *map(_grouped, total))], left=(0, 1))
     counted = f"Sessions: {sums.sessions:,}. Log files read: {sums.files:,}."
-    return "\n".join([*lines, "", counted, *sums.tally.lines])
+    if sums.tally.skipped_records:
+        counted += f" Placeholders without a request: {sums.tally.skipped_records:,}."
+    return "\n".join([*lines, "", counted, *sums.tally.troubles])
 
 
 def _grouped(number: int) -> str:

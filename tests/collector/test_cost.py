@@ -43,18 +43,17 @@ def clone(home: Path, repo: Path) -> Path:
 def test_a_table_by_branch(home: Path, clone: Path):
     shown = run(home, clone)
     assert shown.stderr == ""
-    assert [line.split()[:4] for line in shown.stdout.splitlines()] == snapshot(
-        [
-            ["Branch", "Cost", "Requests", "Input"],
-            ["feat/x", "$1.00", "2", "400,000"],
-            ["main", "$1.00", "1", "200,000"],
-            ["All", "$2.00", "3", "600,000"],
-            [],
-            ["acme/widgets,", "the", "last", "30"],
-            ["Requests", "in", "no", "amount,"],
-        ]
+    assert shown.stdout.replace(f"{YESTERDAY:%d %b}", "yesterday") == snapshot(
+        """\
+Branch   Cost  Requests  Unpriced    Input  Output  Last
+feat/x  $1.00         2         1  400,000       0  yesterday 10:50
+main    $1.00         1         0  200,000       0  yesterday 10:10
+All     $2.00         3         1  600,000       0
+
+acme/widgets, the last 30 days, at list price: not an invoice.
+Requests in no amount, since their price is not known: 1.
+"""
     )
-    assert "Requests in no amount, since their price is not known: 1." in shown.stdout
 
 
 @pytest.mark.parametrize(("by", "names"), [
@@ -94,7 +93,19 @@ def test_by_pull_request_as_github_lists_them(home: Path, clone: Path, tmp_path:
 
 
 def test_nothing_yet(home: Path, repo: Path):
-    assert run(home, repo).stdout == "No AI work in acme/widgets in the last 30 days. Log files read: 0.\n"
+    said = "No AI work in acme/widgets in the last 30 days. Log files read: 0. `mergecost scan` says where it looked.\n"
+    assert run(home, repo).stdout == said
+
+
+def test_a_log_that_could_not_be_read_is_said(home: Path, clone: Path):
+    write_log(home, request(57, "/nowhere"), name="other").write_text('{"output_tokens": nonsense}\n')
+    assert run(home, clone).stderr == "Lines that could not be read: 1.\n"
+
+
+@pytest.mark.parametrize("days", ["0", "-3", "x", "99999"])
+def test_days_that_are_none(home: Path, repo: Path, days: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        run(home, repo, "--days", days)
 
 
 def test_a_figure_is_explained(home: Path, clone: Path):
