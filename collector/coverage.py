@@ -28,6 +28,16 @@ class Coverage(msgspec.Struct, frozen=True):
         return slug if digest in self.repositories else ""
 
 
+class Everything(Coverage, frozen=True):
+    """As if a server covered every repository."""
+
+    def name(self, slug: str) -> str:
+        return slug
+
+
+EVERYTHING = Everything(salt="", host="", repositories=frozenset())
+
+
 class Sorted(msgspec.Struct):
     """`covered` is what may be sent, `cwd` taken out; the rest is only counted."""
 

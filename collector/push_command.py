@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attribution.usage import Usage
 from collector.client import Client, PushError, batches, parcels
-from collector.coverage import Coverage, Sorted, sort_out
+from collector.coverage import EVERYTHING, Coverage, Sorted, sort_out
 from collector.guard.renew import ask, is_wanted, renew
 from collector.scan import Scan, scan_with_index
 from collector.settings import Settings, SettingsError, read_settings, state_file
@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
 def _try(url: str | None, scan: Callable[[], Scan], *, dry_run: bool = False) -> int | None:
     """How many requests the server refused, None if nothing could be sent."""
     try:
-        settings = read_settings(os.environ, url)
+        settings = read_settings(os.environ, url, needs_server=not dry_run)
         with State(state_file(os.environ)) as state:
             return _push(settings, state, scan(), dry_run=dry_run)
     except (SettingsError, PushError) as error:
@@ -58,15 +58,16 @@ def _try(url: str | None, scan: Callable[[], Scan], *, dry_run: bool = False) ->
 def _push(settings: Settings, state: State, found: Scan, *, dry_run: bool) -> int:
     for line in found.tally.troubles:
         _say(line)
-    client = Client(settings, version("mergecost"))
-    coverage = client.coverage()
+    client = Client(settings, version("mergecost")) if settings.url else None
+    coverage = client.coverage() if client else EVERYTHING
     sorted_out = sort_out(found.usages, coverage, paths=settings.paths)
     known_to = account(settings)
     waiting = state.new(known_to, parcels(sorted_out.covered))
-    if dry_run:
+    if dry_run or client is None:
         for parcel in waiting:
             print(parcel.body.decode())
-        _say(f"Would send {len(waiting):,} requests to {settings.url}.{_left_out(sorted_out)}")
+        to = settings.url or "a server that covers all these repositories (none is set)"
+        _say(f"Would send {len(waiting):,} requests to {to}.{_left_out(sorted_out)}")
         return 0
     sent, refused = 0, list[str]()
     for batch in batches(waiting):

@@ -61,22 +61,22 @@ def index_file(env: Mapping[str, str]) -> Path:
     return state_file(env).with_name("index.db")
 
 
-def read_settings(env: Mapping[str, str], url: str | None) -> Settings:
-    """The option `url`, else MERGECOST_URL, else the file; the token from MERGECOST_TOKEN or the file. Raises SettingsError."""
+def read_settings(env: Mapping[str, str], url: str | None, *, needs_server: bool = True) -> Settings:
+    """The option `url`, else MERGECOST_URL, else the file; the token from MERGECOST_TOKEN or the file. Raises SettingsError. Where
+    no server is needed, `url` is empty if one of them is missing."""
     path = config_file(env)
     file = _read(path)
     url = url or env.get("MERGECOST_URL") or file.url
     token = env.get("MERGECOST_TOKEN") or file.token
+    if not needs_server and not (url and token):
+        return Settings(url="", token="", paths=_paths(env, file))
     if not url:
         raise SettingsError(f'which server? Set MERGECOST_URL, or write url = "https://..." in {path}')
     if not token:
         raise SettingsError(f'no token: make one on {url}, then set MERGECOST_TOKEN, or write token = "..." in {path}')
     if not token.isascii() or not token.isprintable() or " " in token:
         raise SettingsError("the token has characters that no token has: copy it again")
-    paths = env.get("MERGECOST_PATHS", "") or file.paths
-    if paths not in (True, False, "on", "off"):
-        raise SettingsError(f"MERGECOST_PATHS is on or off, not {paths!r}")
-    return Settings(url=_checked(url), token=token, paths=paths in (True, "on"))
+    return Settings(url=_checked(url), token=token, paths=_paths(env, file))
 
 
 def read_caps(env: Mapping[str, str]) -> Caps:
@@ -87,6 +87,13 @@ def read_caps(env: Mapping[str, str]) -> Caps:
 def is_loopback(host: str) -> bool:
     """Whether `host` is this machine."""
     return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _paths(env: Mapping[str, str], file: _File) -> bool:
+    paths = env.get("MERGECOST_PATHS", "") or file.paths
+    if paths not in (True, False, "on", "off"):
+        raise SettingsError(f"MERGECOST_PATHS is on or off, not {paths!r}")
+    return paths in (True, "on")
 
 
 def _checked(url: str) -> str:

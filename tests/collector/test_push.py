@@ -114,6 +114,24 @@ def test_a_dry_run_prints_what_would_be_sent(
     assert all(one["cache_read_tokens"] == 0 and "cwd" not in one for one in printed)
 
 
+def test_a_dry_run_without_a_server_shows_what_one_would_be_told(
+    server: Server, home: Path, repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    edit = request(1, repo, content=[call("t1", "Edit", file_path=str(repo / "app.py"))])
+    write_log(home, edit, result("t1"), request(2, "/nowhere"))
+    monkeypatch.delenv("MERGECOST_TOKEN")
+    for paths, files in (("on", ["app.py"]), ("off", None)):
+        monkeypatch.setenv("MERGECOST_PATHS", paths)
+        assert main(["--home", str(home), "--dry-run"]) == 0
+        (line,), said = (text.splitlines() for text in capsys.readouterr())
+        assert json.loads(line).get("edited_files") == files
+        assert said == [
+            "Would send 1 requests to a server that covers all these repositories (none is set). Kept here: 1 repository unknown."
+        ]
+    assert server.heads == []
+    assert main(["--home", str(home)]) == 1
+
+
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
