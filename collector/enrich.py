@@ -31,13 +31,15 @@ def with_git_facts(
     if not usages:
         return []
     usages = stamped(usages, stamps or Stamps())
-    from collector.git import Git  # noqa: PLC0415 (and with it subprocess: not for an empty home)
+    from collector.git import NOTHING, Git  # noqa: PLC0415 (and with it subprocess: not for an empty home)
 
     git = Git(env, index)
     by_root: defaultdict[str, list[Usage]] = defaultdict(list)
     facts: dict[str, Facts] = {}
     for usage in usages:
         here = git.facts(usage.cwd)
+        if usage.repository and here.repository and usage.repository.lower() != here.repository.lower():
+            here = NOTHING  # another repository lies there now: its branches and commits are not this request's
         facts.setdefault(here.root, here)
         by_root[here.root].append(usage)
     done: list[Usage] = []

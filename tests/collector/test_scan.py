@@ -1,6 +1,7 @@
 """From a home folder to requests with git facts."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,19 @@ def test_git_knows_the_branch_better_than_the_log(home: Path, repo: Path):
     git(repo, "checkout", "-q", "-b", "fix/7", at="2026-11-23T18:01:30Z")
     write_log(home, request(1, repo), request(2, repo))
     assert [usage.branch for usage in scan(home, ENV).usages] == ["main", "fix/7"]
+
+
+def test_another_repository_that_lies_in_the_folder_now_says_nothing_of_the_request(home: Path, repo: Path):
+    shutil.copytree(FIXTURES / "codex", home / ".codex")
+    before = scan(home, ENV).usages[0]
+    git(repo, "remote", "set-url", "origin", "https://github.com/acme/other.git")
+    git(repo, "checkout", "-q", "-b", "secret/plan", at="2026-11-23T17:00:00Z")
+    for log in home.rglob("*.jsonl"):
+        log.write_text(log.read_text().replace("/home/dev/widgets", str(repo)))
+    after = scan(home, ENV).usages[0]
+    assert (after.repository, after.branch, after.author) == (before.repository, before.branch, "")
+    git(repo, "remote", "set-url", "origin", "https://github.com/ACME/Widgets.git")
+    assert scan(home, ENV).usages[0].branch == "secret/plan"
 
 
 def test_copies_of_a_request_in_other_logs_are_one(home: Path, repo: Path):

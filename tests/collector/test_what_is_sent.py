@@ -4,18 +4,22 @@ import hashlib
 import hmac
 import json
 import os
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from attribution.tools import TOOLS
+from attribution.tools import TOOLS, unique
 from attribution.usage import CommitMade, Usage
 from collector.client import MAX_BATCH_BYTES, MAX_BATCH_REQUESTS, Parcel, batches
 from collector.coverage import Coverage, sort_out
+from collector.enrich import with_git_facts
 from collector.scan import scan
-from tests.collector.machine import repository, request, write_log
+from tests.collector.machine import git, repository, request, write_log
 from tests.tools import recorded
 
 SALT = "00ff"
@@ -24,7 +28,7 @@ CANARY = "canary-yellow"
 WORDS = {
     "text", "content", "output", "stdout", "stderr", "thinking", "title", "summary", "message", "prompt", "query", "task", "tasks",
     "arguments", "description", "subject", "result", "results", "command", "commands", "new_content", "displayText", "input", "fragment",
-    "cmd", "base_instructions", "originatingMessageId", "response",
+    "cmd", "base_instructions", "originatingMessageId", "response", "user_prompt",
 }  # fmt: skip
 
 
@@ -42,17 +46,74 @@ def sung(value: Any, *, within: bool = False) -> Any:
     return f"{value} {CANARY}" if within and isinstance(value, str) and (" " in value or value == "words") else value
 
 
+def sing(below: Path, cwd: Path) -> int:
+    """Make every log below the folder sing, and tell of work in `cwd`. Returns the number of canaries."""
+    for path in (path for path in below.rglob("*") if path.is_file()):
+        if path.suffix in (".db", ".vscdb"):
+            sing_database(path, cwd)
+        else:
+            lines = path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]
+            path.write_text("\n".join(sung_text(line, cwd) for line in lines) + "\n" * (path.suffix == ".jsonl"))
+    return sum(path.read_bytes().count(CANARY.encode()) for path in below.rglob("*") if path.is_file())
+
+
+def sing_database(path: Path, cwd: Path) -> None:
+    with closing(sqlite3.connect(path)) as store:
+        for (table,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for _, column, *_ in store.execute(f"PRAGMA table_info({table})").fetchall():
+                for row, value in store.execute(f"SELECT rowid, {column} FROM {table}").fetchall():  # noqa: S608
+                    if isinstance(value, str):
+                        update = f"UPDATE {table} SET {column} = ? WHERE rowid = ?"  # noqa: S608
+                        store.execute(update, (sung_text(value, cwd), row))
+        store.commit()
+
+
+def sung_text(text: str, cwd: Path) -> str:
+    try:
+        text = json.dumps(sung(json.loads(text)))
+    except ValueError:
+        text = f"{text} {CANARY}" if " " in text or text == "words" else text
+    return text.replace("/home/dev/widgets", str(cwd))
+
+
+def told(tool: str, tmp_path: Path, repo: Path) -> list[Usage]:
+    """Requests of the tool's fixture, with canaries in it, made in `repo`."""
+    below = Path(shutil.copytree(recorded.FIXTURES / tool, tmp_path / tool))
+    recorded.build_databases(below)
+    for script in below.rglob("*.sql"):
+        script.unlink()
+    assert sing(below, repo) or tool == "aider"  # whose log has no words
+    usages = [
+        usage
+        for log in recorded.logs_below(tool, below)
+        for usage in TOOLS[tool].read_log(log.records, log.name).requests
+    ]
+    assert usages
+    return with_git_facts(unique(usages), {"PATH": os.environ["PATH"]})
+
+
 @pytest.mark.parametrize("tool", TOOLS)
-def test_no_word_that_was_said_asked_or_printed_leaves_with_a_request(tool: str):
-    told, canaries = [], 0
-    for log in recorded.logs(tool):
-        records = [json.dumps(sung(json.loads(record))).encode() for record in log.records]
-        canaries += sum(record.count(CANARY.encode()) for record in records)
-        told += TOOLS[tool].read_log(records, log.name).requests
-    assert told
-    assert CANARY.encode() not in msgspec.json.encode(told)
-    # Databases are asked for no words in the first place.
-    assert canaries > 0 or tool in ("cursor", "goose", "kiro", "zed", "aider", "kilo-code", "opencode", "windsurf")
+def test_no_word_that_was_said_asked_or_printed_and_no_place_leaves_with_a_request(tool: str, tmp_path: Path):
+    repo = repository(tmp_path / CANARY / "widgets")
+    git(repo, "config", "user.email", f"{CANARY}@example.com")
+    sorted_out = sort_out(told(tool, tmp_path, repo), coverage_of("acme/widgets"))
+    # Aider, Cursor and some of the others do not say where they worked.
+    assert sorted_out.covered or sorted_out.repository_unknown
+    sent = msgspec.json.encode(sorted_out.covered)
+    assert CANARY.encode() not in sent
+    assert str(tmp_path).encode() not in sent
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_nothing_leaves_of_a_repository_that_is_not_covered(tool: str, tmp_path: Path):
+    repo = repository(tmp_path / "widgets", f"https://github.com/{CANARY}/{CANARY}.git")
+    git(repo, "checkout", "-q", "-b", CANARY)
+    usages = told(tool, tmp_path, repo)
+    sorted_out = sort_out(usages, coverage_of("acme/widgets"))
+    # Some logs name the remote themselves, as it was when they were made.
+    assert {usage.repository for usage in sorted_out.covered} <= {"acme/widgets"}
+    assert CANARY.encode() not in msgspec.json.encode(sorted_out.covered)
+    assert len(usages) == len(sorted_out.covered) + sorted_out.not_covered + sorted_out.repository_unknown
 
 
 def coverage_of(*covered: str) -> Coverage:
@@ -68,9 +129,8 @@ def test_paths_stay_here_where_somebody_wants_that():
         reasoning_tokens=0, repository="acme/widgets", cwd="/home/secret", edited_files=("secret.py",), commits_made=(made,),
         commits_after=(made,),
     )  # fmt: skip
-    coverage = coverage_of("acme/widgets")
-    (with_paths,) = sort_out([usage], coverage).covered
-    (without,) = sort_out([usage], coverage, paths=False).covered
+    (with_paths,) = sort_out([usage], coverage_of("acme/widgets")).covered
+    (without,) = sort_out([usage], coverage_of("acme/widgets"), paths=False).covered
     assert b"secret.py" in msgspec.json.encode(with_paths)
     assert b"secret" not in msgspec.json.encode(without)
     assert [one.sha for one in without.commits_made] == ["1f2e3d4"]
@@ -97,9 +157,7 @@ def test_an_enterprise_host_covers_only_its_own(home: Path, tmp_path: Path):
     write_log(home, request(1, ghe), request(2, public), request(3, gitlab))
     usages = scan(home, {"PATH": os.environ["PATH"]}).usages
     for host, expected in (("ghe.example.com", ["msg_1"]), ("github.com", ["msg_2"])):
-        digest = hmac.new(bytes.fromhex(SALT), b"acme/widgets", hashlib.sha256).hexdigest()
-        coverage = Coverage(salt=SALT, host=host, repositories=frozenset({digest}))
-        found = sort_out(usages, coverage)
+        found = sort_out(usages, msgspec.structs.replace(coverage_of("acme/widgets"), host=host))
         assert [usage.request_id for usage in found.covered] == expected
         assert {(usage.repository, usage.cwd) for usage in found.covered} == {("acme/widgets", "")}
         assert (found.not_covered, found.repository_unknown) == (2, 0)

@@ -26,11 +26,16 @@ def logs(tool: str) -> list[Log]:
     with tempfile.TemporaryDirectory() as folder:
         below = Path(shutil.copytree(FIXTURES / tool, Path(folder, tool)))
         build_databases(below)
-        return [
-            Log(path.relative_to(below).as_posix(), [*beside(source, path), *records(source, path, Tally())])
-            for source in TOOLS[tool].LOGS
-            for path in files(source, below, Tally())
-        ]
+        return logs_below(tool, below)
+
+
+def logs_below(tool: str, below: Path) -> list[Log]:
+    """Every log of a tool whose folder is `below`."""
+    return [
+        Log(path.relative_to(below).as_posix(), [*beside(source, path), *records(source, path, Tally())])
+        for source in TOOLS[tool].LOGS
+        for path in files(source, below, Tally())
+    ]
 
 
 def read(tool: str) -> list[LogRead]:
