@@ -124,7 +124,7 @@ def _text(by: str, rows: Sequence[Row], repository: str, days: int, found: Scan)
     notes = [f"{where}, the last {days} days, at list price: not an invoice."]
     if unpriced := sum(row.unpriced_requests for row in rows):
         notes.append(f"Requests in no amount, since their price is not known: {unpriced:,}.")
-    return "\n".join([*aligned(lines, left=(0, 6)), "", *notes])
+    return "\n".join([*aligned(lines, left=(0, 6), most_columns=100), "", *notes])
 
 
 def _tokens(count: int | None) -> str:

@@ -79,7 +79,8 @@ def test_of_many_that_are_refused_some_are_named_and_hooks_do_not_wait_for_them(
     said = capsys.readouterr().err.splitlines()
     assert (said[0], said[-1], len(said)) == ("Refused: claude-code msg_0: no such model", "Refused: 2 more.", 11)
     for _ in range(2):
-        assert main(["--home", str(home), "--if-due"]) == 0
+        monkeypatch.setenv("HOME", str(home))
+        assert main(["--if-due"]) == 0
     assert len(server.bodies) == 3
 
 

@@ -4,13 +4,15 @@ import os
 import sys
 from contextlib import redirect_stderr
 
-from collector.table import MOST_COLUMNS, aligned, bar
+from collector.table import aligned, bar
 
 
 def test_a_long_name_is_shortened_in_its_middle():
     name = "feat/" + "long-" * 40 + "end"
-    lines = aligned([("Branch", "Cost", "Last"), (name, "$1.00", "now"), ("main", "$12.00", "then")], left=(0, 2))
-    assert len(lines[2]) == MOST_COLUMNS
+    lines = aligned(
+        [("Branch", "Cost", "Last"), (name, "$1.00", "now"), ("main", "$12.00", "then")], left=(0, 2), most_columns=100
+    )
+    assert len(lines[2]) == 100
     assert lines[1].startswith("feat/long-")
     assert "…" in lines[1]
     assert lines[1].endswith("long-end   $1.00  now")
