@@ -20,7 +20,7 @@ from attribution.money import Micros, cents_that_sum, show_cents
 from attribution.usage import Usage
 from collector.git import Git
 from collector.pulls import NO_LIST, default_branch, listed, targets
-from collector.scan import Scan, scan_with_index
+from collector.scan import Scan, scan_with_index, working_folder
 from collector.table import aligned, bar
 
 Key = Callable[[Usage], str]
@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
     """Print the table."""
     options = _parser().parse_args(argv)
     found = scan_with_index(options.home, os.environ, bar())
-    here = Git(os.environ).facts(str(Path.cwd())).repository if not options.all else ""
+    here = Git(os.environ).facts(working_folder()).repository if not options.all else ""
     by = options.by or ("branch" if here else "repository")
     usages = _wanted(found.usages, here, options.days)
     charges = [charge(usage) for usage in usages]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from attribution.tools import unique
 from attribution.usage import CommitMade, PullSeen, Usage
 from collector.stamps import Stamps, session_of
 
@@ -24,31 +25,38 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def with_git_facts(
-    usages: Sequence[Usage], env: Mapping[str, str], index: "Index | None" = None, stamps: Stamps | None = None
+    usages: Sequence[Usage],
+    env: Mapping[str, str],
+    index: "Index | None" = None,
+    stamps: Stamps | None = None,
+    here: str = "",
 ) -> list[Usage]:
     """`usages` with what their folder's repository knows: each repository is asked once, about all of its commits together, and
-    with an `index` only about what may have changed. `stamps` are commits that git's hooks saw sessions make."""
-    if not usages:
+    with an `index` only about what may have changed. `stamps` are commits that git's hooks saw sessions make; `here` is a
+    folder whose repository is looked at besides."""
+    if not usages and not here:
         return []
     usages = stamped(usages, stamps or Stamps())
     from collector.git import NOTHING, Git  # noqa: PLC0415 (and with it subprocess: not for an empty home)
+    from collector.signed import with_signed  # noqa: PLC0415
 
     git = Git(env, index)
+    requests = unique(with_signed(usages, git, {here, *(usage.cwd for usage in usages)}))
     by_root: defaultdict[str, list[Usage]] = defaultdict(list)
     facts: dict[str, Facts] = {}
-    for usage in usages:
-        here = git.facts(usage.cwd)
-        if usage.repository and here.repository and usage.repository.lower() != here.repository.lower():
-            here = NOTHING  # another repository lies there now: its branches and commits are not this request's
-        facts.setdefault(here.root, here)
-        by_root[here.root].append(usage)
+    for usage in requests:
+        there = git.facts(usage.cwd)
+        if usage.repository and there.repository and usage.repository.lower() != there.repository.lower():
+            there = NOTHING  # another repository lies there now: its branches and commits are not this request's
+        facts.setdefault(there.root, there)
+        by_root[there.root].append(usage)
     done: list[Usage] = []
     for root, group in by_root.items():
         ids = {commit.sha for usage in group for commit in usage.commits_made}
         by_hand = _candidates(facts[root], group)
         commits = git.commits(root, {*ids, *by_hand}) if root and (ids or by_hand) else {}
-        here = [_enriched(usage, facts[root], commits) for usage in group]
-        done += _with_commits_after(here, facts[root], [commits[sha] for sha in by_hand if sha in commits])
+        enriched = [_enriched(usage, facts[root], commits) for usage in group]
+        done += _with_commits_after(enriched, facts[root], [commits[sha] for sha in by_hand if sha in commits])
     git.remember()
     done = [_in_ci(usage, env) for usage in done] if env.get("GITHUB_ACTIONS") == "true" else done
     return sorted(done, key=lambda usage: (usage.at, usage.key))

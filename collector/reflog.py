@@ -11,10 +11,14 @@ from datetime import UTC, datetime
 
 import msgspec
 
-# Prints `HEAD@{1795455171}<TAB>9ccc9fb...<TAB>checkout: moving from main to fix/77`, newest first.
-REFLOG = ("reflog", "show", "--date=unix", "--format=%gd%x09%H%x09%gs", "HEAD")
+from attribution.tools.aider import model_signed
+
+# Prints `HEAD@{1795455171}<TAB>9ccc9fb...<TAB>Dev<TAB>Ann <ann@example.com><TAB>checkout: moving from main to fix/77`, newest
+# first: the commit with its committer and its co-authors, and what was done.
+_COMMIT = "%H%x09%cn%x09%(trailers:key=Co-authored-by,valueonly,separator=%x3B)"
+REFLOG = ("reflog", "show", "--date=unix", f"--format=%gd%x09{_COMMIT}%x09%gs", "HEAD")
 _ENTRY = re.compile(
-    r"^HEAD@\{(?P<at>\d{1,11})\}\t(?P<sha>[0-9a-f]{40}(?:[0-9a-f]{24})?)\t"
+    r"^HEAD@\{(?P<at>\d{1,11})\}\t(?P<sha>[0-9a-f]{40}(?:[0-9a-f]{24})?)\t(?P<committer>[^\t]*)\t(?P<co_authors>[^\t]*)\t"
     r"(?:checkout: moving from (?P<old>\S+) to (?P<new>\S+)$|(?P<is_commit>commit(?: \((?:initial|amend)\))?: ))?"
 )
 # `git checkout --detach` moves to HEAD, a checkout of a commit or a tag to its id or its name.
@@ -22,10 +26,11 @@ _DETACHED = re.compile(r"HEAD|[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 class Made(msgspec.Struct, frozen=True):
-    """A commit that `git commit` made or amended, and when."""
+    """A commit that `git commit` made or amended, and when; the model with which Aider made it, None if somebody else did."""
 
     sha: str
     at: datetime
+    aider_model: str | None = None
 
 
 class BranchHistory(msgspec.Struct, frozen=True):
@@ -54,8 +59,12 @@ def branch_history(lines: Iterable[str]) -> BranchHistory:
     return BranchHistory(
         since=tuple(at for at, _ in known),
         branches=tuple(branch for _, branch in known),
-        made=tuple(Made(entry["sha"], _time(entry)) for entry in entries if entry["is_commit"]),
+        made=tuple(_made(entry) for entry in entries if entry["is_commit"]),
     )
+
+
+def _made(entry: re.Match[str]) -> Made:
+    return Made(entry["sha"], _time(entry), model_signed(entry["committer"], entry["co_authors"]))
 
 
 def _time(entry: re.Match[str]) -> datetime:

@@ -68,9 +68,17 @@ def with_index(env: Mapping[str, str], work: "Callable[[Index | None], Told]") -
 
 
 def scan_with_index(home: Path | None, env: Mapping[str, str], progress: Progress | None = None) -> Scan:
-    """`scan`, reading only what is new."""
+    """`scan`, reading only what is new, with a look at the repository in which the command runs."""
     stamps = read_stamps(stamps_file(state_file(env)))
-    return with_index(env, lambda index: scan(home, env, index, stamps, progress))
+    return with_index(env, lambda index: scan(home, env, index, stamps, progress, working_folder()))
+
+
+def working_folder() -> str:
+    """Empty where it has been deleted."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""
 
 
 def scan(
@@ -79,15 +87,17 @@ def scan(
     index: "Index | None" = None,
     stamps: Stamps | None = None,
     progress: Progress | None = None,
+    here: str = "",
 ) -> Scan:
     """Read the logs of `home`, or of the user's own if None. A given `home` stands for everything: `env` then moves no
-    folder. Nothing in a log makes this fail; `tally` says what was passed over. With an `index` only what is new is read."""
+    folder. Nothing in a log makes this fail; `tally` says what was passed over. With an `index` only what is new is read. `here`
+    is a folder whose repository is looked at besides those of the logs."""
     env = only(home, env)
     below_home = home or Path.home()
     tally = Tally()
     logs = list(readings(below_home, env, tally))
     done = read_all(logs, below_home, index, tally, progress)
-    done.usages = with_git_facts(done.usages, env, index, stamps)
+    done.usages = with_git_facts(done.usages, env, index, stamps, here)
     return done
 
 

@@ -1,10 +1,12 @@
-"""Aider: the file that `--analytics-log` or AIDER_ANALYTICS_LOG names; without it there is no exact record.
+"""Aider: the file that `--analytics-log` or AIDER_ANALYTICS_LOG names, and the commits that it signs.
 
-A `message_send` is one request, with Aider's own cost; no split by cache, no folder, no session, so a run of the program
-stands for the session. Its chat history is rounded and its commits' `Co-authored-by: aider` names a model but no tokens:
-neither is read. https://github.com/Aider-AI/aider/blob/main/aider/analytics.py
+A `message_send` is one request, with Aider's own cost; no split by cache, no folder, no session, so a run of the program stands
+for the session. Its commits name it, by their committer or in a `Co-authored-by`: they say where a run worked, and without the
+file all that is known, which is no tokens. Its chat history is rounded and is not read.
+https://github.com/Aider-AI/aider/blob/main/aider/analytics.py · https://aider.chat/docs/git.html#commit-attribution
 """
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
@@ -12,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 from attribution.tools.log import JsonLines, LogRead, Text, Tokens, decode, reported, unique
-from attribution.usage import Usage
+from attribution.usage import CommitMade, Usage
 
 NAME = "aider"
 LOGS = (
@@ -23,6 +25,8 @@ LOGS = (
         needles=(b'"message_send"', b'"launched"'),
     ),
 )
+
+_SIGNED = re.compile(r"\baider \((?P<model>[^()\s]*)\) <", re.IGNORECASE)
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=10**10)]
 
@@ -57,6 +61,33 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:  # noqa: ARG0
             log.requests.append(_usage(f"{int(launched or event.time)}", event.time, event.properties))
     log.requests = unique(log.requests)
     return log
+
+
+def model_signed(committer: str, co_authors: str) -> str | None:
+    """The model with which Aider made a commit, None for a commit that is not its own. Empty text: the commit names no model."""
+    signed = _SIGNED.search(co_authors)
+    return signed["model"] if signed else "" if committer.endswith("(aider)") else None
+
+
+def from_commit(sha: str, authorship: str, at: datetime, model: str, cwd: str) -> Usage:
+    """The work behind a commit of which no log tells. An amended or rebased commit keeps its `authorship`."""
+    return Usage(
+        tool=NAME,
+        session_id=f"commit:{authorship}",
+        request_id=f"commit:{authorship}",
+        at=at,
+        model=model,
+        tokens_known=False,
+        is_sum=True,
+        uncached_input_tokens=0,
+        cache_read_tokens=0,
+        cache_write_5m_tokens=0,
+        cache_write_1h_tokens=0,
+        output_tokens=0,
+        reasoning_tokens=0,
+        cwd=cwd,
+        commits_made=(CommitMade(sha=sha),),
+    )
 
 
 def _usage(session_id: str, at: float, sent: _Properties) -> Usage:
