@@ -127,18 +127,14 @@ def _show(programs: list[Program]) -> None:
     for when in WHENS:
         for program in programs if ours.runs[when] else ():
             runs = program.runs[when]
-            cpu, wall, peak = (
-                statistics.median(figures) for figures in zip(*((r.cpu, r.wall, r.peak) for r in runs), strict=True)
-            )
-            shares = "/".join(sorted({f"{run.share:.2%}" for run in runs}))
+            figures = zip(*((run.cpu, run.wall, run.peak, run.share) for run in runs), strict=True)
+            cpu, wall, peak, share = map(statistics.median, figures)
             ratios = (
                 [f"{a.cpu / b.cpu:.2f}" for a, b in zip(ours.runs[when], runs, strict=True)]
                 if program is not ours
                 else []
             )
-            row = (
-                f"{program.name:<16}{when:<11}{cpu:>8.3f}{wall:>8.2f}{peak / 1024:>6.0f}{shares:>9}  {' '.join(ratios)}"
-            )
+            row = f"{program.name:<16}{when:<11}{cpu:>8.3f}{wall:>8.2f}{peak / 1024:>6.0f}{share:>9.2%}  {' '.join(ratios)}"
             print(row.rstrip())
 
 

@@ -49,6 +49,7 @@ class Corpus:
     home: Path
     requests: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
     written: int = 0
+    grown: int = 0
     chance: random.Random = field(default_factory=lambda: random.Random(7))
     prose: list[str] = field(default_factory=list)
 
@@ -82,8 +83,12 @@ def make(home: Path, megabytes: int) -> Corpus:
 
 def grow(corpus: Corpus) -> None:
     """A few sessions go on."""
+    corpus.grown += 1
     for number in range(0, 20, 4):
-        corpus.write(_claude_name(number), list(_claude_lines(corpus, number, _id(number), requests=3, first=900)))
+        corpus.write(
+            _claude_name(number),
+            list(_claude_lines(corpus, number, _id(number), requests=3, first=1000 * corpus.grown)),
+        )
 
 
 def _printed(chance: random.Random) -> str:
