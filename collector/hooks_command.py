@@ -8,7 +8,7 @@ from pathlib import Path
 
 from collector.hooks import git, tools
 from collector.hooks.changes import Change, Plan, backup_of, make
-from collector.settings import state_file
+from collector.settings import SettingsError, read_settings, state_file
 from collector.stamps import stamps_file
 
 
@@ -29,10 +29,19 @@ def main(argv: Sequence[str]) -> int:
         return _status(home, cwd)
     if options.action == "install":
         plan = [*tools.install(home, state.parent, guard=options.guard), *git.install(cwd, stamps_file(state))]
-        state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not options.dry_run:
+            state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _say_if_nothing_is_sent()
     else:
         plan = [*tools.uninstall(home), *git.uninstall(cwd)]
     return _carry_out(plan, dry_run=options.dry_run, undo=options.action == "uninstall")
+
+
+def _say_if_nothing_is_sent() -> None:
+    try:
+        read_settings(os.environ, None)
+    except SettingsError as error:
+        print(f"What the logs say is kept, and nothing is sent yet: {error}", file=sys.stderr)
 
 
 def _carry_out(plan: Plan, *, dry_run: bool, undo: bool) -> int:

@@ -38,23 +38,25 @@ def read(path: Path) -> bytes | None:
 
 
 def make(change: Change) -> None:
-    """Write a file whole or not at all. What it replaces is kept beside it."""
+    """Write a file whole or not at all. What it replaces is kept beside it. A link stays one, as those who keep their settings in
+    a repository have it: what it leads to is written."""
+    file = change.path.resolve()
     if change.after is None:
-        change.path.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
         if change.path.name == OWN_FILE:
             with suppress(OSError):  # somebody else's are there too
                 change.path.parent.rmdir()
         return
-    change.path.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     if change.before is not None:
         backup = backup_of(change.path)
         if not backup.exists():
             backup.write_bytes(change.before)
-            backup.chmod(change.path.stat().st_mode)
-    temporary = change.path.with_name(change.path.name + ".mergecost-new")
+            backup.chmod(file.stat().st_mode)
+    temporary = file.with_name(file.name + ".mergecost-new")
     temporary.write_bytes(change.after)
-    temporary.chmod(change.path.stat().st_mode if change.before is not None else change.mode)
-    temporary.replace(change.path)
+    temporary.chmod(file.stat().st_mode if change.before is not None else change.mode)
+    temporary.replace(file)
 
 
 def backup_of(path: Path) -> Path:

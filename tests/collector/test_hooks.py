@@ -42,8 +42,10 @@ def test_installed_twice_and_undone_to_the_byte(machine: dict[str, str], home: P
     before = tree(home / ".claude", home / ".codex", repo / ".git/hooks")
     assert hooks(machine, repo, "install", "--dry-run").returncode == 0
     assert tree(home / ".claude", home / ".codex", repo / ".git/hooks") == before
+    assert not (home / "state").exists()
     said = hooks(machine, repo, "install")
     assert said.returncode == 0, said.stderr
+    assert said.stderr.startswith("What the logs say is kept, and nothing is sent yet: which server? Set MERGECOST_URL")
     changed = tree(home / ".claude", home / ".codex", repo / ".git/hooks")
     named = {line.split()[1] for line in said.stdout.splitlines()}
     assert {path for path in changed.keys() - before.keys() if "before-mergecost" not in path} < named
@@ -182,6 +184,19 @@ def test_what_the_guard_cannot_be_added_to_is_said_with_what_to_add(
     assert done.returncode == 1
     assert "hooks.json" in done.stderr
     assert (home / ".cursor/hooks.json").read_text() == text
+
+
+def test_settings_that_are_a_link_stay_one(machine: dict[str, str], home: Path, repo: Path):
+    path, kept = home / ".claude/settings.json", home / "dotfiles/claude.json"
+    kept.parent.mkdir()
+    path.rename(kept)
+    path.symlink_to(kept)
+    hooks(machine, repo, "install")
+    assert path.is_symlink()
+    assert str(HOOK) in kept.read_text()
+    hooks(machine, repo, "uninstall")
+    assert path.is_symlink()
+    assert tree(home / ".claude", home / "dotfiles") == {str(path): SETTINGS.encode(), str(kept): SETTINGS.encode()}
 
 
 def test_what_was_added_meanwhile_stays(machine: dict[str, str], home: Path, repo: Path):
