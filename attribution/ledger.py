@@ -19,7 +19,7 @@ Basis = Literal["reported", "computed", "estimated"]
 REPORTED = "the tool's own figure where no list price is known"
 
 
-class Charge(msgspec.Struct, frozen=True, kw_only=True):
+class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one request cost. `list_micros` is None where no price is known (`unpriced` says why): unknown, not zero.
 
     `billed_micros` is what the vendor says it bills; the two never add up into one figure. Names after FOCUS' ListCost and
@@ -40,7 +40,7 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
         return self.usage.key
 
 
-class Share(msgspec.Struct, frozen=True, kw_only=True):
+class Share(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who bears a charge, or part of it: a pull request by number, or None for unattributed.
 
     `weight` of `weights` is the part; `micros` is None where the charge has no price. Shares of one revision of a charge sum

@@ -31,6 +31,7 @@ class PullSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, or
     repository: str = ""
 
 
+# `gc=False`: values of numbers and texts hold no cycles, and a million of them would be searched for some again and again.
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One request to a model. It is what `mergecost scan --json` prints and what `POST /v1/usage` takes.
 
