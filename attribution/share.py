@@ -10,7 +10,7 @@ import msgspec
 
 from attribution.evidence import UNATTRIBUTED, Claim, Stage
 from attribution.pulls import Pulls
-from attribution.rules.branches import by_branch, carried
+from attribution.rules.branches import by_branch, carried, wrapped_up
 from attribution.rules.commits import by_commit, by_edits
 from attribution.rules.files import by_files, by_review, nearly
 from attribution.rules.questioned import questioned
@@ -32,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     by_branch,
     by_files,
     carried,
+    wrapped_up,
     by_review,
     nearly,
 )

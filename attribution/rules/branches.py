@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from attribution.evidence import Claim, Evidence, PullRequest, Stage, claim
 from attribution.pulls import Pulls
 from attribution.usage import Usage
-from attribution.work import Work, since_last_cut
+from attribution.work import Step, Work, since_last_cut
 
 # A session that is taken up again after this long is other work: nothing is carried across.
 CARRY = timedelta(hours=24)
+# Pushing, opening the pull request and summing up take minutes.
+SOON = timedelta(minutes=5)
 
 
 def by_branch(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
@@ -47,12 +49,38 @@ def carried(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, 
         elif ahead_at - step.at > CARRY or not _is_planning(step.usage, pulls):
             ahead = None
         elif ahead is not None:
-            numbers = " and ".join(f"#{number}" for number in ahead.numbers)
-            found[i] = Claim(
-                ahead.weights, Evidence.CARRIED, f"same session, before it turned to {numbers}", ahead.stage
-            )
+            why = f"same session, before it turned to {_names(ahead)}"
+            found[i] = Claim(ahead.weights, Evidence.CARRIED, why, ahead.stage)
         ahead_at = step.at
     return found
+
+
+def wrapped_up(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+    """What follows a change within minutes, while the session stands where it stood and edits nothing, is its end.
+
+    A log that names the branch late, or a session on a detached head, says nothing better.
+    """
+    found: dict[int, Claim] = {}
+    behind: Claim | None = None
+    last: Step | None = None
+    for i, step in enumerate(work.steps):
+        if i in claims:
+            behind, last = claims[i], step
+        elif behind and last and behind.numbers and _is_end(step, last, pulls):
+            why = f"same session, right after its work for {_names(behind)}"
+            found[i] = Claim(behind.weights, Evidence.CARRIED, why, behind.stage)
+        else:
+            behind = None
+    return found
+
+
+def _is_end(step: Step, last: Step, pulls: Pulls) -> bool:
+    stands = step.usage.branch == last.usage.branch and step.at - last.at <= SOON
+    return stands and _is_planning(step.usage, pulls)
+
+
+def _names(one: Claim) -> str:
+    return " and ".join(f"#{number}" for number in one.numbers)
 
 
 def _stage(work: Work, pull: PullRequest) -> Stage:

@@ -19,6 +19,7 @@ CONSTANTS: tuple[tuple[ModuleType, str, tuple[timedelta, ...]], ...] = (
     (work, "CLOCKS", _hours(1 / 60, 1 / 12, 0.25)),
     (pulls, "REWRITTEN", _hours(0, 1 / 60, 1 / 6)),
     (branches, "CARRY", _hours(1, 8, 24, 72)),
+    (branches, "SOON", _hours(1 / 60, 1 / 12, 1 / 4, 1)),
     (files, "NEAR", _hours(24, 72, 168)),
 )
 

@@ -146,6 +146,15 @@ def test_after_a_pause_only_the_recent_work_is_asked_for():
     assert told("06:00 main $1.00 edits a.py,b.py\n10:30 main $1.00 edits c.py", changes) == ["- none", "#1 edits"]
 
 
+def test_the_words_after_a_commit_are_its_end_while_the_session_stays_where_it_was():
+    changes = "#1 feat/a opened 09:12 commits c1\nc1 by ann at 09:10 changes a.py"
+    committed = "09:00 main $1.00 edits a.py\n09:10 main $1.00 commits c1\n"
+    assert told(f"{committed}09:11 main $1.00\n09:13 main $1.00 saw create:1", changes)[2:] == ["#1 carried"] * 2
+    assert told(f"{committed}09:16 main $1.00", changes)[2:] == ["- none"]
+    assert told(f"{committed}09:11 - $1.00", changes)[2:] == ["- none"]
+    assert told(f"{committed}09:11 main $1.00 edits b.py\n09:12 main $1.00", changes)[2:] == ["- none"] * 2
+
+
 def test_a_commit_nobody_shows_any_more_leaves_its_branch():
     changes = "#1 feat/a opened 08:00\n#2 feat/b opened 08:00"
     work = "09:00 feat/a $1.00\n09:10 feat/b $1.00 commits gone@feat/b"
