@@ -186,7 +186,7 @@ class Git:
                 root=root,
                 repository=slug(self._text(root, "remote", "get-url", "origin")),
                 author=author(email) if email else "",
-                branches=branch_history(self._text(root, *REFLOG).splitlines()),
+                branches=branch_history(self._text(root, *REFLOG).splitlines(), _head(git_dir)),
             )
         return self._roots[root], (*paths, *self._own_config())
 
@@ -232,6 +232,15 @@ class Git:
         except (OSError, ValueError, subprocess.SubprocessError):
             return b""
         return done.stdout
+
+
+def _head(git_dir: str) -> str:
+    """The branch that is checked out, from https://git-scm.com/docs/gitrepository-layout#Documentation/gitrepository-layout.txt-HEAD"""
+    try:
+        head = Path(git_dir, "HEAD").read_text(errors="replace").strip()
+    except OSError:
+        return ""
+    return head.removeprefix("ref: refs/heads/") if head.startswith("ref: refs/heads/") else ""
 
 
 def _stamp(paths: Iterable[str]) -> str:

@@ -19,7 +19,10 @@ _COMMIT = "%H%x09%cn%x09%(trailers:key=Co-authored-by,valueonly,separator=%x3B)"
 REFLOG = ("reflog", "show", "--date=unix", f"--format=%gd%x09{_COMMIT}%x09%gs", "HEAD")
 _ENTRY = re.compile(
     r"^HEAD@\{(?P<at>\d{1,11})\}\t(?P<sha>[0-9a-f]{40}(?:[0-9a-f]{24})?)\t(?P<committer>[^\t]*)\t(?P<co_authors>[^\t]*)\t"
-    r"(?:checkout: moving from (?P<old>\S+) to (?P<new>\S+)$|(?P<is_commit>commit(?: \((?:initial|amend)\))?: ))?"
+    r"(?:checkout: moving from (?P<old>\S+) to (?P<new>\S+)$"
+    r"|Branch: renamed refs/heads/(?P<was>\S+) to refs/heads/(?P<now>\S+)$"
+    r"|rebase[^:]*: returning to refs/heads/(?P<back>\S+)$"
+    r"|(?P<is_commit>commit(?: \((?:initial|amend)\))?: ))?"
 )
 # `git checkout --detach` moves to HEAD, a checkout of a commit or a tag to its id or its name.
 _DETACHED = re.compile(r"HEAD|[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -46,16 +49,11 @@ class BranchHistory(msgspec.Struct, frozen=True):
         return self.branches[index] if index >= 0 else None
 
 
-def branch_history(lines: Iterable[str]) -> BranchHistory:
-    """History from what `git` with the arguments REFLOG prints. Without any checkout no branch is known."""
+def branch_history(lines: Iterable[str], head: str = "") -> BranchHistory:
+    """History from what `git` with the arguments REFLOG prints. `head` is the branch that is checked out now: where git wrote
+    down no move, it was checked out all the time."""
     entries = [match for match in map(_ENTRY.match, lines) if match][::-1]
-    moves = [match for match in entries if match["new"]]
-    known: list[tuple[datetime, str]] = []
-    if moves:
-        known = [
-            (_time(entries[0]), _branch(moves[0]["old"])),
-            *((_time(move), _branch(move["new"])) for move in moves),
-        ]
+    known = _moves(entries) or [(_time(entry), head) for entry in entries[:1] if head]
     return BranchHistory(
         since=tuple(at for at, _ in known),
         branches=tuple(branch for _, branch in known),
@@ -65,6 +63,23 @@ def branch_history(lines: Iterable[str]) -> BranchHistory:
 
 def _made(entry: re.Match[str]) -> Made:
     return Made(entry["sha"], _time(entry), model_signed(entry["committer"], entry["co_authors"]))
+
+
+def _moves(entries: list[re.Match[str]]) -> list[tuple[datetime, str]]:
+    """The branch from each move on. `git rebase main topic` moves to `topic` without a checkout."""
+    known: list[tuple[datetime, str]] = []
+    for entry in entries:
+        if entry["new"]:
+            known = known or [(_time(entries[0]), _branch(entry["old"]))]
+            known.append((_time(entry), _branch(entry["new"])))
+        elif entry["now"]:
+            # Work on a branch goes with it when it is renamed; an earlier one of that name is another branch.
+            same = bool(known) and known[-1][1] == entry["was"]
+            since = known.pop()[0] if same else _time(entry if known else entries[0])
+            known.append((since, entry["now"]))
+        elif entry["back"]:
+            known.append((_time(entry), entry["back"]))
+    return known
 
 
 def _time(entry: re.Match[str]) -> datetime:

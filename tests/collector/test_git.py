@@ -103,9 +103,42 @@ def test_the_branch_at_a_time(repo: Path):
     ]
 
 
-def test_without_a_checkout_the_branch_is_not_known(repo: Path):
-    assert Git(ENV).facts(str(repo)).branches.at(datetime(2026, 11, 23, 18, tzinfo=UTC)) is None
-    assert branch_history(["gpg: signature made", "HEAD@{now}\tcheckout: moving from a to b"]).since == ()
+def branches(folder: Path, *hours: int) -> list[str | None]:
+    """The branch at half past each hour of the story's day."""
+    history = Git(ENV).facts(str(folder)).branches
+    return [history.at(datetime(2026, 11, 23, hour, 30, tzinfo=UTC)) for hour in hours]
+
+
+def test_without_a_checkout_it_was_the_same_branch_all_the_time(repo: Path, tmp_path: Path):
+    assert branches(repo, 16, 18) == [None, "main"]
+    git(repo, "worktree", "add", "-q", "-b", "fix/7", str(tmp_path / "tree"), at="2026-11-23T18:00:00Z")
+    assert branches(tmp_path / "tree", 17, 19) == [None, "fix/7"]
+    git(repo, "checkout", "-q", "--detach", at="2026-11-23T18:00:00Z")
+    assert branches(repo, 17, 18) == ["main", ""]
+    assert branch_history(["gpg: signature made", "HEAD@{now}\tcheckout: moving from a to b"], "a").since == ()
+
+
+def test_a_renamed_branch_keeps_its_work_and_an_earlier_one_of_that_name_its_own(repo: Path):
+    git(repo, "checkout", "-q", "-b", "wip", at="2026-11-23T18:00:00Z")
+    git(repo, "checkout", "-q", "main", at="2026-11-23T19:00:00Z")
+    git(repo, "branch", "-D", "wip")
+    git(repo, "checkout", "-q", "-b", "wip", at="2026-11-23T20:00:00Z")
+    git(repo, "branch", "-m", "wip", "feat/a", at="2026-11-23T21:00:00Z")
+    assert branches(repo, 17, 18, 19, 20, 21) == ["main", "wip", "main", "feat/a", "feat/a"]
+
+
+def test_a_branch_renamed_before_any_checkout(repo: Path):
+    git(repo, "branch", "-m", "trunk", at="2026-11-23T18:00:00Z")
+    assert branches(repo, 17, 18) == ["trunk", "trunk"]
+
+
+def test_a_rebase_of_another_branch_moves_to_it(repo: Path):
+    git(repo, "checkout", "-q", "-b", "fix/7", at="2026-11-23T18:00:00Z")
+    git(repo, "commit", "-q", "--allow-empty", "-m", "work", at="2026-11-23T18:10:00Z")
+    git(repo, "checkout", "-q", "main", at="2026-11-23T19:00:00Z")
+    git(repo, "commit", "-q", "--allow-empty", "-m", "meanwhile", at="2026-11-23T19:10:00Z")
+    git(repo, "rebase", "-q", "main", "fix/7", at="2026-11-23T20:00:00Z")
+    assert branches(repo, 18, 19, 20) == ["fix/7", "main", "fix/7"]
 
 
 def test_what_commits_changed_and_the_patch_id_that_a_rebase_keeps(repo: Path):
