@@ -68,7 +68,8 @@ def save_usage(
         if merged != usage:
             row = _row(installation_id, held[one.key].repository_id, price_charge(merged), now_ms)
             connection.execute(update(charges).where(_is(installation_id, one.key)).values(row))
-            changed.append((repo, merged))
+            # A copy of the log may name another session: the one that it was taken for loses the request.
+            changed += [(repo, merged), (repo, usage)] if merged.session_id != usage.session_id else [(repo, merged)]
     _share_again(database, connection, installation_id, [one.key for _, one in changed if one.key in before], now_ms)
     session_store.mark(database, connection, installation_id, changed)
     return len({one.key for _, one in changed})

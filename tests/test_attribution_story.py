@@ -3,14 +3,8 @@
 import pytest
 from inline_snapshot import snapshot
 
+from tests.comment_parts import may_belong, why
 from tests.world import World
-
-
-def why(world: World, number: int) -> list[str]:
-    """Of each session in the comment: what it cost here, and why it counts."""
-    listed = world.comment(number).partition("why they count here")[2].partition("A session in the wrong")[0]
-    lines = [line for line in listed.splitlines() if line.startswith("- **")]
-    return [line.split("**")[1] + ": " + line.partition(": ")[2] for line in lines]
 
 
 @pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
@@ -87,6 +81,7 @@ def test_a_renamed_branch_takes_its_work_along(world: World):
     world.work("09:00 wip $1.00 edits a.py\n09:20 wip $0.30 commits 1111111")
     world.settle()
     assert world.shares() == {"#12": 130}
+    assert why(world, 12) == snapshot(["$1.30: made commit `1111111`, in this pull request"])
 
 
 def test_a_recycled_branch_name_inherits_nothing(world: World):
@@ -113,6 +108,19 @@ def test_two_worktrees_at_once_do_not_mix(world: World):
     world.settle()
     assert world.shares() == {"#12": 200, "#13": 600}
     assert len(why(world, 12)) == len(why(world, 13)) == 1
+
+
+def test_two_sessions_at_once_on_one_branch_are_both_its_own_and_each_commit_is_one_sessions(world: World):
+    world.at("09:20")
+    world.commit("1111111", files={"a.py": (1, 0)})
+    world.open_pull(12, "feat/a", "1111111")
+    world.work("09:00 feat/a $1.00 edits a.py\n09:20 feat/a $0.10 commits 1111111", "s1")
+    world.work("09:01 feat/a $2.00 edits b.py\n09:21 feat/a $0.20", "s2", "codex")
+    world.settle()
+    assert world.shares() == {"#12": 330}
+    assert why(world, 12) == snapshot(
+        ["$1.10: made commit `1111111`, in this pull request", "$2.20: on branch `feat/a` of this pull request"]
+    )
 
 
 def test_in_a_monorepo_two_commits_made_by_hand_take_the_work_on_their_own_files(world: World):
@@ -142,6 +150,12 @@ def test_one_session_two_commits_by_hand_in_two_pull_requests(world: World):
     world.open_pull(13, "feat/b", "2222222")
     world.settle()
     assert world.shares() == {"#12": 120, "#13": 300}
+    assert why(world, 12) == snapshot(
+        ["$1.20: edited files of the author's next commit `1111111`, in this pull request"]
+    )
+    assert why(world, 13) == snapshot(
+        ["$3.00: edited files of the author's next commit `2222222`, in this pull request"]
+    )
 
 
 def test_commits_pushed_directly_end_work_without_a_pull_request(world: World):
@@ -152,6 +166,11 @@ def test_commits_pushed_directly_end_work_without_a_pull_request(world: World):
     world.work("09:00 main $1.00 edits a.py after 1111111@main\n09:50 main $2.00 edits b.py\n10:10 feat/b $0.50")
     world.settle()
     assert world.shares() == {"#12": 250, "-": 100}
+    assert why(world, 12) == snapshot(
+        [
+            "$2.50: edited files of the author's next commit `2222222`, in this pull request; on branch `feat/b` of this pull request"
+        ]
+    )
 
 
 def test_a_session_in_a_fork_counts_where_the_pull_request_is(world: World):
@@ -196,6 +215,8 @@ def test_a_session_that_only_touched_a_change_while_building_another_pays_for_it
     world.work("09:00 feat/b $1.00 edits b.py\n09:10 feat/b $1.00 saw view:12\n09:20 feat/b $5.00 edits b.py")
     world.settle()
     assert world.shares() == {"#13": 700}
+    assert why(world, 13) == snapshot(["$7.00: on branch `feat/b` of this pull request"])
+    assert world.comments(12) == []
 
 
 def test_work_that_fits_two_alike_is_shared_or_left_with_its_candidates(world: World):
@@ -207,8 +228,21 @@ def test_work_that_fits_two_alike_is_shared_or_left_with_its_candidates(world: W
     world.work("10:40 feat/a $0.10", "s3")
     world.settle()
     assert world.shares() == {"#12": 60, "#13": 50, "-": 80}
-    assert "may belong" in world.comment(12)
-    assert "may belong" in world.comment(13)
+    assert why(world, 12) == snapshot(
+        [
+            "$0.50: edited files that this pull request and #\u200b13 changed, by the same author",
+            "$0.10: on branch `feat/a` of this pull request",
+        ]
+    )
+    assert why(world, 13) == snapshot(
+        ["$0.50: edited files that #\u200b12 and this pull request changed, by the same author"]
+    )
+    assert may_belong(world, 12) == snapshot(
+        ["- **$0.80** `3b6a17` Claude Code, 1 request: edited files that are also in this pull request and #\u200b13"]
+    )
+    assert may_belong(world, 13) == snapshot(
+        ["- **$0.80** `3b6a17` Claude Code, 1 request: edited files that are also in #\u200b12 and this pull request"]
+    )
 
 
 def test_sub_agents_follow_the_request_that_started_them(world: World):
@@ -220,21 +254,22 @@ def test_sub_agents_follow_the_request_that_started_them(world: World):
     )
     world.settle()
     assert world.shares() == {"#12": 210, "#13": 20}
+    assert why(world, 12) == snapshot(["$2.10: on branch `feat/a` of this pull request"])
+    assert why(world, 13) == snapshot(["$0.20: on branch `feat/b` of this pull request"])
 
 
-def test_a_late_push_moves_the_money_as_a_new_revision_and_says_why(world: World):
-    world.open_pull(12, "feat/a", "1111111:a.py")
-    world.at("09:40")
-    world.commit("2222222", files={"b.py": (1, 0)})
-    world.work("09:30 feat/a $2.00 edits b.py\n09:40 feat/a $0.10 commits 2222222")
-    world.settle()
-    assert world.shares() == {"#12": 210}
-    world.at("Tue 09:00")
-    world.open_pull(14, "feat/split-off", "2222222")
-    world.settle()
-    assert world.shares() == {"#14": 210}
-    assert why(world, 14) == snapshot(["$2.10: made commit `2222222`, in this pull request"])
-    assert [(one.revision, one.pull_number, one.why) for one in world.history("s1-0")] == snapshot(
-        [(1, 12, "on branch `feat/a` of #12"), (2, 14, "made commit `2222222`, in #14")]
+def test_planning_before_the_branch_goes_to_the_change_that_came_of_it(world: World):
+    """Of two plans each to its own, and what nothing came of to none."""
+    world.open_pull(12, "feat/a")
+    world.open_pull(13, "feat/b")
+    world.work(
+        "09:00 main $0.10\n09:01 - $0.20\n09:05 feat/a $1.00\n09:30 main $0.40\n09:40 feat/b $2.00\n10:30 main $5.00"
     )
-    assert world.ledger_errors() == []
+    world.settle()
+    assert world.shares() == {"#12": 130, "#13": 240, "-": 500}
+    assert why(world, 12) == snapshot(
+        ["$1.30: on branch `feat/a` of this pull request; same session, before it turned to this pull request"]
+    )
+    assert why(world, 13) == snapshot(
+        ["$2.40: on branch `feat/b` of this pull request; same session, before it turned to this pull request"]
+    )

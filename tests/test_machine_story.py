@@ -10,7 +10,7 @@ from inline_snapshot import snapshot
 from bot.clock import to_ms
 from collector.scan import scan
 from tests.collector.machine import call, git, repository, request, result, write_log
-from tests.test_attribution_story import why
+from tests.comment_parts import why
 from tests.world import World
 
 DAY = "2026-11-23T"

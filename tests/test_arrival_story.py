@@ -1,0 +1,129 @@
+"""Facts that arrive late, twice, in copies and in any order: the ledger ends as if all had been known at once."""
+
+import random
+
+import pytest
+from inline_snapshot import snapshot
+from msgspec.structs import replace
+
+from attribution.identity import author
+from attribution.usage import Usage
+from tests.collected import collected
+from tests.comment_parts import why
+from tests.github.state import Delivery
+from tests.notation import session
+from tests.world import World
+
+
+def test_a_late_push_moves_the_money_as_a_new_revision_and_says_why(world: World):
+    world.open_pull(12, "feat/a", "1111111:a.py")
+    world.at("09:40")
+    world.commit("2222222", files={"b.py": (1, 0)})
+    world.work("09:30 feat/a $2.00 edits b.py\n09:40 feat/a $0.10 commits 2222222")
+    world.settle()
+    assert world.shares() == {"#12": 210}
+    world.at("Tue 09:00")
+    world.open_pull(14, "feat/split-off", "2222222")
+    world.settle()
+    assert world.shares() == {"#14": 210}
+    assert why(world, 14) == snapshot(["$2.10: made commit `2222222`, in this pull request"])
+    assert [(one.revision, one.pull_number, one.why) for one in world.history("s1-0")] == snapshot(
+        [(1, 12, "on branch `feat/a` of #12"), (2, 14, "made commit `2222222`, in #14")]
+    )
+    assert world.ledger_errors() == []
+
+
+def test_a_late_log_that_tells_of_a_commit_changes_what_another_session_was_for(world: World):
+    """Only the second session's machine knows that the work of both was pushed to `main`."""
+    world.at("09:30")
+    world.commit("ddddddd", files={"a.py": (1, 0), "z.py": (1, 0)})
+    world.at("10:00")
+    world.open_pull(12, "feat/a", "1111111:a.py")
+    world.work("09:00 main $1.00 edits a.py")
+    world.settle()
+    assert why(world, 12) == snapshot(
+        ["$1.00: edited files of the author's next commit `1111111`, in this pull request"]
+    )
+    world.work("09:20 main $0.10 edits z.py after ddddddd@main", "s2", "codex")
+    world.settle()
+    assert world.shares() == {"-": 110}
+    assert [(one.revision, one.pull_number, one.why) for one in world.history("s1-0")] == snapshot(
+        [
+            (1, 12, "edited files of the author's next commit `1111111`, in #12"),
+            (2, None, "edited files of the author's next commit `ddddddd`, in no pull request"),
+        ]
+    )
+    assert world.comment(12).startswith("**No AI work is booked to this change any more.**")
+
+
+@pytest.mark.parametrize("parent_first", [True, False])
+def test_a_fork_does_not_bring_its_parents_money_along(world: World, parent_first: bool):
+    """The fork's log begins with a copy of what its parent did, under the fork's own id."""
+    world.at("09:10")
+    world.commit("1111111", files={"a.py": (1, 0)})
+    world.open_pull(12, "feat/a", "1111111")
+    world.open_pull(13, "feat/b")
+    parent = collected(session("09:00 main $1.00\n09:10 main $0.50 commits 1111111", "s1"), world.made)
+    copied = [replace(one, session_id="s2") for one in parent]
+    own = session("09:12 main $0.25\nTue 09:20 feat/b $2.00", "s2")
+    for told in (parent, [*copied, *own]) if parent_first else ([*copied, *own], parent):
+        world.send_usage(told)
+        world.settle()
+    assert world.shares() == {"#12": 150, "#13": 200, "-": 25}
+    assert why(world, 12) == snapshot(["$1.50: made commit `1111111`, in this pull request"])
+    assert why(world, 13) == snapshot(["$2.00: on branch `feat/b` of this pull request"])
+
+
+def test_a_session_that_is_taken_up_again_is_sent_again_and_counts_once(world: World):
+    world.open_pull(12, "feat/a")
+    world.open_pull(13, "feat/b")
+    first = "09:00 feat/a $1.00\n09:10 feat/a $1.00"
+    world.work(first)
+    world.settle()
+    world.work(f"{first}\nTue 09:00 feat/b $3.00")
+    world.settle()
+    assert world.shares() == {"#12": 200, "#13": 300}
+    assert why(world, 12) == snapshot(["$2.00: on branch `feat/a` of this pull request"])
+    assert why(world, 13) == snapshot(["$3.00: on branch `feat/b` of this pull request"])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_order_logs_and_deliveries_arrive_in_the_ledger_ends_the_same(world: World, seed: int):
+    """Two machines, a fork of a session, a commit by hand, two pull requests of which one is merged."""
+    chance = random.Random(seed)
+    world.mail = []
+    world.at("09:10")
+    world.commit("1111111", files={"a.py": (1, 0)})
+    world.open_pull(12, "feat/a", "1111111")
+    world.at("10:10")
+    world.commit("2222222", files={"b.py": (1, 0)})
+    world.open_pull(13, "feat/b", "2222222")
+    world.at("12:00")
+    world.merge(12)
+    first = session("09:00 main $1.00 edits a.py\n09:10 main $0.50 commits 1111111\n09:12 main $0.10", "s1")
+    fork = [replace(one, session_id="s2") for one in first[:2]]
+    fork += session("Mon 09:11 main $0.25\n10:00 - $2.00 edits b.py\n10:05 - $0.40 after 2222222", "s2")
+    other = session("10:01 spike $0.70 edits a.py\n10:20 feat/b $0.80", "s3", author=author("alice@example.com"))
+    arriving: list[Delivery | list[Usage]] = [*world.mail, *([one] for one in (*first, *fork, *other))]
+    world.mail = None
+    for one in chance.sample(arriving * 2, 2 * len(arriving)):
+        if isinstance(one, list):
+            world.send_usage(collected([replace(u, author=author("alice@example.com")) for u in one], world.made))
+        else:
+            world.post(one)
+        if chance.random() < 0.3:
+            world.settle()
+    world.settle()
+    assert world.shares() == snapshot({"#12": 230, "#13": 345})
+    assert why(world, 12) == snapshot(
+        [
+            "$1.60: made commit `1111111`, in this pull request; same session, right after its work for this pull request",
+            "$0.70: edited files that this pull request changed, by the same author",
+        ]
+    )
+    assert why(world, 13) == snapshot(
+        [
+            "$2.65: edited files of the author's next commit `2222222`, in this pull request",
+            "$0.80: on branch `feat/b` of this pull request",
+        ]
+    )
