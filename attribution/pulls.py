@@ -30,7 +30,7 @@ class Landed(msgspec.Struct, frozen=True):
 
     @property
     def number(self) -> int | None:
-        """Of stacked pull requests the first that holds a commit made it."""
+        """Of stacked pull requests the one that made it."""
         return self.numbers[0] if self.numbers else None
 
     @property
@@ -126,6 +126,9 @@ class Pulls:
             events.sort(key=lambda landed: landed.at)
 
     def _index_commit(self, commit: Commit, pulls: list[PullRequest]) -> None:
+        # A pull request merged into another's branch brought its commits there; in other stacks the first one made them.
+        below = {pull.base_branch for pull in pulls}
+        pulls = sorted(pulls, key=lambda pull: pull.head_branch in below)
         numbers = tuple(dict.fromkeys(pull.number for pull in pulls))
         files = commit.files or tuple(path for pull in pulls[:1] for path in pull.files)
         branches = frozenset(pull.head_branch for pull in pulls if pull.head_branch)

@@ -4,6 +4,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from tests.comment_parts import may_belong, why
+from tests.github.history import pull_commits
 from tests.world import World
 
 
@@ -71,6 +72,30 @@ def test_of_stacked_pull_requests_each_bears_its_own_commits(world: World):
     assert why(world, 13) == snapshot(
         ["$2.40: made commit `2222222`, in this pull request; on branch `feat/upper` of this pull request"]
     )
+
+
+def test_of_pull_requests_merged_into_each_others_branches_each_bears_its_own_commits(world: World):
+    """Three in a stack, merged from the top: the lower ones then list the upper ones' commits as well."""
+    for hour, number, branch, base, commits in (
+        (9, 12, "feat/a", "main", "1111111:a.py"),
+        (10, 13, "feat/b", "feat/a", "1111111,2222222:b.py"),
+        (11, 14, "feat/c", "feat/b", "1111111,2222222,3333333:c.py"),
+    ):
+        world.at(f"{hour}:10")
+        world.open_pull(number, branch, commits, base=base)
+    world.work(
+        "09:00 feat/a $1.00\n09:10 feat/a $0.10 commits 1111111\n10:00 feat/b $2.00\n10:10 feat/b $0.20 commits 2222222"
+        "\n11:00 feat/c $3.00\n11:10 feat/c $0.30 commits 3333333"
+    )
+    world.settle()
+    assert world.shares() == {"#12": 110, "#13": 220, "#14": 330}
+    for number in (14, 13):
+        world.merge(number, "merge")
+        world.sweep()
+    held = [one.sha[:7] for one in pull_commits(world.github.pull(world.repository, 12))]
+    assert held[:3] == ["1111111", "2222222", "3333333"]
+    assert world.shares() == {"#12": 110, "#13": 220, "#14": 330}
+    assert why(world, 14) == snapshot(["$3.30: made commit `3333333`, in this pull request"])
 
 
 def test_a_renamed_branch_takes_its_work_along(world: World):
