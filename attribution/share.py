@@ -48,8 +48,17 @@ def place(session: Iterable[Usage], pulls: Pulls, rules: Sequence[Rule] = RULES)
     claims: dict[int, Claim] = {}
     for rule in rules:
         found = rule(done, pulls, claims)
-        claims = {i: one for i, one in found.items() if not out.intersection(one.numbers)} | claims
+        claims = {i: kept for i, one in found.items() if (kept := _without(one, out))} | claims
     return {step.usage.key: _staged(step.usage, claims.get(i, UNATTRIBUTED)) for i, step in enumerate(done.steps)}
+
+
+def _without(claim: Claim, barred: set[int]) -> Claim | None:
+    """The claim without pull requests that a maintainer keeps the session off; None where it was for those alone."""
+    if barred.isdisjoint((*claim.numbers, *claim.candidates)):
+        return claim
+    weights = tuple((number, weight) for number, weight in claim.weights if number not in barred)
+    candidates = tuple(number for number in claim.candidates if number not in barred)
+    return msgspec.structs.replace(claim, weights=weights, candidates=candidates) if weights else None
 
 
 def _staged(usage: Usage, claim: Claim) -> Claim:

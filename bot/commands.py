@@ -11,11 +11,15 @@ from itertools import pairwise
 import msgspec
 
 _LINE = re.compile(r"/mergecost(?:\s+(?P<words>.*))?$")
-_FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
+# https://spec.commonmark.org/0.31.2/#fenced-code-blocks: three backticks with more of them behind are code within a line.
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(?P<more>.*)")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_HIDDEN = re.compile(r"<!--.*?-->", re.DOTALL)
 _SPLIT = re.compile(r"[1-9]\d{0,3}(?:/[1-9]\d{0,3})+")
 _NUMBER = re.compile(r"#?([1-9]\d{0,8})")
 _WEEK = re.compile(r"2\d{3}-W(?:0[1-9]|[1-4]\d|5[0-3])")
 MOST_COMMANDS = 20
+# A correction's reason is kept with each request's share.
 LONGEST_REASON = 300
 
 
@@ -80,13 +84,14 @@ def _told(body: str) -> list[re.Match[str]]:
 
 
 def _plain_lines(body: str) -> Iterator[str]:
+    """What stands in no code block and no HTML comment. Only what ends a line for GitHub ends one here: a quote hides the rest."""
     fence = ""
-    for line in body.splitlines():
-        mark = _FENCE.match(line)
+    for line in _LINE_END.split(_HIDDEN.sub("", body)):
+        mark = _FENCE.fullmatch(line)
         if fence:
-            if mark and mark[1].startswith(fence):
+            if mark and mark[1].startswith(fence) and not mark["more"].strip():
                 fence = ""
-        elif mark:
+        elif mark and not (mark[1][0] == "`" and "`" in mark["more"]):
             fence = mark[1]
         else:
             yield line.rstrip()
@@ -104,7 +109,7 @@ def _command(words: str) -> Command:
             else "there are `link`, `unlink`, `split`, `refresh`, `approve`, `week`, `off` and `on`"
         )
         return Slip(f"there is no command `{name}`: {hint}" if name else f"which command? {hint.capitalize()}")
-    return form(rest, why.strip())
+    return form(rest, why.strip()[:LONGEST_REASON])
 
 
 def _link(says: str, rest: list[str], why: str) -> Command:
@@ -121,9 +126,10 @@ def _split(rest: list[str], why: str) -> Command:
     named = [_NUMBER.fullmatch(word) for word in rest[2:]]
     numbers = [int(match[1]) for match in named if match]
     if len(numbers) < len(named) or len(numbers) != len(parts):
-        return Slip(
-            f"{usage}: as many parts as pull requests; here are {len(parts)} parts and {len(numbers)} pull requests"
-        )
+        count = f"here are {len(parts)} of those and {len(numbers)} of these"
+        return Slip(f"{usage}: as many parts as pull requests, {count}")
+    if sum(parts) != 100:
+        return Slip(f"{usage}: the parts are percentages and add up to {sum(parts)} here, not to 100")
     if any(a == b for a, b in pairwise(sorted(numbers))):
         return Slip(f"{usage}: each pull request once")
     return Correct("link", rest[0], tuple(sorted(zip(numbers, parts, strict=True))), why)

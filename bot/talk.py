@@ -36,6 +36,7 @@ from bot.talk_store import PullKey
 _MAY_WRITE = ("admin", "write")
 PRESS = "/mergecost approve with the button of the check run"
 ONLY_IN_PULLS = "this is about pull requests: say it in one"
+EDITED = "a comment is read once, so say it in a new one"
 NO_ACCESS = "only people with write access to the repository may say this here"
 
 
@@ -99,6 +100,8 @@ async def obey(bot: Bot, claimed: Claimed) -> None:
         for one in told:
             if one.comment_id not in known:
                 _carry_out(bot, connection, key, one, allowed=allowed[one.by.login])
+            elif allowed[one.by.login]:
+                talk_store.note_edit(connection, key, one.comment_id, lines(one.body), EDITED)
     await _answer(bot, claimed, repository)
     if everything:
         until_ms = max(to_ms(one.updated_at) for one in everything)

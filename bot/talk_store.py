@@ -45,6 +45,13 @@ def unanswered(connection: Connection, key: PullKey) -> Sequence[Row[Any]]:
     return connection.execute(waiting.order_by(commands.c.comment_id)).all()
 
 
+def note_edit(connection: Connection, key: PullKey, comment_id: int, said: str, hint: str) -> None:
+    """Somebody mends a command that was refused: it is answered again, with the hint."""
+    mine = _of_pull(commands, key) & (commands.c.comment_id == comment_id) & (commands.c.said != said)
+    refused = mine & (commands.c.problem != "") & ~commands.c.problem.endswith(hint, autoescape=True)
+    connection.execute(update(commands).where(refused).values(problem=commands.c.problem + f"; {hint}", answered=False))
+
+
 def answered(connection: Connection, key: PullKey, comment_id: int) -> None:
     mine = _of_pull(commands, key) & (commands.c.comment_id == comment_id)
     connection.execute(update(commands).where(mine).values(answered=True))

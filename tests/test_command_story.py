@@ -103,6 +103,50 @@ def test_a_correction_beats_what_is_learnt_later(ready: World):
             snapshot("Not done: there is no pull request #\u200b99 here that Mergecost knows."),
         ),
         (
+            f"/mergecost split {S1} 60/30 #12 #14",
+            snapshot(
+                "Not done: write `/mergecost split SESSION 60/40 #12 #14`: the parts are percentages and add up to 90 here, not to 100."
+            ),
+        ),
+        (
+            f"/mergecost split {S1} 60/40 #12 #12",
+            snapshot("Not done: write `/mergecost split SESSION 60/40 #12 #14`: each pull request once."),
+        ),
+        (
+            f"/mergecost split {S1} 50/30/20 #12 #14",
+            snapshot(
+                "Not done: write `/mergecost split SESSION 60/40 #12 #14`: as many parts as pull requests, here are 3 of those and 2 of these."
+            ),
+        ),
+        (f"/mergecost split {S1} 100 #12", snapshot("Not done: write `/mergecost split SESSION 60/40 #12 #14`.")),
+        (f"/mergecost split {S1} 100/0 #12 #14", snapshot("Not done: write `/mergecost split SESSION 60/40 #12 #14`.")),
+        (
+            f"/mergecost split {S1} 60/40 12 fourteen",
+            snapshot(
+                "Not done: write `/mergecost split SESSION 60/40 #12 #14`: as many parts as pull requests, here are 2 of those and 1 of these."
+            ),
+        ),
+        (
+            f"/mergecost unlink {S1} #12",
+            snapshot(
+                "Not done: write `/mergecost unlink SESSION`, with the short id that the comment shows, such as `1f2e3d`."
+            ),
+        ),
+        (
+            f"/mergecost link {S1}, please",
+            snapshot(
+                "Not done: write `/mergecost link SESSION`, with the short id that the comment shows, such as `1f2e3d`."
+            ),
+        ),
+        (
+            "/mergecost link 000000 000000",
+            snapshot(
+                "Not done: write `/mergecost link SESSION`, with the short id that the comment shows, such as `1f2e3d`."
+            ),
+        ),
+        ("/mergecost off please", snapshot("Not done: `/mergecost off` takes nothing more, here is `please`.")),
+        ("/mergecost\n" * 21, snapshot("Not done: a comment may hold 20 commands at most.")),
+        (
             "/mergecost refresh now @alice `x` #1",
             snapshot("Not done: `/mergecost refresh` takes nothing more, here is `now @alice x #1`."),
         ),
@@ -135,23 +179,6 @@ def test_strangers_in_a_public_repository_get_no_comment_out_of_us(ready: World)
     ready.settle()
     assert comment.reactions == {(HOT, "confused")}
     assert ready.replies(12) == []
-    assert ready.shares() == {"#12": 200, "#14": 100}
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        f"> /mergecost unlink {S1}",
-        f"```\n/mergecost unlink {S1}\n```",
-        f"Say `/mergecost unlink {S1}`",
-        f" /mergecost unlink {S1}",
-        "/mergecosts",
-    ],
-)
-def test_quoting_a_command_is_not_giving_it(ready: World, said: str):
-    comment = ready.say(12, said)
-    ready.settle()
-    assert comment.reactions == set()
     assert ready.shares() == {"#12": 200, "#14": 100}
 
 

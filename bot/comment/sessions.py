@@ -2,8 +2,8 @@
 
 from attribution.money import cents_that_sum, show, show_cents
 from attribution.report import SessionPart
-from bot.comment.view import CommentView, tool_title
-from bot.markdown import NO_BREAK, code, count, folded, phrase, share_of, text
+from bot.comment.view import CommentView, reason, tool_title
+from bot.markdown import NO_BREAK, code, count, folded, share_of, text
 
 MOST = 30
 
@@ -26,7 +26,7 @@ def render(view: CommentView) -> str:
 
 def _line(part: SessionPart, cents: int, number: int) -> str:
     amount = show_cents(cents) if part.session_micros else "Cost not known"
-    reasons = "; ".join(phrase(why.replace(f"#{number}", "this pull request")) for why in part.why[:3])
+    reasons = "; ".join(reason(why, number) for why in part.why[:3])
     return f"- **{amount}** {code(part.short_id)} {text(tool_title(part.tool))}, {_when(part)}{_part(part)}: {reasons}"
 
 

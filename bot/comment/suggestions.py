@@ -2,8 +2,8 @@
 
 from attribution.money import show
 from attribution.report import Suggestion
-from bot.comment.view import CommentView, tool_title
-from bot.markdown import code, count, folded, phrase, text
+from bot.comment.view import CommentView, reason, tool_title
+from bot.markdown import code, count, folded, text
 
 MOST = 10
 
@@ -19,6 +19,6 @@ def render(view: CommentView) -> str:
 
 
 def _line(one: Suggestion, number: int) -> str:
-    why = phrase(one.why.replace(f"#{number}", "this pull request"))
     amount = "Cost not known" if one.micros is None else show(one.micros)
+    why = reason(one.why, number)
     return f"- **{amount}** {code(one.short_id)} {text(tool_title(one.tool))}, {count(one.requests, 'request')}: {why}"

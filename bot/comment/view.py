@@ -1,10 +1,13 @@
 """What the sections of a pull request's comment are made from."""
 
+import re
+
 import msgspec
 
 from attribution.forecast import Forecast
 from attribution.outcome import Outcome
 from attribution.report import PullRequestCost, Suggestion
+from bot.markdown import phrase
 
 
 class CommentView(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,3 +28,10 @@ class CommentView(msgspec.Struct, frozen=True, kw_only=True):
 def tool_title(tool: str) -> str:
     """`claude-code` as people write it."""
     return " ".join(word.capitalize() for word in tool.split("-"))
+
+
+def reason(why: str, number: int) -> str:
+    """Why something counts, as the comment on pull request `number` says it. What stands in backticks is a name."""
+    parts = why.split("`")
+    parts[::2] = [re.sub(rf"#{number}(?!\d)", "this pull request", part) for part in parts[::2]]
+    return phrase("`".join(parts))
