@@ -14,7 +14,8 @@ CLOCKS = timedelta(minutes=5)
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A request at the time it was asked for: a sub-agent's is that of the request that started it."""
+    """A request at the time it was asked for, in whole seconds as git's times are: a sub-agent's is that of the request that
+    started it."""
 
     at: datetime
     usage: Usage
@@ -49,7 +50,10 @@ def work(session: Iterable[Usage]) -> Work:
         asked_at.append((at, usage))
     asked_at.sort(key=lambda pair: (pair[0], pair[1].at, pair[1].request_id))
     ends = [at for at, _ in asked_at[1:]] + [datetime.max.replace(tzinfo=at.tzinfo) for at, _ in asked_at[-1:]]
-    steps = tuple(Step(at, usage, max(end, usage.at)) for (at, usage), end in zip(asked_at, ends, strict=True))
+    steps = tuple(
+        Step(at.replace(microsecond=0), usage, max(end, usage.at))
+        for (at, usage), end in zip(asked_at, ends, strict=True)
+    )
     first = requests[0] if requests else None
     return Work(
         first.tool if first else "",
@@ -87,4 +91,4 @@ def since_last_cut(end: int, held: Container[int]) -> Iterator[int]:
 def _written(made: CommitMade, step: Step) -> tuple[datetime, datetime]:
     if made.authored_at is not None:
         return made.authored_at, made.authored_at
-    return step.usage.at, min(step.until, step.usage.at + CLOCKS)
+    return step.usage.at.replace(microsecond=0), min(step.until, step.usage.at + CLOCKS)

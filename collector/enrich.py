@@ -168,7 +168,7 @@ def _with_commits_after(usages: Sequence[Usage], facts: "Facts", commits: Sequen
     for session in _sessions(usages):
         read, edited_at = 0, dict[str, datetime]()
         for commit in sorted(mine, key=lambda commit: commit.committed_at):
-            while read < len(session) and session[read].at <= commit.committed_at:
+            while read < len(session) and session[read].at.replace(microsecond=0) <= commit.committed_at:
                 edited_at |= dict.fromkeys(session[read].edited_files, session[read].at)
                 read += 1
             fresh = any(commit.committed_at - edited_at.get(path, _LONG_AGO) <= _AFTER for path in commit.files)

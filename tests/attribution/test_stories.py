@@ -1,5 +1,7 @@
 """What really happens between a session and the pull request it ends in: a story for each trap."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
@@ -43,6 +45,16 @@ def test_a_force_push_keeps_the_work_by_authorship_or_patch():
 def test_a_rewritten_commit_without_any_id_is_known_by_when_it_was_written():
     changes = "#1 - opened 10:00 commits new\nnew by ann at 09:11 again 12:00"
     assert told("09:00 spike $1.00\n09:10 spike $1.00 commits old", changes) == ["#1 commit", "#1 commit"]
+
+
+def test_git_counts_whole_seconds_and_a_log_does_not():
+    """The commit was asked for, and the file edited, half a second after the second that git wrote down had begun."""
+    changes = Pulls(pulls("#1 - opened 10:00 commits new\nnew by ann at 09:10 again 12:00 changes a.py"), "main")
+    half = timedelta(milliseconds=500)
+    for work in ("09:10 spike $1.00 commits old", "09:10 spike $1.00 edits a.py"):
+        (one,) = session(work, author="ann")
+        (claim,) = place([msgspec.structs.replace(one, at=one.at + half)], changes).values()
+        assert claim.numbers == (1,)
 
 
 def test_work_amended_into_an_older_commit_goes_to_it_and_not_to_a_later_change():
