@@ -2,8 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+
+# A time without its zone is refused when it is read: it could be anywhere.
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -16,8 +20,8 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sha: str
     authorship: str = ""
     author: str = ""
-    authored_at: datetime | None = None
-    committed_at: datetime | None = None
+    authored_at: Moment | None = None
+    committed_at: Moment | None = None
     files: tuple[str, ...] = ()
     patch_id: str = ""
 
@@ -30,9 +34,9 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     number: int
     head_branch: str
-    created_at: datetime
-    closed_at: datetime | None = None
-    merged_at: datetime | None = None
+    created_at: Moment
+    closed_at: Moment | None = None
+    merged_at: Moment | None = None
     commits: tuple[Commit, ...] = ()
     base_branch: str = ""
     author: str = ""
@@ -45,7 +49,7 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, order=True):
     `link` books all of it to the pull requests in `weights`, one or several; `unlink` keeps it off those.
     """
 
-    said_at: datetime
+    said_at: Moment
     tool: str
     session_id: str
     says: str

@@ -1,25 +1,44 @@
-"""Pull requests as GitHub's command line lists them: https://cli.github.com/manual/gh_pr_list"""
+"""Pull requests as GitHub's command line lists them: https://cli.github.com/manual/gh_api
 
-from datetime import datetime
+`gh pr list --json commits` is refused for 50 and more, since it asks for a hundred authors of each commit:
+https://github.com/cli/cli/issues/5114. The query here asks for one. FILTER prints a pull request a line, as `gh pr list` words it.
+"""
 
 import msgspec
 
-from attribution.evidence import Commit, PullRequest
+from attribution.evidence import Commit, Moment, PullRequest
 from attribution.identity import author, authorship
 
-# What `--json` must ask for.
-FIELDS = "number,headRefName,baseRefName,createdAt,closedAt,mergedAt,author,commits,files"
+QUERY = """
+query($owner: String!, $name: String!, $endCursor: String) {
+  repository(owner: $owner, name: $name) {
+    pullRequests(first: 100, after: $endCursor, orderBy: {field: UPDATED_AT, direction: DESC}) {
+      pageInfo { hasNextPage endCursor }
+      nodes {
+        number headRefName baseRefName createdAt closedAt mergedAt author { login }
+        files(first: 100) { nodes { path } }
+        commits(first: 100) { nodes { commit { oid authoredDate committedDate author { email user { login } } } } }
+      }
+    }
+  }
+}"""
+FILTER = """
+.data.repository.pullRequests.nodes[]
+  | .files = [.files.nodes[]?]
+  | .commits = [.commits.nodes[].commit | .authors = [{email: .author.email, login: .author.user.login}]]"""
+# The hundred that changed last; with `--paginate` all of them.
+NEWEST = ("gh", "api", "graphql", "-F", "owner={owner}", "-F", "name={repo}", "-f", f"query={QUERY}", "--jq", FILTER)
 
 
 class _Email(msgspec.Struct):
-    email: str = ""
-    login: str = ""
+    email: str | None = ""
+    login: str | None = ""
 
 
 class _GhCommit(msgspec.Struct, rename="camel"):
     oid: str
-    authored_date: datetime | None = None
-    committed_date: datetime | None = None
+    authored_date: Moment | None = None
+    committed_date: Moment | None = None
     authors: list[_Email] = []
 
 
@@ -31,30 +50,35 @@ class _GhAuthor(msgspec.Struct, frozen=True):
     login: str = ""
 
 
-class _GhPull(msgspec.Struct, rename="camel"):
-    """What `gh pr list --json ...` prints of one"""
+class GhPull(msgspec.Struct, rename="camel"):
+    """One pull request in `gh`'s words."""
 
     number: int
     head_ref_name: str
-    created_at: datetime
+    created_at: Moment
     base_ref_name: str = ""
-    closed_at: datetime | None = None
-    merged_at: datetime | None = None
-    author: _GhAuthor = _GhAuthor()
+    closed_at: Moment | None = None
+    merged_at: Moment | None = None
+    author: _GhAuthor | None = None
     commits: list[_GhCommit] = []
     files: list[_GhFile] = []
 
 
+_LINES = msgspec.json.Decoder(GhPull)
+_LIST = msgspec.json.Decoder(list[GhPull])
+
+
 def from_gh(content: bytes) -> list[PullRequest]:
-    """The list that it printed. Raises msgspec.DecodeError."""
-    return [_pull(one) for one in msgspec.json.decode(content, type=list[_GhPull])]
+    """A pull request a line, or the array that `gh pr list` prints. Raises msgspec.DecodeError."""
+    is_list = content.lstrip().startswith(b"[")
+    return [from_gh_pull(one) for one in (_LIST.decode(content) if is_list else _LINES.decode_lines(content))]
 
 
-def _pull(pull: _GhPull) -> PullRequest:
+def from_gh_pull(pull: GhPull) -> PullRequest:
     by_login = {
         person.login: person.email for one in pull.commits for person in one.authors if person.login and person.email
     }
-    email = by_login.get(pull.author.login, "")
+    email = by_login.get(pull.author.login if pull.author else "", "")
     return PullRequest(
         number=pull.number,
         head_branch=pull.head_ref_name,
@@ -69,7 +93,7 @@ def _pull(pull: _GhPull) -> PullRequest:
 
 
 def _commit(one: _GhCommit) -> Commit:
-    email = one.authors[0].email if one.authors else ""
+    email = (one.authors[0].email or "") if one.authors else ""
     return Commit(
         sha=one.oid,
         author=author(email) if email else "",

@@ -4,11 +4,11 @@ runaway rule would have been wrong."""
 import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 
 import msgspec
 
-from attribution.evidence import Evidence, PullRequest
+from attribution.evidence import Correction, Evidence, PullRequest
 from attribution.hindsight import recorded
 from attribution.ledger import Charge, Share, charge, check, share_out
 from attribution.money import Micros, cents_that_sum, show_cents, to_cents
@@ -16,7 +16,7 @@ from attribution.report import short_id
 from attribution.share import Pulls, place
 from attribution.told import joined, pushed_directly, told
 from attribution.usage import Usage
-from bot.replay_facts import BadFacts, corrections, pulls, usages
+from bot.replay_facts import BadFacts, corrections, default_branch, pulls, usages
 from bot.replay_runaways import runaways, runaways_line
 
 Booked = tuple[Charge, Share]
@@ -40,13 +40,16 @@ def main(argv: list[str]) -> int:
     """Returns the exit status: 0, or 2 for facts that cannot be used."""
     options = _parser().parse_args(argv)
     try:
+        if [*options.usage, *options.pulls, *options.corrections].count("-") > 1:
+            raise BadFacts("- is the standard input, which can be read once")
         everything = usages(options.usage)
         repository, found = _in_repository(everything, options.repository)
-        listed = pulls(options.pulls)
-        booked = replay(found, listed, options)
+        listed, said = pulls(options.pulls), corrections(options.corrections)
     except BadFacts as error:
         print(f"mergecost replay: {error}", file=sys.stderr)
         return 2
+    booked = replay(found, listed, said, options.default_branch or default_branch(listed))
+    _warn_of_strangers(found, listed, said)
     left_out = sum(not usage.repository for usage in everything) if repository else 0
     if left_out:
         print(f"Left out, requests of no known repository: {left_out:,}.", file=sys.stderr)
@@ -59,16 +62,14 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def replay(found: Sequence[Usage], listed: Sequence[PullRequest], options: argparse.Namespace) -> list[Booked]:
-    """Every share of every request, by session and time. Raises BadFacts."""
+def replay(
+    found: Sequence[Usage], listed: Sequence[PullRequest], said: Sequence[Correction], default_branch: str
+) -> list[Booked]:
+    """Every share of every request, by session and time."""
     known = told(found)
     listed = joined(listed, known)
-    facts = Pulls(
-        listed,
-        options.default_branch,
-        corrections=corrections(options.corrections),
-        direct=pushed_directly(listed, known, options.default_branch),
-    )
+    direct = pushed_directly(listed, known, default_branch)
+    facts = Pulls(listed, default_branch, corrections=said, direct=direct)
     booked: list[Booked] = []
     ordered = sorted(found, key=lambda usage: (usage.tool, usage.session_id, usage.at, usage.request_id))
     for _, group in groupby(ordered, key=lambda usage: (usage.tool, usage.session_id)):
@@ -81,6 +82,18 @@ def replay(found: Sequence[Usage], listed: Sequence[PullRequest], options: argpa
     if errors:
         raise AssertionError(f"the ledger does not balance: {errors[0]}")
     return booked
+
+
+def _warn_of_strangers(found: Sequence[Usage], listed: Sequence[PullRequest], said: Sequence[Correction]) -> None:
+    """What corrections name and the other files do not hold."""
+    numbers = {number for one in said for number, _ in one.weights} - {pull.number for pull in listed}
+    sessions = {(one.tool, one.session_id) for one in said} - {(usage.tool, usage.session_id) for usage in found}
+    names = [
+        *(f"#{number}" for number in sorted(numbers)),
+        *(f"{tool} {session}" for tool, session in sorted(sessions)),
+    ]
+    if names:
+        print(f"Corrections name what the other files do not hold: {', '.join(names)}.", file=sys.stderr)
 
 
 def report(repository: str, booked: Sequence[Booked]) -> str:
@@ -115,14 +128,25 @@ def _totals(title: str, groups: Mapping[str, Sequence[Share]]) -> str:
 
 
 def _stretches(booked: Sequence[Booked]) -> Iterable[str]:
-    """A line for each run of requests of one session with the same answer."""
+    """A line for each run of requests of one session with the same answer, and for each that bears a part of it."""
     for (tool, session_id), session in groupby(booked, key=lambda pair: (pair[0].usage.tool, pair[0].usage.session_id)):
         yield f"{short_id(tool, session_id)}  {tool} {session_id}"
-        for (target, why), run in groupby(session, key=lambda pair: (_name(pair[1].pull_number), pair[1].why)):
-            pairs = list(run)
-            amounts = [share.micros for _, share in pairs if share.micros is not None]
-            cost = show_cents(to_cents(sum(amounts))) if amounts else "not known"
-            yield f"  {pairs[0][0].usage.at:%Y-%m-%d %H:%M}  {target:<13} {cost:>10}  {why}"
+        requests = [list(shares) for _, shares in groupby(session, key=lambda pair: pair[0].key)]
+        for _, run in groupby(requests, key=_answer):
+            pairs = list(chain.from_iterable(run))
+            for number in dict.fromkeys(share.pull_number for _, share in pairs):
+                yield _stretch([pair for pair in pairs if pair[1].pull_number == number])
+
+
+def _answer(shares: Sequence[Booked]) -> list[tuple[int | None, str]]:
+    """Who bears a request, and why."""
+    return [(share.pull_number, share.why) for _, share in shares]
+
+
+def _stretch(pairs: Sequence[Booked]) -> str:
+    (first, share), amounts = pairs[0], [share.micros for _, share in pairs if share.micros is not None]
+    cost = show_cents(to_cents(sum(amounts))) if amounts else "not known"
+    return f"  {first.usage.at:%Y-%m-%d %H:%M}  {_name(share.pull_number):<13} {cost:>10}  {share.why}"
 
 
 def _name(number: int | None) -> str:
@@ -138,17 +162,16 @@ def _line(repository: str, one: Charge, share: Share) -> Line:
 
 def _in_repository(found: Sequence[Usage], wanted: str) -> tuple[str, list[Usage]]:
     """The requests of one repository, which must be named where there are several. Raises BadFacts."""
-    names = sorted({usage.repository for usage in found if usage.repository})
+    by_name = {usage.repository.lower(): usage.repository for usage in found if usage.repository}
     if wanted:
-        names = [name for name in names if name.lower() == wanted.lower()]
-        if not names:
+        by_name = {name: shown for name, shown in by_name.items() if name == wanted.lower()}
+        if not by_name:
             raise BadFacts(f"no request was made in {wanted}")
-    if len(names) > 1:
-        raise BadFacts(
-            f"the requests were made in several repositories: choose with --repository, of {', '.join(names)}"
-        )
-    name = names[0] if names else ""
-    return name, [usage for usage in found if usage.repository == name]
+    if len(by_name) > 1:
+        names = ", ".join(sorted(by_name.values()))
+        raise BadFacts(f"the requests were made in several repositories: choose with --repository, of {names}")
+    ((name, shown),) = by_name.items() or [("", "")]
+    return shown, [usage for usage in found if usage.repository.lower() == name]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -168,7 +191,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         required=True,
         metavar="FILE",
-        help="pull requests: JSON lines, or what `gh pr list --json ...` printed",
+        help="pull requests: JSON lines, or what `gh` printed",
     )
     parser.add_argument(
         "--corrections", action="append", default=[], metavar="FILE", help="what maintainers said, as JSON lines"
@@ -176,6 +199,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--repository", default="", metavar="OWNER/NAME", help="where the requests were made in several"
     )
-    parser.add_argument("--default-branch", default="main", metavar="NAME", help="of the repository; main")
+    parser.add_argument(
+        "--default-branch", default="", metavar="NAME", help="of the repository; where most pull requests go"
+    )
     parser.add_argument("--json", action="store_true", help="one share a line, then the alerts, as JSON")
     return parser

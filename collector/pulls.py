@@ -7,7 +7,7 @@ from itertools import groupby
 import msgspec
 
 from attribution.evidence import PullRequest
-from attribution.gh import FIELDS, from_gh
+from attribution.gh import NEWEST, from_gh
 from attribution.share import Pulls, place
 from attribution.told import joined, pushed_directly, told
 from attribution.usage import Usage
@@ -19,7 +19,7 @@ _TIMEOUT_SECONDS = 30
 def listed() -> list[PullRequest] | None:
     """The newest pull requests, or None where `gh` cannot say."""
     try:
-        return from_gh(_run("gh", "pr", "list", "--state", "all", "--limit", "200", "--json", FIELDS))
+        return from_gh(_run(*NEWEST))
     except (OSError, subprocess.SubprocessError, msgspec.DecodeError):
         return None
 

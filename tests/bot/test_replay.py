@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,22 +11,10 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from bot.replay_command import main
+from tests.bot.conftest import CHANGES, WORK, lines
 from tests.notation import pulls, session
 
 ROOT = Path(__file__).parents[2]
-WORK = "09:00 main $1.00\n09:10 feat/a $2.00 commits 1111111\n09:20 feat/b $0.50\n09:30 - nobody-knows-1"
-CHANGES = "#12 feat/a opened 09:05 merged 18:00 by ann commits 1111111\n#13 feat/b opened 09:15 by ann"
-
-
-def lines(values: Sequence[object]) -> bytes:
-    return b"".join(msgspec.json.encode(value) + b"\n" for value in values)
-
-
-@pytest.fixture
-def facts(tmp_path: Path) -> list[str]:
-    (tmp_path / "usage").write_bytes(lines(session(WORK)))
-    (tmp_path / "pulls").write_bytes(lines(pulls(CHANGES)))
-    return ["--usage", str(tmp_path / "usage"), "--pulls", str(tmp_path / "pulls")]
 
 
 def test_every_share_is_shown_with_its_reason(facts: list[str], capsys: pytest.CaptureFixture[str]):
@@ -129,63 +116,31 @@ def test_the_example_in_the_documentation(tmp_path: Path, capsys: pytest.Capture
     assert capsys.readouterr().out.startswith(shown)
 
 
-def test_what_gh_prints_is_understood(tmp_path: Path, facts: list[str], capsys: pytest.CaptureFixture[str]):
-    told = [
-        {
-            "number": 12, "headRefName": "feat/a", "baseRefName": "main", "createdAt": "2026-11-16T09:05:00Z",
-            "closedAt": None, "mergedAt": None, "author": {"login": "ann", "is_bot": False, "id": "x", "name": ""},
-            "commits": [{
-                "oid": "1111111" + "0" * 33, "authoredDate": "2026-11-16T09:10:00Z", "committedDate": "2026-11-16T09:10:00Z",
-                "authors": [{"email": "ann@example.com", "id": "x", "login": "ann", "name": "Ann"}],
-                "messageBody": "", "messageHeadline": "x",
-            }],
-            "files": [{"path": "a.py", "additions": 1, "deletions": 0}],
-        }
-    ]  # fmt: skip
-    (tmp_path / "gh.json").write_text(json.dumps(told))
-    assert main([*facts[:2], "--pulls", str(tmp_path / "gh.json")]) == 0
-    assert "#12           $3.00" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("files", "more", "error"),
-    [
-        (
-            {"usage": "{}"},
-            [],
-            snapshot(
-                "mergecost replay: DIR/usage, line 1: expected a request, as `mergecost scan --json` prints it: Object missing required field `tool`\n"
-            ),
-        ),
-        (
-            {"pulls": "[{}]"},
-            [],
-            snapshot(
-                "mergecost replay: DIR/pulls: not what `gh pr list --json ...` prints: Object missing required field `number` - at `$[0]`\n"
-            ),
-        ),
-        (
-            {"pulls": '\n{"number": 1}\n'},
-            [],
-            snapshot(
-                "mergecost replay: DIR/pulls, line 2: expected a pull request in JSON: Object missing required field `head_branch`\n"
-            ),
-        ),
-        ({}, ["--repository", "acme/other"], snapshot("mergecost replay: no request was made in acme/other\n")),
-        (
-            {},
-            ["--corrections", "/nowhere"],
-            snapshot("mergecost replay: cannot read /nowhere: No such file or directory\n"),
-        ),
-    ],
-)
-def test_a_mistake_is_named_with_its_place(facts, capsys, tmp_path, files: dict[str, str], more: list[str], error: str):
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    assert main([*facts, *more]) == 2
+def test_a_session_that_is_split_has_a_line_for_each_that_bears_it(
+    tmp_path: Path, facts: list[str], capsys: pytest.CaptureFixture[str]
+):
+    said = {"said_at": "2026-11-17T08:00:00Z", "tool": "claude-code", "says": "link", "weights": [[12, 60], [13, 40]]}
+    lines = [said | {"session_id": "s1"}, said | {"session_id": "s9", "weights": [[99, 1]]}]
+    (tmp_path / "said").write_text("\n".join(map(json.dumps, lines)))
+    assert main([*facts, "--corrections", str(tmp_path / "said")]) == 0
     shown = capsys.readouterr()
-    assert shown.out == ""
-    assert shown.err.replace(str(tmp_path), "DIR") == error
+    assert shown.out.partition("claude-code s1\n")[2].partition("\n\n")[0] == snapshot("""\
+  2026-11-16 09:00  #12                $2.10  linked to #12 and #13 by a maintainer
+  2026-11-16 09:00  #13                $1.40  linked to #12 and #13 by a maintainer\
+""")
+    assert shown.err == snapshot("Corrections name what the other files do not hold: #99, claude-code s9.\n")
+
+
+def test_the_default_branch_is_where_most_pull_requests_go(
+    tmp_path: Path, facts: list[str], capsys: pytest.CaptureFixture[str]
+):
+    trunk = [msgspec.structs.replace(one, base_branch="trunk") for one in pulls(CHANGES)]
+    (tmp_path / "usage").write_bytes(lines(session("09:00 trunk $1.00\n09:20 feat/b $0.50")))
+    (tmp_path / "pulls").write_bytes(lines(trunk))
+    main(facts)
+    assert "#13" in capsys.readouterr().out.partition("claude-code s1\n")[2].splitlines()[0]
+    main([*facts, "--default-branch", "main"])
+    assert "unattributed" in capsys.readouterr().out.partition("claude-code s1\n")[2].splitlines()[0]
 
 
 def test_of_several_repositories_one_must_be_chosen(

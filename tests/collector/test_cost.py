@@ -80,7 +80,7 @@ def test_by_pull_request_as_github_lists_them(home: Path, clone: Path, tmp_path:
     }]  # fmt: skip
     gh = tmp_path / "bin/gh"
     gh.parent.mkdir()
-    gh.write_text(f"#!{sys.executable}\nprint({json.dumps(pulls)!r})\n")
+    gh.write_text(f"#!{sys.executable}\nprint({json.dumps(pulls[0])!r})\n")
     gh.chmod(gh.stat().st_mode | stat.S_IXUSR)
     shown = run(home, clone, "--by", "pull", "--json", path=f"{gh.parent}:{os.environ['PATH']}")
     assert [(json.loads(line)["name"], json.loads(line)["micros"]) for line in shown.stdout.splitlines()] == [
