@@ -1,5 +1,6 @@
 """Requests with what git knows of where they were made: repository, branch at the time, author, files, commits."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -164,10 +165,15 @@ def _with_commits_after(usages: Sequence[Usage], facts: "Facts", commits: Sequen
     mine = [
         commit for commit in commits if commit.sha not in claimed and commit.author == facts.author and commit.files
     ]
+    mine.sort(key=lambda commit: commit.committed_at)
     after: defaultdict[tuple[str, str], list[CommitMade]] = defaultdict(list)
     for session in _sessions(usages):
         read, edited_at = 0, dict[str, datetime]()
-        for commit in sorted(mine, key=lambda commit: commit.committed_at):
+        edits = [usage.at.replace(microsecond=0) for usage in session if usage.edited_files]
+        for i in range(bisect_left(mine, edits[0], key=lambda commit: commit.committed_at), len(mine)):
+            commit = mine[i]
+            if commit.committed_at - edits[-1] > _AFTER:
+                break
             while read < len(session) and session[read].at.replace(microsecond=0) <= commit.committed_at:
                 edited_at |= dict.fromkeys(session[read].edited_files, session[read].at)
                 read += 1

@@ -132,21 +132,23 @@ class Git:
         held = {name: self._index.fact(f"commit {root} {name}") for name in wanted} if self._index else {}
         known = {name: _COMMIT.decode(value) for name, value in held.items() if value}
         found = self._ask_commits(root, sorted(wanted - known.keys()))
-        self._fresh |= {f"commit {root} {name}": _encode(commit) for name, commit in found.items()}
+        if any(commit.files for commit in found.values()):  # else git was too slow to say what they changed: ask again
+            self._fresh |= {f"commit {root} {name}": _encode(commit) for name, commit in found.items()}
         return known | found
 
     def _ask_commits(self, root: str, asked: list[str]) -> dict[str, Commit]:
         request = "".join(f"{name}^{{commit}}\n" for name in asked).encode()
         answer = self._run(root, "cat-file", "--batch", stdin=request) if asked else b""
         found: dict[str, Commit] = {}
+        at = 0
         for name in asked:
-            header, _, answer = answer.partition(b"\n")
+            header, at = _until(answer, b"\n", at)
             words = header.split()
             if len(words) != 3 or words[1] != b"commit":
                 continue  # `<name> missing` or `<name> ambiguous`
-            size = int(words[2])
-            commit = _commit(words[0].decode(), answer[:size].partition(b"\n\n")[0])
-            answer = answer[size + 1 :]
+            end = at + int(words[2])
+            commit = _commit(words[0].decode(), _until(answer, b"\n\n", at, end)[0])
+            at = end + 1
             if commit:
                 found[name] = commit
         return self._with_changes(root, found)
@@ -253,6 +255,13 @@ def _stamp(paths: Iterable[str]) -> str:
         else:
             found.append(f"{seen.st_ino} {seen.st_size} {seen.st_mtime_ns}")
     return "; ".join(found)
+
+
+def _until(text: bytes, mark: bytes, start: int, end: int | None = None) -> tuple[bytes, int]:
+    """What stands before the next `mark`, and where what follows it begins. Nothing is copied but that."""
+    at = text.find(mark, start, end)
+    at = (len(text) if end is None else end) if at < 0 else at
+    return text[start:at], at + len(mark)
 
 
 def _commit(sha: str, header: bytes) -> Commit | None:

@@ -189,6 +189,22 @@ def test_git_is_asked_again_when_something_may_have_changed(home: Path, repo: Pa
     assert [made.files for made in usage.commits_after] == [("new.py",)]
 
 
+def test_what_git_was_too_slow_to_say_is_asked_again(home: Path, repo: Path, tmp_path: Path, index: Index):
+    """Here it gives up at once instead of after seconds."""
+    slow = tmp_path / "bin/git"
+    slow.parent.mkdir()
+    slow.write_text(f'#!/bin/sh\ncase "$*" in *diff-tree*) exit 1;; esac\nexec {shutil.which("git")} "$@"\n')
+    slow.chmod(0o755)
+    write_log(home, request(1, repo, content=[call("t1", "Write", file_path=str(repo / "new.py"))]), result("t1"))
+    (repo / "new.py").write_text("1\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "work", at="2026-11-23T18:07:00Z")
+    (usage,) = scan(home, {"PATH": f"{slow.parent}:{ENV['PATH']}"}, index).usages
+    assert usage.commits_after == ()
+    (usage,) = scan(home, ENV, index).usages
+    assert [made.files for made in usage.commits_after] == [("new.py",)]
+
+
 def test_of_a_folder_that_is_gone_is_known_what_was(home: Path, repo: Path, tmp_path: Path, index: Index):
     tree = tmp_path / "tree"
     git(repo, "worktree", "add", "-q", "-b", "fix/7", str(tree))
