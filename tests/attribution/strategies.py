@@ -12,6 +12,7 @@ times = st.datetimes(datetime(2026, 3, 1), datetime(2026, 11, 20), timezones=st.
 commits = st.builds(
     CommitMade, sha=st.sampled_from(["aaaaaaa", "bbbbbbb", "ccccccc"]), authorship=st.sampled_from(["", "x1", "x2"]),
     branch=st.sampled_from(["", "main", "feat/a"]), files=st.sampled_from([(), ("a.py",), ("b.py",)]),
+    stamped=st.sampled_from([False, False, True]),
 )  # fmt: skip
 seen = st.builds(PullSeen, number=st.integers(1, 4), how=st.sampled_from(["view", "create"]))
 
@@ -38,4 +39,5 @@ def usages(draw, request_id=request_ids):
         edited_files=tuple(draw(st.lists(st.sampled_from(["a.py", "b.py", "c.py"]), max_size=3, unique=True))),
         commits_made=tuple(draw(st.lists(commits, max_size=2, unique_by=lambda one: one.sha))),
         pulls_seen=tuple(draw(st.lists(seen, max_size=2, unique=True))),
+        ci_ref=draw(st.sampled_from(["", "", "", "refs/pull/1/merge", "refs/heads/main"])),
     )

@@ -7,11 +7,12 @@ import msgspec
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from attribution.evidence import Commit, Evidence, PullRequest
+from attribution.evidence import Commit, Correction, Evidence, PullRequest
 from attribution.ledger import charge, check, share_out
 from attribution.share import RULES, Pulls, place
+from attribution.told import joined, pushed_directly, told
 from tests.attribution.strategies import usages
-from tests.notation import MONDAY
+from tests.notation import MONDAY, pulls, session
 
 hours = st.integers(-100, 100).map(lambda count: MONDAY + timedelta(hours=count))
 names = st.sampled_from(["aaaaaaa", "bbbbbbb", "ccccccc", "ddddddd"])
@@ -38,6 +39,7 @@ def sessions(draw):
     ]
 
 
+LONG_AGO = MONDAY - timedelta(days=365)
 agents = st.sampled_from(["", "", "k1"])
 COUNTS = (
     "uncached_input_tokens",
@@ -48,29 +50,81 @@ COUNTS = (
 )
 
 
-@given(sessions(), changes)
-def test_shares_of_every_charge_sum_to_it(session, pulls):
+said = st.lists(
+    st.builds(
+        Correction, said_at=hours, tool=st.just("codex"), session_id=st.sampled_from(["s1", "s1", "s2"]),
+        says=st.sampled_from(["link", "unlink"]),
+        weights=st.dictionaries(st.integers(1, 4), st.integers(1, 99), min_size=1, max_size=2).map(lambda found: (*found.items(),)),
+    ),
+    max_size=2,
+)  # fmt: skip
+
+
+@st.composite
+def facts(draw):
+    """Pull requests, what maintainers said and what was pushed directly, as the index takes them."""
+    return draw(changes), {"corrections": draw(said), "direct": draw(st.lists(commits, max_size=2))}
+
+
+def known(found):
+    pulls, more = found
+    return Pulls(pulls, "main", **more)
+
+
+@given(sessions(), facts())
+def test_shares_of_every_charge_sum_to_it(session, found):
     charges = [charge(usage) for usage in session]
-    claims = place(session, Pulls(pulls, "main"))
+    claims = place(session, known(found))
+    assert claims.keys() == {one.key for one in charges}
     assert check(charges, [share for one in charges for share in share_out(one, claims[one.key], 1)]) == []
 
 
-@given(sessions(), changes, st.randoms())
-def test_order_and_repetition_of_facts_change_nothing(session, pulls, random):
-    shuffled, again = random.sample(session, len(session)), random.sample([*pulls, *pulls], 2 * len(pulls))
-    assert place([*shuffled, *session], Pulls(again, "main")) == place(session, Pulls(pulls, "main"))
+@given(sessions(), facts(), st.randoms())
+def test_order_and_repetition_of_facts_change_nothing(session, found, random):
+    def shuffled(values):
+        return random.sample([*values, *values], 2 * len(values))
+
+    pulls, more = found
+    mixed = Pulls(shuffled(pulls), "main", **{name: shuffled(values) for name, values in more.items()})
+    assert place(shuffled(session), mixed) == place(session, known(found))
 
 
-@given(sessions(), changes, hours)
-def test_an_unrelated_pull_request_changes_nothing(session, pulls, at):
+@given(sessions(), facts(), hours, st.sampled_from(["feat/a", "other"]))
+def test_an_unrelated_pull_request_changes_nothing(session, found, at, branch):
+    """Somebody else's, of the same files; also from a branch of that name that was closed long before."""
     commit = Commit(sha="eeeeeee", author="zoe", authored_at=at, committed_at=at, files=("a.py",))
-    other = PullRequest(number=99, head_branch="other", author="zoe", created_at=at, commits=(commit,), files=("a.py",))
-    assert place(session, Pulls([*pulls, other], "main")) == place(session, Pulls(pulls, "main"))
+    closed = {"created_at": LONG_AGO, "closed_at": LONG_AGO} if branch == "feat/a" else {"created_at": at}
+    other = PullRequest(number=99, head_branch=branch, author="zoe", commits=(commit,), files=("a.py",), **closed)
+    pulls, more = found
+    assert place(session, Pulls([*pulls, other], "main", **more)) == place(session, known(found))
 
 
-@given(sessions(), changes)
-def test_a_stronger_evidence_never_loses_to_a_weaker(session, pulls):
-    index = Pulls(pulls, "main")
+@given(sessions(), sessions(), facts())
+def test_an_unrelated_session_changes_nothing(session, other, found):
+    """What somebody else did elsewhere at the same time, with the commits that they tell of."""
+    pulls, _ = found
+    other = [
+        msgspec.structs.replace(
+            one, session_id="s2", author="zoe",
+            commits_made=tuple(
+                msgspec.structs.replace(made, sha=f"f{made.sha}", authorship="", authored_at=one.at, files=("z.py",))
+                for made in one.commits_made
+            ),
+        )
+        for one in other
+    ]  # fmt: skip
+
+    def placed(usages):
+        commits_told = told(usages)
+        held = joined(pulls, commits_told)
+        return place(session, Pulls(held, "main", direct=pushed_directly(held, commits_told, "main")))
+
+    assert placed([*session, *other]) == placed(session)
+
+
+@given(sessions(), facts())
+def test_a_stronger_evidence_never_loses_to_a_weaker(session, found):
+    index = known(found)
     before = place(session, index, ())
     for count in range(1, len(RULES) + 1):
         after = place(session, index, RULES[:count])
@@ -78,8 +132,50 @@ def test_a_stronger_evidence_never_loses_to_a_weaker(session, pulls):
         before = after
 
 
-@given(sessions(), changes, st.data())
-def test_more_usage_never_lowers_a_total(session, pulls, data):
+def test_the_levels_are_in_the_order_in_which_they_win():
+    """A request that every rule has an answer for; without the strongest the next one wins."""
+    listed = """
+    #1 a opened 08:00 by ann
+    #2 b opened 08:00 by ann
+    #3 c opened 08:00 by ann commits c3
+    #5 e opened 08:00 by ann commits c5
+    c5 by ann at 09:10 changes a.py
+    #6 feat/six opened 08:00 by ann
+    #7 g opened 08:00 by ann files a.py
+    #8 feat/eight opened 08:00 by ann
+    """
+    work = "09:00 feat/six $1.00 edits a.py commits c3! ci refs/pull/2/merge\n09:01 feat/eight $1.00"
+    link = Correction(said_at=MONDAY, tool="claude-code", session_id="s1", says="link", weights=((1, 1),))
+    index = Pulls(pulls(listed), "main", corrections=[link])
+    requests = session(work, author="ann")
+    won = {}
+    for count in range(len(RULES) + 1):
+        claim = next(iter(place(requests, index, RULES[count:]).values()))
+        won[claim.numbers, claim.evidence] = None
+    assert [*won] == [
+        ((1,), "correction"), ((2,), "stamp"), ((3,), "stamp"), ((3,), "commit"), ((5,), "edits"), ((6,), "branch"),
+        ((5, 7), "files"), ((), "none"),
+    ]  # fmt: skip
+    ranks = [[*Evidence].index(level) for _, level in won]
+    assert ranks == sorted(ranks)
+
+
+@given(sessions(), facts())
+def test_a_maintainer_has_the_last_word(session, found):
+    linked, barred = {}, set()
+    for one in sorted(set(found[1]["corrections"])):
+        if one.session_id == "s1" and one.says == "link":
+            linked, barred = dict(one.weights), barred - dict(one.weights).keys()
+        elif one.session_id == "s1":
+            linked = {number: weight for number, weight in linked.items() if number not in dict(one.weights)}
+            barred |= dict(one.weights).keys()
+    for claim in place(session, known(found)).values():
+        assert barred.isdisjoint((*claim.numbers, *claim.candidates))
+        assert not linked or dict(claim.weights) == linked
+
+
+@given(sessions(), facts(), st.data())
+def test_more_usage_never_lowers_a_total(session, found, data):
     """Of usage that a model can have had: a request that outgrows every model is questioned."""
     assume(session)
     at = data.draw(st.integers(0, len(session) - 1))
@@ -88,14 +184,16 @@ def test_more_usage_never_lowers_a_total(session, pulls, data):
     ]
     more = list(possible)
     more[at] = msgspec.structs.replace(more[at], output_tokens=more[at].output_tokens + 500_000)
-    less, grown = totals(possible, pulls), totals(more, pulls)
+    less, grown = totals(possible, found), totals(more, found)
     assert all(grown[number] >= micros for number, micros in less.items())
+    without = [one for i, one in enumerate(possible) if i != at]
+    assert sum(totals(without, found).values()) <= sum(less.values())
 
 
-def totals(session, pulls):
-    claims = place(session, Pulls(pulls, "main"))
-    found = Counter()
+def totals(session, found):
+    claims = place(session, known(found))
+    sums = Counter()
     for usage in session:
         for share in share_out(charge(usage), claims[usage.key], 1):
-            found[share.pull_number] += share.micros or 0
-    return found
+            sums[share.pull_number] += share.micros or 0
+    return sums
