@@ -154,7 +154,7 @@ def test_the_levels_are_in_the_order_in_which_they_win():
         won[claim.numbers, claim.evidence] = None
     assert [*won] == [
         ((1,), "correction"), ((2,), "stamp"), ((3,), "stamp"), ((3,), "commit"), ((5,), "edits"), ((6,), "branch"),
-        ((5, 7), "files"), ((), "none"),
+        ((5, 7), "files"), ((), "several"), ((), "none"),
     ]  # fmt: skip
     ranks = [[*Evidence].index(level) for _, level in won]
     assert ranks == sorted(ranks)
