@@ -28,18 +28,36 @@ class Attempts(msgspec.Struct):
 
 def push_if_due(env: Mapping[str, str], push: Callable[[Scan], int], now: Callable[[], float] = time.time) -> int:
     """Read the logs, which keeps what they say and what the guard decides by, and run `push` with that if it is due; nothing
-    while another does it. Returns its status."""
+    while another does it, who then does it once more. Returns its status."""
     folder = state_file(env).parent
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    while True:
+        woken = _woken(folder)
+        status = _once(env, push, folder, now)
+        # Whoever was woken meanwhile found the lock taken, and had noted it before.
+        if status is None or _woken(folder) == woken:
+            return status or 0
+
+
+def _once(env: Mapping[str, str], push: Callable[[Scan], int], folder: Path, now: Callable[[], float]) -> int | None:
+    """The status, None if another does it."""
     with (folder / "push.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            return 0
+            return None
         found = scan_with_index(None, env)
         if is_wanted(env, now()):
             renew(found.usages, env, now())
         return _push(env, lambda: push(found), folder / "attempts.json", now)
+
+
+def _woken(folder: Path) -> int:
+    """When a hook was last here (`collector.hook`)."""
+    try:
+        return (folder / "woken").stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _push(env: Mapping[str, str], push: Callable[[], int], path: Path, now: Callable[[], float]) -> int:

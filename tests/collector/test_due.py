@@ -52,6 +52,24 @@ def test_one_at_a_time(env: dict[str, str], home: Path):
     assert server.try_at(env, 2) == 2
 
 
+def test_a_hook_that_comes_while_a_push_runs_is_not_forgotten(env: dict[str, str], home: Path):
+    logs = iter([1, 2])
+
+    def push(found: Scan) -> int:
+        pushed.append([usage.request_id for usage in found.usages])
+        for number in logs:
+            write_log(home, request(number, "/nowhere"), name=f"log-{number}")
+            (home / "state/woken").write_text("now")
+            os.utime(home / "state/woken", ns=(number, number))
+            assert push_if_due(env, push) == 0  # finds the lock taken
+            break
+        return 0
+
+    pushed: list[list[str]] = []
+    push_if_due(env, push)
+    assert pushed == [[], ["msg_1"], ["msg_1", "msg_2"]]
+
+
 def test_without_a_server_or_while_it_is_away_logs_are_kept_all_the_same(env: dict[str, str], home: Path):
     server = Server()
     log = write_log(home, request(1, "/nowhere"))
