@@ -141,6 +141,8 @@ def _indexed(reading: Reading, paths: list[Path], index: "Index") -> Iterator[Lo
     fresh: dict[tuple[str, bytes], Log] = {}
     for path in paths:
         name, now = plain(path), stamp(reading.source, path)
+        if not now and not path.exists():  # deleted since it was found
+            continue
         log = index.log(reading.name, name) if known.get(name) == now else _read_again(reading, path, index, known)
         yield log
         if log.says_nothing:
