@@ -11,6 +11,7 @@ from attribution.evidence import PullRequest
 
 SURVIVES_AFTER = timedelta(days=14)
 SILENT_AFTER = timedelta(days=30)
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,31 +59,35 @@ def outcomes(
     details: Mapping[int, Details],
     at: datetime,
     *,
-    known_at: datetime | None = None,
     window: timedelta = SURVIVES_AFTER,
 ) -> dict[int, Outcome]:
-    """What had become of each pull request that existed at `at`, by number. Whether a merge lasts is told by what is known at
-    `known_at`, which may be later. A revert later than `window` after the merge is an ordinary change."""
-    until = known_at or at
-    reverters = _reverters(pulls, details, until)
+    """What has become of each pull request that existed at `at`, by number. A revert later than `window` after the merge is an
+    ordinary change."""
+    reverters = _reverters(pulls, details, at)
     gone: dict[int, tuple[datetime, int]] = {}
     # The latest merge first: whether a revert holds is known before what it reverts is looked at.
-    for merged_at, number in sorted(((at, number) for number, at in _merged(pulls, until)), reverse=True):
+    for merged_at, number in sorted(((merged_at, number) for number, merged_at in _merged(pulls, at)), reverse=True):
         held = [
             (by_at, by) for by_at, by in reverters[number] if by not in gone and merged_at < by_at <= merged_at + window
         ]
         if held:
             gone[number] = min(held)
     return {
-        number: _outcome(pull, details.get(number, Details()), at, until - window, gone.get(number))
+        number: _outcome(pull, details.get(number, Details()), at, at - window, gone.get(number))
         for number, pull in pulls.items()
         if pull.created_at <= at
     }
 
 
+def taking_back(pulls: Mapping[int, PullRequest], details: Mapping[int, Details]) -> set[int]:
+    """The pull requests that were made to take others back. One that reverts commits of its own, or some of another's, is not."""
+    by_number = {number for number, own in details.items() if own.reverts}
+    return by_number | {by for held in _reverters(pulls, details, _EVER).values() for _, by in held}
+
+
 def concerned(pulls: Mapping[int, PullRequest], details: Mapping[int, Details], number: int) -> set[int]:
     """The pull requests whose outcome may change with that of this one: what it takes back, and what that took back."""
-    reverters = _reverters(pulls, details, datetime.max.replace(tzinfo=UTC))
+    reverters = _reverters(pulls, details, _EVER)
     takes_back: defaultdict[int, set[int]] = defaultdict(set)
     for other, held in reverters.items():
         for _, by in held:

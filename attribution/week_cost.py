@@ -10,7 +10,7 @@ import msgspec
 from attribution.evidence import Evidence, PullRequest, Stage
 from attribution.issues import Issue, issues_of_pulls, shares_of_issues
 from attribution.money import Micros
-from attribution.outcome import SURVIVES_AFTER, Details, Outcome, State, outcomes
+from attribution.outcome import SURVIVES_AFTER, Details, Outcome, State, outcomes, taking_back
 from attribution.report import Row
 from attribution.totals import PullTotal, Spent, labels_of, split_evenly
 from attribution.week import NOTHING, Coverage, Figure, Kind, KindRow, LabelRow, Merge, Point, WeekCost
@@ -20,7 +20,8 @@ from attribution.weeks import Week
 class WeekFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a week is made from. `weeks` are those of the line with what was spent in each, oldest first, the last of them the
     one in question; `totals` are those of `pulls_that_count`; `rows` are that week's tools and models, `before_rows` those of the
-    eight weeks before. `senders` are digests of the people whose sessions reach us. `known_at` says how far reverts are known."""
+    eight weeks before. `senders` are digests of the people whose sessions reach us. `known_at` says until when it
+    is known what became of pull requests."""
 
     weeks: tuple[tuple[Week, tuple[Spent, ...]], ...]
     rows: tuple[Row, ...]
@@ -56,35 +57,37 @@ def pulls_that_count(
 
 def week_cost(facts: WeekFacts) -> WeekCost:
     (week, spent), before = facts.weeks[-1], facts.weeks[-1 - BEFORE_WEEKS : -1]
-    states = _states(facts, week)
-    kinds = _kinds(spent, states, facts.totals)
+    states = outcomes(facts.pulls, facts.details, facts.known_at, window=facts.window)
     links = issues_of_pulls(facts.pulls, facts.details, facts.issues)
-    merged = _merged_in(facts, week.from_at, week.to_at)
+    shipped = _shipped(facts)
+    merged = _within(shipped, week.from_at, week.to_at)
     seen = [number for number in merged if _is_built(facts, number)]
-    earlier = _merged_in(facts, before[0][0].from_at, week.from_at) if before else []
-    seen_before = [number for number in earlier if _is_built(facts, number)]
-    now = _states(facts, week, at=facts.known_at)
-    in_week = _by_pull(spent)
+    first_at = before[0][0].from_at if before else week.from_at
+    seen_before = [number for number in _within(shipped, first_at, week.from_at) if _is_built(facts, number)]
+
+    def lasting(numbers: Iterable[int]) -> list[int]:
+        return [number for number in numbers if states[number].state != State.REVERTED]
+
     return WeekCost(
         week=week,
         micros=sum(one.micros for one in spent),
         requests=sum(row.requests for row in facts.rows),
         unpriced_requests=sum(row.unpriced_requests for row in facts.rows),
-        kinds=kinds,
-        merges=_merges(seen, facts, states, links, in_week),
+        kinds=_kinds(spent, states, facts.totals),
+        merges=_merges(seen, facts, states, links, _by_pull(spent)),
         unseen_merges=tuple(number for number in merged if number not in seen),
         per_merge=_figure(facts, seen),
-        per_surviving=_figure(facts, [number for number in seen if states[number].state != State.REVERTED]),
+        per_surviving=_figure(facts, lasting(seen)),
         per_issue=_per_issue(facts, links, week.from_at, week.to_at),
         before_merge=_figure(facts, seen_before),
-        before_surviving=_figure(facts, [number for number in seen_before if now[number].state != State.REVERTED]),
-        before_issue=_per_issue(facts, links, before[0][0].from_at, week.from_at) if before else None,
+        before_surviving=_figure(facts, lasting(seen_before)),
+        before_issue=_per_issue(facts, links, first_at, week.from_at),
         requests_per_merge=_requests_per_merge(facts, seen, seen_before),
         rows=facts.rows,
         before_rows=facts.before_rows,
         cache_saving_micros=facts.cache_saving_micros,
         labels=_labels(spent, facts, links),
-        points=tuple(_point(facts, one, amounts) for one, amounts in facts.weeks),
+        points=tuple(_point(facts, one, amounts, states, shipped) for one, amounts in facts.weeks),
         coverage=_coverage(facts, merged),
         is_settled=facts.known_at - week.to_at >= facts.window,
     )
@@ -102,10 +105,6 @@ def figure(amounts: Iterable[Micros]) -> Figure | None:
         first, _, third = quantiles(ordered, n=4, method="inclusive")
         low, high = int(first), int(third)
     return Figure(median_micros=median, low_micros=low, high_micros=high, count=len(ordered))
-
-
-def _states(facts: WeekFacts, week: Week, at: datetime | None = None) -> dict[int, Outcome]:
-    return outcomes(facts.pulls, facts.details, at or week.to_at, known_at=facts.known_at, window=facts.window)
 
 
 def _kinds(
@@ -126,7 +125,6 @@ def _kind(one: Spent, states: Mapping[int, Outcome], totals: Mapping[int, PullTo
     if one.stage == Stage.REVIEW and total is not None and not total.build_requests:
         return Kind.REVIEW
     state = states.get(one.pull_number)
-    # Work can begin before its pull request is opened, in the next week.
     return _KIND_OF[state.state] if state else Kind.OPEN
 
 
@@ -158,17 +156,14 @@ def _by_pull(spent: Iterable[Spent]) -> dict[int, Micros]:
     return dict(found)
 
 
-def _merged_in(facts: WeekFacts, from_at: datetime, to_at: datetime) -> list[int]:
-    """What was shipped then: what only takes another change back ships nothing."""
-    return sorted(
-        number
-        for number, pull in facts.pulls.items()
-        if pull.merged_at and from_at <= pull.merged_at < to_at and not _takes_back(facts.details.get(number))
-    )
+def _shipped(facts: WeekFacts) -> dict[int, datetime]:
+    """When each pull request was merged: but what was made to take another back ships nothing."""
+    back = taking_back(facts.pulls, facts.details)
+    return {number: pull.merged_at for number, pull in facts.pulls.items() if pull.merged_at and number not in back}
 
 
-def _takes_back(details: Details | None) -> bool:
-    return details is not None and bool(details.reverts or details.reverts_commits)
+def _within(shipped: Mapping[int, datetime], from_at: datetime, to_at: datetime) -> list[int]:
+    return sorted(number for number, at in shipped.items() if from_at <= at < to_at)
 
 
 def _is_built(facts: WeekFacts, number: int) -> bool:
@@ -231,10 +226,16 @@ def _labels(spent: Sequence[Spent], facts: WeekFacts, links: Mapping[int, tuple[
     return tuple(sorted(rows, key=lambda row: (row.label is None, -row.micros, row.label or "")))
 
 
-def _point(facts: WeekFacts, week: Week, spent: Sequence[Spent]) -> Point:
-    merged = [number for number in _merged_in(facts, week.from_at, week.to_at) if _is_built(facts, number)]
+def _point(
+    facts: WeekFacts,
+    week: Week,
+    spent: Sequence[Spent],
+    states: Mapping[int, Outcome],
+    shipped: Mapping[int, datetime],
+) -> Point:
+    merged = [number for number in _within(shipped, week.from_at, week.to_at) if _is_built(facts, number)]
     per_merge = _figure(facts, merged)
-    kinds = _kinds(spent, _states(facts, week), facts.totals)
+    kinds = _kinds(spent, states, facts.totals)
     return Point(
         week=week.name,
         per_merge_micros=per_merge.median_micros if per_merge else None,

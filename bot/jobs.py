@@ -8,7 +8,7 @@ transaction is alone anyway.
 from collections.abc import Iterable, Mapping
 
 import msgspec
-from sqlalchemy import Connection, case, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, case, func, select, text, update
 
 from bot.database import Database, table
 from bot.tables import Installation, Job
@@ -18,7 +18,7 @@ jobs, installations = table(Job), table(Installation)
 LEASE_MS = 60_000
 MAX_ATTEMPTS = 10
 # These end in a write to GitHub: before it is their installation's turn, finding out what to write would be in vain.
-WRITERS = ("comment", "issue_comment", "week")
+WRITERS = ("alert_comment", "check", "comment", "issue_comment", "week")
 _FIRST_RETRY_MS = 5_000
 _LONGEST_RETRY_MS = 3_600_000
 
@@ -130,16 +130,19 @@ def fail(database: Database, claimed: Claimed, error: str, now_ms: int) -> bool:
 
 def next_due_at_ms(connection: Connection, only: Wanted | None = None) -> int | None:
     """When wanted work can be claimed next, all of it or one piece; None if none is wanted."""
-    limited = func.coalesce(installations.c.not_before_ms, 0)
-    free = case((jobs.c.lease_until_ms > jobs.c.run_at_ms, jobs.c.lease_until_ms), else_=jobs.c.run_at_ms)
+    free = _later(jobs.c.lease_until_ms, jobs.c.run_at_ms)
+    free = _later(func.coalesce(installations.c.not_before_ms, 0), free)
+    turn = case((jobs.c.kind.in_(WRITERS), func.coalesce(installations.c.next_write_at_ms, 0)), else_=0)
     same = installations.c.installation_id == jobs.c.installation_id
-    waiting = select(func.min(case((limited > free, limited), else_=free))).select_from(
-        jobs.outerjoin(installations, same)
-    )
+    waiting = select(func.min(_later(turn, free))).select_from(jobs.outerjoin(installations, same))
     waiting = waiting.where(jobs.c.done < jobs.c.wanted)
     if only is not None:
         waiting = waiting.where(jobs.c.kind == only.kind, jobs.c.key == only.key)
     return connection.execute(waiting).scalar()
+
+
+def _later(one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
+    return case((one > other, one), else_=other)
 
 
 def _ours(database: Database, claimed: Claimed, **values: object) -> bool:

@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.evidence import Commit, PullRequest
-from attribution.outcome import Details, State, outcomes
+from attribution.outcome import Details, State, outcomes, taking_back
 from tests.notation import MONDAY, pulls
 
 DAY = timedelta(days=1)
 
 
-def after(days: float, text: str, at: float | None = None, **details: Details) -> dict[int, str]:
+def after(days: float, text: str, **details: Details) -> dict[int, str]:
     """States by number, so many days after Monday."""
     found = {pull.number: pull for pull in pulls(text)}
     told = {int(name[1:]): one for name, one in details.items()}
-    ended = outcomes(found, told, MONDAY + DAY * (days if at is None else at), known_at=MONDAY + DAY * days)
+    ended = outcomes(found, told, MONDAY + DAY * days)
     return {number: f"{one.state}{f' by #{one.by}' if one.by else ''}" for number, one in ended.items()}
 
 
@@ -36,7 +36,6 @@ def test_a_merge_survives_after_two_weeks():
     text = "#2 b opened Mon 09:00 merged Tue 09:00"
     assert after(15.2, text) == {2: "merged"}
     assert after(15.4, text) == {2: "surviving"}
-    assert after(15.4, text, at=7) == {2: "surviving"}, "what is known later is told of earlier weeks too"
 
 
 def test_silence_for_thirty_days_is_abandonment():
@@ -61,6 +60,19 @@ def test_githubs_revert_and_gits():
     assert after(3, REVERT, n1=landed, n2=Details(reverts_commits=("ccccccc",)))[1] == "reverted by #2"
     assert after(3, REVERT, n2=Details(reverts_commits=("aaaaaaa", "bbbbbbb")))[1] == "reverted by #2"
     assert after(3, REVERT, n2=Details(reverts_commits=("aaaaaaa",)))[1] == "merged", "a part of it stays"
+
+
+def test_what_was_made_to_take_others_back():
+    found = {pull.number: pull for pull in pulls(REVERT)}
+
+    def back(**told: tuple) -> set[int]:
+        return taking_back(found, {2: Details(**told)})
+
+    assert back(reverts=(1,)) == back(reverts=(99,)) == {2}
+    assert back(reverts_commits=("aaaaaaa", "bbbbbbb")) == {2}
+    assert back(reverts_commits=("aaaaaaa",)) == set(), "a part of another"
+    own = msgspec.structs.replace(found[2], commits=(Commit(sha="ccccccc"), Commit(sha="ddddddd")))
+    assert taking_back(found | {2: own}, {2: Details(reverts_commits=("ccccccc",))}) == set(), "a try of its own"
 
 
 def test_a_revert_of_a_revert_brings_it_back():
@@ -102,10 +114,10 @@ def histories(draw):
     return found, told
 
 
-@given(histories(), times, times)
-def test_states_are_complete_and_hold_together(history, at, later):
+@given(histories(), times)
+def test_states_are_complete_and_hold_together(history, at):
     found, told = history
-    ended = outcomes(found, told, at, known_at=max(at, later))
+    ended = outcomes(found, told, at)
     assert ended.keys() == {number for number, one in found.items() if one.created_at <= at}
     for number, one in ended.items():
         merged_at = found[number].merged_at

@@ -86,6 +86,25 @@ def test_a_revert_ships_nothing_and_neither_does_what_it_takes_back():
     assert (cost.per_merge.median_micros, cost.per_surviving.median_micros) == (4 * DOLLAR, 3 * DOLLAR)
 
 
+def test_what_became_of_it_is_told_as_it_is_known_now():
+    """What is abandoned later was spent on nothing all the same, and no later week would say so."""
+    (later,) = pulls("#3 c opened Mon 09:00 closed Tue 09:00")
+    later = msgspec.structs.replace(later, closed_at=WEEK.to_at + timedelta(days=3))
+    plain = facts(PULLS, spent(3, 2))
+    held = msgspec.structs.replace(plain, pulls={**plain.pulls, 3: later})
+    assert dollars(week_cost(held)) == {"open": 2}
+    cost = week_cost(msgspec.structs.replace(held, known_at=WEEK.to_at + timedelta(days=4)))
+    assert dollars(cost) == {"abandoned": 2}
+    assert cost.points[-1].nothing_micros == 2 * DOLLAR
+    silent = week_cost(msgspec.structs.replace(plain, known_at=MONDAY + timedelta(days=31)))
+    assert dollars(silent) == {"abandoned": 2}
+
+
+def test_a_change_that_reverts_a_try_of_its_own_is_a_merge():
+    cost = week_cost(facts(PULLS, spent(1, 5), details={1: Details(reverts_commits=("1f2e3d4",))}))
+    assert [one.number for one in cost.merges] == [1]
+
+
 def test_ten_pull_requests_for_one_issue_are_one_closed_issue():
     text = "\n".join(f"#{i} b{i} opened Mon 09:00 merged Mon 10:00" for i in range(1, 11))
     issue = Issue(number=50, created_at=MONDAY, closed_at=MONDAY + timedelta(days=2))

@@ -56,6 +56,7 @@ def test_what_ends_in_a_write_waits_for_its_installations_turn(database):
     comment, elsewhere = Wanted("comment", "1/2/3"), Wanted("comment", "9/2/3")
     want(database, PULL, comment, elsewhere)
     assert sorted(one.kind for one in jobs.claim(database, 999, 5)) == ["comment", "pull"]
+    assert due(database) == 1000
     assert [one.key for one in jobs.claim(database, 1000, 5)] == ["1/2/3"]
 
 
