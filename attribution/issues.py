@@ -103,6 +103,16 @@ def family(number: int, issues: Mapping[int, Issue]) -> list[int]:
     return found
 
 
+def lineage(number: int, issues: Mapping[int, Issue]) -> list[int]:
+    """An issue and all above it, whose cost holds its own."""
+    found: list[int] = []
+    above: int | None = number
+    while above is not None and above not in found:
+        found.append(above)
+        above = issues[above].parent if above in issues else None
+    return found
+
+
 def issue_cost(
     number: int,
     issues: Mapping[int, Issue],

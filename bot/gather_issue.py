@@ -5,12 +5,12 @@ from datetime import datetime
 import msgspec
 
 from attribution.issues import Issue
-from bot import issue_store, jobs
+from bot import issue_store, store
 from bot.clock import to_ms
 from bot.context import Bot
 from bot.gather import covered, settings_file
 from bot.github import Missing, Refused
-from bot.jobs import Wanted
+from bot.issue_store import IssueKey
 
 
 class _Label(msgspec.Struct):
@@ -79,8 +79,12 @@ async def issue(bot: Bot, installation_id: int, repository_id: int, number: int)
         path = f"/repos/{repository.full_name}/issues/{number}"
         found = await bot.github.get(installation_id, path, _Issue)
     except Missing:
+        found = None
+    if found is not None and found.pull_request is not None:
         return
-    if found.pull_request is not None:
+    await settings_file(bot, installation_id, repository_id)
+    if found is None or found.number != number:  # deleted, or moved to another repository
+        _forget(bot, (installation_id, repository_id, number))
         return
     ties = await _ties(bot, installation_id, repository.full_name, number)
     facts = Issue(
@@ -92,14 +96,20 @@ async def issue(bot: Bot, installation_id: int, repository_id: int, number: int)
         parent=ties.parent.number if ties.parent and ties.parent.repository.id == repository_id else None,
         pulls=tuple(sorted(one.number for one in ties.closed_by.nodes if one.repository.id == repository_id)),
     )
-    await settings_file(bot, installation_id, repository_id)
     key = (installation_id, repository_id, number)
     with bot.database.write() as connection:
+        settings, _ = bot.repository_settings(store.repository(connection, *key[:2]))
+        at_ms = bot.clock() + settings.settle_seconds * 1000
+        # Those above it before and those above it now.
+        issue_store.want_comments(bot.database, connection, key[:2], [number], at_ms)
         issue_store.save_issue(bot.database, connection, key, facts, to_ms(found.updated_at))
-        wanted = [
-            Wanted("issue_comment", f"{installation_id}/{repository_id}/{one}") for one in (number, facts.parent) if one
-        ]
-        jobs.want(bot.database, connection, jobs.once(wanted), bot.clock())
+        issue_store.want_comments(bot.database, connection, key[:2], [number], at_ms)
+
+
+def _forget(bot: Bot, key: IssueKey) -> None:
+    with bot.database.write() as connection:
+        issue_store.want_comments(bot.database, connection, key[:2], [key[2]], bot.clock())
+        issue_store.forget(connection, key)
 
 
 async def _ties(bot: Bot, installation_id: int, full_name: str, number: int) -> _Ties:

@@ -16,6 +16,7 @@ from bot.context import Bot
 from bot.gather import Account, RepositoryListed, covered, settings_file
 from bot.github import Missing
 from bot.jobs import Wanted
+from bot.talk_store import PullKey
 
 log = logging.getLogger(__name__)
 
@@ -105,21 +106,32 @@ async def pull(bot: Bot, installation_id: int, repository_id: int, number: int) 
         files=tuple(sorted(files)),
     )
     await settings_file(bot, installation_id, repository_id)
-    key = (installation_id, repository_id, number)
+    _save(bot, (installation_id, repository_id, number), found, facts, listed)
+
+
+def _save(bot: Bot, key: PullKey, found: _Pull, facts: PullRequest, listed: list[_Commit]) -> None:
+    """Keep what GitHub says of a pull request, and have everything looked at that it may change."""
+    installation_id, repository_id, number = key
     with bot.database.write() as connection:
         details = _details(found, listed, store.names_of(connection, installation_id, repository_id))
         store.save_repository(bot.database, connection, installation_id, found.base.repo.facts())
         if found.head.repo and found.head.repo.id != repository_id:
             # Sessions in a fork name the fork.
             store.save_alias(bot.database, connection, installation_id, repository_id, found.head.repo.full_name)
-        before = store.pull(connection, key)
+        before, (took_back, closed) = store.pull(connection, key), _names(connection, key)
         changed = store.save_pull(bot.database, connection, key, facts, details, found.head.sha)
         if changed and session_store.want_of_pull(connection, installation_id, repository_id, facts):
             place = Wanted("place", f"{installation_id}/{repository_id}")
             jobs.want(bot.database, connection, {place: 1}, bot.clock())
+        takes_back, closes_now = _names(connection, key)
         settings, _ = bot.repository_settings(store.repository(connection, installation_id, repository_id))
-        comments = _comments_of(connection, key, facts, details)
-        jobs.want(bot.database, connection, jobs.once(comments), bot.clock() + settings.settle_seconds * 1000)
+        at_ms = bot.clock() + settings.settle_seconds * 1000
+        issue_store.want_comments(bot.database, connection, key[:2], closed - closes_now, at_ms)
+        known = issue_store.known_numbers(connection, installation_id, repository_id)
+        news = {*details.closes, *issues_of_branch(facts.head_branch)} - known
+        wanted = [*(("comment", one) for one in {number} | took_back | takes_back), *(("issue", one) for one in news)]
+        named = [Wanted(kind, f"{installation_id}/{repository_id}/{one}") for kind, one in wanted]
+        jobs.want(bot.database, connection, jobs.once(named), at_ms)
         if before is None or before.head_sha != found.head.sha:  # where the check run is required, it is waited for
             jobs.want(bot.database, connection, {Wanted("check", "/".join(map(str, key))): 1}, bot.clock())
         if found.merged_at is not None:
@@ -127,6 +139,14 @@ async def pull(bot: Bot, installation_id: int, repository_id: int, number: int) 
             if settled_ms > bot.clock():
                 settled = Wanted("settled", "/".join(map(str, key)))
                 jobs.want(bot.database, connection, {settled: 1}, settled_ms)
+
+
+def _names(connection: Connection, key: PullKey) -> tuple[set[int], set[int]]:
+    """The pull requests whose outcome hangs on one, and the issues that it says it closes, by what is stored of it."""
+    details = store.details_of_pull(connection, key)
+    if not details.reverts and not details.reverts_commits:
+        return set(), set(details.closes)
+    return concerned(*store.known_pulls(connection, *key[:2]), key[2]), set(details.closes)
 
 
 def _details(found: _Pull, listed: list[_Commit], names: set[str]) -> Details:
@@ -148,20 +168,6 @@ def _details(found: _Pull, listed: list[_Commit], names: set[str]) -> Details:
         authors=tuple(sorted(people)),
         updated_at=found.updated_at,
     )
-
-
-def _comments_of(
-    connection: Connection, key: tuple[int, int, int], facts: PullRequest, details: Details
-) -> list[Wanted]:
-    """What a pull request's facts may change: its comment, those of what it reverts, and issues that nobody has looked at."""
-    installation_id, repository_id, number = key
-    comments = {number}
-    if details.reverts or details.reverts_commits:
-        comments |= concerned(*store.known_pulls(connection, installation_id, repository_id), number)
-    known = issue_store.known_numbers(connection, installation_id, repository_id)
-    issues = {*details.closes, *issues_of_branch(facts.head_branch)} - known
-    named = [*(("comment", one) for one in comments), *(("issue", one) for one in issues)]
-    return [Wanted(kind, f"{installation_id}/{repository_id}/{one}") for kind, one in named]
 
 
 async def _commits(bot: Bot, installation_id: int, path: str) -> list[_Commit]:

@@ -1,10 +1,14 @@
 """Issues in the database."""
 
-import msgspec
-from sqlalchemy import ColumnElement, Connection, select, update
+from collections.abc import Iterable
 
-from attribution.issues import Issue
+import msgspec
+from sqlalchemy import ColumnElement, Connection, delete, select, update
+
+from attribution.issues import Issue, lineage
+from bot import jobs
 from bot.database import Database, table
+from bot.jobs import Wanted
 from bot.tables import IssueRow
 
 issues = table(IssueRow)
@@ -32,6 +36,21 @@ def known_issues(connection: Connection, installation_id: int, repository_id: in
 def known_numbers(connection: Connection, installation_id: int, repository_id: int) -> set[int]:
     mine = (issues.c.installation_id == installation_id) & (issues.c.repository_id == repository_id)
     return set(connection.execute(select(issues.c.number).where(mine)).scalars())
+
+
+def want_comments(
+    database: Database, connection: Connection, repository: tuple[int, int], numbers: Iterable[int], run_at_ms: int
+) -> None:
+    """Have the comments of these issues looked at again, and of all above them."""
+    issues = known_issues(connection, *repository)
+    found = {above for number in numbers for above in lineage(number, issues)}
+    wanted = [Wanted("issue_comment", f"{repository[0]}/{repository[1]}/{one}") for one in found]
+    jobs.want(database, connection, jobs.once(wanted), run_at_ms)
+
+
+def forget(connection: Connection, key: IssueKey) -> None:
+    """It was deleted, or moved to another repository."""
+    connection.execute(delete(issues).where(_is(key)))
 
 
 def said_until_ms(connection: Connection, key: IssueKey) -> int | None:

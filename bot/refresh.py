@@ -1,11 +1,7 @@
 """The comments of pull requests and issues: gather what the ledger says, render it, publish it if it differs."""
 
-from collections.abc import Mapping
-
-from attribution.evidence import PullRequest
 from attribution.issues import issues_of_pulls
 from attribution.money import from_usd
-from attribution.outcome import Details
 from attribution.report import PullRequestCost
 from bot import costs, issue_store, jobs, notices, store, weekly
 from bot.clock import from_ms, to_ms
@@ -13,8 +9,8 @@ from bot.comment import OFF, render
 from bot.comment.issue import render_issue
 from bot.context import Bot
 from bot.jobs import Claimed, Wanted
-from bot.publish import put_comment
-from bot.pull_view import view_of
+from bot.publish import NotYet, put_comment
+from bot.pull_view import Known, view_of
 from bot.repository_settings import RepositorySettings
 from bot.talk_store import PullKey
 
@@ -32,7 +28,7 @@ async def comment(bot: Bot, claimed: Claimed) -> None:
         known = store.known_pulls(connection, installation_id, repository_id)
         view = view_of(connection, key, known, settings, problem, from_ms(bot.clock()))
         held = store.publication(connection, key, "pull")
-    _want_others(bot, key, settings, *known)
+    _want_others(bot, key, settings, known, view.cost)
     if view.cost.budget is not None:
         notices.note_budgets(bot, claimed, repository, [view.cost.budget])
     is_there = held is not None and held.comment_id is not None
@@ -60,36 +56,36 @@ async def issue_comment(bot: Bot, claimed: Claimed) -> None:
     enough = cost.micros >= from_usd(settings.minimum_usd) and (cost.micros > 0 or cost.unpriced_requests > 0)
     if wanted and (is_there or (cost.is_closed and enough)):
         await put_comment(bot, claimed, repository.full_name, "issue", render_issue(cost))
-    if cost.parent is not None and cost.parent != number:
-        with bot.database.write() as connection:
-            above = Wanted("issue_comment", f"{installation_id}/{repository_id}/{cost.parent}")
-            jobs.want(bot.database, connection, {above: 1}, bot.clock())
 
 
 def settled(bot: Bot, claimed: Claimed) -> None:
-    """A merge has lasted long enough to say so."""
+    """A merge has lasted long enough to say so. Raises `NotYet` where the settings ask for longer by now."""
+    installation_id, repository_id, number = claimed.ids
     with bot.database.write() as connection:
+        repository = store.repository(connection, installation_id, repository_id)
+        pull = store.facts_of_pull(connection, (installation_id, repository_id, number))
+        if repository is None or pull is None or pull.merged_at is None:
+            return
+        at_ms = to_ms(pull.merged_at + bot.repository_settings(repository)[0].survives_after)
+        if at_ms > bot.clock():
+            raise NotYet(at_ms)
         jobs.want(bot.database, connection, {Wanted("comment", claimed.key): 1}, bot.clock())
 
 
-def _want_others(
-    bot: Bot,
-    key: PullKey,
-    settings: RepositorySettings,
-    pulls: Mapping[int, PullRequest],
-    details: Mapping[int, Details],
-) -> None:
-    """What else tells of this pull request's money: its check run, its issues' comments, and the weeks since it was merged."""
-    installation_id, repository_id, number = key
-    pull = pulls.get(number)
+def _want_others(bot: Bot, key: PullKey, settings: RepositorySettings, known: Known, cost: PullRequestCost) -> None:
+    """What else tells of this pull request's money: its check run, its issues' comments, and the weeks since work on it began."""
+    pulls, details = known
+    pull = pulls.get(key[2])
     with bot.database.write() as connection:
-        issues = issue_store.known_issues(connection, installation_id, repository_id)
-        links = issues_of_pulls({number: pull} if pull else {}, details, issues)
-        wanted = [Wanted("issue_comment", f"{installation_id}/{repository_id}/{one}") for one in links.get(number, ())]
-        wanted.append(Wanted("check", f"{installation_id}/{repository_id}/{number}"))
-        jobs.want(bot.database, connection, jobs.once(wanted), bot.clock())
-        merged = [to_ms(pull.merged_at)] if pull and pull.merged_at else []
-        weekly.want_since(bot, connection, settings, (installation_id, repository_id), merged)
+        issues = issue_store.known_issues(connection, *key[:2])
+        links = issues_of_pulls({key[2]: pull} if pull else {}, details, issues)
+        issue_store.want_comments(bot.database, connection, key[:2], links.get(key[2], ()), bot.clock())
+        jobs.want(bot.database, connection, {Wanted("check", "/".join(map(str, key))): 1}, bot.clock())
+        times = [
+            *(session.from_at for session in cost.sessions),
+            *([pull.merged_at] if pull and pull.merged_at else []),
+        ]
+        weekly.want_since(bot, connection, settings, key[:2], [to_ms(at) for at in times])
 
 
 def _is_wanted(settings: RepositorySettings, private: bool, cost: PullRequestCost, is_there: bool) -> bool:

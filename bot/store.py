@@ -161,6 +161,12 @@ def facts_of_pull(connection: Connection, key: tuple[int, int, int]) -> PullRequ
     return msgspec.json.decode(row.facts, type=PullRequest) if row else None
 
 
+def details_of_pull(connection: Connection, key: tuple[int, int, int]) -> Details:
+    """What a pull request says of itself; nothing where it is not known."""
+    row = pull(connection, key)
+    return msgspec.json.decode(row.details, type=Details) if row and row.details else Details()
+
+
 def note_pull(connection: Connection, key: tuple[int, int, int], **state: object) -> None:
     """Remember how far its conversation is read (`said_until_ms`) and whether people want our comment (`comment_on`)."""
     connection.execute(update(pulls).where(_pull(key)).values(**state))

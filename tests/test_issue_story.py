@@ -99,6 +99,77 @@ def test_a_parent_bears_what_is_below_it(world: World, issue: int):
 """)
 
 
+def test_issues_above_each_other_in_a_circle_come_to_an_end(world: World, issue: int):
+    other = world.open_issue("Epic")
+    first, second = (world.github.issue(world.repository, number) for number in (issue, other))
+    first.parent = second
+    world.close_issue(issue)
+    first.parent, second.parent = second, first  # one was moved below the other, and we hear of it in two pieces
+    world.close_issue(other)
+    world.settle()
+    assert "**This issue cost $3.00**" in told(world, issue)
+    assert "**This issue cost $3.00**" in told(world, other)
+
+
+def test_a_sub_issue_that_moves_takes_its_cost_along(world: World, issue: int):
+    old, new = world.open_issue("Old epic"), world.open_issue("New epic")
+    moving = world.github.issue(world.repository, issue)
+    moving.parent = world.github.issue(world.repository, old)
+    for number in (issue, old, new):
+        world.close_issue(number)
+    world.settle()
+    assert "**This issue cost $3.00**" in told(world, old)
+    moving.parent = world.github.issue(world.repository, new)
+    world.now_ms += 1000
+    world.github.reopen_issue(world.repository, issue)
+    world.deliver()
+    world.settle()
+    assert told(world, old) == "**No AI work is booked to this issue any more.** What was here counts elsewhere now."
+    assert "**This issue cost $3.00**" in told(world, new)
+
+
+def edit(world: World, number: int, body: str) -> None:
+    world.now_ms += 1000
+    pull = world.github.pull(world.repository, number)
+    pull.body, pull.updated_at = body, world.github.now()
+    world.github.issue_event(pull, "edited", world.alice)
+    world.deliver()
+    world.settle()
+
+
+def test_a_pull_request_that_names_another_issue_takes_its_cost_along(world: World, issue: int):
+    other = world.open_issue("The right one")
+    world.close_issue(issue)
+    world.close_issue(other)
+    world.settle()
+    edit(world, 12, f"Fixes #{other}.")
+    assert "No AI work is booked to this issue any more" in told(world, issue)
+    assert "**This issue cost $3.00**" in told(world, other)
+
+
+def test_an_issue_that_is_deleted_bears_nothing(world: World, issue: int):
+    other = world.open_issue("Another")
+    edit(world, 12, f"Fixes #{issue}, fixes #{other}")
+    world.close_issue(issue)
+    world.settle()
+    assert "**This issue cost $1.50**" in told(world, issue)
+    world.github.delete_issue(world.repository, other)
+    world.deliver()
+    world.work("09:00 feat/a $1.00", "late")
+    world.settle()
+    assert "**This issue cost $4.00**" in told(world, issue)
+
+
+def test_where_issues_are_switched_off_pull_requests_are_still_found(world: World):
+    world.repository.has_issues = False
+    with world.mail_held() as mail:
+        world.open_pull(12, "feat/a")
+        mail.clear()
+    world.work("09:00 feat/a $3.00")
+    world.sweep()
+    assert "**This change cost $3.00**" in world.comment(12)
+
+
 def test_what_reached_nobody_is_not_zero(world: World):
     number = world.open_issue("By hand")
     world.open_pull(12, "feat/a", body=f"Fixes #{number}")
@@ -158,6 +229,26 @@ def test_a_merge_that_lasts_says_so_once(world: World, issue: int):
     world.sweep()
     assert world.writes() == writes
     assert world.comment(12).replace(f"{outcome(world, 12)[0]}\n\n", "") == before
+
+
+def test_settings_that_ask_for_longer_are_waited_for(world: World, issue: int):
+    world.settings_file("survival_days: 30")
+    world.sweep()
+    world.now_ms += 14 * DAY_MS
+    world.sweep()
+    assert outcome(world, 12) == []
+    world.now_ms += 16 * DAY_MS
+    world.settle()
+    assert outcome(world, 12) == ["Merged on 16 Nov 2026, and not reverted in 30 days: it survived."]
+
+
+def test_a_revert_that_turns_out_to_be_none(world: World, issue: int):
+    world.open_pull(13, "revert-12", body="Reverts acme/widgets#12")
+    world.merge(13)
+    world.settle()
+    assert outcome(world, 12) == ["Reverted by #13 on 16 Nov 2026: what it cost shipped nothing."]
+    edit(world, 13, "Something else")
+    assert outcome(world, 12) == []
 
 
 def test_a_revert_and_its_revert(world: World, issue: int):
