@@ -2,13 +2,14 @@
 
 import base64
 import logging
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row
 
-from bot import jobs, store
+from bot import jobs, store, weekly
 from bot.clock import DAY_MS, to_ms
 from bot.context import Bot
 from bot.github import Missing, Refused
@@ -120,12 +121,13 @@ async def _changed(bot: Bot, installation_id: int, row: Row[Any], what: str, sin
     the issues too."""
     listing = {"state": "all", "sort": "updated", "direction": "desc"}
     found, times_ms = list[int](), list[int]()
-    async for page in bot.github.pages(installation_id, f"/repos/{row.full_name}/{what}", list[_Listed], **listing):
-        fresh = [one for one in page if to_ms(one.updated_at) >= since_ms]
-        found += [one.number for one in fresh if what == "pulls" or one.pull_request is None]
-        times_ms += [to_ms(one.updated_at) for one in fresh]
-        if len(fresh) < len(page):
-            break
+    with suppress(Missing):  # where issues are switched off, GitHub lists none
+        async for page in bot.github.pages(installation_id, f"/repos/{row.full_name}/{what}", list[_Listed], **listing):
+            fresh = [one for one in page if to_ms(one.updated_at) >= since_ms]
+            found += [one.number for one in fresh if what == "pulls" or one.pull_request is None]
+            times_ms += [to_ms(one.updated_at) for one in fresh]
+            if len(fresh) < len(page):
+                break
     newest = max(times_ms, default=None)
     if newest is None:
         return [], since_ms
@@ -165,13 +167,16 @@ async def settings_file(bot: Bot, installation_id: int, repository_id: int) -> N
         state: dict[str, object] = {"settings_text": text, "settings_read_at_ms": bot.clock()}
         if text != row.settings_text:  # the day of the weekly issue may be another
             state["week_due_at_ms"] = 0
-            _want_all(bot, connection, (installation_id, repository_id))
         store.note_repository(connection, installation_id, repository_id, **state)
+        if text != row.settings_text:
+            _want_all(bot, connection, (installation_id, repository_id))
 
 
 def _want_all(bot: Bot, connection: Connection, key: tuple[int, int]) -> None:
-    """Other settings: budgets, and what open pull requests say of theirs, are looked at again."""
+    """Other settings: budgets, what open pull requests say of theirs, and what is in a week, are looked at again."""
     numbers = store.open_pulls(connection, *key)
     wanted = [Wanted("comment", f"{key[0]}/{key[1]}/{number}") for number in numbers]
     wanted.append(Wanted("budget", f"{key[0]}/{key[1]}"))
     jobs.want(bot.database, connection, jobs.once(wanted), bot.clock())
+    settings, _ = bot.repository_settings(store.repository(connection, *key))
+    weekly.want_since(bot, connection, settings, key, [0])

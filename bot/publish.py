@@ -21,7 +21,7 @@ from bot.week_store import WeekKey
 # https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests
 PAUSE_MS = 1000
 LONGEST_BODY = 65_000
-# What marks our issues for people, and for us to find one that we did not hear of.
+# What marks our issues for people.
 LABEL = "mergecost"
 
 
@@ -118,13 +118,13 @@ async def put_issue(bot: Bot, claimed: Claimed, key: WeekKey, place: Row[Any], s
     number = held.issue_number
     if number is not None and held.body_sha256 == digest and held.is_closed >= says.is_closed:
         return True
-    if number is None:
-        number = await _search_issue(bot, key[0], place.full_name, marker)
-    _take_week(bot, claimed, key)
     path = f"/repos/{place.full_name}/issues"
     text: dict[str, Any] = {"title": says.title, "body": marked}
-    is_new = number is None
     try:
+        if number is None:
+            number = await _search_issue(bot, key[0], place.full_name, marker)
+        is_new = number is None
+        _take_week(bot, claimed, key)
         if is_new:
             made = await bot.github.write(key[0], "POST", path, text | {"labels": [LABEL]}, _Numbered)
             number = made.number
@@ -139,8 +139,6 @@ async def put_issue(bot: Bot, claimed: Claimed, key: WeekKey, place: Row[Any], s
     state = {"issue_number": number, "in_repository_id": place.repository_id, "body_sha256": digest, "state": "live"}
     with bot.database.write() as connection:
         week_store.note(connection, key, **state, is_closed=says.is_closed and not is_new)
-    if is_new and says.is_closed:  # made late, when there was a newer one already
-        raise NotYet(bot.clock())
     return True
 
 
@@ -173,7 +171,7 @@ def _is_ours(bot: Bot, comment: _Comment) -> bool:
 
 async def _search_issue(bot: Bot, installation_id: int, full_name: str, marker: str) -> int | None:
     """Our own issue with that marker: made, and then we did not hear of it."""
-    listing = {"state": "all", "labels": LABEL}
+    listing = {"state": "all", "creator": f"{bot.github.credentials.slug}[bot]"}
     async for page in bot.github.pages(installation_id, f"/repos/{full_name}/issues", list[_Comment], **listing):
         for one in page:
             if _is_ours(bot, one) and (one.body or "").startswith(marker):

@@ -238,15 +238,18 @@ def _do_in_pull(
 
 def _rebuild(bot: Bot, connection: Connection, key: PullKey, name: str) -> str:
     repository = store.repository(connection, key[0], key[1])
+    if repository is None:
+        return ""
     settings, _ = bot.repository_settings(repository)
     week = week_named(name, settings.zone)
     if week is None:
         return f"there is no week `{name}`"
     if week.to_at > from_ms(bot.clock()):
         return f"the week `{name}` is not over yet"
-    if not settings.weekly:
-        return "weekly issues are switched off here: `weekly` in the settings"
     week_key = (key[0], key[1], week.name)
+    place = weekly.place_of(connection, settings, repository, week_store.week(connection, week_key))
+    if isinstance(place, str):
+        return place
     week_store.add(bot.database, connection, week_key)
     # Also where a person deleted it, or it was quiet.
     week_store.forget_silence(connection, week_key)

@@ -47,8 +47,9 @@ def since(connection: Connection, installation_id: int, repository_id: int, name
 
 
 def neighbours(connection: Connection, key: WeekKey) -> tuple[Row[Any] | None, Row[Any] | None]:
-    """The week before and the one after that have an issue in the same repository."""
-    mine = (weeks.c.installation_id == key[0]) & (weeks.c.repository_id == key[1]) & (weeks.c.issue_number.is_not(None))
+    """The week before and the one after that have an issue."""
+    mine = (weeks.c.installation_id == key[0]) & (weeks.c.repository_id == key[1])
+    mine &= weeks.c.issue_number.is_not(None) & (weeks.c.state == "live")
     earlier = select(weeks).where(mine, weeks.c.week < key[2]).order_by(weeks.c.week.desc()).limit(1)
     later = select(weeks).where(mine, weeks.c.week > key[2]).order_by(weeks.c.week).limit(1)
     return connection.execute(earlier).first(), connection.execute(later).first()

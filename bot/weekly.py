@@ -39,7 +39,8 @@ async def issue(bot: Bot, claimed: Claimed) -> None:
     if repository is None or row is None:
         return
     settings, problem = bot.repository_settings(repository)
-    place = _place(bot, settings, repository, row)
+    with bot.database.read() as connection:
+        place = place_of(connection, settings, repository, row)
     if isinstance(place, str):
         log.info("no issue about %s of %s: %s", key[2], repository.full_name, place)
         with bot.database.write() as connection:
@@ -61,9 +62,15 @@ async def issue(bot: Bot, claimed: Claimed) -> None:
         after_number=after.issue_number if after and after.in_repository_id == place.repository_id else None,
     )
     made = await put_issue(bot, claimed, key, place, IssueText(title(view), render(view), after is not None))
-    if made and before is not None and not before.is_closed:
-        with bot.database.write() as connection:
-            jobs.want(bot.database, connection, {wanted((*key[:2], before.week)): 1}, bot.clock())
+    if not made:
+        return
+    with bot.database.write() as connection:
+        is_new = row.issue_number is None
+        to_close = [before.week] if before is not None and not before.is_closed else []
+        to_close += [key[2]] if is_new and after is not None else []  # made late
+        jobs.want(bot.database, connection, jobs.once(wanted((*key[:2], name)) for name in to_close), bot.clock())
+        if is_new:  # by time alone, what was open may be abandoned, and what stood have survived
+            want_since(bot, connection, settings, key[:2], [0])
 
 
 def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, now_ms: int) -> WeekCost | None:
@@ -121,7 +128,8 @@ def want_due(database: Database, operator: OperatorSettings, clock: Clock) -> No
 def want_since(
     bot: Bot, connection: Connection, settings: RepositorySettings, repository: tuple[int, int], times_ms: list[int]
 ) -> None:
-    """Figures changed at these times: have the issues about those weeks, and those after that compare with them, built anew."""
+    """Figures changed at these times: have the issues about those weeks, and those after that compare with them, built anew, as
+    far back as an issue's line goes."""
     if not times_ms:
         return
     zone, now = settings.zone, from_ms(bot.clock())
@@ -159,21 +167,23 @@ def _missing(done: Week | None, last: Week, zone: ZoneInfo) -> list[Week]:
     return found[::-1]
 
 
-def _place(bot: Bot, settings: RepositorySettings, repository: Row[Any], week: Row[Any]) -> Row[Any] | str:
-    """The repository that has or receives the issue, or why none does."""
+def place_of(
+    connection: Connection, settings: RepositorySettings, repository: Row[Any], week: Row[Any] | None
+) -> Row[Any] | str:
+    """The repository that has or receives the issue about a week, or why none does."""
     if not settings.weekly:
-        return "switched off"
-    with bot.database.read() as connection:
-        if week.issue_number is not None:
-            place = store.repository(connection, week.installation_id, week.in_repository_id)
-        elif settings.weekly_repository:
-            place = store.repository_named(connection, week.installation_id, settings.weekly_repository)
-        else:
-            place = repository
+        return "weekly issues are switched off here: `weekly` in the settings"
+    if week is not None and week.issue_number is not None:
+        place = store.repository(connection, week.installation_id, week.in_repository_id)
+    elif settings.weekly_repository:
+        place = store.repository_named(connection, repository.installation_id, settings.weekly_repository)
+    else:
+        place = repository
     if place is None:
-        return f"{settings.weekly_repository or 'its repository'} is not covered by this installation"
+        name = f"`{settings.weekly_repository}`" if settings.weekly_repository else "where it was made"
+        return f"the App is not installed on {name}, which is to have the weekly issue"
     if not place.private and not settings.weekly_on_public:
-        return f"{place.full_name} is public, and `weekly_on_public` is not set"
+        return f"`{place.full_name}` is public, and `weekly_on_public` is not set"
     return place
 
 

@@ -225,15 +225,72 @@ def test_github_down_for_a_day_makes_it_the_day_after(week: World):
     assert len(week.weeks()) == 1
 
 
+def test_a_lost_answer_makes_no_second_where_a_person_took_the_label_off(week: World):
+    week.github.break_next("POST", ISSUES, error=httpx.ReadTimeout)
+    week.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * 3_600_000
+    week.schedule_tick(week.bots[0])
+    while not week.weeks():
+        week.run(run_due(week.bots[0]))
+    week.weeks()[0].labels.clear()
+    week.tick()
+    assert len(week.weeks()) == 1
+    week.work("Tue 10:00 fix/retry $2.00", "late", by="bob")
+    week.settle()
+    assert len(week.weeks()) == 1
+    assert "$3.10" in body(week)
+
+
+def test_where_issues_are_switched_off_there_is_none_until_they_are_on_again(week: World):
+    week.repository.has_issues = False
+    monday(week)
+    assert week.weeks() == []
+    week.repository.has_issues = True
+    week.now_ms = to_ms(MONDAY) + 9 * DAY_MS
+    week.send_at("feat/y", 4.00)
+    monday(week, 7 * 24 + 7)
+    assert [one.title.partition(":")[0] for one in week.weeks()] == ["AI spend, week 48 of 2026"]
+
+
+def test_a_repository_that_is_renamed_keeps_its_issue(week: World):
+    monday(week)
+    week.github.rename(week.repository, "gizmos")
+    week.deliver()
+    week.work("Tue 10:00 fix/retry $2.00", "late", by="bob")
+    week.settle()
+    assert "$3.10" in body(week)
+    assert len(week.weeks()) == 1
+
+
+def test_a_repository_that_is_made_public_hears_no_more(week: World):
+    monday(week)
+    week.github.publicize(week.repository)
+    week.deliver()
+    before = body(week)
+    week.work("Tue 10:00 fix/retry $2.00", "late", by="bob")
+    week.send_at("feat/y", 4.00)
+    monday(week, 7 * 24 + 7)
+    assert body(week) == before
+    assert len(week.weeks()) == 1
+    week.say(12, "/mergecost week 2026-W48")
+    week.settle()
+    assert week.replies(12) == ["Not done: `acme/widgets` is public, and `weekly_on_public` is not set."]
+
+
 def test_one_that_a_person_deleted_stays_deleted_until_asked_for(week: World):
     monday(week)
     week.github.delete_issue(week.repository, week.weeks()[0].number)
     week.work("Tue 10:00 fix/retry $2.00", "late", by="bob")
     week.settle()
     assert week.weeks() == []
+    week.now_ms = to_ms(MONDAY) + 9 * DAY_MS
+    week.send_at("feat/y", 4.00)
+    monday(week, 7 * 24 + 7)
+    assert "Before:" not in body(week)
     week.say(12, "/mergecost week 2026-W47")
     week.settle()
-    assert len(week.weeks()) == 1
+    new, old = week.weeks()
+    assert (old.title.partition(":")[0], old.state) == ("AI spend, week 47 of 2026", "closed")
+    assert f"Before: #{old.number}." in (new.body or "")
 
 
 def test_a_person_asks_for_a_week_twice_and_in_an_issue(week: World):
@@ -296,6 +353,34 @@ def test_another_day_and_zone(week: World):
     assert "Mon 16 Nov to Sun 22 Nov 2026, Pacific/Kiritimati." in body(week)
 
 
+def test_another_day_from_the_middle_of_the_week_on(week: World):
+    monday(week)
+    week.settings_file("weekly_day: friday")
+    week.sweep()
+    week.send_at("feat/y", 4.00)
+    monday(week, 7 * 24 + 7)
+    assert len(week.weeks()) == 1
+    monday(week, 11 * 24 + 5.9)
+    assert len(week.weeks()) == 1
+    monday(week, 11 * 24 + 6)
+    assert [one.title.partition(":")[0] for one in week.weeks()] == [
+        "AI spend, week 47 of 2026",
+        "AI spend, week 48 of 2026",
+    ]
+
+
+def test_another_time_zone_makes_all_weeks_anew_so_that_none_overlap(week: World):
+    monday(week)
+    week.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 4 * 3_600_000
+    week.send_at("feat/y", 4.00)  # Monday by UTC, Sunday in New York
+    monday(week, 7 * 24 + 8)
+    assert ["**$10.20**" in body(week, 0), "**$4.00**" in body(week, 1)] == [True, True]
+    week.settings_file("time_zone: America/New_York")
+    week.sweep()
+    assert ["**$14.20**" in body(week, 0), "New&#95;York" in body(week, 1)] == [True, True]
+    assert "**$4.00**" not in body(week, 1)
+
+
 def test_another_repository_receives_it(week: World):
     reports = week.github.add_repository(week.org, "reports")
     week.installation.repositories.append(reports)
@@ -320,6 +405,28 @@ def test_never_in_a_public_repository_unless_settings_say_so(week: World):
     week.say(12, "/mergecost week 2026-W47")
     week.settle()
     assert len(week.weeks()) == 1
+
+
+def test_what_is_abandoned_after_the_week_is_told_in_it(week: World):
+    week.work("Fri 12:00 feat/y $4.00", "s5")
+    week.open_pull(18, "feat/y")
+    monday(week)
+    assert "| Still open | $4.00 |" in body(week)
+    monday(week, 24)
+    week.close(18)
+    week.settle()
+    assert "| Abandoned | $7.10 |" in body(week)
+
+
+def test_silence_turns_into_abandonment_by_time_alone(week: World):
+    week.work("Fri 12:00 feat/y $4.00", "s5")
+    week.open_pull(18, "feat/y")
+    monday(week)
+    monday(week, 38 * 24)
+    week.send_at("feat/z", 1.00)
+    monday(week, 42 * 24 + 6)
+    assert len(week.weeks()) == 2
+    assert "| Abandoned | $7.10 |" in body(week, 0)
 
 
 def test_a_revert_after_the_week_is_told_in_it(week: World):

@@ -17,6 +17,8 @@ route = Routes()
 @route("GET", "/repos/{owner}/{repo}/issues", *EITHER)
 def list_issues(call: Call) -> Response:
     """Pull requests are listed, too. Newest first unless `direction` says otherwise."""
+    if not call.repository.has_issues:
+        raise Refused(410, "Issues are disabled for this repo")
     state, since = call.query("state", "open"), call.since()
     labels = {name.lower() for name in call.query("labels").split(",") if name}
     creator, sort = call.query("creator").lower(), call.query("sort", "created")
