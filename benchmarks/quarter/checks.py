@@ -54,11 +54,13 @@ def _of_repository(quarter: Quarter, repository: Repository, zone: ZoneInfo) -> 
     states = [issues[name].state for name in sorted(issues)]
     if states != ["closed"] * (len(states) - 1) + ["open"]:
         yield f"states are {states}"
+    # All of them were built anew when the last was made.
+    known_at = max(one.created_at for one in made)
     for name in sorted(issues):
-        yield from (f"{name}: {one}" for one in _of_issue(issues[name], weeks[name], spent, pulls))
+        yield from (f"{name}: {one}" for one in _of_issue(issues[name], weeks[name], spent, pulls, known_at))
 
 
-def _of_issue(issue: Issue, week: Week, spent: list[Spent], pulls: list[Pull]) -> Iterator[str]:
+def _of_issue(issue: Issue, week: Week, spent: list[Spent], pulls: list[Pull], known_at: datetime) -> Iterator[str]:
     text = issue.body or ""
     rows = _rows(text)
     whole = to_cents(sum(one.micros or 0 for one in spent if one.week == week.name))
@@ -66,7 +68,7 @@ def _of_issue(issue: Issue, week: Week, spent: list[Spent], pulls: list[Pull]) -
         yield f"says {total} cents, the ledger {whole}"
     if sum(rows.values()) != total:
         yield f"its rows sum to {sum(rows.values())} cents, not {total}"
-    for name, micros in _kinds(week, spent, pulls).items():
+    for name, micros in _kinds(week, spent, pulls, known_at).items():
         if abs(rows.pop(name, 0) - to_cents(micros)) > 1:  # rows are rounded to sum to the whole
             yield f"{name} is not {to_cents(micros)} cents"
     if any(rows.values()):
@@ -77,9 +79,9 @@ def _of_issue(issue: Issue, week: Week, spent: list[Spent], pulls: list[Pull]) -
         yield f"a merge cost {median(costs) if costs else 'nothing known'}, not {said and said[1]}"
 
 
-def _kinds(week: Week, spent: list[Spent], pulls: list[Pull]) -> Counter[str]:
+def _kinds(week: Week, spent: list[Spent], pulls: list[Pull], known_at: datetime) -> Counter[str]:
     """Micro-dollars by the name of the row, worked out in the plainest way."""
-    states = {one.number: _state(one, pulls, week.to_at) for one in pulls}
+    states = {one.number: _state(one, pulls, known_at) for one in pulls}
     built = {one.number for one in spent if one.stage == "build"}
     found: Counter[str] = Counter()
     for one in spent:
@@ -97,17 +99,11 @@ def _kinds(week: Week, spent: list[Spent], pulls: list[Pull]) -> Counter[str]:
     return found
 
 
-def _state(pull: Pull, pulls: list[Pull], at: datetime) -> str:
-    if pull.merged_at and pull.merged_at <= at:
-        takers = [one for one in pulls if _taken_back(one) == pull.number and one.merged_at]
-        return (
-            "Reverted"
-            if any(one.merged_at <= pull.merged_at + SURVIVES for one in takers if one.merged_at)
-            else "Merged"
-        )
-    if pull.closed_at and pull.closed_at <= at:
-        return "Abandoned"
-    return "Abandoned" if not pull.closed_at and pull.updated_at <= at - SILENT else "Still open"
+def _state(pull: Pull, pulls: list[Pull], known_at: datetime) -> str:
+    if pull.merged_at:
+        takers = [one.merged_at for one in pulls if _taken_back(one) == pull.number and one.merged_at]
+        return "Reverted" if any(at <= pull.merged_at + SURVIVES for at in takers) else "Merged"
+    return "Abandoned" if pull.closed_at or pull.updated_at <= known_at - SILENT else "Still open"
 
 
 def _costs_of_merges(week: Week, spent: list[Spent], pulls: list[Pull]) -> list[int]:
@@ -136,8 +132,8 @@ def _spent(quarter: Quarter, repository: Repository, zone: ZoneInfo) -> list[Spe
 
 
 def _weeks(quarter: Quarter, zone: ZoneInfo) -> Iterator[Week]:
-    """The weeks that are over and whose issue is due."""
-    at = from_ms(quarter.world.now_ms - 30 * 3_600_000)
+    """The weeks whose issue is due."""
+    at = from_ms(quarter.world.now_ms - 6 * 3_600_000)
     week = week_of(at, zone)
     for _ in range(20):
         week = week_of(week.from_at - timedelta(hours=1), zone)

@@ -14,6 +14,7 @@ from tests.world import World
 
 HOUR_MS = 3_600_000
 BATCH = 1000
+LAST_DAY = WEEKS * 7 + 9
 Event = tuple[float, str, Plan | int]
 
 
@@ -35,7 +36,7 @@ class Quarter:
 
     def play(self, events: Sequence[Event], say: Callable[[str], None]) -> None:
         world, start_ms, at = self.world, to_ms(FIRST_DAY), 0
-        for day in range(WEEKS * 7 + 10):
+        for day in range(LAST_DAY):
             end = (day + 1) * 24
             batch: list[Usage] = []
             while at < len(events) and events[at][0] < end:
@@ -43,12 +44,12 @@ class Quarter:
                 world.now_ms = max(world.now_ms, start_ms + int(hour * HOUR_MS))
                 batch += self._do(what, plan)
                 at += 1
+            if day == WEEKS * 7 + 1:  # the week after gets an issue too, and is the year's 53rd
+                batch += [usage for one in self.repositories for usage in self._session(one, "main", PEOPLE[0])]
             self._send(batch + self._arriving())
             world.now_ms = max(world.now_ms, start_ms + end * HOUR_MS)
             world.tick()
             say(f"day {day + 1}, {self.sent:,} sessions")
-        world.now_ms += DAY_MS
-        world.tick()
 
     def _do(self, what: str, plan: Plan | int) -> list[Usage]:
         """What a person does on GitHub is delivered at once; the sessions of a piece of work are returned."""
@@ -104,7 +105,8 @@ class Quarter:
             ref = f"refs/pull/{pull.number}/merge"
             usages = [msgspec.structs.replace(one, branch="", author="", ci_ref=ref) for one in usages]
         if rng.random() < 0.05:
-            self._late.append((self.world.now_ms + int(rng.random() * 10 * DAY_MS), usages))
+            last_ms = to_ms(FIRST_DAY) + (LAST_DAY - 2) * DAY_MS
+            self._late.append((min(self.world.now_ms + int(rng.random() * 10 * DAY_MS), last_ms), usages))
             return []
         return usages
 
