@@ -69,6 +69,17 @@ def test_the_weekly_issue_shows_the_budgets_and_what_was_told_when(budgeted: Wor
 """)
 
 
+def test_a_budget_that_is_used_up_leads_what_is_to_decide(budgeted: World):
+    for hour in range(12, 18):
+        spend(budgeted, f"Mon {hour}:00", 390)
+    budgeted.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * HOUR_MS
+    budgeted.tick()
+    (made,) = budgeted.weeks()
+    assert (made.body or "").partition("**To decide:**")[2].partition("\n")[0] == snapshot(
+        " The week is over its budget of $20.00, with $23.40. $23.40, 100% of the week, shipped nothing; all of it fits no pull request: work that came to nothing, or `/mergecost link` puts it where it belongs."
+    )
+
+
 def test_late_data_of_last_week_is_told_once_without_a_pace(budgeted: World):
     spend(budgeted, "Mon 12:00", 390)
     budgeted.now_ms = to_ms(MONDAY) + 8 * DAY_MS

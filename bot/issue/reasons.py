@@ -1,8 +1,10 @@
 """What moved the cost of a merge, and what needs a decision: a sentence each."""
 
 from collections.abc import Sequence
+from datetime import date
 from fractions import Fraction
 
+from attribution.budget import Scope
 from attribution.money import Micros, show
 from attribution.report import Row
 from attribution.week import NOTHING, Figure, Kind, KindRow, WeekCost, cache_read_part
@@ -74,21 +76,40 @@ def _percent(part: Fraction) -> str:
 
 
 def to_decide(view: WeekView) -> str:
-    """What shipped nothing, if it is worth anybody's time; else what is missing from the figures; else that nothing is."""
+    """A budget that is used up or will be; what shipped nothing, if it is worth anybody's time, else what is missing from the
+    figures; or that nothing needs a decision."""
+    found = " ".join(part for part in (_over_budget(view.cost), _unshipped(view)) if part)
+    return f"**To decide:** {found}" if found else "Nothing needs a decision."
+
+
+def _over_budget(cost: WeekCost) -> str:
+    for budget in (row.budget for row in cost.budgets):
+        if budget.scope == Scope.PULL:
+            continue
+        name = "The week" if budget.scope == Scope.WEEK else f"{date.fromisoformat(f'{budget.name}-01'):%B}"
+        whole = f"its budget of {show(budget.budget_micros)}"
+        if budget.is_over:
+            return f"{name} is over {whole}, with {show(budget.spent_micros)}."
+        if budget.scope == Scope.MONTH and cost.month and cost.month.micros > budget.budget_micros:
+            return f"{name} is likely to end over {whole}, at {show(cost.month.micros)}."
+    return ""
+
+
+def _unshipped(view: WeekView) -> str:
     cost = view.cost
     nothing = cost.nothing_micros
     if nothing >= max(_LEAST_MICROS, cost.micros * _WORTH):
         most = max((row for row in cost.kinds if row.kind in NOTHING), key=lambda row: row.micros)
         amount = f"{show(nothing)}, {share_of(nothing, cost.micros)} of the week"
-        return f"**To decide:** {amount}, shipped nothing; {_most(view, most, nothing)}."
+        return f"{amount}, shipped nothing; {_most(view, most, nothing)}."
     if cost.unpriced_requests * 10 > cost.requests:
         requests = count(cost.unpriced_requests, "request")
-        return f"**To decide:** {requests} of {cost.requests:,} had no known price, so the figures are too low."
+        return f"{requests} of {cost.requests:,} had no known price, so the figures are too low."
     seen = cost.coverage
     if seen.people and seen.seen_people * 10 < seen.people * 8:
         people = f"{seen.people - seen.seen_people} of {count(seen.people, 'person', 'people')}"
-        return f"**To decide:** {people} whose commits were merged send no sessions, so the figures are too low."
-    return "Nothing needs a decision."
+        return f"{people} whose commits were merged send no sessions, so the figures are too low."
+    return ""
 
 
 def _most(view: WeekView, row: KindRow, nothing: Micros) -> str:
