@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import timedelta
 
 import msgspec
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from attribution.evidence import Commit, Correction, Evidence, PullRequest
@@ -26,7 +26,7 @@ changes = st.lists(
         PullRequest, number=st.integers(1, 4), head_branch=branches, author=st.sampled_from(["ann", "bob"]),
         created_at=hours, closed_at=st.none() | hours, commits=st.lists(commits, max_size=3).map(tuple), files=paths,
     ),
-    max_size=4, unique_by=lambda pull: pull.number,
+    max_size=4,
 )  # fmt: skip
 
 
@@ -63,7 +63,7 @@ said = st.lists(
 @st.composite
 def facts(draw):
     """Pull requests, what maintainers said and what was pushed directly, as the index takes them."""
-    return draw(changes), {"corrections": draw(said), "direct": draw(st.lists(commits, max_size=2))}
+    return draw(changes), {"corrections": draw(said), "direct": draw(st.lists(commits, max_size=3))}
 
 
 def known(found):
@@ -79,6 +79,7 @@ def test_shares_of_every_charge_sum_to_it(session, found):
     assert check(charges, [share for one in charges for share in share_out(one, claims[one.key], 1)]) == []
 
 
+@settings(max_examples=400)
 @given(sessions(), facts(), st.randoms())
 def test_order_and_repetition_of_facts_change_nothing(session, found, random):
     def shuffled(values):

@@ -94,13 +94,14 @@ def test_a_renamed_branch_is_known_by_its_commits():
 
 def test_a_recycled_branch_inherits_nothing():
     changes = """
-    #1 next opened 09:00 merged 11:00 commits c1
-    #2 next opened 12:00 merged 14:00 commits c2
+    #9 next opened 09:00 merged 11:00 commits c1
+    #10 next opened 12:00 merged 14:00 commits c2
     c1 by ann at 10:00 changes a.py
     c2 by ann at 13:00 changes a.py
     """
     work = "09:30 next $1.00 edits a.py\n11:30 next $1.00\n12:30 next $1.00 edits a.py\n15:00 next $1.00"
-    assert told(work, changes) == ["#1 edits", "#2 edits", "#2 edits", "- none"]
+    assert told(work, changes) == ["#9 edits", "#10 edits", "#10 edits", "- none"]
+    assert told(work.replace("edits a.py", ""), changes) == ["#9 branch", "#10 branch", "#10 branch", "- none"]
 
 
 def test_sessions_at_once_are_told_apart_by_their_files():
@@ -218,6 +219,12 @@ def test_a_stamp_beats_what_the_branch_says():
     assert told("09:00 feat/a $1.00 commits c2!\n09:40 feat/a $1.00", changes) == ["#2 stamp", "#1 branch"]
 
 
+def test_of_two_stamps_each_takes_the_work_since_the_one_before():
+    changes = "#1 feat/a opened 08:00 commits c1\n#2 feat/b opened 08:00 commits c2"
+    work = "09:00 - $1.00\n09:10 - $1.00 commits c1!\n09:20 - $1.00\n09:30 - $1.00 commits c2!"
+    assert told(work, changes) == ["#1 stamp", "#1 stamp", "#2 stamp", "#2 stamp"]
+
+
 def correction(says, *numbers, hour, weight=1):
     weights = tuple((number, weight) for number in numbers)
     at = MONDAY.replace(hour=hour)
@@ -234,6 +241,7 @@ def test_a_maintainer_has_the_last_word_and_may_change_it():
     assert told(work, changes, corrections=[unlink, link]) == ["#1 commit"]
     assert told(work, changes, corrections=[again, link, unlink]) == ["#1+#2 correction"]
     assert told(work, changes, corrections=[correction("unlink", 1, hour=10)]) == ["- none"]
+    assert told(work, changes, corrections=[again, correction("unlink", 1, hour=13)]) == ["#2 correction"]
 
 
 def test_a_correction_that_says_nothing_is_refused():
