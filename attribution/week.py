@@ -77,10 +77,12 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LabelRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The week's spend on pull requests with a label; None is without any. Shared between the labels of a pull request."""
+    """The week's spend on pull requests with a label; None is without any. Shared between the labels of a pull request, but for
+    `unpriced_requests`, which are in no amount."""
 
     label: str | None
     micros: Micros
+    unpriced_requests: int
     pulls: int
 
 

@@ -1,6 +1,6 @@
 """From the ledger's sums and the facts of pull requests and issues to a `WeekCost`."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from statistics import quantiles
@@ -215,14 +215,22 @@ def _requests_per_merge(facts: WeekFacts, now: Sequence[int], before: Sequence[i
 
 def _labels(spent: Sequence[Spent], facts: WeekFacts, links: Mapping[int, tuple[int, ...]]) -> tuple[LabelRow, ...]:
     micros: defaultdict[str, Micros] = defaultdict(int)
-    pulls: defaultdict[str, int] = defaultdict(int)
+    unpriced, pulls = Counter[str](), Counter[str]()
+    unpriced_of = Counter[int]()
+    for one in spent:
+        if one.pull_number is not None:
+            unpriced_of[one.pull_number] += one.unpriced_requests
     for number, amount in _by_pull(spent).items():
         closed = (label for issue in links.get(number, ()) for label in facts.issues[issue].labels)
         labels = labels_of(facts.details.get(number), closed) or ("",)
         for label, part in split_evenly(amount, labels).items():
             micros[label] += part
+            unpriced[label] += unpriced_of[number]
             pulls[label] += 1
-    rows = [LabelRow(label=label or None, micros=amount, pulls=pulls[label]) for label, amount in micros.items()]
+    rows = [
+        LabelRow(label=label or None, micros=amount, unpriced_requests=unpriced[label], pulls=pulls[label])
+        for label, amount in micros.items()
+    ]
     return tuple(sorted(rows, key=lambda row: (row.label is None, -row.micros, row.label or "")))
 
 

@@ -18,13 +18,13 @@ _LONG_HEX = re.compile(r"([0-9a-f]{6})(?=[0-9a-f])", re.IGNORECASE)
 _ZERO_WIDTH_SPACE = "\u200b"
 
 
-def text(value: str) -> str:
+def text(value: str, longest: int = LONGEST_TEXT) -> str:
     """Plain words: nothing in them is markup, and GitHub makes no mention, reference or link of them.
 
     GitHub links `@name`, `#12`, commit ids and addresses after Markdown is rendered, so escapes do not stop it; an invisible
     space does.
     """
-    plain = _LEADS_TO_A_LINK.sub(rf"\1{_ZERO_WIDTH_SPACE}", _clean(value, LONGEST_TEXT))
+    plain = _LEADS_TO_A_LINK.sub(rf"\1{_ZERO_WIDTH_SPACE}", _clean(value, longest))
     plain = _LONG_HEX.sub(rf"\1{_ZERO_WIDTH_SPACE}", plain)
     return _SPECIAL.sub(lambda found: f"&#{ord(found[1])};", plain)
 

@@ -69,9 +69,9 @@ def test_the_issue_of_a_week(week: World):
         ("AI spend, week 47 of 2026: $3.15 a merge", "open", ["mergecost"])
     )
     assert body(week) == snapshot("""\
-**A merge cost $3.15 this week** at list price (median of 2, $1.10 to $5.20). There are no weeks before to compare with. A merge that still stands cost $5.20: 1 of 2 reverted. A closed issue cost $5.20.
+**A merge cost $3.15 this week** at list price (median of 2, from $1.10 to $5.20); there is nothing before to compare it with. 1 of 2 was reverted so far: one that still stands cost $5.20. A closed issue cost $5.20.
 
-**To decide:** $5.00, 49% of the week, shipped nothing; most of it is #14, abandoned, with $3.10.
+**To decide:** $5.00, 49% of the week, shipped nothing. Most of it, $3.10, went into #14, which was abandoned: take it up again, or let it go.
 
 | What became of it | Cost | Share | PRs |
 | :-- | --: | --: | --: |
@@ -82,6 +82,10 @@ def test_the_issue_of_a_week(week: World):
 | **Week 47** | **$10.20** | **100%** |  |
 | Not priced, in no amount: 1 request | not known |  |  |
 
+<sub>Every request of the week is in one of the rows; they sum to the week's spend to the cent.</sub>
+
+**Seen:** sessions of all 2 people whose commits were merged.
+
 <details><summary>The 2 merges</summary>
 <br>
 
@@ -89,9 +93,9 @@ def test_the_issue_of_a_week(week: World):
 | :-- | --: | --: | --: | --: | --: | --: |
 | #12 Rate limit the ingest API<br>closes #1 | $5.20 | $5.20 | $5.20 | – | – | 100% |
 | #13 Retry on 503 · reverted | $1.10 | $1.10 | $1.10 | – | – | 0% |
-| **All** | **$6.30** | **$6.30** |  |  |  |  |
+| **All** | **$6.30** | **$6.30** | **$6.30** | – | – |  |
 
-Cost is that of a pull request's whole life; what of it was used this week is in the table above.
+The cost is that of a pull request's whole life; *This week* is the part that is in the table above. What is tied by commits (or by people) is surest; the rest was found by branch and files.
 
 </details>
 
@@ -103,7 +107,7 @@ Cost is that of a pull request's whole life; what of it was used this week is in
 | Claude Code<br>`claude-opus-5` | $9.10 | 5 | 1.8\xa0M | 0 | 0 |
 | Codex<br>`claude-opus-5` | $1.10 | 1 | 220\xa0k | 0 | 0 |
 | Claude Code<br>`some-model` | not known | 1 | 1.0\xa0k | 0 | 0 |
-| **All** | **$10.20** | **7** |  |  |  |
+| **All** | **$10.20** | **7** | **2.0\xa0M** | **0** | **0** |
 
 | Label | Cost | PRs |
 | :-- | --: | --: |
@@ -113,19 +117,11 @@ Cost is that of a pull request's whole life; what of it was used this week is in
 | No pull request | $0.80 | – |
 | **All** | **$10.20** |  |
 
-Labels of pull requests and of the issues that they close. What has several is shared between them.
+Labels are those of pull requests and of the issues that they close; what has several is shared between them.
 
 </details>
 
-<details><summary>What we cannot see</summary>
-<br>
-
-- Sessions reach us from everybody (2) whose commits were merged.
-- 1 request of 7 to a model without a known price.
-
-</details>
-
-<sub>List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Mon 16 Nov to Sun 22 Nov 2026, UTC. Merges may still be reverted, and late sessions may still come: this issue is then mended. `/mergecost week 2026-W47` in a comment rebuilds it. [How it is counted](https://github.com/mergecost/mergecost#how-it-is-counted)</sub>\
+<sub>List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Mon 16 Nov to Sun 22 Nov 2026, UTC, as far as it is known by now. Late sessions, and what becomes of the work, change it in place. `/mergecost week 2026-W47` in a comment rebuilds it. [How it is counted](https://github.com/mergecost/mergecost#how-it-is-counted)</sub>\
 """)
 
 
@@ -350,7 +346,7 @@ def test_another_day_and_zone(week: World):
     monday(week, 24 + 15.9)
     assert week.weeks() == []
     monday(week, 24 + 16)
-    assert "Mon 16 Nov to Sun 22 Nov 2026, Pacific/Kiritimati." in body(week)
+    assert "Mon 16 Nov to Sun 22 Nov 2026, Pacific/Kiritimati," in body(week)
 
 
 def test_another_day_from_the_middle_of_the_week_on(week: World):
@@ -431,12 +427,12 @@ def test_silence_turns_into_abandonment_by_time_alone(week: World):
 
 def test_a_revert_after_the_week_is_told_in_it(week: World):
     monday(week)
-    assert "A merge that still stands" in head(week)
+    assert "one that still stands cost $5.20" in head(week)
     week.open_pull(17, "revert-12", body="Reverts acme/widgets#12")
     week.merge(17)
     week.settle()
     assert "| Reverted | $6.30 |" in body(week)
-    assert "None of them stands." in head(week)
+    assert "All of them were reverted." in head(week)
 
 
 @pytest.mark.parametrize(

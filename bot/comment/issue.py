@@ -3,7 +3,7 @@
 from attribution.issues import IssueCost, IssuePart
 from attribution.money import cents_that_sum, show, show_cents, to_cents
 from bot.comment.small_print import HOW
-from bot.markdown import count, folded, small, table, text
+from bot.markdown import LONGEST_NAME, count, folded, small, table, text
 
 COLUMNS = ("Pull request", ">Cost", "Why this much")
 MOST_ROWS = 50
@@ -37,17 +37,21 @@ def _unseen(cost: IssueCost) -> str:
 
 def _pulls(cost: IssueCost) -> str:
     if len(cost.parts) < 2 and all(part.issues == 1 and part.through is None for part in cost.parts):
-        return f"It was #{cost.parts[0].pull_number}, {text(cost.parts[0].title)}." if cost.parts else ""
+        return f"It was #{cost.parts[0].pull_number}, {text(cost.parts[0].title, LONGEST_NAME)}." if cost.parts else ""
     cents = cents_that_sum([part.micros for part in cost.parts])
     rows = [
-        (f"#{part.pull_number} {text(part.title)}", show_cents(amount), _why(part))
+        (f"#{part.pull_number} {text(part.title, LONGEST_NAME)}", _shown(part, amount), _why(part))
         for part, amount in zip(cost.parts, cents, strict=True)
     ]
     shown, hidden = rows[:MOST_ROWS], cents[MOST_ROWS:]
     if hidden:
         shown.append((f"{len(hidden)} more", show_cents(sum(hidden)), ""))
-    shown.append(("**All**", f"**{show_cents(to_cents(cost.micros))}**", ""))
+    shown.append(("**All**", f"**{show_cents(to_cents(cost.micros)) if cost.micros else 'not known'}**", ""))
     return folded("Its pull requests", table(COLUMNS, shown))
+
+
+def _shown(part: IssuePart, cents: int) -> str:
+    return show_cents(cents) if part.micros or not part.unpriced_requests else "not known"
 
 
 def _why(part: IssuePart) -> str:

@@ -14,11 +14,11 @@ __all__ = ["SECTIONS", "WeekView", "render", "title"]
 SECTIONS: tuple[Callable[[WeekView], str], ...] = (
     headline.render,
     kinds.render,
+    unseen.render,
     budget.render,
     chart.render,
     merges.render,
     breakdown.render,
-    unseen.render,
     small_print.render,
 )
 

@@ -1,9 +1,12 @@
 """The week by tool and model, and by label; what cache reads saved; medians and ranges."""
 
-from attribution.money import cents_that_sum, show, show_cents, to_cents
+from collections.abc import Sequence
+
+from attribution.money import cents_that_sum, show, show_cents
 from attribution.report import Row
 from attribution.week import LabelRow, cache_read_part
 from bot.comment.view import tool_title
+from bot.issue.kinds import whole
 from bot.issue.view import WeekView
 from bot.markdown import code, folded, share_of, table, text, tokens
 
@@ -25,18 +28,25 @@ def _models(view: WeekView) -> str:
     lines = [_line(row, amount) for row, amount in zip(rows, cents, strict=True)]
     shown, hidden = lines[:MOST_ROWS], cents[MOST_ROWS:]
     if hidden:
-        shown.append((f"{len(hidden)} more", show_cents(sum(hidden)), "", "", "", ""))
-    total = (show_cents(to_cents(view.cost.micros)), f"{view.cost.requests:,}")
-    return table(MODELS, [*shown, ("**All**", *(f"**{one}**" for one in total), "", "", "")])
+        shown.append((f"{len(hidden)} more", show_cents(sum(hidden)), "", *map(tokens, _sums(rows[MOST_ROWS:]))))
+    total = (whole(view.cost), f"{view.cost.requests:,}", *map(tokens, _sums(rows)))
+    return table(MODELS, [*shown, ("**All**", *(f"**{one}**" for one in total))])
+
+
+def _sums(rows: Sequence[Row]) -> list[int]:
+    return [sum(column) for column in zip(*map(_tokens, rows), strict=True)]
+
+
+def _tokens(row: Row) -> tuple[int, int, int]:
+    return row.uncached_input_tokens + row.cache_write_tokens, row.cache_read_tokens, row.output_tokens
 
 
 def _line(row: Row, cents: int) -> tuple[str, ...]:
-    figures = (row.uncached_input_tokens + row.cache_write_tokens, row.cache_read_tokens, row.output_tokens)
     return (
         f"{text(tool_title(row.tool))}<br>{code(row.model)}",
         "not known" if row.unpriced_requests == row.requests else show_cents(cents),
         f"{row.requests:,}",
-        *(tokens(figure) if row.tokens_known else "?" for figure in figures),
+        *(tokens(figure) if row.tokens_known else "?" for figure in _tokens(row)),
     )
 
 
@@ -61,10 +71,13 @@ def _labels(view: WeekView) -> str:
         shown.append((f"{len(hidden)} more", show_cents(sum(hidden)), ""))
     if rest:
         shown.append(("No pull request", show_cents(rest_cents), "–"))
-    shown.append(("**All**", f"**{show_cents(to_cents(view.cost.micros))}**", ""))
-    note = "Labels of pull requests and of the issues that they close. What has several is shared between them."
+    shown.append(("**All**", f"**{whole(view.cost)}**", ""))
+    note = (
+        "Labels are those of pull requests and of the issues that they close; what has several is shared between them."
+    )
     return f"{table(LABELS, shown)}\n\n{note}"
 
 
 def _label(row: LabelRow, cents: int) -> tuple[str, ...]:
-    return code(row.label) if row.label else "No label", show_cents(cents), f"{row.pulls:,}"
+    cost = show_cents(cents) if row.micros or not row.unpriced_requests else "not known"
+    return code(row.label) if row.label else "No label", cost, f"{row.pulls:,}"

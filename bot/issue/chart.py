@@ -8,15 +8,19 @@ from bot.issue.view import WeekView
 from bot.markdown import folded, table
 
 LEAST_WEEKS = 3
-COLUMNS = ("Week", ">A merge", ">Nothing, each merge", ">Shipped nothing", ">Merges", ">Spend")
+COLUMNS = ("Week", ">Merges", ">A merge cost", ">Spend", ">Shipped nothing", ">for each merge")
 _CHART = """```mermaid
 ---
 config:
   xyChart:
     width: 820
-    height: 240
+    height: 260
+    titleFontSize: 16
+    yAxis:
+      labelFontSize: 11
   themeVariables:
     xyChart:
+      backgroundColor: transparent
       plotColorPalette: "#2da44e, #d4a72c"
 ---
 xychart-beta
@@ -35,7 +39,8 @@ def render(view: WeekView) -> str:
     drawn = _chart(points) if len(points) >= LEAST_WEEKS else ""
     if len(spent) < 2:
         return ""
-    figures = folded("The weeks in figures", table(COLUMNS, map(_line, reversed(spent))))
+    note = "" if len(points) == len(spent) else "\n\nA week without a merge of known cost is not in the chart."
+    figures = folded("The weeks in figures", f"{table(COLUMNS, map(_line, reversed(spent)))}{note if drawn else ''}")
     return f"{drawn}\n\n{figures}" if drawn else figures
 
 
@@ -63,4 +68,6 @@ def _usd(micros: Micros) -> str:
 def _line(point: Point) -> tuple[str, ...]:
     merge = show(point.per_merge_micros) if point.per_merge_micros is not None else "–"
     each = show(_each(point)) if point.merges else "–"
-    return point.week[5:], merge, each, show(point.nothing_micros), f"{point.merges:,}", show(point.micros)
+    # No spend is none that we know of.
+    spent = (show(point.micros), show(point.nothing_micros), each) if point.micros else ("–", "–", "–")
+    return point.week[5:], f"{point.merges:,}", merge, *spent

@@ -12,10 +12,9 @@ from bot.markdown import count, phrase
 
 def title(view: WeekView) -> str:
     """`AI spend, week 47 of 2026: $3.40 a merge`."""
-    cost = view.cost
+    week = view.cost.week
     where = f"{view.full_name}: " if view.full_name else ""
-    what = f"{show(cost.per_merge.median_micros)} a merge" if cost.per_merge else f"{show(cost.micros)}, no merge"
-    return f"{where}AI spend, week {cost.week.number} of {cost.week.year}: {what}"
+    return f"{where}AI spend, week {week.number} of {week.year}: {_in_short(view.cost)}"
 
 
 def render(view: WeekView) -> str:
@@ -25,48 +24,81 @@ def render(view: WeekView) -> str:
     return "\n\n".join(line for line in lines if line)
 
 
+def _in_short(cost: WeekCost) -> str:
+    if cost.per_merge:
+        return f"{show(cost.per_merge.median_micros)} a merge"
+    if not cost.requests:
+        return "none seen"
+    spent = show(cost.micros) if cost.unpriced_requests < cost.requests else "not priced"
+    return f"{spent}, no merge of known cost" if cost.unseen_merges else f"{spent}, no merge"
+
+
 def _cost(cost: WeekCost) -> str:
     now, before = cost.per_merge, cost.before_merge
     if now is None:
-        merged = (
-            f"{count(len(cost.unseen_merges), 'merge')} without any AI work that we saw" if cost.unseen_merges else ""
-        )
-        return f"**No merge this week whose cost we know**{f' ({merged})' if merged else ''}. {show(cost.micros)} was used."
-    of = "the only one" if now.count == 1 else f"median of {now.count}, {_range(now)}"
-    first = f"**A merge cost {show(now.median_micros)} this week** at list price ({of})"
-    first += f", {_against(now, before)}." if before else ". There are no weeks before to compare with."
-    return " ".join([first, *_standing(cost), *_issues(cost)])
+        return " ".join([_no_merge(cost), *_issues(cost)])
+    how = "the only one" if now.count == 1 else f"median of {now.count:,}, {_range(now)}"
+    against = (
+        f", {_against(now, before)} ({how})" if before else f" ({how}); there is nothing before to compare it with"
+    )
+    return " ".join(
+        [
+            f"**A merge cost {show(now.median_micros)} this week** at list price{against}.",
+            _standing(cost),
+            *_issues(cost),
+        ]
+    )
+
+
+def _no_merge(cost: WeekCost) -> str:
+    merged = "**Nothing was merged this week.**"
+    if cost.unseen_merges:
+        merges = "its one merge" if len(cost.unseen_merges) == 1 else f"any of its {len(cost.unseen_merges):,} merges"
+        merged = f"**What a merge cost this week is not known**: no AI work of known price was seen on {merges}."
+    if not cost.requests:
+        return f"{merged} No AI work reached us."
+    if cost.unpriced_requests == cost.requests:
+        return f"{merged} {count(cost.requests, 'request')} reached us, at a price that is not known."
+    return f"{merged} {show(cost.micros)} was used at list price."
 
 
 def _range(figure: Figure) -> str:
     low, high = show(figure.low_micros), show(figure.high_micros)
-    return f"half of them {low} to {high}" if figure.count >= 4 else f"{low} to {high}"
+    return f"half of them from {low} to {high}" if figure.count >= 4 else f"from {low} to {high}"
 
 
 def _against(now: Figure, before: Figure) -> str:
     if change(now, before) == 0:
-        return f"about as in the 8 weeks before, {show(before.median_micros)}"
+        return f"much the same as the {show(before.median_micros)} of the 8 weeks before"
     word = "up" if now.median_micros > before.median_micros else "down"
     return f"{word} from {show(before.median_micros)} in the 8 weeks before"
 
 
-def _standing(cost: WeekCost) -> list[str]:
+def _standing(cost: WeekCost) -> str:
     """The merges that lasted, in words that are true before and after the time has passed."""
-    now, lasting, before = cost.per_merge, cost.per_surviving, cost.before_surviving
-    word = "survived" if cost.is_settled else "still stands"
-    if lasting is None or now is None:
-        return [f"None of them {'survived' if cost.is_settled else 'stands'}."]
-    weeks = f" (before: {show(before.median_micros)})" if before else ""
-    if lasting.count == now.count:
-        return [f"A merge that {word} cost the same{weeks}: none was reverted."]
-    return [
-        f"A merge that {word} cost {show(lasting.median_micros)}{weeks}: {now.count - lasting.count} of {now.count} reverted."
-    ]
+    merges = cost.per_merge.count if cost.per_merge else 0
+    stand = cost.per_surviving.count if cost.per_surviving else 0
+    so_far, word = ("", "survived") if cost.is_settled else (" so far", "still stands")
+    if stand == merges:
+        told = f"It was not reverted{so_far}" if merges == 1 else f"None of them was reverted{so_far}"
+    elif cost.per_surviving is None:
+        told = "It was reverted" if merges == 1 else "All of them were reverted"
+    else:
+        were = "was" if merges - stand == 1 else "were"
+        told = f"{merges - stand:,} of {merges:,} {were} reverted{so_far}"
+        told += f": one that {word} cost {show(cost.per_surviving.median_micros)}"
+    before = (
+        f"; one that survived in the 8 weeks before cost {show(cost.before_surviving.median_micros)}"
+        if cost.before_surviving
+        else ""
+    )
+    return f"{told}{before}."
 
 
 def _issues(cost: WeekCost) -> list[str]:
     now, before = cost.per_issue, cost.before_issue
     if now is None:
         return []
-    weeks = f" (before: {show(before.median_micros)})" if before else ""
-    return [f"A closed issue cost {show(now.median_micros)}{weeks}."]
+    return [
+        f"A closed issue cost {show(now.median_micros)}{f', against {show(before.median_micros)} before' if before else ''}."
+    ]

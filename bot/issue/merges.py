@@ -1,67 +1,82 @@
 """The merges of the week, dearest first: by pull request, never by person."""
 
-from attribution.money import cents_that_sum, show, show_cents, to_cents
+from attribution.money import Micros, cents_that_sum, show_cents
 from attribution.outcome import State
 from attribution.week import Merge
 from bot.issue.kinds import pull
 from bot.issue.view import WeekView
-from bot.markdown import count, folded, share_of, table, text
+from bot.markdown import LONGEST_NAME, folded, share_of, table, text
 
 COLUMNS = ("Pull request", ">Cost", ">This week", ">Build", ">Review", ">CI", ">Tied by commits")
 MOST_ROWS = 50
+MOST_ISSUES = 5
+NOTE = (
+    "The cost is that of a pull request's whole life; *This week* is the part that is in the table above. What is tied by commits "
+    "(or by people) is surest; the rest was found by branch and files."
+)
+
+# Cents: cost, this week, build, review, CI.
+Figures = tuple[int, ...]
 
 
 def render(view: WeekView) -> str:
     merges = view.cost.merges
     if not merges:
         return ""
-    cents = cents_that_sum([one.total.micros for one in merges])
-    rows = [_line(view, one, amount) for one, amount in zip(merges, cents, strict=True)]
-    shown, hidden = rows[:MOST_ROWS], cents[MOST_ROWS:]
+    figures = _figures(merges)
+    rows = [_line(view, *pair) for pair in zip(merges, figures, strict=True)]
+    shown, hidden = rows[:MOST_ROWS], figures[MOST_ROWS:]
     if hidden:
-        shown.append((f"{len(hidden)} more", show_cents(sum(hidden)), "", "", "", "", ""))
-    whole = sum(one.total.micros for one in merges)
-    shown.append(
-        (
-            "**All**",
-            f"**{show_cents(to_cents(whole))}**",
-            f"**{show(sum(one.week_micros for one in merges))}**",
-            "",
-            "",
-            "",
-            "",
-        )
-    )
-    note = "Cost is that of a pull request's whole life; what of it was used this week is in the table above."
-    return folded(
-        count(len(merges), "The merge", f"The {len(merges):,} merges").removeprefix(f"{len(merges):,} "),
-        f"{table(COLUMNS, shown)}\n\n{note}",
-    )
+        shown.append((f"{len(hidden):,} more", *map(show_cents, _sums(hidden)), ""))
+    shown.append(("**All**", *(f"**{show_cents(cents)}**" if cents else "–" for cents in _sums(figures)), ""))
+    title = "The merge" if len(merges) == 1 else f"The {len(merges):,} merges"
+    return folded(title, f"{table(COLUMNS, shown)}\n\n{NOTE}")
 
 
-def _line(view: WeekView, one: Merge, cents: int) -> tuple[str, ...]:
+def _figures(merges: tuple[Merge, ...]) -> list[Figures]:
+    """Cents whose columns sum to what they come to together, and whose stages sum to the cost of their row."""
+    costs = cents_that_sum([one.total.micros for one in merges])
+    weeks = cents_that_sum([one.week_micros for one in merges])
+    return [(cost, week, *_stages(one, cost)) for one, cost, week in zip(merges, costs, weeks, strict=True)]
+
+
+def _stages(one: Merge, cents: int) -> list[int]:
+    micros = _stage_micros(one)
+    split = cents_that_sum(micros)
+    split[micros.index(max(micros))] += cents - sum(split)
+    return split
+
+
+def _stage_micros(one: Merge) -> list[Micros]:
+    return [one.total.build_micros, one.total.review_micros, one.total.ci_micros]
+
+
+def _sums(figures: list[Figures]) -> list[int]:
+    return [sum(column) for column in zip(*figures, strict=True)]
+
+
+def _line(view: WeekView, one: Merge, figures: Figures) -> tuple[str, ...]:
     total = one.total
-    # The parts of a row sum to its cost, too.
-    build, review, ci = _parts([total.build_micros, total.review_micros, total.ci_micros], cents)
-    more = " and more at no known price" if total.unpriced_requests else ""
+    cost, *parts = map(_shown, (total.micros, one.week_micros, *_stage_micros(one)), figures)
+    reverted = " · reverted" if one.state == State.REVERTED else ""
     return (
-        f"{pull(view, one.number)} {text(one.title)}{_closes(view, one)}{' · reverted' if one.state == State.REVERTED else ''}",
-        f"{show_cents(cents)}{more}",
-        show(one.week_micros) if one.week_micros else "–",
-        build,
-        review,
-        ci,
+        f"{pull(view, one.number)} {text(one.title, LONGEST_NAME)}{_closes(view, one)}{reverted}",
+        f"{cost} and more at no known price" if total.unpriced_requests else cost,
+        *parts,
         share_of(total.by_commit_micros, total.micros) if total.micros else "",
     )
 
 
+def _shown(micros: Micros, cents: int) -> str:
+    """What was not there is a dash, and what rounds to nothing is not nothing."""
+    if not micros:
+        return "–"
+    return show_cents(cents) if cents else "under $0.01"
+
+
 def _closes(view: WeekView, one: Merge) -> str:
-    return f"<br>closes {', '.join(pull(view, number) for number in one.closes)}" if one.closes else ""
-
-
-def _parts(micros: list[int], cents: int) -> list[str]:
-    """Stages of one row in cents that sum to its cost; one that was not there is a dash."""
-    split = cents_that_sum(micros)
-    largest = max(range(len(micros)), key=lambda i: micros[i])
-    split[largest] += cents - sum(split)
-    return [show_cents(part) if amount else "–" for part, amount in zip(split, micros, strict=True)]
+    if not one.closes:
+        return ""
+    names = [pull(view, number) for number in one.closes[:MOST_ISSUES]]
+    hidden = len(one.closes) - len(names)
+    return f"<br>closes {', '.join(names)}{f' and {hidden:,} more' if hidden else ''}"

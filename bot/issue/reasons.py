@@ -16,7 +16,7 @@ from bot.markdown import code, count, share_of
 _SAME = Fraction(1, 10)
 # A part of the week worth a decision, and the least amount.
 _WORTH = Fraction(1, 10)
-_LEAST_MICROS = 1_000_000
+_LEAST_MICROS = 5_000_000
 # Cache reads that differ by less explain nothing.
 _CACHE_POINTS = Fraction(3, 100)
 _MIX_POINTS = Fraction(15, 100)
@@ -37,27 +37,29 @@ def moved(cost: WeekCost) -> str:
     if now is None or before is None or not direction or cost.requests_per_merge is None:
         return ""
     verb = "It rose" if direction > 0 else "It fell"
-    requests = Fraction(cost.requests_per_merge[0], max(cost.requests_per_merge[1], 1))
+    took, took_before = cost.requests_per_merge
+    requests = Fraction(took, max(took_before, 1))
     each = Fraction(now.median_micros, before.median_micros) / (requests or 1)
     if (requests > each) if direction > 0 else (requests < each):
-        took = "more" if direction > 0 else "fewer"
-        a, b = cost.requests_per_merge
-        return f"{verb} mostly because merges took {took} requests: {a:,}, {b:,} before (medians)."
-    return (
-        f"{verb} mostly because requests were {'dearer' if direction > 0 else 'cheaper'}{_why_each(cost, direction)}."
+        word = "more" if direction > 0 else "fewer"
+        return f"{verb} mostly because a merge took {word} requests: {took:,}, against {took_before:,} before."
+    word = "more" if direction > 0 else "less"
+    costs = (
+        f"{show(now.median_micros // max(took, 1))}, against {show(before.median_micros // max(took_before, 1))} before"
     )
+    return f"{verb} mostly because a request cost {word}: {costs}{_why_each(cost, direction)}."
 
 
 def _why_each(cost: WeekCost, direction: int) -> str:
     now, before = _cache(cost.rows), _cache(cost.before_rows)
     if now is not None and before is not None and (before - now) * direction >= _CACHE_POINTS:
-        return f": {_percent(now)} of the input came from cache, {_percent(before)} before"
+        return f"; {_percent(now)} of the input came from cache, {_percent(before)} before"
     grown = [
         (_part(cost.rows, model) - _part(cost.before_rows, model), model) for model in {row.model for row in cost.rows}
     ]
     if grown and (most := max(grown))[0] >= _MIX_POINTS:
         now_part, before_part = _percent(_part(cost.rows, most[1])), _percent(_part(cost.before_rows, most[1]))
-        return f": {code(most[1])} made up {now_part} of the spend, {before_part} before"
+        return f"; {code(most[1])} made up {now_part} of the spend, {before_part} before"
     return ""
 
 
@@ -100,34 +102,40 @@ def _unshipped(view: WeekView) -> str:
     nothing = cost.nothing_micros
     if nothing >= max(_LEAST_MICROS, cost.micros * _WORTH):
         most = max((row for row in cost.kinds if row.kind in NOTHING), key=lambda row: row.micros)
-        amount = f"{show(nothing)}, {share_of(nothing, cost.micros)} of the week"
-        return f"{amount}, shipped nothing; {_most(view, most, nothing)}."
+        return f"{show(nothing)}, {share_of(nothing, cost.micros)} of the week, shipped nothing. {_most(view, most, nothing)}."
     if cost.unpriced_requests * 10 > cost.requests:
-        requests = count(cost.unpriced_requests, "request")
-        return f"{requests} of {cost.requests:,} had no known price, so the figures are too low."
+        requests = f"{cost.unpriced_requests:,} of {count(cost.requests, 'request')}"
+        return f"{requests} had no known price, so the figures are too low."
     seen = cost.coverage
     if seen.people and seen.seen_people * 10 < seen.people * 8:
-        people = f"{seen.people - seen.seen_people} of {count(seen.people, 'person', 'people')}"
+        people = f"{seen.people - seen.seen_people:,} of {count(seen.people, 'person', 'people')}"
         return f"{people} whose commits were merged send no sessions, so the figures are too low."
     return ""
 
 
 def _most(view: WeekView, row: KindRow, nothing: Micros) -> str:
     """The largest piece of what shipped nothing, and what can be done about it."""
-    how_much = (
-        "all of it" if row.micros == nothing else "most of it" if 2 * row.micros > nothing else "the largest part of it"
-    )
-    amount = "" if row.micros == nothing else f", {show(row.micros)},"
     if row.pulls:
         number, micros = row.pulls[0]
-        name = NAMES[row.kind].lower()
+        one, several = _WAYS_ON[row.kind]
         if 2 * micros > row.micros:
-            part = "" if micros == nothing else f", with {show(micros)}"
-            return f"{how_much} is {pull(view, number)}, {name}{part}"
-        return f"{how_much}{amount} is in {len(row.pulls)} pull requests that were {name}"
-    hints = {
-        Kind.SHARED: "fits several pull requests alike: `/mergecost link` in one of them decides",
-        Kind.NO_PULL: "fits no pull request: work that came to nothing, or `/mergecost link` puts it where it belongs",
-        Kind.QUESTIONED: "looks invented and is held apart: `/mergecost link` counts it after all",
-    }
-    return f"{how_much}{amount} {hints[row.kind]}"
+            return f"{_how_much(micros, nothing)} went into {pull(view, number)}, which was {NAMES[row.kind].lower()}: {one}"
+        pulls = count(len(row.pulls), "pull request")
+        return f"{_how_much(row.micros, nothing)} went into {pulls} that were {NAMES[row.kind].lower()}: {several}"
+    return f"{_how_much(row.micros, nothing)} {_WAYS_ON[row.kind][0]}"
+
+
+# Of one and of several pull requests.
+_WAYS_ON = {
+    Kind.ABANDONED: ("take it up again, or let it go", "take them up again, or let them go"),
+    Kind.REVERTED: ("mend it and bring it back, or let it go", "mend them and bring them back, or let them go"),
+    Kind.SHARED: ("fits several pull requests alike: `/mergecost link` in one of them decides",) * 2,
+    Kind.NO_PULL: ("fits no pull request: `/mergecost link` puts it where it belongs, or it came to nothing",) * 2,
+    Kind.QUESTIONED: ("looks invented and is held apart: `/mergecost link` counts it if it is real",) * 2,
+}
+
+
+def _how_much(micros: Micros, nothing: Micros) -> str:
+    if micros == nothing:
+        return "All of it"
+    return f"Most of it, {show(micros)}," if 2 * micros > nothing else f"The largest part, {show(micros)},"

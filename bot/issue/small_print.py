@@ -3,6 +3,7 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from attribution.week import Kind
 from bot.comment.small_print import HOW
 from bot.issue.view import WeekView
 from bot.markdown import small, text
@@ -16,16 +17,14 @@ def render(view: WeekView) -> str:
         f"Before: #{view.before_number}." if view.before_number else "",
         f"Next: #{view.after_number}." if view.after_number else "",
     ]
-    settled = (
-        ""
-        if view.cost.is_settled
-        else " Merges may still be reverted, and late sessions may still come: this issue is then mended."
-    )
+    # What is open may be told of any time, the rest until it has survived.
+    is_final = view.cost.is_settled and all(row.kind != Kind.OPEN for row in view.cost.kinds)
     parts = [
         "List price of the day for the tokens used, not an invoice: plans and discounts are not in it.",
-        f"{first:%a %-d %b} to {last:%a %-d %b %Y}, {text(view.time_zone)}.{settled}",
-        *[one for one in beside if one],
+        f"{first:%a %-d %b} to {last:%a %-d %b %Y}, {text(view.time_zone)}, as far as it is known by now.",
+        "" if is_final else "Late sessions, and what becomes of the work, change it in place.",
+        *beside,
         f"`/mergecost week {view.cost.week.name}` in a comment rebuilds it.",
         f"[How it is counted]({HOW})",
     ]
-    return small(" ".join(parts))
+    return small(" ".join(part for part in parts if part))

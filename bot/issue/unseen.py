@@ -1,24 +1,29 @@
-"""What the figures lack, said plainly. People are counted, never named."""
+"""How much of the spend we see, said plainly. People are counted, never named."""
 
+from bot.comment.view import tool_title
 from bot.issue.kinds import pull
 from bot.issue.view import WeekView
-from bot.markdown import count, folded
+from bot.markdown import count, text
 
 MOST = 20
 
 
 def render(view: WeekView) -> str:
-    lines = [line for line in (_people(view), _merges(view), _prices(view), _tokens(view)) if line]
-    return folded("What we cannot see", "\n".join(f"- {line}" for line in lines)) if lines else ""
+    lines = [line for line in (_people(view), _merges(view), _tokens(view)) if line]
+    return " ".join(lines)
 
 
 def _people(view: WeekView) -> str:
-    seen = view.cost.coverage
-    if not seen.people:
+    people, seen = view.cost.coverage.people, view.cost.coverage.seen_people
+    if not people:
         return ""
-    if seen.people == seen.seen_people:
-        return f"Sessions reach us from everybody ({seen.people}) whose commits were merged."
-    return f"Sessions reach us from {seen.seen_people} of the {count(seen.people, 'person', 'people')} whose commits were merged."
+    if seen == people:
+        whose = "the one person" if people == 1 else f"all {people:,} people"
+        return f"**Seen:** sessions of {whose} whose commits were merged."
+    whose = (
+        f"{seen:,} of {count(people, 'person', 'people')}" if seen else f"none of {count(people, 'person', 'people')}"
+    )
+    return f"**Seen:** sessions of {whose} whose commits were merged; what the others used is not known."
 
 
 def _merges(view: WeekView) -> str:
@@ -27,16 +32,10 @@ def _merges(view: WeekView) -> str:
         return ""
     names = ", ".join(pull(view, number) for number in unseen[:MOST]) + (" and others" if len(unseen) > MOST else "")
     merges = count(len(unseen), "merge")
-    return f"{merges} without AI work that we saw, in no median: {names}. What they cost is not known; it is not $0."
-
-
-def _prices(view: WeekView) -> str:
-    unpriced = view.cost.unpriced_requests
-    return (
-        f"{count(unpriced, 'request')} of {view.cost.requests:,} to a model without a known price." if unpriced else ""
-    )
+    are, they = ("is", "it") if len(unseen) == 1 else ("are", "they")
+    return f"{merges} without AI work of known price {are} in no figure, since what {they} cost is not known: {names}."
 
 
 def _tokens(view: WeekView) -> str:
-    silent = sorted({row.tool for row in view.cost.rows if not row.tokens_known})
-    return f"No tokens are told by: {', '.join(silent)}." if silent else ""
+    silent = sorted({tool_title(row.tool) for row in view.cost.rows if not row.tokens_known})
+    return f"No tokens are told by {text(', '.join(silent))}." if silent else ""

@@ -18,6 +18,7 @@ from attribution.totals import Spent, pull_totals
 from attribution.week_cost import WeekFacts, week_cost
 from attribution.weeks import moved, week_of
 from bot.issue import WeekView, render, title
+from bot.publish import LONGEST_BODY
 from tests.look.gfm import render as as_github_does
 from tests.notation import MONDAY, pulls
 
@@ -89,23 +90,25 @@ def test_requests_or_their_price_moved_it():
         return sentences(WeekView(cost=week_cost(made), time_zone="UTC")).split("\n\n")[1]
 
     assert moved_by(8, 80) == snapshot(
-        "It rose mostly because merges took more requests: 80, 40 before (medians). Nothing needs a decision."
+        "It rose mostly because a merge took more requests: 80, against 40 before. Nothing needs a decision."
     )
     assert moved_by(2, 20) == snapshot(
-        "It fell mostly because merges took fewer requests: 20, 40 before (medians). Nothing needs a decision."
+        "It fell mostly because a merge took fewer requests: 20, against 40 before. Nothing needs a decision."
     )
     assert moved_by(4.1, 20) == snapshot("Nothing needs a decision.")
     assert moved_by(
         2, 40, rows=(row("m", 1, read=95, fresh=5),), before_rows=(row("m", 1, read=80, fresh=20),)
     ) == snapshot(
-        "It fell mostly because requests were cheaper: 95% of the input came from cache, 80% before. Nothing needs a decision."
+        "It fell mostly because a request cost less: $0.05, against $0.10 before; 95% of the input came from cache, 80% before. Nothing needs a decision."
     )
     assert moved_by(
         8, 40, rows=(row("big", 9), row("small", 1)), before_rows=(row("big", 2), row("small", 8))
     ) == snapshot(
-        "It rose mostly because requests were dearer: `big` made up 90% of the spend, 20% before. Nothing needs a decision."
+        "It rose mostly because a request cost more: $0.20, against $0.10 before; `big` made up 90% of the spend, 20% before. Nothing needs a decision."
     )
-    assert moved_by(8, 40) == snapshot("It rose mostly because requests were dearer. Nothing needs a decision.")
+    assert moved_by(8, 40) == snapshot(
+        "It rose mostly because a request cost more: $0.20, against $0.10 before. Nothing needs a decision."
+    )
 
 
 def test_what_needs_a_decision():
@@ -115,19 +118,19 @@ def test_what_needs_a_decision():
         return sentences(view(text, list(now), [], **facts)).split("\n\n")[-1]
 
     assert decide(spent(1, 10), spent(2, 30)) == snapshot(
-        "**To decide:** $30.00, 75% of the week, shipped nothing; all of it is #2, abandoned."
+        "**To decide:** $30.00, 75% of the week, shipped nothing. All of it went into #2, which was abandoned: take it up again, or let it go."
     )
     assert decide(spent(1, 10), spent(2, 3), spent(3, 3), spent(None, 1, evidence=Evidence.NONE)) == snapshot(
-        "**To decide:** $7.00, 41% of the week, shipped nothing; most of it, $6.00, is in 2 pull requests that were abandoned."
+        "**To decide:** $7.00, 41% of the week, shipped nothing. Most of it, $6.00, went into 2 pull requests that were abandoned: take them up again, or let them go."
     )
     assert decide(spent(1, 10), spent(None, 3, evidence=Evidence.NONE), spent(2, 2)) == snapshot(
-        "**To decide:** $5.00, 33% of the week, shipped nothing; most of it, $3.00, fits no pull request: work that came to nothing, or `/mergecost link` puts it where it belongs."
+        "**To decide:** $5.00, 33% of the week, shipped nothing. Most of it, $3.00, fits no pull request: `/mergecost link` puts it where it belongs, or it came to nothing."
     )
-    assert decide(spent(1, 10), spent(None, 3, evidence=Evidence.SEVERAL)) == snapshot(
-        "**To decide:** $3.00, 23% of the week, shipped nothing; all of it fits several pull requests alike: `/mergecost link` in one of them decides."
+    assert decide(spent(1, 10), spent(None, 6, evidence=Evidence.SEVERAL)) == snapshot(
+        "**To decide:** $6.00, 38% of the week, shipped nothing. All of it fits several pull requests alike: `/mergecost link` in one of them decides."
     )
-    assert decide(spent(1, 10), spent(None, 3, evidence=Evidence.QUESTIONED)) == snapshot(
-        "**To decide:** $3.00, 23% of the week, shipped nothing; all of it looks invented and is held apart: `/mergecost link` counts it after all."
+    assert decide(spent(1, 10), spent(None, 6, evidence=Evidence.QUESTIONED)) == snapshot(
+        "**To decide:** $6.00, 38% of the week, shipped nothing. All of it looks invented and is held apart: `/mergecost link` counts it if it is real."
     )
     silent = {1: Details(authors=("ann", "bob", "joe"))}
     assert decide(spent(1, 10), spent(2, 0.5), details=silent, senders=frozenset({"ann"})) == snapshot(
@@ -142,13 +145,56 @@ def test_titles():
     assert title(view("", [spent(None, 1)], [])) == "AI spend, week 47 of 2026: $1.00, no merge"
 
 
+def test_the_largest_week_is_an_issue_that_github_takes():
+    lines = "\n".join(f"#{number} b{number} opened Mon 09:00 merged Mon 10:00" for number in range(1, 301))
+    issues = {number: Issue(number=number, created_at=MONDAY, title="x") for number in range(1000, 1300)}
+    told = {
+        number: Details(title="*@<|" * 64, labels=("`l" * 50 + str(number),), closes=tuple(issues))
+        for number in range(1, 301)
+    }
+    rows = tuple(row(f"{'`m' * 50}{i}", 300 * DOLLAR // 100, tool="t|" * 30) for i in range(100))
+    made = view(lines, [spent(number, 1.005) for number in range(1, 301)], [], details=told, issues=issues, rows=rows)
+    text = render(made)
+    assert len(text) < LONGEST_BODY - 200
+    assert text.endswith("</sub>")
+    assert "<summary>The 300 merges</summary>" in text
+    table = text.partition("<summary>The 300 merges</summary>")[2].partition("</details>")[0].splitlines()
+    cents = [int(line.split("|")[2].strip(" $*").replace(".", "")) for line in table if "$" in line]
+    assert len(cents) == 52, "fifty, the others, and all of them"
+    assert sum(cents[:-1]) == cents[-1] == 30150
+
+
+def test_what_is_not_known_is_not_zero():
+    human = "#1 a opened Mon 09:00 merged Mon 10:00"
+    unpriced = Spent(
+        pull_number=1, stage=Stage.BUILD, evidence=Evidence.COMMIT, micros=0, requests=3, unpriced_requests=3
+    )
+    silent = msgspec.structs.replace(row("m", 0, requests=3), unpriced_requests=3)
+    cases = {
+        "only merges of people": view(human, [], [], rows=()),
+        "work and merges of people": view(human, [spent(None, 2)], []),
+        "without a price": view(human, [unpriced], [], rows=(silent,)),
+        "nothing at all": view("", [], [], rows=()),
+    }
+    told = {name: f"{title(made)} | {sentences(made).partition(chr(10))[0]}" for name, made in cases.items()}
+    assert told == snapshot(
+        {
+            "only merges of people": "AI spend, week 47 of 2026: none seen | **What a merge cost this week is not known**: no AI work of known price was seen on its one merge. No AI work reached us.",
+            "work and merges of people": "AI spend, week 47 of 2026: $2.00, no merge of known cost | **What a merge cost this week is not known**: no AI work of known price was seen on its one merge. $2.00 was used at list price.",
+            "without a price": "AI spend, week 47 of 2026: not priced, no merge of known cost | **What a merge cost this week is not known**: no AI work of known price was seen on its one merge. 3 requests reached us, at a price that is not known.",
+            "nothing at all": "AI spend, week 47 of 2026: none seen | **Nothing was merged this week.** No AI work reached us.",
+        }
+    )
+    assert not [name for name, made in cases.items() if "$0.00" in f"{title(made)}{render(made)}"]
+
+
 amounts = st.builds(
     Spent,
     pull_number=st.none() | st.integers(1, 4),
     stage=st.sampled_from(Stage),
     evidence=st.sampled_from(Evidence),
     micros=st.integers(0, 10**11),
-    requests=st.integers(1, 9),
+    requests=st.integers(2, 9),
     unpriced_requests=st.integers(0, 1),
 )
 PULLS = """
@@ -157,6 +203,19 @@ PULLS = """
 #3 c opened Mon 09:00
 #4 d opened Mon 09:00 closed Tue 10:00
 """
+
+
+def html_tables(html: str) -> list[list[list[str]]]:
+    """Rows of cells."""
+    tables = re.findall(r"<table>.*?</table>", html, re.DOTALL)
+    rows = [re.findall(r"<tr>.*?</tr>", table, re.DOTALL) for table in tables]
+    return [[re.findall(r"<t[dh].*?</t[dh]>", one, re.DOTALL) for one in table] for table in rows]
+
+
+def cents(cell: str) -> int:
+    """What a cell says in whole cents; `under $0.01` is none."""
+    found = re.search(r"(under )?\$([\d,]+)\.(\d\d)", cell)
+    return 0 if found is None or found[1] else int(found[2].replace(",", "") + found[3])
 
 
 @settings(max_examples=60)
@@ -174,4 +233,10 @@ def test_no_name_and_no_figure_breaks_it(now, before, one, label, model):
     assert "<!--" not in html
     for table in re.findall(r"<table>.*?</table>", html, re.DOTALL):
         assert len({one.count("<td") + one.count("<th") for one in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)}) == 1
-    assert f"**{show_cents(to_cents(made.cost.micros))}**" in text
+    if made.cost.unpriced_requests < made.cost.requests:
+        assert f"**{show_cents(to_cents(made.cost.micros))}**" in text
+    for table in html_tables(html):
+        for column in zip(*table, strict=True):
+            totals = [cell for cell in column if "<strong>" in cell and "$" in cell]
+            parts = [cell for cell in column[1:] if cell not in totals]
+            assert all(sum(map(cents, parts)) == cents(total) for total in totals), column
