@@ -184,6 +184,7 @@ def test_an_edit_of_what_was_done_does_nothing_and_one_that_adds_the_first_comma
 def test_an_edit_by_a_stranger_still_gets_no_answer(ready: World):
     ready.github.publicize(ready.repository)
     ready.deliver()
+    ready.settle()
     said = ready.say(12, f"/mergecost unlink {S1}", by="mallory")
     ready.settle()
     ready.github.edit_comment(said, "/mergecost off", ready.person("mallory"))
