@@ -107,6 +107,10 @@ class Stage:
         for _ in range(times):
             assert self.shim.issue_written.acquire(timeout=60), "no issue was written within a minute"
 
+    def wait_for_reaction(self) -> None:
+        """Until our server has answered what a person said."""
+        assert self.shim.reacted.wait(60), "no reaction within a minute"
+
     def wait_for_write(self) -> None:
         """Until our server has made or changed a comment."""
         assert self.shim.written.wait(60), "no comment was written within a minute"

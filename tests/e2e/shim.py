@@ -28,6 +28,7 @@ class Shim:
 
     def __init__(self, emulator: str, repository: str) -> None:
         self.written = threading.Event()
+        self.reacted = threading.Event()
         self.swept = threading.Event()
         self.issue_written = threading.Semaphore(0)
         self.check_written = threading.Semaphore(0)
@@ -50,6 +51,7 @@ class Shim:
             self.swept.set()
         if path.endswith("/reactions"):  # the emulator has none
             self.reactions.append((request.method, path))
+            self.reacted.set()
             return JSONResponse({"id": 1, "content": json.loads(await request.body())["content"]}, 201)
         if request.method in ("POST", "PATCH") and "comments" in path:
             self.writes.append((request.method, path))

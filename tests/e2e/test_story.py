@@ -60,6 +60,7 @@ def test_a_maintainer_takes_a_session_off_in_the_pull_request(stage: Stage):
     stage.wait_for_write()
     stage.say(number, f"/mergecost unlink {short_id('claude-code', 'first')}")
     stage.wait_for_write()
+    stage.wait_for_reaction()
     ours, said = stage.github.comments(number)
     assert "**This change cost $2.00**" in ours
     assert said.startswith("/mergecost unlink")
