@@ -76,7 +76,7 @@ def test_a_budget_that_is_used_up_leads_what_is_to_decide(budgeted: World):
     budgeted.tick()
     (made,) = budgeted.weeks()
     assert (made.body or "").partition("**To decide:**")[2].partition("\n")[0] == snapshot(
-        " The week is over its budget of $20.00, with $23.40. $23.40, 100% of the week, shipped nothing; all of it fits no pull request: work that came to nothing, or `/mergecost link` puts it where it belongs."
+        " The week is over its budget of $20.00, with $23.40. $23.40, 100% of the week, shipped nothing. All of it fits no pull request: `/mergecost link` puts it where it belongs, or it came to nothing."
     )
 
 
