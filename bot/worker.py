@@ -34,6 +34,7 @@ KINDS: dict[str, Callable[[Bot, Claimed], Awaitable[None]]] = {
     "recent": lambda bot, claimed: gather.recent(bot, *claimed.ids),
     "pull": lambda bot, claimed: gather_pull.pull(bot, *claimed.ids),
     "issue": lambda bot, claimed: gather_issue.issue(bot, *claimed.ids),
+    "commands": talk.obey,
     "place": _place,
     "comment": refresh.comment,
     "issue_comment": refresh.issue_comment,
@@ -44,8 +45,10 @@ KINDS: dict[str, Callable[[Bot, Claimed], Awaitable[None]]] = {
     "notices": notices.deliver,
     "settled": _settled,
     "week": weekly.issue,
-    "commands": talk.obey,
 }
+# Of what is due at once, facts come before what people said, and that before what is written: a repository just made public is
+# known to be so before anything is said in it.
+_ORDER = {kind: i for i, kind in enumerate(KINDS)}
 
 
 async def run_forever(bot: Bot, stopped: asyncio.Event) -> None:
@@ -64,7 +67,7 @@ async def run_forever(bot: Bot, stopped: asyncio.Event) -> None:
 async def run_due(bot: Bot) -> int:
     """Claim what is due and do it, one piece after the other. Returns how many pieces were claimed."""
     claimed = jobs.claim(bot.database, bot.clock(), _AT_ONCE)
-    for one in claimed:
+    for one in sorted(claimed, key=lambda one: _ORDER.get(one.kind, len(_ORDER))):
         await _run(bot, one)
     return len(claimed)
 
