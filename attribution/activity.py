@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from attribution.breakdown import QUARTER_MS
 from attribution.ledger import Charge
 from attribution.money import Micros
-from attribution.slices import QUARTER_MS
 
 _HOUR = 4  # quarters
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,7 +42,7 @@ class Quarter(msgspec.Struct, frozen=True, kw_only=True):
     effects: int
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
+class SessionActivity(msgspec.Struct, frozen=True, kw_only=True):
     """What a session did so far, by quarters of an hour in which it did anything, oldest first."""
 
     tool: str
@@ -80,13 +80,13 @@ class Stretch(msgspec.Struct, frozen=True, order=True):
     micros: Micros
 
 
-def session(tool: str, session_id: str, requests: Iterable[Request]) -> Session:
+def session(tool: str, session_id: str, requests: Iterable[Request]) -> SessionActivity:
     """Sum up a session, or a part of it. It has at least one request; their order does not matter."""
     listed = list(requests)
     by_quarter: defaultdict[int, list[Request]] = defaultdict(list)
     for one in listed:
         by_quarter[_quarter(one.at)].append(one)
-    return Session(
+    return SessionActivity(
         tool=tool,
         session_id=session_id,
         from_at=min(one.at for one in listed),
@@ -95,7 +95,7 @@ def session(tool: str, session_id: str, requests: Iterable[Request]) -> Session:
     )
 
 
-def merged(a: Session, b: Session) -> Session:
+def merged(a: SessionActivity, b: SessionActivity) -> SessionActivity:
     """Two parts of one session, with no request in common, as one."""
     by_quarter: dict[int, Quarter] = {}
     for one in (*a.quarters, *b.quarters):

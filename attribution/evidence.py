@@ -67,11 +67,11 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, order=True):
 class Evidence(StrEnum):
     """How strongly a share is tied to its target, strongest first. The order is the order of the rules.
 
-    `QUESTIONED` looks invented and is held apart; `SEVERAL` fits several pull requests alike and is booked to none.
+    `IMPLAUSIBLE` looks invented and is held apart; `SEVERAL` fits several pull requests alike and is booked to none.
     """
 
     CORRECTION = "correction"
-    QUESTIONED = "questioned"
+    IMPLAUSIBLE = "implausible"
     STAMP = "stamp"
     COMMIT = "commit"
     EDITS = "edits"

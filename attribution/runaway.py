@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
-from attribution.activity import Session
+from attribution.activity import SessionActivity
 from attribution.money import Micros, show
 from attribution.report import short_id
 
@@ -59,10 +59,10 @@ class Usual(msgspec.Struct, frozen=True, kw_only=True):
     stretch: Mapping[str, Scale]
 
 
-def usual(past: Iterable[Session], before: datetime) -> Usual:
+def usual(past: Iterable[SessionActivity], before: datetime) -> Usual:
     """What the sessions that had ended `before` a moment show; the others, and those of long ago, are left out."""
     known = [one for one in past if before - HISTORY <= one.to_at < before]
-    by_tool: defaultdict[str, list[Session]] = defaultdict(list)
+    by_tool: defaultdict[str, list[SessionActivity]] = defaultdict(list)
     for one in known:
         by_tool[one.tool].append(one)
     return Usual(
@@ -124,12 +124,12 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
                 return f"where 19 of 20 sessions of its tool make {self.scale.most:,} at most"
 
 
-def is_dear(session: Session) -> bool:
+def is_dear(session: SessionActivity) -> bool:
     """Whether it cost more than a few dollars; no other is ever an alert."""
     return session.micros > FLOOR_MICROS
 
 
-def alerts(live: Session, usual: Usual, now: datetime) -> list[Alert]:
+def alerts(live: SessionActivity, usual: Usual, now: datetime) -> list[Alert]:
     """What is far outside in a session so far, at most one alert a rule; nothing of one that ended long ago. Whoever calls
     remembers what was said already."""
     if not is_dear(live) or now - live.to_at > STALE_AFTER:
@@ -145,7 +145,7 @@ def alerts(live: Session, usual: Usual, now: datetime) -> list[Alert]:
     return found
 
 
-def _alert(rule: Rule, live: Session, micros: Micros, scale: Scale, requests: int | None = None) -> Alert:
+def _alert(rule: Rule, live: SessionActivity, micros: Micros, scale: Scale, requests: int | None = None) -> Alert:
     return Alert(
         rule=rule,
         tool=live.tool,
@@ -174,6 +174,6 @@ def _scale(amounts: Iterable[int], ceiling: int) -> Scale:
     return Scale(sessions=count, most=most, limit=limit if count >= ENOUGH else max(limit, ceiling))
 
 
-def _shows_effects(found: list[Session]) -> bool:
+def _shows_effects(found: list[SessionActivity]) -> bool:
     """Some tools log no edits; where most sessions show none, a session without one is nothing special."""
     return 2 * sum(any(one.effects for one in each.quarters) for each in found) > len(found)

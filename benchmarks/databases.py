@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from bot.database import Database
+from bot.store.database import Database
 
 
 @contextmanager

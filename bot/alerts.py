@@ -10,15 +10,19 @@ from sqlalchemy import Connection, Row
 
 from attribution.report import short_id
 from attribution.runaway import Alert, alerts, usual
-from bot import activity_store, budget_store, jobs, store
-from bot.budget_store import RepositoryKey
+from bot.budgets import delivery
 from bot.clock import from_ms
 from bot.context import Bot
-from bot.jobs import Claimed, Wanted
+from bot.github.write_comment import put_comment
 from bot.markdown import phrase, small
-from bot.notices import delivery
-from bot.publish import put_comment
 from bot.repository_settings import RepositorySettings
+from bot.store import activity as activity_store
+from bot.store import budgets as budget_store
+from bot.store import pulls as pull_store
+from bot.store import repositories as repository_store
+from bot.store.budgets import RepositoryKey
+from bot.work import queue
+from bot.work.queue import Claimed, Wanted
 
 KIND = "alert"
 
@@ -28,7 +32,7 @@ async def watch(bot: Bot, claimed: Claimed) -> None:
     installation_id, repository_id = claimed.ids
     key, now = (installation_id, repository_id), from_ms(bot.clock())
     with bot.database.read() as connection:
-        repository = store.repository(connection, *key)
+        repository = repository_store.repository(connection, *key)
         dear = activity_store.dear(connection, key, now)
         if repository is None or not dear:
             return
@@ -39,7 +43,7 @@ async def watch(bot: Bot, claimed: Claimed) -> None:
     if not found or not settings.alerts:
         return
     with bot.database.write() as connection:
-        if not jobs.is_ours(connection, claimed):
+        if not queue.is_ours(connection, claimed):
             return
         for raised in found:
             _note(bot, connection, repository, settings, raised)
@@ -50,7 +54,7 @@ async def tell(bot: Bot, claimed: Claimed) -> None:
     installation_id, repository_id, number = claimed.ids
     key = (installation_id, repository_id)
     with bot.database.read() as connection:
-        repository = store.repository(connection, *key)
+        repository = repository_store.repository(connection, *key)
         waiting = budget_store.unsaid(connection, key, number)
     if repository is None:
         return
@@ -82,13 +86,13 @@ def _note(
         is_told |= budget_store.note(bot.database, connection, key, **notice) and state == "new"
     if is_told:
         wanted = Wanted("alert_comment", f"{key[0]}/{key[1]}/{number}") if number else delivery(key)
-        jobs.want(bot.database, connection, {wanted: 1}, bot.clock())
+        queue.want(bot.database, connection, {wanted: 1}, bot.clock())
 
 
 def _open_pull(connection: Connection, key: RepositoryKey, alert: Alert) -> int | None:
     """Where the session's work goes, if people still look there."""
     for number in activity_store.pulls_of(connection, key, (alert.tool, alert.session_id)):
-        row = store.pull(connection, (*key, number))
+        row = pull_store.pull(connection, (*key, number))
         if row is not None and row.closed_at_ms is None and row.comment_on:
             return number
     return None

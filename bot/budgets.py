@@ -1,114 +1,114 @@
-"""What pull requests, weeks and months have cost of their budgets."""
+"""Notices: told once for each level of a budget, whatever the number of replicas, restarts and late sessions, and then sent."""
 
-from datetime import datetime, timedelta
-from decimal import Decimal
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Row
 
-from attribution.budget import Budget, Scope
-from attribution.money import from_usd
-from attribution.months import Month, month_of, months_later
-from attribution.week import BudgetRow, WeekCost
-from attribution.weeks import Week, moved, week_of
-from bot import budget_store, sums
-from bot.budget_store import RepositoryKey
-from bot.clock import from_ms, to_ms
-from bot.repository_settings import RepositorySettings
-from bot.talk_store import PullKey
-
-
-def of_pull(connection: Connection, settings: RepositorySettings, key: PullKey) -> Budget | None:
-    """None where pull requests have no budget."""
-    if settings.budget_pull_usd is None:
-        return None
-    spent = sums.spent_on(connection, key[:2], [key[2]])
-    return Budget(
-        scope=Scope.PULL,
-        name=str(key[2]),
-        budget_micros=from_usd(settings.budget_pull_usd),
-        spent_micros=sum(one.micros for one in spent),
-        unpriced_requests=sum(one.unpriced_requests for one in spent),
-        approvals=budget_store.approvals(connection, key),
-    )
+from attribution.budget import Budget, Scope, newly_reached
+from attribution.money import show
+from bot.clock import from_ms
+from bot.context import Bot
+from bot.figures import budgets as budget_figures
+from bot.figures import forecasts
+from bot.markdown import share_of
+from bot.notify import Message
+from bot.store import budgets as budget_store
+from bot.store import repositories as repository_store
+from bot.store.budgets import RepositoryKey
+from bot.work import queue
+from bot.work.queue import Claimed, Wanted
 
 
-def of_week(
-    connection: Connection, settings: RepositorySettings, repository: RepositoryKey, week: Week
-) -> Budget | None:
-    return _of_period(connection, repository, Scope.WEEK, settings.budget_week_usd, week)
+def note_budgets(bot: Bot, claimed: Claimed, repository: Row[Any], held: Iterable[Budget]) -> None:
+    """Keep what is newly reached. Of several levels at once the highest is told; all of them count as told."""
+    settings, _ = bot.repository_settings(repository)
+    key = (repository.installation_id, repository.repository_id)
+    now_ms = bot.clock()
+    with bot.database.write() as connection:
+        if not queue.is_ours(connection, claimed):
+            return
+        noted = False
+        for budget in held:
+            kind, about = f"budget_{budget.scope}", budget_figures.about(budget)
+            reached = newly_reached(budget, budget_store.told(connection, key, kind, about))
+            used_up = forecasts.used_up_on(connection, settings, key, budget, from_ms(now_ms)) if reached else None
+            for level in reached:
+                is_sent = level == reached[-1] and settings.alert_url
+                noted |= budget_store.note(
+                    bot.database,
+                    connection,
+                    key,
+                    kind=kind,
+                    about=about,
+                    level=level,
+                    noted_at_ms=now_ms,
+                    says=words(budget, repository.full_name, used_up),
+                    state="new" if is_sent else "kept",
+                )
+        if noted:
+            queue.want(bot.database, connection, {delivery(key): 1}, now_ms)
 
 
-def of_month(
-    connection: Connection,
-    settings: RepositorySettings,
-    repository: RepositoryKey,
-    month: Month,
-    until: datetime | None = None,
-) -> Budget | None:
-    """A month's budget and what was spent of it, until then or in all."""
-    return _of_period(connection, repository, Scope.MONTH, settings.budget_month_usd, month, until)
+async def watch(bot: Bot, claimed: Claimed) -> None:
+    """Look how far this week and month, and those before, have come of their budgets."""
+    installation_id, repository_id = claimed.ids
+    with bot.database.read() as connection:
+        repository = repository_store.repository(connection, installation_id, repository_id)
+        if repository is None:
+            return
+        settings, _ = bot.repository_settings(repository)
+        running = budget_figures.running(connection, settings, (installation_id, repository_id), from_ms(bot.clock()))
+    note_budgets(bot, claimed, repository, running)
 
 
-def running(
-    connection: Connection, settings: RepositorySettings, repository: RepositoryKey, now: datetime
-) -> list[Budget]:
-    """The budgets of this week and month, and of those before, to which late data may still add."""
-    zone = settings.zone
-    week, month = week_of(now, zone), month_of(now, zone)
-    weeks = [of_week(connection, settings, repository, one) for one in (moved(week, -1, zone), week)]
-    months = [of_month(connection, settings, repository, one) for one in (months_later(month, -1, zone), month)]
-    return [one for one in (*weeks, *months) if one is not None]
+async def deliver(bot: Bot, claimed: Claimed) -> None:
+    """Send what is to be sent, oldest first. Raises `NotSent` for the worker, which tries again later."""
+    installation_id, repository_id = claimed.ids
+    key = (installation_id, repository_id)
+    with bot.database.read() as connection:
+        repository = repository_store.repository(connection, installation_id, repository_id)
+        waiting = budget_store.unsent(connection, key)
+    if repository is None:
+        return
+    url = bot.repository_settings(repository)[0].alert_url
+    for row in waiting:
+        if not queue.renew(bot.database, claimed, bot.clock()):
+            return
+        if url:
+            await bot.outbox.post(url, message(row), bot.clock())
+        with bot.database.write() as connection:
+            budget_store.note_sent(connection, row, "sent" if url else "kept")
 
 
-def at_end_of(
-    connection: Connection, settings: RepositorySettings, repository: RepositoryKey, cost: WeekCost
-) -> tuple[BudgetRow, ...]:
-    """The budgets of a week, of the month that it ends in, and of the pull requests over theirs that cost something in it."""
-    week = cost.week
-    month = month_of(week.to_at - timedelta(milliseconds=1), settings.zone)
-    held = [
-        of_week(connection, settings, repository, week),
-        of_month(connection, settings, repository, month, week.to_at),
-        *(of_pull(connection, settings, (*repository, number)) for number in cost.pull_numbers),
-    ]
-    noted = budget_store.noted_between(connection, repository, to_ms(week.from_at), to_ms(week.to_at))
-    return tuple(
-        BudgetRow(
-            budget=one,
-            reached=tuple(
-                (row.level, from_ms(row.noted_at_ms))
-                for row in noted
-                if row.kind == f"budget_{one.scope}" and row.about == about(one)
-            ),
-        )
-        for one in held
-        if one is not None and (one.scope != Scope.PULL or one.is_over)
-    )
+def message(row: Row[Any]) -> Message:
+    """The same notice has the same id however often it is sent, so that a receiver can tell."""
+    parts = (row.installation_id, row.repository_id, row.kind, row.about, row.level)
+    return Message("/".join(map(str, parts)), row.says)
 
 
-def about(budget: Budget) -> str:
-    """What notices of it are filed under. Another amount is another budget."""
-    return f"{budget.name} {budget.budget_micros}"
+def words(budget: Budget, full_name: str, used_up: date | None) -> str:
+    """One notice in plain words. `used_up` is the day when that is so at the present rate."""
+    spent, whole = show(budget.spent_micros), show(budget.budget_micros)
+    amount = f"{spent} of {whole} at list price"
+    what = _what(budget, full_name)
+    if budget.is_over:
+        return f"{what} is over its budget: {amount}."
+    pace = f" At this rate it is used up on {used_up:%A, %-d %B}." if used_up else ""
+    return f"{what} has used {share_of(budget.spent_micros, budget.budget_micros)} of its budget: {amount}.{pace}"
 
 
-def _of_period(
-    connection: Connection,
-    repository: RepositoryKey,
-    scope: Scope,
-    budget_usd: Decimal | None,
-    period: Week | Month,
-    until: datetime | None = None,
-) -> Budget | None:
-    if budget_usd is None:
-        return None
-    end = min(until or period.to_at, period.to_at)
-    micros, unpriced = sums.total_between(connection, repository, to_ms(period.from_at), to_ms(end))
-    return Budget(
-        scope=scope,
-        name=period.name,
-        budget_micros=from_usd(budget_usd),
-        spent_micros=micros,
-        unpriced_requests=unpriced,
-        from_at=period.from_at,
-        to_at=period.to_at,
-    )
+def _what(budget: Budget, full_name: str) -> str:
+    match budget.scope:
+        case Scope.PULL:
+            return f"{full_name}#{budget.name}"
+        case Scope.WEEK:
+            return f"{full_name} in week {budget.name[-2:].lstrip('0')} of {budget.name[:4]}"
+        case Scope.MONTH:
+            return f"{full_name} in {date.fromisoformat(f'{budget.name}-01'):%B %Y}"
+
+
+def delivery(key: RepositoryKey) -> Wanted:
+    """Have what is to be sent sent."""
+    return Wanted("notices", f"{key[0]}/{key[1]}")

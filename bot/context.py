@@ -8,11 +8,11 @@ import httpx
 import msgspec
 
 from bot.clock import Clock
-from bot.database import Database
-from bot.github import GitHubApp
-from bot.outbox import Outbox
+from bot.github.client import GitHubApp
+from bot.notify import Outbox
 from bot.repository_settings import OperatorSettings, Problem, RepositorySettings, operator_values, read_repository
 from bot.settings import Settings
+from bot.store.database import Database
 
 
 class Outside(msgspec.Struct, kw_only=True):

@@ -7,11 +7,16 @@ import secrets
 import msgspec
 
 from attribution.usage import Usage
-from bot import commit_store, jobs, ledger_store, session_store, store, tokens
 from bot.clock import Clock, from_ms
-from bot.database import Database
-from bot.jobs import Wanted
-from bot.records import checked
+from bot.store import commits as commit_store
+from bot.store import ledger as ledger_store
+from bot.store import repositories as repository_store
+from bot.store import sessions as session_store
+from bot.store import tokens as token_store
+from bot.store.database import Database
+from bot.usage_validation import checked
+from bot.work import queue
+from bot.work.queue import Wanted
 
 MOST_REQUESTS = 1000
 
@@ -56,7 +61,7 @@ class _Named(msgspec.Struct):
 def coverage(database: Database, installation_id: int, github_host: str) -> Coverage:
     salt = secrets.token_bytes(16)
     with database.read() as connection:
-        names = store.covered_names(connection, installation_id)
+        names = repository_store.covered_names(connection, installation_id)
     digests = [hmac.new(salt, name.encode(), hashlib.sha256).hexdigest() for name in names]
     return Coverage(salt=salt.hex(), host=github_host, repositories=sorted(digests))
 
@@ -70,7 +75,7 @@ def receive(database: Database, clock: Clock, installation_id: int, token: str, 
     if len(records) > MOST_REQUESTS:
         raise BadBatch(f"a batch holds at most {MOST_REQUESTS} requests, this one has {len(records)}")
     with database.write() as connection:
-        names = store.covered_names(connection, installation_id)
+        names = repository_store.covered_names(connection, installation_id)
         by_repository: dict[int, list[Usage]] = {}
         refused: list[Refusal] = []
         for index, raw in enumerate(records):
@@ -90,8 +95,8 @@ def receive(database: Database, clock: Clock, installation_id: int, token: str, 
             to_place |= {repository_id} if fresh else set()
             session_store.want_before(connection, installation_id, repository_id, [one.made for one in fresh])
         work = [Wanted("place", f"{installation_id}/{repository_id}") for repository_id in to_place]
-        jobs.want(database, connection, jobs.once(work), clock())
-        tokens.note_use(connection, token, clock())
+        queue.want(database, connection, queue.once(work), clock())
+        token_store.note_use(connection, token, clock())
     return Receipt(accepted=changed, unchanged=len(records) - len(refused) - changed, refused=refused)
 
 

@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import threading
 
-from bot import schedule
+from bot import ticker
 from bot.clock import Clock
 from bot.context import Bot, Outside
-from bot.database import Database
-from bot.github import GitHubApp
+from bot.github.client import GitHubApp
 from bot.repository_settings import OperatorSettings
 from bot.settings import AppCredentials, Settings
+from bot.store.database import Database
 from bot.worker import run_forever
 
 
@@ -63,8 +63,8 @@ class Runner:
                 github=github,
                 outbox=self._outside.outbox,
             )
-            ticker = schedule.start(self._database, self._operator, self._clock)
+            running = ticker.start(self._database, self._operator, self._clock)
             try:
                 await run_forever(bot, self._stopped)
             finally:
-                ticker.shutdown(wait=False)
+                running.shutdown(wait=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from bot.outbox import key_of
+from bot.notify import key_of
 from bot.repository_settings import OperatorSettings, Problem, read_operator
 
 GITHUB_URL = "https://github.com"

@@ -7,19 +7,26 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection, Row
 
+from attribution.periods import Week, last_published, moved, name_of, published_at, week_named, week_number, week_of
 from attribution.totals import pull_totals
-from attribution.week import WeekCost
-from attribution.week_cost import BEFORE_WEEKS, LINE_WEEKS, WeekFacts, pulls_that_count, week_cost
-from attribution.weeks import Week, last_published, moved, name_of, published_at, week_named, week_number, week_of
-from bot import budgets, forecasts, issue_store, jobs, store, sums, week_store
+from attribution.week_report import WeekCost
+from attribution.week_sums import BEFORE_WEEKS, LINE_WEEKS, WeekFacts, pulls_that_count, week_cost
 from bot.clock import Clock, from_ms, to_ms
 from bot.context import Bot, settings_of
-from bot.database import Database
+from bot.figures import budgets as budget_figures
+from bot.figures import forecasts
+from bot.github.write_comment import IssueText, put_issue
 from bot.issue import WeekView, render, title
-from bot.jobs import Claimed, Wanted
-from bot.publish import IssueText, put_issue
 from bot.repository_settings import OperatorSettings, RepositorySettings
-from bot.week_store import WeekKey
+from bot.store import issues as issue_store
+from bot.store import pulls as pull_store
+from bot.store import repositories as repository_store
+from bot.store import totals as total_store
+from bot.store import weeks as week_store
+from bot.store.database import Database
+from bot.store.weeks import WeekKey
+from bot.work import queue
+from bot.work.queue import Claimed, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +41,7 @@ async def issue(bot: Bot, claimed: Claimed) -> None:
     installation_id, repository_id, number = claimed.ids
     key = (installation_id, repository_id, name_of(number))
     with bot.database.write() as connection:
-        repository = store.repository(connection, installation_id, repository_id)
+        repository = repository_store.repository(connection, installation_id, repository_id)
         row = week_store.week(connection, key)
     if repository is None or row is None:
         return
@@ -68,7 +75,7 @@ async def issue(bot: Bot, claimed: Claimed) -> None:
         is_new = row.issue_number is None
         to_close = [before.week] if before is not None and not before.is_closed else []
         to_close += [key[2]] if is_new and after is not None else []  # made late
-        jobs.want(bot.database, connection, jobs.once(wanted((*key[:2], name)) for name in to_close), bot.clock())
+        queue.want(bot.database, connection, queue.once(wanted((*key[:2], name)) for name in to_close), bot.clock())
         if is_new:  # by time alone, what was open may be abandoned, and what stood have survived
             want_since(bot, connection, settings, key[:2], [0])
 
@@ -82,13 +89,13 @@ def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, 
     repository = (installation_id, repository_id)
     line = [moved(week, -i, settings.zone) for i in range(LINE_WEEKS - 1, 0, -1)] + [week]
     first_ms, (start_ms, end_ms) = to_ms(line[-1 - BEFORE_WEEKS].from_at), _span(week)
-    amounts = sums.spent_in(connection, repository, [to_ms(one.from_at) for one in line], end_ms)
+    amounts = total_store.spent_in(connection, repository, [to_ms(one.from_at) for one in line], end_ms)
     weeks = tuple((one, tuple(spent)) for one, spent in zip(line, amounts, strict=True))
-    pulls, details = store.known_pulls(connection, installation_id, repository_id)
+    pulls, details = pull_store.known_pulls(connection, installation_id, repository_id)
     issues = issue_store.known_issues(connection, installation_id, repository_id)
-    totals = pull_totals(sums.spent_on(connection, repository, pulls_that_count(weeks, pulls, details, issues)))
-    rows, saving = sums.used_between(connection, repository, start_ms, end_ms)
-    before_rows, _ = sums.used_between(connection, repository, first_ms, start_ms)
+    totals = pull_totals(total_store.spent_on(connection, repository, pulls_that_count(weeks, pulls, details, issues)))
+    rows, saving = total_store.used_between(connection, repository, start_ms, end_ms)
+    before_rows, _ = total_store.used_between(connection, repository, first_ms, start_ms)
     cost = week_cost(
         WeekFacts(
             weeks=weeks,
@@ -99,14 +106,14 @@ def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, 
             pulls=pulls,
             details=details,
             issues=issues,
-            senders=sums.senders_between(connection, repository, first_ms, end_ms),
+            senders=total_store.senders_between(connection, repository, first_ms, end_ms),
             known_at=from_ms(now_ms),
             window=settings.survives_after,
         )
     )
     return msgspec.structs.replace(
         cost,
-        budgets=budgets.at_end_of(connection, settings, repository, cost),
+        budgets=budget_figures.at_end_of(connection, settings, repository, cost),
         month=forecasts.of_month(connection, settings, repository, week.to_at)
         if week.to_at <= from_ms(now_ms)
         else None,
@@ -121,8 +128,8 @@ def want_due(database: Database, operator: OperatorSettings, clock: Clock) -> No
             _want_of(database, connection, row, settings_of(operator, row)[0], now_ms)
         for row in week_store.waiting(connection):
             one = wanted((row.installation_id, row.repository_id, row.week))
-            if jobs.next_due_at_ms(connection, one) is None:
-                jobs.want(database, connection, {one: 1}, now_ms)
+            if queue.next_due_at_ms(connection, one) is None:
+                queue.want(database, connection, {one: 1}, now_ms)
 
 
 def want_since(
@@ -136,7 +143,7 @@ def want_since(
     first = max(week_of(from_ms(min(times_ms)), zone), moved(week_of(now, zone), -LINE_WEEKS, zone))
     found = week_store.since(connection, *repository, first.name)
     at_ms = bot.clock() + settings.settle_seconds * 1000 * _PATIENCE
-    jobs.want(bot.database, connection, jobs.once(wanted((*repository, name)) for name in found), at_ms)
+    queue.want(bot.database, connection, queue.once(wanted((*repository, name)) for name in found), at_ms)
 
 
 def wanted(key: WeekKey) -> Wanted:
@@ -154,7 +161,9 @@ def _want_of(
             week_store.add(database, connection, (row.installation_id, row.repository_id, week.name))
     newest = max(last.name, row.week_done)
     due_ms = to_ms(published_at(moved(last, 1, zone), day, zone))
-    store.note_repository(connection, row.installation_id, row.repository_id, week_done=newest, week_due_at_ms=due_ms)
+    repository_store.note_repository(
+        connection, row.installation_id, row.repository_id, week_done=newest, week_due_at_ms=due_ms
+    )
 
 
 def _missing(done: Week | None, last: Week, zone: ZoneInfo) -> list[Week]:
@@ -174,9 +183,9 @@ def place_of(
     if not settings.weekly:
         return "weekly issues are switched off here: `weekly` in the settings"
     if week is not None and week.issue_number is not None:
-        place = store.repository(connection, week.installation_id, week.in_repository_id)
+        place = repository_store.repository(connection, week.installation_id, week.in_repository_id)
     elif settings.weekly_repository:
-        place = store.repository_named(connection, repository.installation_id, settings.weekly_repository)
+        place = repository_store.repository_named(connection, repository.installation_id, settings.weekly_repository)
     else:
         place = repository
     if place is None:

@@ -7,12 +7,16 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy.exc import DBAPIError
 
-from bot import alerts, check, gather, gather_issue, gather_pull, jobs, notices, place, refresh, store, talk, weekly
+from bot import alerts, attribute, budgets, checks, comments, weekly
+from bot.commands import run as commands
 from bot.context import Bot
-from bot.github import Limited
-from bot.jobs import Claimed
-from bot.outbox import NotSent
-from bot.publish import NotYet, before_turn
+from bot.github import sync_account, sync_issue, sync_pull
+from bot.github.client import Limited
+from bot.github.write_comment import NotYet, before_turn
+from bot.notify import NotSent
+from bot.store import accounts as account_store
+from bot.work import queue
+from bot.work.queue import Claimed
 
 log = logging.getLogger(__name__)
 
@@ -21,28 +25,28 @@ _IDLE_SECONDS = 1.0
 
 
 async def _place(bot: Bot, claimed: Claimed) -> None:
-    place.sessions(bot, claimed)
+    attribute.sessions(bot, claimed)
 
 
 async def _settled(bot: Bot, claimed: Claimed) -> None:
-    refresh.settled(bot, claimed)
+    comments.settled(bot, claimed)
 
 
 KINDS: dict[str, Callable[[Bot, Claimed], Awaitable[None]]] = {
-    "installations": lambda bot, _: gather.all_installations(bot),
-    "installation": lambda bot, claimed: gather.installation(bot, *claimed.ids),
-    "recent": lambda bot, claimed: gather.recent(bot, *claimed.ids),
-    "pull": lambda bot, claimed: gather_pull.pull(bot, *claimed.ids),
-    "issue": lambda bot, claimed: gather_issue.issue(bot, *claimed.ids),
-    "commands": talk.obey,
+    "installations": lambda bot, _: sync_account.all_installations(bot),
+    "installation": lambda bot, claimed: sync_account.installation(bot, *claimed.ids),
+    "recent": lambda bot, claimed: sync_account.recent(bot, *claimed.ids),
+    "pull": lambda bot, claimed: sync_pull.pull(bot, *claimed.ids),
+    "issue": lambda bot, claimed: sync_issue.issue(bot, *claimed.ids),
+    "commands": commands.obey,
     "place": _place,
-    "comment": refresh.comment,
-    "issue_comment": refresh.issue_comment,
-    "check": check.check,
+    "comment": comments.comment,
+    "issue_comment": comments.issue_comment,
+    "check": checks.check,
     "alerts": alerts.watch,
     "alert_comment": alerts.tell,
-    "budget": notices.watch,
-    "notices": notices.deliver,
+    "budget": budgets.watch,
+    "notices": budgets.deliver,
     "settled": _settled,
     "week": weekly.issue,
 }
@@ -66,7 +70,7 @@ async def run_forever(bot: Bot, stopped: asyncio.Event) -> None:
 
 async def run_due(bot: Bot) -> int:
     """Claim what is due and do it, one piece after the other. Returns how many pieces were claimed."""
-    claimed = jobs.claim(bot.database, bot.clock(), _AT_ONCE)
+    claimed = queue.claim(bot.database, bot.clock(), _AT_ONCE)
     for one in sorted(claimed, key=lambda one: _ORDER.get(one.kind, len(_ORDER))):
         await _run(bot, one)
     return len(claimed)
@@ -74,23 +78,23 @@ async def run_due(bot: Bot) -> int:
 
 async def _run(bot: Bot, claimed: Claimed) -> None:
     try:
-        if claimed.kind in jobs.WRITERS:
+        if claimed.kind in queue.WRITERS:
             before_turn(bot, claimed)
-        if not jobs.renew(bot.database, claimed, bot.clock()):
+        if not queue.renew(bot.database, claimed, bot.clock()):
             return
         await KINDS[claimed.kind](bot, claimed)
     except NotYet as error:
-        jobs.postpone(bot.database, claimed, error.at_ms)
+        queue.postpone(bot.database, claimed, error.at_ms)
     except Limited as error:
         with bot.database.write() as connection:
-            store.pause_installation(connection, claimed.ids[0], error.until_ms)
-        jobs.postpone(bot.database, claimed, error.until_ms)
+            account_store.pause_installation(connection, claimed.ids[0], error.until_ms)
+        queue.postpone(bot.database, claimed, error.until_ms)
         log.warning("%s", error)
     except NotSent as error:
-        jobs.fail(bot.database, claimed, str(error), bot.clock())
+        queue.fail(bot.database, claimed, str(error), bot.clock())
         log.warning("%s: %s", claimed.kind, error)
     except Exception as error:
-        jobs.fail(bot.database, claimed, f"{type(error).__name__}: {error}"[:500], bot.clock())
+        queue.fail(bot.database, claimed, f"{type(error).__name__}: {error}"[:500], bot.clock())
         log.exception("%s %s failed, attempt %d", claimed.kind, claimed.key, claimed.attempts)
     else:
-        jobs.finish(bot.database, claimed)
+        queue.finish(bot.database, claimed)

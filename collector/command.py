@@ -11,13 +11,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "push": ("collector.push_command:main", "send new usage of covered repositories to your server"),
     "hooks": ("collector.hooks_command:main", "push by itself when a session ends, and tie commits to sessions"),
     "guard": ("collector.guard_command:main", "the caps at which AI tools are stopped here, and how to go on"),
-    "replay": ("bot.replay_command:main", "say what pull requests cost, offline, from facts in files"),
+    "replay": ("bot.cli.replay:main", "say what pull requests cost, offline, from facts in files"),
     "report": (
-        "bot.report_command:main",
+        "bot.cli.report:main",
         "on the server: what things cost, by pull request, issue, week, label, tool ...",
     ),
     "serve": ("webhooks.serve:main", "run the server"),
-    "token": ("bot.token_command:main", "make or revoke the tokens with which people push, and others read figures"),
+    "token": ("bot.cli.token:main", "make or revoke the tokens with which people push, and others read figures"),
 }
 
 _OURS = {"attribution", "bot", "collector", "deploy", "webhooks"}

@@ -6,10 +6,10 @@ from itertools import groupby
 
 import msgspec
 
+from attribution.attribute import RepositoryIndex, attribute
 from attribution.evidence import PullRequest
 from attribution.gh import NEWEST, from_gh
-from attribution.share import Pulls, place
-from attribution.told import joined, pushed_directly, told
+from attribution.reported_commits import joined, pushed_directly, told
 from attribution.usage import Usage
 
 NO_LIST = "mergecost: cannot list pull requests: `gh auth login` in this clone, or use --by branch"
@@ -37,11 +37,11 @@ def targets(usages: Sequence[Usage], pulls: list[PullRequest], branch: str) -> d
     """`#12`, `#12 and #14` or `unattributed` for each request, by its key."""
     known = told(usages)
     held = joined(pulls, known)
-    index = Pulls(held, branch, direct=pushed_directly(held, known, branch))
+    index = RepositoryIndex(held, branch, direct=pushed_directly(held, known, branch))
     found: dict[tuple[str, str], str] = {}
     ordered = sorted(usages, key=lambda usage: (usage.tool, usage.session_id))
     for _, session in groupby(ordered, key=lambda usage: (usage.tool, usage.session_id)):
-        for key, claim in place(session, index).items():
+        for key, claim in attribute(session, index).items():
             found[key] = " and ".join(f"#{number}" for number in claim.numbers) or "unattributed"
     return found
 

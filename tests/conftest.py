@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
-from bot.database import Database
+from bot.store.database import Database
 from tests.world import World
 
 # A busy machine is slow now and then; that is not what a property is about.

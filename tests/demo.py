@@ -4,7 +4,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bot.database import Database
+from bot.store.database import Database
 from tests.look.gfm import render
 from tests.world import World
 

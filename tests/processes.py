@@ -12,8 +12,8 @@ from typing import Any
 
 import uvicorn
 
-from bot import tokens
-from bot.database import Database
+from bot.store import tokens as token_store
+from bot.store.database import Database
 
 ROOT = Path(__file__).parent.parent
 
@@ -68,7 +68,7 @@ class MergecostProcess:
     def make_token(self, database: Database, installation_id: int) -> str:
         """A collector's token, once the server has read who installed its App."""
         with database.write() as connection:
-            return tokens.new(connection, installation_id, "a laptop", 0)
+            return token_store.new(connection, installation_id, "a laptop", 0)
 
     def stop(self) -> int:
         """SIGTERM: it finishes what it has in hand. Returns its exit status."""

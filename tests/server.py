@@ -12,10 +12,13 @@ from typing import Any
 import httpx
 from sqlalchemy import select
 
-from bot import jobs, store, tokens
 from bot.context import Outside
-from bot.database import Database
 from bot.settings import AppCredentials, Settings
+from bot.store import accounts as account_store
+from bot.store import repositories as repository_store
+from bot.store import tokens as token_store
+from bot.store.database import Database
+from bot.work import queue
 from webhooks.server import create_app
 
 CREDENTIALS = AppCredentials(app_id=7, slug="mergecost", private_key="(not used)", webhook_secret="a webhook secret")
@@ -59,21 +62,21 @@ class Server:
     def wanted(self) -> dict[str, int]:
         """The work that is noted: `pull 1/2/3` -> how often it was wanted."""
         with self.database.read() as connection:
-            rows = connection.execute(select(jobs.jobs).order_by(jobs.jobs.c.kind, jobs.jobs.c.key))
+            rows = connection.execute(select(queue.jobs).order_by(queue.jobs.c.kind, queue.jobs.c.key))
             return {f"{row.kind} {row.key}": row.wanted for row in rows}
 
     def token(self, installation_id: int = 1, **repositories: int) -> str:
         """Install the App on `owner__name=id` repositories and make a token for it."""
         facts = [
-            store.RepositoryFacts(
+            repository_store.RepositoryFacts(
                 repository_id=number, full_name=name.replace("__", "/"), private=True, default_branch="main"
             )
             for name, number in repositories.items()
         ]
         with self.database.write() as connection:
-            store.save_installation(self.database, connection, installation_id, "acme")
-            store.save_repositories(self.database, connection, installation_id, facts)
-            return tokens.new(connection, installation_id, "a laptop", NOON)
+            account_store.save_installation(self.database, connection, installation_id, "acme")
+            repository_store.save_repositories(self.database, connection, installation_id, facts)
+            return token_store.new(connection, installation_id, "a laptop", NOON)
 
     def close(self) -> None:
         assert self.app.state.runner.stop(), "the worker goes on"

@@ -7,9 +7,9 @@ from inline_snapshot import snapshot
 from sqlalchemy import select
 
 from attribution.report import short_id
-from bot import budget_store
 from bot.clock import DAY_MS
 from bot.repository_settings import OperatorSettings
+from bot.store import budgets as budget_store
 from bot.worker import run_due
 from tests.channel import URL
 from tests.world import World

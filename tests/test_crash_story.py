@@ -8,8 +8,10 @@ from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from bot import jobs, ledger_store, store
-from bot.jobs import Wanted
+from bot.store import ledger as ledger_store
+from bot.store import publications as publication_store
+from bot.work import queue
+from bot.work.queue import Wanted
 from tests.notation import session
 from tests.processes import MergecostProcess, serving_asgi
 from tests.world import World
@@ -52,7 +54,7 @@ def test_killed_between_creating_the_comment_and_storing_its_id_it_is_still_one(
         by_repository = {world.repository.id: work}
         ledger_store.save_usage(world.database, connection, world.installation.id, by_repository, world.now_ms)
         place = Wanted("place", f"{world.installation.id}/{world.repository.id}")
-        jobs.want(world.database, connection, {place: 1}, 0)
+        queue.want(world.database, connection, {place: 1}, 0)
     (tmp_path / "settings.toml").write_text("[defaults]\nsettle_seconds = 0\n")
     github = Watched(world.github.app)
     with serving_asgi(github) as url:
@@ -73,10 +75,12 @@ def test_killed_between_creating_the_comment_and_storing_its_id_it_is_still_one(
         assert len(world.comments(12)) == 1
         with world.database.write() as connection:
             assert (
-                store.publication(connection, (world.installation.id, world.repository.id, 12), "pull").comment_id
+                publication_store.publication(
+                    connection, (world.installation.id, world.repository.id, 12), "pull"
+                ).comment_id
                 is None
             )
-            connection.execute(update(jobs.jobs).values(lease_until_ms=0))  # as if the lease had run out
+            connection.execute(update(queue.jobs).values(lease_until_ms=0))  # as if the lease had run out
         github.done[SEARCH].clear()
         second = MergecostProcess(environ, tmp_path / "second.log")
         assert github.done[SEARCH].wait(30), (tmp_path / "second.log").read_text()
@@ -84,6 +88,8 @@ def test_killed_between_creating_the_comment_and_storing_its_id_it_is_still_one(
     assert "$1.00" in world.comment(12)
     with world.database.write() as connection:
         assert (
-            store.publication(connection, (world.installation.id, world.repository.id, 12), "pull").comment_id
+            publication_store.publication(
+                connection, (world.installation.id, world.repository.id, 12), "pull"
+            ).comment_id
             is not None
         )

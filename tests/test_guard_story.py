@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from bot.database import Database
+from bot.store.database import Database
 from tests.collector.desk import Desk
 from tests.collector.machine import repository
 from tests.processes import serving_asgi

@@ -7,9 +7,10 @@ import time
 import httpx
 import pytest
 
-from bot import jobs, refresh
-from bot.jobs import LEASE_MS
-from bot.publish import NotYet
+from bot import comments
+from bot.github.write_comment import NotYet
+from bot.work import queue
+from bot.work.queue import LEASE_MS
 from bot.worker import run_due
 from tests.world import World
 
@@ -97,11 +98,11 @@ def test_a_worker_that_sleeps_past_its_lease_does_not_overwrite(ready: World):
     ready.settle()
     ready.work("09:30 feat/a $1.00", "s2")
     with ready.database.read() as connection:
-        ready.now_ms = max(ready.now_ms, jobs.next_due_at_ms(connection))
+        ready.now_ms = max(ready.now_ms, queue.next_due_at_ms(connection))
     ready.run(run_due(ready.bots[0]))  # places the session
     with ready.database.read() as connection:
-        ready.now_ms = max(ready.now_ms, jobs.next_due_at_ms(connection))
-    (late,) = jobs.claim(ready.database, ready.now_ms, 10)
+        ready.now_ms = max(ready.now_ms, queue.next_due_at_ms(connection))
+    (late,) = queue.claim(ready.database, ready.now_ms, 10)
     assert late.kind == "comment"
     ready.now_ms += LEASE_MS
     ready.settle()
@@ -109,7 +110,7 @@ def test_a_worker_that_sleeps_past_its_lease_does_not_overwrite(ready: World):
     ready.work("09:40 feat/a $1.00", "s3")
     ready.run(run_due(ready.bots[0]))  # the ledger moves on, and the late worker would now write
     with pytest.raises(NotYet):
-        ready.run(refresh.comment(ready.bots[0], late))
+        ready.run(comments.comment(ready.bots[0], late))
     assert ready.comment(12) == newest
     ready.settle()
     assert "$3.00" in ready.comment(12)

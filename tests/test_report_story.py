@@ -8,11 +8,11 @@ import re
 import pytest
 from inline_snapshot import snapshot
 
+from attribution.breakdown import WAYS
 from attribution.identity import author
-from attribution.slices import WAYS
-from bot import report_command
+from bot.cli import report as report_command
+from bot.cli.report import Wrong, _parser
 from bot.clock import DAY_MS, to_ms
-from bot.report_command import Wrong, _parser
 from tests.notation import MONDAY
 from tests.world import World
 

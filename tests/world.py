@@ -24,13 +24,16 @@ import msgspec
 from attribution.identity import author
 from attribution.ledger import LedgerError, Share, check
 from attribution.usage import Usage
-from bot import jobs, ledger_store, schedule, tokens
+from bot import ticker
 from bot.clock import from_ms, to_ms
 from bot.context import Bot
-from bot.database import Database
-from bot.github import GitHubApp
+from bot.github.client import GitHubApp
 from bot.repository_settings import OperatorSettings
 from bot.settings import AppCredentials, Settings
+from bot.store import ledger as ledger_store
+from bot.store import tokens as token_store
+from bot.store.database import Database
+from bot.work import queue
 from bot.worker import run_due
 from tests.channel import Channel
 from tests.collected import collected
@@ -85,7 +88,7 @@ class World:
         self.deliver()
         self.settle()
         with database.write() as connection:
-            self.token = tokens.new(connection, self.installation.id, "a laptop", self.now_ms)
+            self.token = token_store.new(connection, self.installation.id, "a laptop", self.now_ms)
 
     def __enter__(self) -> Self:
         return self
@@ -117,7 +120,7 @@ class World:
         while self.now_ms <= limit_ms:
             if self._loop.run(run_due(self.bots[0])) == 0:
                 with self.database.read() as connection:
-                    due = jobs.next_due_at_ms(connection)
+                    due = queue.next_due_at_ms(connection)
                 if due is None or due > limit_ms:
                     return
                 self.now_ms = max(self.now_ms, due)
@@ -127,7 +130,7 @@ class World:
     def sweep(self) -> None:
         """The hourly look at everything."""
         with self.database.write() as connection:
-            jobs.want(self.database, connection, {schedule.SWEEP: 1}, self.now_ms)
+            queue.want(self.database, connection, {ticker.SWEEP: 1}, self.now_ms)
         self.settle()
 
     def tick(self) -> None:
@@ -137,7 +140,7 @@ class World:
         self.settle()
 
     def schedule_tick(self, bot: Bot) -> None:
-        schedule.tick(self.database, bot.operator, self.clock)
+        ticker.tick(self.database, bot.operator, self.clock)
 
     # On GitHub
 
@@ -297,7 +300,7 @@ class World:
         """What a program with a read token sees below /api/v1."""
         if self.read_token is None:
             with self.database.write() as connection:
-                self.read_token = tokens.new(connection, self.installation.id, "a dashboard", self.now_ms, "read")
+                self.read_token = token_store.new(connection, self.installation.id, "a dashboard", self.now_ms, "read")
         headers = {"Authorization": f"Bearer {self.read_token}"}
         return self.send("GET", f"/api/v1{path}", params=params or None, headers=headers)
 

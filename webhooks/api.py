@@ -12,15 +12,19 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
+from attribution.breakdown import By, Slice
 from attribution.budget import Budget
 from attribution.issues import IssueCost
 from attribution.report import PullRequestCost
-from attribution.slices import By, Slice
-from attribution.week import WeekCost
-from bot import budgets, costs, store, tokens, weekly
+from attribution.week_report import WeekCost
+from bot import weekly
+from bot.cli.report import Wrong, span_ms
 from bot.clock import from_ms
 from bot.context import settings_of
-from bot.report_command import Wrong, span_ms
+from bot.figures import budgets as budget_figures
+from bot.figures import costs
+from bot.store import pulls as pull_store
+from bot.store import tokens as token_store
 from webhooks.edge import edge_of
 
 PER_PAGE = 100
@@ -43,7 +47,7 @@ def _reader(request: Request) -> int:
     """The installation that the token in the request may read."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     with edge_of(request).database.read() as connection:
-        found = tokens.installation_of(connection, token.strip(), "read") if kind.lower() == "bearer" else None
+        found = token_store.installation_of(connection, token.strip(), "read") if kind.lower() == "bearer" else None
     if found is None:
         raise HTTPException(
             401, "no read token: make one with `mergecost token new --read`", {"WWW-Authenticate": "Bearer"}
@@ -136,7 +140,7 @@ def pull(request: Request, installation: Installation, owner: str, name: str, nu
     def look(connection: Connection, row: Row[Any]) -> PullRequestCost | None:
         key = (row.installation_id, row.repository_id, number)
         settings = settings_of(edge.operator, row)[0]
-        return costs.of_pull(connection, settings, key) if store.pull(connection, key) else None
+        return costs.of_pull(connection, settings, key) if pull_store.pull(connection, key) else None
 
     return _one(request, installation, f"{owner}/{name}", f"no pull request #{number} is known there", look)
 
@@ -182,7 +186,7 @@ def running(request: Request, installation: Installation, pages: Pages, owner: s
     with edge.database.read() as connection:
         row = _row(connection, installation, f"{owner}/{name}")
         key, now = (row.installation_id, row.repository_id), from_ms(edge.clock())
-        found = budgets.running(connection, settings_of(edge.operator, row)[0], key, now)
+        found = budget_figures.running(connection, settings_of(edge.operator, row)[0], key, now)
     return _paged(request, found, pages)
 
 

@@ -6,10 +6,10 @@ from typing import Any, cast
 import msgspec
 
 from bot.clock import Clock
-from bot.database import Database
-from bot.intake import Intake
 from bot.repository_settings import OperatorSettings
 from bot.settings import AppCredentials, Settings
+from bot.store.database import Database
+from bot.work.intake import Intake
 
 
 class Edge(msgspec.Struct, kw_only=True):

@@ -13,9 +13,9 @@ import msgspec
 from sqlalchemy.exc import DBAPIError
 from starlette.types import Receive, Scope, Send
 
-from bot import budget_store
-from bot.jobs import Wanted
-from bot.publish_check import APPROVE
+from bot.github.write_check import APPROVE
+from bot.store import budgets as budget_store
+from bot.work.queue import Wanted
 from webhooks.body import TooLarge, read
 from webhooks.edge import Edge, edge_of
 

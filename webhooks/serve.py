@@ -7,9 +7,9 @@ import sys
 import uvicorn
 
 from bot.context import Outside
-from bot.database import Database
-from bot.outbox import Outbox
+from bot.notify import Outbox
 from bot.settings import SettingsError, alert_secret, app_credentials, from_environment, operator_settings, setup_secret
+from bot.store.database import Database
 from webhooks.server import create_app
 
 

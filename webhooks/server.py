@@ -11,11 +11,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.clock import Clock, system_clock
 from bot.context import Outside
-from bot.database import Database
-from bot.intake import Intake
 from bot.repository_settings import OperatorSettings
 from bot.runner import Runner
 from bot.settings import AppCredentials, Settings
+from bot.store.database import Database
+from bot.work.intake import Intake
 from webhooks import api, github, health, setup, usage
 from webhooks.edge import Edge
 

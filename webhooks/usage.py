@@ -9,8 +9,9 @@ from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot import caps as bot_caps
-from bot import ingest, tokens
+from bot import guard_caps as bot_caps
+from bot import ingest
+from bot.store import tokens as token_store
 from webhooks.body import TooLarge, read
 from webhooks.edge import Edge, edge_of
 
@@ -80,10 +81,10 @@ def _bearer(request: Request) -> str:
 
 
 def _installation(edge: Edge, token: str) -> int | None:
-    if not token.startswith(tokens.PREFIX["ingest"]):
+    if not token.startswith(token_store.PREFIX["ingest"]):
         return None
     with edge.database.read() as connection:
-        return tokens.installation_of(connection, token)
+        return token_store.installation_of(connection, token)
 
 
 def _not_known() -> Response:

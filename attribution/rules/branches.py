@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from attribution.evidence import Claim, Evidence, PullRequest, Stage, claim
-from attribution.pulls import Pulls
+from attribution.repository_index import RepositoryIndex
+from attribution.session import Session, Turn, since_last_cut
 from attribution.usage import Usage
-from attribution.work import Step, Work, since_last_cut
 
 # A session that is taken up again after this long is other work: nothing is carried across.
 CARRY = timedelta(hours=24)
@@ -15,7 +15,7 @@ CARRY = timedelta(hours=24)
 SOON = timedelta(minutes=5)
 
 
-def by_branch(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+def by_branch(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
     """The branch is the head branch of a pull request that holds it then.
 
     Work since the previous commit goes where the session committed it, even if nobody shows that commit (any more): a squash
@@ -37,7 +37,7 @@ def by_branch(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int
     return found
 
 
-def carried(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+def carried(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
     """Planning before a branch existed goes to the next change that the session made."""
     found: dict[int, Claim] = {}
     ahead: Claim | None = None
@@ -55,14 +55,14 @@ def carried(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, 
     return found
 
 
-def wrapped_up(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+def wrapped_up(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
     """What follows a change within minutes, while the session stands where it stood and edits nothing, is its end.
 
     A log that names the branch late, or a session on a detached head, says nothing better.
     """
     found: dict[int, Claim] = {}
     behind: Claim | None = None
-    last: Step | None = None
+    last: Turn | None = None
     for i, step in enumerate(work.steps):
         if i in claims:
             behind, last = claims[i], step
@@ -74,7 +74,7 @@ def wrapped_up(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[in
     return found
 
 
-def _is_end(step: Step, last: Step, pulls: Pulls) -> bool:
+def _is_end(step: Turn, last: Turn, pulls: RepositoryIndex) -> bool:
     stands = step.usage.branch == last.usage.branch and step.at - last.at <= SOON
     return stands and _is_planning(step.usage, pulls)
 
@@ -83,12 +83,12 @@ def _names(one: Claim) -> str:
     return " and ".join(f"#{number}" for number in one.numbers)
 
 
-def _stage(work: Work, pull: PullRequest) -> Stage:
+def _stage(work: Session, pull: PullRequest) -> Stage:
     """Standing on somebody else's branch without changing anything is reviewing it."""
     foreign = bool(pull.author and work.author and pull.author != work.author)
     return Stage.REVIEW if foreign and work.is_reading else Stage.BUILD
 
 
-def _is_planning(usage: Usage, pulls: Pulls) -> bool:
+def _is_planning(usage: Usage, pulls: RepositoryIndex) -> bool:
     """Files edited and then in no commit that followed are other work, and so is a branch of its own."""
     return not usage.edited_files and pulls.is_unsettled(usage.branch)

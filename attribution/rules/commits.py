@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from attribution.evidence import Claim, Evidence, claim
-from attribution.pulls import Landed, Pulls
-from attribution.work import Work, commits
+from attribution.repository_index import IndexedCommit, RepositoryIndex
+from attribution.session import Session, commits
 
 # Work that nobody committed within this time after the session's end is not waiting for a commit any more.
 HORIZON = timedelta(days=3)
@@ -15,7 +15,7 @@ HORIZON = timedelta(days=3)
 PAUSE = timedelta(hours=1)
 
 
-def by_commit(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+def by_commit(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
     """Work since the previous commit belongs to the session's commit that ends it, also where that was pushed directly."""
     return {
         i: claim(cut.landed.number, Evidence.COMMIT, f"made commit {cut.landed.shown}")
@@ -26,7 +26,7 @@ def by_commit(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int
     }
 
 
-def by_edits(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+def by_edits(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
     """People commit by hand: work belongs to its author's next commit that holds most of the files edited till then.
 
     On the pull request's own branch one of the files is enough, and there an amended commit takes work as well: elsewhere a
@@ -45,11 +45,11 @@ class _Cut(msgspec.Struct, frozen=True):
     """Steps whose work went into one commit; `is_made` where the session itself made it."""
 
     steps: range
-    landed: Landed
+    landed: IndexedCommit
     is_made: bool
 
 
-def _cuts(work: Work, pulls: Pulls, made_at: Container[int]) -> Iterator[_Cut]:
+def _cuts(work: Session, pulls: RepositoryIndex, made_at: Container[int]) -> Iterator[_Cut]:
     """The session cut by commits in order of time: its own, made in the steps of `made_at`, and its author's."""
     if not work.steps:
         return
@@ -67,7 +67,7 @@ def _cuts(work: Work, pulls: Pulls, made_at: Container[int]) -> Iterator[_Cut]:
 class _Waiting:
     """The work that is read up to now and in no commit yet, as far as one can see: where it starts and the files it edited."""
 
-    def __init__(self, work: Work, pulls: Pulls, made_at: Container[int]) -> None:
+    def __init__(self, work: Session, pulls: RepositoryIndex, made_at: Container[int]) -> None:
         self.work, self.pulls, self.made_at = work, pulls, made_at
         self.start = self.read = 0
         self.edited_at: dict[str, datetime] = {}
@@ -82,7 +82,7 @@ class _Waiting:
                 for landed in commits(step, self.work.author, self.pulls):
                     yield _Cut(self.take(landed, self.start), landed, is_made=True)
 
-    def fits_from(self, landed: Landed, is_own: bool) -> int | None:
+    def fits_from(self, landed: IndexedCommit, is_own: bool) -> int | None:
         """Where the longest recent piece of waiting work begins that the commit holds most of; None if there is none."""
         steps = self.work.steps
         if self.start == self.read or not self.edited_at.keys() & landed.files:
@@ -94,7 +94,7 @@ class _Waiting:
                     return i
         return None
 
-    def take(self, landed: Landed, start: int) -> range:
+    def take(self, landed: IndexedCommit, start: int) -> range:
         for path in landed.files:
             self.edited_at.pop(path, None)
         self.start = self.read

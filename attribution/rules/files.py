@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from attribution.evidence import Claim, Evidence, PullRequest, Stage
-from attribution.pulls import Pulls
-from attribution.work import Work
+from attribution.repository_index import RepositoryIndex
+from attribution.session import Session
 
 # A pull request opened this long after the work may still hold it.
 NEAR = timedelta(days=3)
 _LOOKS = ("view", "diff", "checks", "checkout", "comment", "review")
 
 
-def by_review(work: Work, pulls: Pulls, _claims: Mapping[int, Claim]) -> dict[int, Claim]:
+def by_review(work: Session, pulls: RepositoryIndex, _claims: Mapping[int, Claim]) -> dict[int, Claim]:
     """A session that changed nothing and looked at pull requests reviewed them: work up to each look goes to it."""
     found: dict[int, Claim] = {}
     if not work.is_reading:
@@ -31,7 +31,7 @@ def by_review(work: Work, pulls: Pulls, _claims: Mapping[int, Claim]) -> dict[in
     return found if last is None else found | dict.fromkeys(range(last, len(work.steps)), found[last])
 
 
-def by_files(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+def by_files(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
     """Edited files that a pull request of the same person holds for the most part, near in time.
 
     What fits two equally well is shared between them. Work on the default branch was pushed or thrown away for all one can see.
@@ -46,7 +46,7 @@ def by_files(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int,
     return found
 
 
-def nearly(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+def candidates(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
     """What no rule places is left unattributed, with the pull requests that hold some of its files for a person to choose."""
     found: dict[int, Claim] = {}
     for stretch in _unplaced(work, claims):
@@ -58,7 +58,7 @@ def nearly(work: Work, pulls: Pulls, claims: Mapping[int, Claim]) -> dict[int, C
     return found
 
 
-def _best(work: Work, stretch: list[int], pulls: Pulls) -> tuple[tuple[int, ...], bool]:
+def _best(work: Session, stretch: list[int], pulls: RepositoryIndex) -> tuple[tuple[int, ...], bool]:
     """The pull requests that hold most of the edited files, and whether that is more than half of them."""
     edited = {path for i in stretch for path in work.steps[i].usage.edited_files}
     at = work.steps[stretch[0]].at
@@ -71,13 +71,13 @@ def _names(numbers: tuple[int, ...]) -> str:
     return " and ".join(f"#{number}" for number in numbers)
 
 
-def _unplaced(work: Work, claims: Mapping[int, Claim]) -> Iterator[list[int]]:
+def _unplaced(work: Session, claims: Mapping[int, Claim]) -> Iterator[list[int]]:
     for claimed, stretch in groupby(range(len(work.steps)), claims.__contains__):
         if not claimed:
             yield list(stretch)
 
 
-def _fits(edited: set[str], at: datetime, author: str, pulls: Pulls) -> dict[int, int]:
+def _fits(edited: set[str], at: datetime, author: str, pulls: RepositoryIndex) -> dict[int, int]:
     """How many of the edited files each pull request holds that could hold this work."""
     shared: dict[int, int] = {}
     for number in pulls.holding(edited):
@@ -87,7 +87,7 @@ def _fits(edited: set[str], at: datetime, author: str, pulls: Pulls) -> dict[int
     return shared
 
 
-def _in_hand(numbers: set[int], at: datetime, pulls: Pulls) -> tuple[int, ...]:
+def _in_hand(numbers: set[int], at: datetime, pulls: RepositoryIndex) -> tuple[int, ...]:
     """Of those that fit alike the ones that were open already, if any."""
     opened = {number for number in numbers if pulls.by_number[number].created_at <= at}
     return tuple(sorted(opened or numbers))

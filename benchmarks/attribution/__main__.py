@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from attribution.attribute import RULES, RepositoryIndex, Rule, attribute
 from attribution.evidence import Claim, Evidence
-from attribution.share import RULES, Pulls, Rule, place
 from benchmarks.attribution import scoring
 from benchmarks.attribution.groundtruth import Recorded, folders, read, without_commit_files
 from benchmarks.attribution.scoring import Labelled, Score
@@ -35,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def claims_of(one: Recorded, rules: Sequence[Rule] = RULES) -> dict[str, Claim]:
-    index = Pulls(one.pulls, one.default_branch)
-    placed = (place(session, index, rules) for session in one.sessions.values())
+    index = RepositoryIndex(one.pulls, one.default_branch)
+    placed = (attribute(session, index, rules) for session in one.sessions.values())
     return {key[1]: claim for claims in placed for key, claim in claims.items()}
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from types import ModuleType
 
-from attribution import pulls, work
+from attribution import repository_index, session
 from attribution.rules import branches, commits, files
 
 
@@ -16,8 +16,8 @@ def _hours(*values: float) -> tuple[timedelta, ...]:
 CONSTANTS: tuple[tuple[ModuleType, str, tuple[timedelta, ...]], ...] = (
     (commits, "HORIZON", _hours(6, 24, 72, 168, 720)),
     (commits, "PAUSE", _hours(0.25, 0.5, 1, 2, 4, 8)),
-    (work, "CLOCKS", _hours(1 / 60, 1 / 12, 0.25)),
-    (pulls, "REWRITTEN", _hours(0, 1 / 60, 1 / 6)),
+    (session, "CLOCKS", _hours(1 / 60, 1 / 12, 0.25)),
+    (repository_index, "REWRITTEN", _hours(0, 1 / 60, 1 / 6)),
     (branches, "CARRY", _hours(1, 8, 24, 72)),
     (branches, "SOON", _hours(1 / 60, 1 / 12, 1 / 4, 1)),
     (files, "NEAR", _hours(24, 72, 168)),

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import msgspec
 
+from attribution.attribute import RepositoryIndex, attribute
 from attribution.evidence import Commit, PullRequest
-from attribution.share import Pulls, place
 from attribution.usage import Usage
 
 REQUESTS, PULLS, COMMITS, IN_SESSION, PEOPLE = 100_000, 2_000, 5, 200, 20
@@ -43,12 +43,12 @@ def main() -> None:
         took = time.perf_counter() - before
         print(f"mergecost replay: {took:.1f} s, peak {_peak_mib(resource.RUSAGE_CHILDREN):,.0f} MiB")
     before = time.perf_counter()
-    index = Pulls(pulls, "main")
+    index = RepositoryIndex(pulls, "main")
     indexed = time.perf_counter()
     placing, placed, requests = 0.0, 0, 0
     for session in _sessions(pulls, sessions, chance):
         started = time.perf_counter()
-        claims = place(session, index)
+        claims = attribute(session, index)
         placing += time.perf_counter() - started
         requests += len(claims)
         placed += sum(bool(claim.numbers) for claim in claims.values())

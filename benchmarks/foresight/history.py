@@ -6,13 +6,13 @@ from pathlib import Path
 
 import msgspec
 
-from attribution import hindsight
+from attribution import runaway_backtest
+from attribution.attribute import RepositoryIndex, attribute
 from attribution.evidence import PullRequest
-from attribution.hindsight import Recorded
 from attribution.ledger import Charge, Share, charge, share_out
 from attribution.money import Micros
 from attribution.pull_forecast import Curve
-from attribution.share import Pulls, place
+from attribution.runaway_backtest import Recorded
 from benchmarks.attribution.groundtruth import folders, read, rows
 
 
@@ -31,11 +31,11 @@ def recorded(root: Path) -> list[History]:
 
 def _history(folder: Path) -> History:
     found = read(folder)
-    index = Pulls(found.pulls, found.default_branch)
+    index = RepositoryIndex(found.pulls, found.default_branch)
     sub_agents = {row["rid"] for row in rows(folder / "sessions.jsonl") if row["is_sidechain"]}
     booked: list[tuple[Charge, Share]] = []
     for usages in found.sessions.values():
-        claims = place(usages, index)
+        claims = attribute(usages, index)
         for usage in usages:
             # The recording says which requests are sub-agents', not whose.
             named = msgspec.structs.replace(usage, agent_id="not known") if usage.request_id in sub_agents else usage
@@ -49,7 +49,7 @@ def _history(folder: Path) -> History:
             spent[share.pull_number].append((one.usage.at, share.micros or 0))
     return History(
         found.name,
-        hindsight.recorded(booked, found.pulls),
+        runaway_backtest.recorded(booked, found.pulls),
         dict(daily),
         {number: _curve(index.by_number[number], amounts) for number, amounts in spent.items()},
     )

@@ -8,10 +8,10 @@ from statistics import mean, pstdev
 import msgspec
 
 from attribution import runaway
-from attribution.activity import Request, Session, merged, session
-from attribution.hindsight import Recorded, Told, Verdict, look_back
+from attribution.activity import Request, SessionActivity, merged, session
 from attribution.money import Micros, show
 from attribution.runaway import Alert, Rule, Scale, alerts, usual
+from attribution.runaway_backtest import Recorded, Told, Verdict, look_back
 from benchmarks.attribution.sensitivity import constant
 from benchmarks.foresight.history import History
 from benchmarks.foresight.simulated import ordinary
@@ -117,7 +117,7 @@ def _nearest(histories: Sequence[History]) -> None:
             print(f"  {history.name:28}{one.session_id:38}{cost}  {percent:>3} % of the limit of {rule}")
 
 
-def _part(one: Session, past: Sequence[Session]) -> tuple[int, Rule]:
+def _part(one: SessionActivity, past: Sequence[SessionActivity]) -> tuple[int, Rule]:
     known, floor = usual(past, one.from_at), runaway.FLOOR_MICROS
     parts = [
         (100 * one.micros // max(known.total.limit, floor), Rule.TOTAL),

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from attribution.activity import Request
-from attribution.hindsight import Recorded
 from attribution.ledger import charge
 from attribution.money import Micros
 from attribution.pull_forecast import Curve
+from attribution.runaway_backtest import Recorded
 from benchmarks.foresight.history import History
 from benchmarks.quarter.plan import FIRST_DAY, WEEKS, Plan, drawn, plans, session
 from bot.clock import to_ms

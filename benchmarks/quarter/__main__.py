@@ -18,8 +18,8 @@ from benchmarks.quarter.checks import problems
 from benchmarks.quarter.plan import FIRST_DAY, drawn, plans
 from benchmarks.quarter.play import Quarter
 from bot.clock import to_ms
-from bot.ledger_store import charges
 from bot.repository_settings import OperatorSettings
+from bot.store.ledger import charges
 from tests.world import World
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata")

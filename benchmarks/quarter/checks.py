@@ -11,10 +11,10 @@ import msgspec
 from sqlalchemy import select
 
 from attribution.money import to_cents
-from attribution.weeks import Week, week_of
+from attribution.periods import Week, week_of
 from benchmarks.quarter.play import Quarter
 from bot.clock import from_ms
-from bot.ledger_store import charges, current, shares
+from bot.store.ledger import charges, current, shares
 from tests.github.state import Issue, Pull, Repository
 
 SURVIVES, SILENT = timedelta(days=14), timedelta(days=30)
@@ -87,7 +87,7 @@ def _kinds(week: Week, spent: list[Spent], pulls: list[Pull], known_at: datetime
     for one in spent:
         if one.week != week.name:
             continue
-        if one.evidence == "questioned":
+        if one.evidence == "implausible":
             name = "Questioned"
         elif one.number is None:
             name = "Fits several" if one.evidence == "several" else "No pull request"

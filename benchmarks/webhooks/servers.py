@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from bot.database import Database
+from bot.store.database import Database
 from tests.github.accounts import private_key
 from tests.node import node
 from tests.processes import free_port

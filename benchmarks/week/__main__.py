@@ -18,15 +18,19 @@ from sqlalchemy import text
 
 from attribution.evidence import PullRequest
 from attribution.outcome import Details
-from attribution.week import WeekCost
-from attribution.weeks import moved, week_of
+from attribution.periods import moved, week_of
+from attribution.week_report import WeekCost
 from benchmarks.databases import database
-from bot import costs, store, weekly
+from bot import weekly
 from bot.clock import to_ms
-from bot.database import Database
+from bot.figures import costs
 from bot.issue import WeekView, render
 from bot.repository_settings import RepositorySettings
-from bot.store import RepositoryFacts
+from bot.store import accounts as account_store
+from bot.store import pulls as pull_store
+from bot.store import repositories as repository_store
+from bot.store.database import Database
+from bot.store.repositories import RepositoryFacts
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 YEAR_MS = 365 * 24 * 3_600_000
@@ -61,16 +65,16 @@ def fill(made: Database, requests: int) -> None:
         "count": requests, "pulls": PULLS, "true": "true", "false": "false",
     }  # fmt: skip
     with made.write() as connection:
-        store.save_installation(made, connection, KEY[0], "acme")
+        account_store.save_installation(made, connection, KEY[0], "acme")
         facts = RepositoryFacts(repository_id=KEY[1], full_name="acme/widgets", private=True, default_branch="main")
-        store.save_repositories(made, connection, KEY[0], [facts])
+        repository_store.save_repositories(made, connection, KEY[0], [facts])
         connection.execute(text(_CHARGE.format(**values)))
         connection.execute(text(_SHARE.format(**values)))
         for number in range(1, PULLS + 1):
             at = NOW - timedelta(milliseconds=YEAR_MS) * (number / PULLS)
             merged = at + timedelta(days=1) if number % 10 else None
             pull = PullRequest(number=number, head_branch="work", created_at=at, closed_at=merged, merged_at=merged)
-            store.save_pull(
+            pull_store.save_pull(
                 made, connection, (*KEY, number), pull, Details(title=f"Change {number}", updated_at=at), ""
             )
     with made.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

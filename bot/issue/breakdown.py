@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from attribution.money import cents_that_sum, show, show_cents
 from attribution.report import Row
-from attribution.week import LabelRow, cache_read_part
+from attribution.week_report import LabelRow, cache_read_part
 from bot.comment.view import tool_title
 from bot.issue.kinds import whole
 from bot.issue.view import WeekView

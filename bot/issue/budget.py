@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from attribution.budget import Budget, Scope
 from attribution.money import show
-from attribution.week import BudgetRow
+from attribution.week_report import BudgetRow
 from bot.issue.kinds import pull
 from bot.issue.view import WeekView
 from bot.markdown import bar, count, share_of, table, text

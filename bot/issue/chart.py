@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from attribution.money import Micros, show
-from attribution.week import Point
+from attribution.week_report import Point
 from bot.issue.view import WeekView
 from bot.markdown import folded, table
 

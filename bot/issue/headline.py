@@ -4,7 +4,7 @@ An amount never follows a bracket: GitHub takes what is between `$1 (` and `$` f
 """
 
 from attribution.money import show
-from attribution.week import Figure, WeekCost
+from attribution.week_report import Figure, WeekCost
 from bot.issue.reasons import change, moved, to_decide
 from bot.issue.view import WeekView
 from bot.markdown import count, phrase

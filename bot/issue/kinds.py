@@ -1,7 +1,7 @@
 """What became of the week's spend: each kind a row, and the rows sum to the week to the cent."""
 
 from attribution.money import cents_that_sum, show_cents, to_cents
-from attribution.week import Kind, KindRow, WeekCost
+from attribution.week_report import Kind, KindRow, WeekCost
 from bot.issue.view import WeekView
 from bot.markdown import count, share_of, small, table
 
@@ -13,7 +13,7 @@ NAMES = {
     Kind.REVERTED: "Reverted",
     Kind.SHARED: "Fits several",
     Kind.NO_PULL: "No pull request",
-    Kind.QUESTIONED: "Questioned",
+    Kind.IMPLAUSIBLE: "Questioned",
 }
 COLUMNS = ("What became of it", ">Cost", ">Share", ">PRs")
 

@@ -2,7 +2,7 @@
 
 from attribution.money import Micros, cents_that_sum, show_cents
 from attribution.outcome import State
-from attribution.week import Merge
+from attribution.week_report import Merge
 from bot.issue.kinds import pull
 from bot.issue.view import WeekView
 from bot.markdown import LONGEST_NAME, folded, share_of, table, text

@@ -7,7 +7,7 @@ from fractions import Fraction
 from attribution.budget import Scope
 from attribution.money import Micros, show
 from attribution.report import Row
-from attribution.week import NOTHING, Figure, Kind, KindRow, WeekCost, cache_read_part
+from attribution.week_report import NOTHING, Figure, Kind, KindRow, WeekCost, cache_read_part
 from bot.issue.kinds import NAMES, pull
 from bot.issue.view import WeekView
 from bot.markdown import code, count, share_of
@@ -131,7 +131,7 @@ _WAYS_ON = {
     Kind.REVERTED: ("mend it and bring it back, or let it go", "mend them and bring them back, or let them go"),
     Kind.SHARED: ("fits several pull requests alike: `/mergecost link` in one of them decides",) * 2,
     Kind.NO_PULL: ("fits no pull request: `/mergecost link` puts it where it belongs, or it came to nothing",) * 2,
-    Kind.QUESTIONED: ("looks invented and is held apart: `/mergecost link` counts it if it is real",) * 2,
+    Kind.IMPLAUSIBLE: ("looks invented and is held apart: `/mergecost link` counts it if it is real",) * 2,
 }
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from attribution.week import Kind
+from attribution.week_report import Kind
 from bot.comment.small_print import HOW
 from bot.issue.view import WeekView
 from bot.markdown import small, text

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from attribution.week import WeekCost
+from attribution.week_report import WeekCost
 
 
 class WeekView(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that `bot.database` hands over, on SQLite and PostgreSQL alike."""
+"""Alembic's entry: runs on the connection that `bot.store.database` hands over, on SQLite and PostgreSQL alike."""
 
 from alembic import context
 from sqlmodel import SQLModel

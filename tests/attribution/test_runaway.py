@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from attribution import runaway
-from attribution.activity import Request, Session, merged, session
+from attribution.activity import Request, SessionActivity, merged, session
 from attribution.runaway import Rule, alerts, usual
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
@@ -25,7 +25,7 @@ def work(
     ]
 
 
-def past(*dollars: int, tool: str = "claude-code", effect: int = 1, requests: int = 1) -> list[Session]:
+def past(*dollars: int, tool: str = "claude-code", effect: int = 1, requests: int = 1) -> list[SessionActivity]:
     """Sessions of the weeks before, of so many dollars each."""
     return [
         session(
@@ -39,12 +39,12 @@ def past(*dollars: int, tool: str = "claude-code", effect: int = 1, requests: in
 ORDINARY = past(*([1, 2, 1, 3, 1, 2, 1, 4, 5, 10] * 8), requests=10, effect=10)
 
 
-def told(requests: list[Request], before: list[Session], tool: str = "claude-code") -> list[runaway.Alert]:
+def told(requests: list[Request], before: list[SessionActivity], tool: str = "claude-code") -> list[runaway.Alert]:
     live = session(tool, "s1", requests)
     return alerts(live, usual(before, live.from_at), live.to_at)
 
 
-def sentences(requests: list[Request], before: list[Session], tool: str = "claude-code") -> list[str]:
+def sentences(requests: list[Request], before: list[SessionActivity], tool: str = "claude-code") -> list[str]:
     return [alert.sentence for alert in told(requests, before, tool)]
 
 

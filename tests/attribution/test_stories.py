@@ -5,14 +5,14 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from attribution.attribute import RepositoryIndex, attribute
 from attribution.evidence import Commit, Correction, Evidence, Stage
-from attribution.share import Pulls, place
 from tests.notation import MONDAY, pulls, session
 
 
 def told(requests, changes, author="ann", **facts):
     """`#12 edits`, `#12+#14 files`, `- none` ... for each request in order."""
-    claims = place(session(requests, author=author), Pulls(pulls(changes), "main", **facts))
+    claims = attribute(session(requests, author=author), RepositoryIndex(pulls(changes), "main", **facts))
     return [f"{'+'.join(f'#{number}' for number in one.numbers) or '-'} {one.evidence}" for one in claims.values()]
 
 
@@ -38,7 +38,7 @@ def test_a_force_push_keeps_the_work_by_authorship_or_patch():
     made = [msgspec.structs.replace(first.commits_made[0], authorship="x1")]
     made += [msgspec.structs.replace(second.commits_made[0], patch_id="p2")]
     requests = [msgspec.structs.replace(one, commits_made=(it,)) for one, it in zip((first, second), made, strict=True)]
-    claims = place(requests, Pulls(changes, "main"))
+    claims = attribute(requests, RepositoryIndex(changes, "main"))
     assert [(one.numbers, one.evidence) for one in claims.values()] == [((1,), Evidence.COMMIT)] * 2
 
 
@@ -49,11 +49,13 @@ def test_a_rewritten_commit_without_any_id_is_known_by_when_it_was_written():
 
 def test_git_counts_whole_seconds_and_a_log_does_not():
     """The commit was asked for, and the file edited, half a second after the second that git wrote down had begun."""
-    changes = Pulls(pulls("#1 - opened 10:00 commits new\nnew by ann at 09:10 again 12:00 changes a.py"), "main")
+    changes = RepositoryIndex(
+        pulls("#1 - opened 10:00 commits new\nnew by ann at 09:10 again 12:00 changes a.py"), "main"
+    )
     half = timedelta(milliseconds=500)
     for work in ("09:10 spike $1.00 commits old", "09:10 spike $1.00 edits a.py"):
         (one,) = session(work, author="ann")
-        (claim,) = place([msgspec.structs.replace(one, at=one.at + half)], changes).values()
+        (claim,) = attribute([msgspec.structs.replace(one, at=one.at + half)], changes).values()
         assert claim.numbers == (1,)
 
 
@@ -187,7 +189,7 @@ def test_sub_agents_follow_the_request_that_started_them():
     09:20 feat/b $1.00 edits b.py
     09:25 feat/a $1.00 agent k1
     """
-    claims = place(session(work, author="ann"), Pulls(pulls(changes), "main"))
+    claims = attribute(session(work, author="ann"), RepositoryIndex(pulls(changes), "main"))
     assert {key[1]: one.numbers for key, one in claims.items()} == {
         "s1-0": (1,), "s1-1": (1,), "s1-2": (2,), "s1-3": (1,),
     }  # fmt: skip
@@ -196,9 +198,9 @@ def test_sub_agents_follow_the_request_that_started_them():
 def test_reading_somebody_elses_change_is_review():
     changes = "#7 feat/theirs opened 08:00 by bob\n#8 feat/other opened 08:00 by bob"
     requests = session("09:00 main $1.00 saw view:7\n09:10 main $1.00\n09:20 main $1.00 saw comment:8", author="ann")
-    claims = [*place(requests, Pulls(pulls(changes), "main")).values()]
+    claims = [*attribute(requests, RepositoryIndex(pulls(changes), "main")).values()]
     assert [(one.numbers, one.stage) for one in claims] == [((7,), "review"), ((8,), "review"), ((8,), "review")]
-    standing = place(session("09:00 feat/theirs $1.00", author="ann"), Pulls(pulls(changes), "main"))
+    standing = attribute(session("09:00 feat/theirs $1.00", author="ann"), RepositoryIndex(pulls(changes), "main"))
     assert [(one.numbers, one.stage) for one in standing.values()] == [((7,), Stage.REVIEW)]
 
 
@@ -210,7 +212,9 @@ def test_looking_at_a_change_while_building_another_is_not_review():
 def test_what_fits_two_equally_well_is_shared_and_what_fits_badly_is_offered():
     changes = "#1 x opened 08:00 by ann files a.py\n#2 y opened 08:00 by ann files a.py"
     assert told("09:00 spike $1.00 edits a.py", changes) == ["#1+#2 files"]
-    badly = place(session("09:00 spike $1.00 edits a.py,b.py,c.py", author="ann"), Pulls(pulls(changes), "main"))
+    badly = attribute(
+        session("09:00 spike $1.00 edits a.py,b.py,c.py", author="ann"), RepositoryIndex(pulls(changes), "main")
+    )
     assert [(one.numbers, one.candidates) for one in badly.values()] == [((), (1, 2))]
 
 

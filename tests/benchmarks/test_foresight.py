@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from attribution.hindsight import Verdict, look_back
+from attribution.runaway_backtest import Verdict, look_back
 from benchmarks.foresight import months, pulls
 from benchmarks.foresight.history import History, recorded
 from benchmarks.foresight.runaways import MADE, NAIVE, _first, _naive

@@ -2,7 +2,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
-from bot import tables
+from bot.store import tables
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(database):

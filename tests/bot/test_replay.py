@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
-from bot.replay_command import main
+from bot.cli.replay import main
 from tests.bot.conftest import CHANGES, WORK, lines
 from tests.notation import pulls, session
 

@@ -8,7 +8,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from attribution.gh import FILTER, QUERY
-from bot.replay_command import main
+from bot.cli.replay import main
 from tests.notation import session
 
 ROOT = Path(__file__).parents[2]

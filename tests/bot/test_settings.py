@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.database import Database
 from bot.repository_settings import (
     OperatorSettings,
     Problem,
@@ -15,6 +14,7 @@ from bot.repository_settings import (
     schema,
 )
 from bot.settings import SettingsError, app_credentials, from_environment
+from bot.store.database import Database
 
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY-----\n"
 ALL = {

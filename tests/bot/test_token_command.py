@@ -2,7 +2,9 @@
 
 import pytest
 
-from bot import store, token_command, tokens
+from bot.cli import token as token_command
+from bot.store import accounts as account_store
+from bot.store import tokens as token_store
 
 
 @pytest.fixture
@@ -15,12 +17,12 @@ def server(database, database_url, tmp_path, monkeypatch):
 def install(database, *accounts):
     with database.write() as connection:
         for number, account in enumerate(accounts, 1):
-            store.save_installation(database, connection, number, account)
+            account_store.save_installation(database, connection, number, account)
 
 
 def owner(database, token):
     with database.read() as connection:
-        return tokens.installation_of(connection, token)
+        return token_store.installation_of(connection, token)
 
 
 def test_a_token_is_shown_once_listed_without_its_secret_and_revoked(server, capsys):

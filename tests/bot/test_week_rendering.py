@@ -13,12 +13,12 @@ from attribution.evidence import Evidence, Stage
 from attribution.issues import Issue
 from attribution.money import show_cents, to_cents
 from attribution.outcome import Details
+from attribution.periods import moved, week_of
 from attribution.report import Row
 from attribution.totals import Spent, pull_totals
-from attribution.week_cost import WeekFacts, week_cost
-from attribution.weeks import moved, week_of
+from attribution.week_sums import WeekFacts, week_cost
+from bot.github.write_comment import LONGEST_BODY
 from bot.issue import WeekView, render, title
-from bot.publish import LONGEST_BODY
 from tests.look.gfm import render as as_github_does
 from tests.notation import MONDAY, pulls
 
@@ -129,7 +129,7 @@ def test_what_needs_a_decision():
     assert decide(spent(1, 10), spent(None, 6, evidence=Evidence.SEVERAL)) == snapshot(
         "**To decide:** $6.00, 38% of the week, shipped nothing. All of it fits several pull requests alike: `/mergecost link` in one of them decides."
     )
-    assert decide(spent(1, 10), spent(None, 6, evidence=Evidence.QUESTIONED)) == snapshot(
+    assert decide(spent(1, 10), spent(None, 6, evidence=Evidence.IMPLAUSIBLE)) == snapshot(
         "**To decide:** $6.00, 38% of the week, shipped nothing. All of it looks invented and is held apart: `/mergecost link` counts it if it is real."
     )
     silent = {1: Details(authors=("ann", "bob", "joe"))}

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.database import Database
+from bot.store.database import Database
 from tests.conftest import skip_unless_ci
 from tests.e2e.shim import Shim
 from tests.github.accounts import PERMISSIONS, private_key

@@ -8,9 +8,9 @@ import httpx
 import msgspec
 import pytest
 
+from attribution.periods import Week, moved, week_of
 from attribution.report import short_id
 from attribution.usage import Usage
-from attribution.weeks import Week, moved, week_of
 from tests.e2e.conftest import Stage
 from tests.notation import session
 

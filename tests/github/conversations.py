@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from . import payloads
 from .deliveries import record
-from .pulls import Pulls
+from .pulls import RepositoryIndex
 from .state import App, CheckRun, Comment, Issue, Pull, Repository, User
 
 
-class Conversations(Pulls):
+class Conversations(RepositoryIndex):
     def open_issue(
         self,
         repository: Repository,

@@ -23,7 +23,7 @@ class PullDetails(TypedDict, total=False):
     fork: Repository
 
 
-class Pulls(State):
+class RepositoryIndex(State):
     def commit(
         self,
         message: str,

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.database import Database
+from bot.store.database import Database
 from tests.server import Server, serving
 
 

@@ -60,7 +60,7 @@ def test_a_hundred_deliveries_of_one_pull_request_are_one_piece_of_work(server):
 
 def test_deliveries_at_the_same_time_are_all_noted(server):
     async def burst():
-        from bot.jobs import Wanted
+        from bot.work.queue import Wanted
 
         edge = server.app.state.edge
         await asyncio.gather(*(edge.intake.want(Wanted("pull", f"5/34/{i % 7}")) for i in range(500)))

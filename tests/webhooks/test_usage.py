@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from attribution.ledger import check
-from bot import ledger_store, tokens
+from bot.store import ledger as ledger_store
+from bot.store import tokens as token_store
 from tests.notation import session
 from tests.server import NOON
 
@@ -111,10 +112,10 @@ def test_without_a_good_token_nothing_is_taken(server, header):
 def test_a_revoked_token_is_refused_and_no_token_is_kept_in_the_open(server):
     token = server.token(acme__widgets=34)
     with server.database.write() as connection:
-        (row,) = tokens.listed(connection)
+        (row,) = token_store.listed(connection)
         assert token not in str(row)
-        assert tokens.revoke(connection, row.token_id, NOON)
-        assert not tokens.revoke(connection, row.token_id, NOON)
+        assert token_store.revoke(connection, row.token_id, NOON)
+        assert not token_store.revoke(connection, row.token_id, NOON)
     assert server.post_usage(token, ONE).status_code == 401
 
 

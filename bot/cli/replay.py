@@ -1,0 +1,206 @@
+"""`mergecost replay`: run the attribution engine offline on facts in files, show every share with its evidence, and how often the
+runaway rule would have been wrong."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, groupby
+
+import msgspec
+
+from attribution.attribute import RepositoryIndex, attribute
+from attribution.evidence import Correction, Evidence, PullRequest
+from attribution.ledger import Charge, Share, charge, check, share_out
+from attribution.money import Micros, cents_that_sum, show_cents, to_cents
+from attribution.report import short_id
+from attribution.reported_commits import joined, pushed_directly, told
+from attribution.runaway_backtest import recorded
+from attribution.usage import Usage
+from bot.cli.replay_facts import BadFacts, corrections, default_branch, pulls, usages
+from bot.cli.replay_runaways import runaways, runaways_line
+
+Booked = tuple[Charge, Share]
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One share, as --json prints it. `micros` is None without a known price."""
+
+    repository: str
+    tool: str
+    session_id: str
+    request_id: str
+    pull_number: int | None
+    micros: Micros | None
+    stage: str
+    evidence: str
+    why: str
+
+
+def main(argv: list[str]) -> int:
+    """Returns the exit status: 0, or 2 for facts that cannot be used."""
+    options = _parser().parse_args(argv)
+    try:
+        if [*options.usage, *options.pulls, *options.corrections].count("-") > 1:
+            raise BadFacts("- is the standard input, which can be read once")
+        everything = usages(options.usage)
+        repository, found = _in_repository(everything, options.repository)
+        listed, said = pulls(options.pulls), corrections(options.corrections)
+    except BadFacts as error:
+        print(f"mergecost replay: {error}", file=sys.stderr)
+        return 2
+    booked = replay(found, listed, said, options.default_branch or default_branch(listed))
+    _warn_of_strangers(found, listed, said)
+    left_out = sum(not usage.repository for usage in everything) if repository else 0
+    if left_out:
+        print(f"Left out, requests of no known repository: {left_out:,}.", file=sys.stderr)
+    sessions = recorded(booked, listed)
+    if options.json:
+        for line in (*(_line(repository, one, share) for one, share in booked), runaways_line(sessions)):
+            print(msgspec.json.encode(line).decode())
+    else:
+        print("\n\n".join((report(repository, booked), *runaways(sessions))))
+    return 0
+
+
+def replay(
+    found: Sequence[Usage], listed: Sequence[PullRequest], said: Sequence[Correction], default_branch: str
+) -> list[Booked]:
+    """Every share of every request, by session and time."""
+    known = told(found)
+    listed = joined(listed, known)
+    direct = pushed_directly(listed, known, default_branch)
+    facts = RepositoryIndex(listed, default_branch, corrections=said, direct=direct)
+    booked: list[Booked] = []
+    ordered = sorted(found, key=lambda usage: (usage.tool, usage.session_id, usage.at, usage.request_id))
+    for _, group in groupby(ordered, key=lambda usage: (usage.tool, usage.session_id)):
+        session = list(group)
+        claims = attribute(session, facts)
+        for usage in session:
+            one = charge(usage)
+            booked += [(one, share) for share in share_out(one, claims[usage.key], 1)]
+    errors = check({one.key: one for one, _ in booked}.values(), [share for _, share in booked])
+    if errors:
+        raise AssertionError(f"the ledger does not balance: {errors[0]}")
+    return booked
+
+
+def _warn_of_strangers(found: Sequence[Usage], listed: Sequence[PullRequest], said: Sequence[Correction]) -> None:
+    """What corrections name and the other files do not hold."""
+    numbers = {number for one in said for number, _ in one.weights} - {pull.number for pull in listed}
+    sessions = {(one.tool, one.session_id) for one in said} - {(usage.tool, usage.session_id) for usage in found}
+    names = [
+        *(f"#{number}" for number in sorted(numbers)),
+        *(f"{tool} {session}" for tool, session in sorted(sessions)),
+    ]
+    if names:
+        print(f"Corrections name what the other files do not hold: {', '.join(names)}.", file=sys.stderr)
+
+
+def report(repository: str, booked: Sequence[Booked]) -> str:
+    """Totals by pull request and evidence, then each session's stretches with their reasons."""
+    if not booked:
+        return "No requests."
+    shares = [share for _, share in booked]
+    whole = sum(share.micros or 0 for share in shares)
+    unpriced = sum(share.micros is None for share in shares)
+    targets = sorted({share.pull_number for share in shares}, key=lambda number: (number is None, number or 0))
+    by_target = {_name(number): [share for share in shares if share.pull_number == number] for number in targets}
+    by_evidence = {level.value: [share for share in shares if share.evidence == level] for level in Evidence}
+    parts = [
+        f"{repository or 'Repository not known'}: {show_cents(to_cents(whole))} at list price",
+        f"Requests in no amount, since their price is not known: {unpriced:,}." if unpriced else "",
+        _totals("Pull request", by_target),
+        _totals("Evidence", {level: found for level, found in by_evidence.items() if found}),
+        "\n".join(_stretches(booked)),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _totals(title: str, groups: Mapping[str, Sequence[Share]]) -> str:
+    """A table whose cents sum to the whole."""
+    cents = cents_that_sum([sum(share.micros or 0 for share in shares) for shares in groups.values()])
+    rows = [(title, "Cost", "Requests")]
+    for (name, shares), amount in zip(groups.items(), cents, strict=True):
+        known = any(share.micros is not None for share in shares)
+        rows.append((name, show_cents(amount) if known else "not known", f"{len(shares):,}"))
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    return "\n".join(f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows)
+
+
+def _stretches(booked: Sequence[Booked]) -> Iterable[str]:
+    """A line for each run of requests of one session with the same answer, and for each that bears a part of it."""
+    for (tool, session_id), session in groupby(booked, key=lambda pair: (pair[0].usage.tool, pair[0].usage.session_id)):
+        yield f"{short_id(tool, session_id)}  {tool} {session_id}"
+        requests = [list(shares) for _, shares in groupby(session, key=lambda pair: pair[0].key)]
+        for _, run in groupby(requests, key=_answer):
+            pairs = list(chain.from_iterable(run))
+            for number in dict.fromkeys(share.pull_number for _, share in pairs):
+                yield _stretch([pair for pair in pairs if pair[1].pull_number == number])
+
+
+def _answer(shares: Sequence[Booked]) -> list[tuple[int | None, str]]:
+    """Who bears a request, and why."""
+    return [(share.pull_number, share.why) for _, share in shares]
+
+
+def _stretch(pairs: Sequence[Booked]) -> str:
+    (first, share), amounts = pairs[0], [share.micros for _, share in pairs if share.micros is not None]
+    cost = show_cents(to_cents(sum(amounts))) if amounts else "not known"
+    return f"  {first.usage.at:%Y-%m-%d %H:%M}  {_name(share.pull_number):<13} {cost:>10}  {share.why}"
+
+
+def _name(number: int | None) -> str:
+    return "unattributed" if number is None else f"#{number}"
+
+
+def _line(repository: str, one: Charge, share: Share) -> Line:
+    return Line(
+        repository=repository, tool=one.usage.tool, session_id=one.usage.session_id, request_id=one.usage.request_id,
+        pull_number=share.pull_number, micros=share.micros, stage=share.stage.value, evidence=share.evidence.value, why=share.why,
+    )  # fmt: skip
+
+
+def _in_repository(found: Sequence[Usage], wanted: str) -> tuple[str, list[Usage]]:
+    """The requests of one repository, which must be named where there are several. Raises BadFacts."""
+    by_name = {usage.repository.lower(): usage.repository for usage in found if usage.repository}
+    if wanted:
+        by_name = {name: shown for name, shown in by_name.items() if name == wanted.lower()}
+        if not by_name:
+            raise BadFacts(f"no request was made in {wanted}")
+    if len(by_name) > 1:
+        names = ", ".join(sorted(by_name.values()))
+        raise BadFacts(f"the requests were made in several repositories: choose with --repository, of {names}")
+    ((name, shown),) = by_name.items() or [("", "")]
+    return shown, [usage for usage in found if usage.repository.lower() == name]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mergecost replay",
+        description="Say what pull requests cost, from facts in files. Asks nobody, keeps nothing.",
+    )
+    parser.add_argument(
+        "--usage",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="what `mergecost scan --json` printed; - is stdin",
+    )
+    parser.add_argument(
+        "--pulls",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="pull requests: JSON lines, or what `gh` printed",
+    )
+    parser.add_argument(
+        "--corrections", action="append", default=[], metavar="FILE", help="what maintainers said, as JSON lines"
+    )
+    parser.add_argument(
+        "--repository", default="", metavar="OWNER/NAME", help="where the requests were made in several"
+    )
+    parser.add_argument(
+        "--default-branch", default="", metavar="NAME", help="of the repository; where most pull requests go"
+    )
+    parser.add_argument("--json", action="store_true", help="one share a line, then the alerts, as JSON")
+    return parser

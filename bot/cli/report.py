@@ -1,0 +1,201 @@
+"""`mergecost report`: the figures of the comments and weekly issues, on the server's terminal."""
+
+import argparse
+import csv
+import io
+import sys
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Connection, Row, select
+
+from attribution.breakdown import WAYS, Slice
+from attribution.money import cents_that_sum, show_cents, to_cents
+from attribution.periods import last_published, week_named
+from bot import weekly
+from bot.clock import from_ms, system_clock, to_ms
+from bot.comment import render as render_comment
+from bot.comment.issue import render_issue
+from bot.context import settings_of
+from bot.figures import costs
+from bot.figures.pull import view_of
+from bot.issue import WeekView, render, title
+from bot.repository_settings import OperatorSettings, RepositorySettings
+from bot.settings import SettingsError, from_environment, operator_settings
+from bot.store import accounts as account_store
+from bot.store import pulls as pull_store
+from bot.store.database import Database
+
+
+class Wrong(Exception):
+    """The question cannot be answered as it was put; the message says what to do."""
+
+
+def main(argv: list[str]) -> int:
+    """Returns the exit status: 0, or 2 for a question that cannot be answered."""
+    options = _parser().parse_args(argv)
+    try:
+        settings = from_environment()
+        operator = operator_settings(settings)
+        database = Database(settings.database_url)
+        database.migrate()
+        try:
+            with database.read() as connection:
+                print(report(connection, operator, options, system_clock()), end="")
+        finally:
+            database.close()
+    except (Wrong, SettingsError) as error:
+        print(f"mergecost report: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def report(connection: Connection, operator: OperatorSettings, options: argparse.Namespace, now_ms: int) -> str:
+    """What was asked for, as text, JSON or CSV. Raises `Wrong`."""
+    rows = _repositories(connection, options)
+    if options.pull or options.issue or options.week:
+        if len(rows) != 1:
+            raise Wrong(f"which repository? Say --repository OWNER/NAME. There are: {_names(rows)}")
+        return _one(connection, rows[0], settings_of(operator, rows[0])[0], options, now_ms)
+    zone = settings_of(operator, rows[0])[0].zone if len(rows) == 1 else ZoneInfo("UTC")
+    found = costs.cut(connection, rows, options.by, span_ms(options.since, options.until, zone, now_ms), zone)
+    if options.json or options.csv:
+        return _as_json(found) if options.json else _as_csv(found)
+    return _as_table(options.by, found)
+
+
+def span_ms(since: str, until: str, zone: ZoneInfo, now_ms: int) -> tuple[int, int]:
+    """From the first moment of the day `since` (30 days ago) to the last of `until` (now). Raises `Wrong`."""
+    try:
+        last = date.fromisoformat(until) if until else None
+        first = (
+            date.fromisoformat(since)
+            if since
+            else (last or from_ms(now_ms).astimezone(zone).date()) - timedelta(days=30)
+        )
+    except ValueError:
+        raise Wrong("a day is written like 2026-11-23") from None
+    end = to_ms(_midnight(last + timedelta(days=1), zone)) if last else now_ms + 3_600_000
+    return to_ms(_midnight(first, zone)), end
+
+
+def _one(
+    connection: Connection, row: Row[Any], settings: RepositorySettings, options: argparse.Namespace, now_ms: int
+) -> str:
+    key = (row.installation_id, row.repository_id)
+    if options.pull:
+        if pull_store.pull(connection, (*key, options.pull)) is None:
+            raise Wrong(f"{row.full_name} has no pull request #{options.pull} that Mergecost knows")
+        view = view_of(
+            connection, (*key, options.pull), pull_store.known_pulls(connection, *key), settings, None, from_ms(now_ms)
+        )
+        return _shown(view.cost, view.cost.rows, render_comment(view), options)
+    if options.issue:
+        found = costs.of_issue(connection, (*key, options.issue))
+        if found is None:
+            raise Wrong(f"{row.full_name} has no issue #{options.issue} that Mergecost knows")
+        return _shown(found, found.parts, render_issue(found), options)
+    name = (
+        last_published(from_ms(now_ms), settings.weekly_day, settings.zone).name
+        if options.week == "last"
+        else options.week
+    )
+    week = week_named(name, settings.zone) and weekly.cost_of(connection, settings, (*key, name), now_ms)
+    if week is None:
+        raise Wrong(f"there is no week {name!r}: write it like 2026-W47")
+    view = WeekView(cost=week, time_zone=settings.time_zone)
+    return _shown(week, week.kinds, f"# {title(view)}\n\n{render(view)}", options)
+
+
+def _shown(cost: msgspec.Struct, rows: tuple[msgspec.Struct, ...], text: str, options: argparse.Namespace) -> str:
+    if options.json:
+        return _as_json(cost)
+    return _as_csv(rows) if options.csv else f"{text}\n"
+
+
+def _as_json(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+
+
+def _as_csv(rows: "tuple[msgspec.Struct, ...] | list[Slice]") -> str:
+    """Plain columns; what is a list is a count."""
+    out = io.StringIO()
+    if rows:
+        fields = msgspec.structs.fields(rows[0])
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow([field.name for field in fields])
+        for row in rows:
+            values = (getattr(row, field.name) for field in fields)
+            writer.writerow([len(value) if isinstance(value, tuple) else value for value in values])
+    return out.getvalue()
+
+
+def _as_table(by: str, found: list[Slice]) -> str:
+    """A table whose cents sum to the whole."""
+    if not found:
+        return "Nothing was used in that time.\n"
+    cents = cents_that_sum([one.micros for one in found])
+    lines = [(by.capitalize(), "At list price", "Requests", "Not priced")]
+    for one, amount in zip(found, cents, strict=True):
+        known = show_cents(amount) if one.unpriced_requests < one.requests else "not known"
+        lines.append(
+            (_label(one), known, f"{one.requests:,}", f"{one.unpriced_requests:,}" if one.unpriced_requests else "")
+        )
+    lines.append(("All", show_cents(to_cents(sum(one.micros for one in found))), "", ""))
+    widths = [max(len(line[i]) for line in lines) for i in range(4)]
+    return "".join(
+        f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip() + "\n"
+        for a, b, c, d in lines
+    )
+
+
+def _label(one: Slice) -> str:
+    number = f"#{one.number} " if one.number is not None else ""
+    name = f"{number}{one.name}".strip() or "(none)"
+    return name[:60] if one.repository in ("", one.name) else f"{one.repository} {name[:60]}"
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _repositories(connection: Connection, options: argparse.Namespace) -> list[Row[Any]]:
+    installations = [row.installation_id for row in connection.execute(select(account_store.installations))]
+    wanted = [options.installation] if options.installation else installations
+    rows = [row for number in wanted for row in costs.repositories(connection, number)]
+    if not options.repository:
+        return rows
+    found = [row for row in rows if row.full_name.lower() == options.repository.lower()]
+    if len(found) != 1:
+        raise Wrong(
+            f"no repository {options.repository!r}; there are: {_names(rows)}" if not found else "which --installation?"
+        )
+    return found
+
+
+def _names(rows: list[Row[Any]]) -> str:
+    return ", ".join(row.full_name for row in rows[:20]) or "none yet: install the App first"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mergecost report",
+        description="What AI work cost, from the server's ledger. Without a question: the last 30 days.",
+    )
+    parser.add_argument("--repository", default="", metavar="OWNER/NAME")
+    parser.add_argument("--installation", type=int, default=0, metavar="NUMBER")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--pull", type=int, default=0, metavar="NUMBER", help="one pull request")
+    what.add_argument("--issue", type=int, default=0, metavar="NUMBER", help="one issue, over its pull requests")
+    what.add_argument(
+        "--week", nargs="?", const="last", default="", metavar="2026-W47", help="one week, as its issue says it"
+    )
+    what.add_argument("--by", choices=WAYS, default="pull", help="everything in a time, by one thing")
+    parser.add_argument("--since", default="", metavar="DAY", help="from that day on")
+    parser.add_argument("--until", default="", metavar="DAY", help="up to that day")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true")
+    form.add_argument("--csv", action="store_true")
+    return parser

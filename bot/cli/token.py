@@ -1,0 +1,87 @@
+"""`mergecost token`: make, list and revoke tokens on the server."""
+
+import argparse
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.clock import from_ms, system_clock
+from bot.settings import from_environment
+from bot.store import accounts as account_store
+from bot.store import tokens as token_store
+from bot.store.database import Database
+
+
+def main(argv: list[str]) -> int:
+    """Returns the exit code; a token is printed once and never again."""
+    options = _parser().parse_args(argv)
+    database = Database(from_environment().database_url)
+    database.migrate()
+    try:
+        return {"new": _new, "list": _list, "revoke": _revoke}[options.action](database, options)
+    finally:
+        database.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mergecost token", description="Tokens, which collectors send usage with and others read figures with."
+    )
+    actions = parser.add_subparsers(dest="action", required=True)
+    new = actions.add_parser("new", help="make a token for one installation and show it once")
+    new.add_argument("--installation", type=int, help="the installation's number (not needed if there is only one)")
+    new.add_argument("--read", action="store_true", help="for reading figures from /api/v1, not for sending usage")
+    new.add_argument("--label", default="", help="who or what it is for")
+    actions.add_parser("list", help="the tokens that exist, without their secrets")
+    revoke = actions.add_parser("revoke", help="refuse a token from now on")
+    revoke.add_argument("token_id")
+    return parser
+
+
+def _new(database: Database, options: argparse.Namespace) -> int:
+    with database.write() as connection:
+        active = {
+            row.installation_id: row.account
+            for row in connection.execute(select(account_store.installations))
+            if row.active
+        }
+        wanted: int = options.installation or (next(iter(active)) if len(active) == 1 else 0)
+        if wanted not in active:
+            known = (
+                ", ".join(f"{number} ({account})" for number, account in active.items())
+                or "none yet: install the App first"
+            )
+            print(f"Which installation? Say --installation NUMBER. Installations: {known}.")
+            return 2
+        token = token_store.new(connection, wanted, options.label, system_clock(), "read" if options.read else "ingest")
+    print(token)
+    use = (
+        "In requests to /api/v1: `Authorization: Bearer ...`"
+        if options.read
+        else "On a developer's machine: MERGECOST_TOKEN=... mergecost push"
+    )
+    print(f"For {active[wanted]}. It is shown this once. {use}")
+    return 0
+
+
+def _list(database: Database, _options: argparse.Namespace) -> int:
+    with database.read() as connection:
+        for row in token_store.listed(connection):
+            state = (
+                f"revoked {_day(row.revoked_at_ms)}" if row.revoked_at_ms else f"last used {_day(row.last_used_at_ms)}"
+            )
+            what = f"{row.token_id}  {row.may:<6}  installation {row.installation_id}"
+            print(f"{what}  made {_day(row.created_at_ms)}  {state}  {row.label}")
+    return 0
+
+
+def _revoke(database: Database, options: argparse.Namespace) -> int:
+    with database.write() as connection:
+        done = token_store.revoke(connection, options.token_id, system_clock())
+    print("Revoked." if done else f"There is no live token {options.token_id!r}; see `mergecost token list`.")
+    return 0 if done else 1
+
+
+def _day(at_ms: int | None) -> Any:
+    return datetime.strftime(from_ms(at_ms), "%Y-%m-%d") if at_ms else "never"

@@ -1,0 +1,115 @@
+"""What pull requests, weeks and months have cost of their budgets."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from attribution.budget import Budget, Scope
+from attribution.money import from_usd
+from attribution.months import Month, month_of, months_later
+from attribution.periods import Week, moved, week_of
+from attribution.week_report import BudgetRow, WeekCost
+from bot.clock import from_ms, to_ms
+from bot.repository_settings import RepositorySettings
+from bot.store import budgets as budget_store
+from bot.store import totals as total_store
+from bot.store.budgets import RepositoryKey
+from bot.store.commands import PullKey
+
+
+def of_pull(connection: Connection, settings: RepositorySettings, key: PullKey) -> Budget | None:
+    """None where pull requests have no budget."""
+    if settings.budget_pull_usd is None:
+        return None
+    spent = total_store.spent_on(connection, key[:2], [key[2]])
+    return Budget(
+        scope=Scope.PULL,
+        name=str(key[2]),
+        budget_micros=from_usd(settings.budget_pull_usd),
+        spent_micros=sum(one.micros for one in spent),
+        unpriced_requests=sum(one.unpriced_requests for one in spent),
+        approvals=budget_store.approvals(connection, key),
+    )
+
+
+def of_week(
+    connection: Connection, settings: RepositorySettings, repository: RepositoryKey, week: Week
+) -> Budget | None:
+    return _of_period(connection, repository, Scope.WEEK, settings.budget_week_usd, week)
+
+
+def of_month(
+    connection: Connection,
+    settings: RepositorySettings,
+    repository: RepositoryKey,
+    month: Month,
+    until: datetime | None = None,
+) -> Budget | None:
+    """A month's budget and what was spent of it, until then or in all."""
+    return _of_period(connection, repository, Scope.MONTH, settings.budget_month_usd, month, until)
+
+
+def running(
+    connection: Connection, settings: RepositorySettings, repository: RepositoryKey, now: datetime
+) -> list[Budget]:
+    """The budgets of this week and month, and of those before, to which late data may still add."""
+    zone = settings.zone
+    week, month = week_of(now, zone), month_of(now, zone)
+    weeks = [of_week(connection, settings, repository, one) for one in (moved(week, -1, zone), week)]
+    months = [of_month(connection, settings, repository, one) for one in (months_later(month, -1, zone), month)]
+    return [one for one in (*weeks, *months) if one is not None]
+
+
+def at_end_of(
+    connection: Connection, settings: RepositorySettings, repository: RepositoryKey, cost: WeekCost
+) -> tuple[BudgetRow, ...]:
+    """The budgets of a week, of the month that it ends in, and of the pull requests over theirs that cost something in it."""
+    week = cost.week
+    month = month_of(week.to_at - timedelta(milliseconds=1), settings.zone)
+    held = [
+        of_week(connection, settings, repository, week),
+        of_month(connection, settings, repository, month, week.to_at),
+        *(of_pull(connection, settings, (*repository, number)) for number in cost.pull_numbers),
+    ]
+    noted = budget_store.noted_between(connection, repository, to_ms(week.from_at), to_ms(week.to_at))
+    return tuple(
+        BudgetRow(
+            budget=one,
+            reached=tuple(
+                (row.level, from_ms(row.noted_at_ms))
+                for row in noted
+                if row.kind == f"budget_{one.scope}" and row.about == about(one)
+            ),
+        )
+        for one in held
+        if one is not None and (one.scope != Scope.PULL or one.is_over)
+    )
+
+
+def about(budget: Budget) -> str:
+    """What notices of it are filed under. Another amount is another budget."""
+    return f"{budget.name} {budget.budget_micros}"
+
+
+def _of_period(
+    connection: Connection,
+    repository: RepositoryKey,
+    scope: Scope,
+    budget_usd: Decimal | None,
+    period: Week | Month,
+    until: datetime | None = None,
+) -> Budget | None:
+    if budget_usd is None:
+        return None
+    end = min(until or period.to_at, period.to_at)
+    micros, unpriced = total_store.total_between(connection, repository, to_ms(period.from_at), to_ms(end))
+    return Budget(
+        scope=scope,
+        name=period.name,
+        budget_micros=from_usd(budget_usd),
+        spent_micros=micros,
+        unpriced_requests=unpriced,
+        from_at=period.from_at,
+        to_at=period.to_at,
+    )

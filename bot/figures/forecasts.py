@@ -1,0 +1,87 @@
+"""What months and open pull requests are likely to cost in the end, from the ledger. No forecast where the history is too thin
+or such forecasts were far off."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from attribution import forecast, pull_forecast
+from attribution.breakdown import local_day
+from attribution.budget import Budget
+from attribution.evidence import PullRequest
+from attribution.forecast import Forecast
+from attribution.money import Micros
+from attribution.pull_forecast import Curve
+from bot.clock import DAY_MS, to_ms
+from bot.repository_settings import RepositorySettings
+from bot.store import totals as total_store
+from bot.store.budgets import RepositoryKey
+
+# Half a year of days, to try a forecast on.
+_HISTORY_MS = 190 * DAY_MS
+# So many of the newest merged pull requests are compared with.
+_MOST_PULLS = 200
+MOST_ERROR_PERCENT = 50
+_DAY = timedelta(days=1)
+
+
+def of_month(
+    connection: Connection, settings: RepositorySettings, repository: RepositoryKey, until: datetime
+) -> Forecast | None:
+    """The month that is going on at `until`, by what was used before; None too where it has just ended."""
+    today = until.astimezone(settings.zone).date()
+    if today.day == 1:
+        return None
+    return _worth_saying(forecast.month(_daily(connection, settings, repository, until), today))
+
+
+def used_up_on(
+    connection: Connection, settings: RepositorySettings, repository: RepositoryKey, budget: Budget, now: datetime
+) -> date | None:
+    """The day on which the budget of a week or month is used up at the present rate; None if it lasts, or is used up or over."""
+    if budget.from_at is None or budget.to_at is None or not budget.from_at <= now < budget.to_at or budget.is_over:
+        return None
+    first, today, end = (one.astimezone(settings.zone).date() for one in (budget.from_at, now, budget.to_at))
+    daily = _daily(connection, settings, repository, now)
+    return forecast.pace(daily, first, end - _DAY, today, budget.budget_micros)
+
+
+def of_pull(
+    connection: Connection,
+    repository: RepositoryKey,
+    number: int,
+    pulls: Mapping[int, PullRequest],
+    now: datetime,
+) -> Forecast | None:
+    """An open pull request; `pulls` are all of its repository."""
+    merged = sorted(((one.merged_at, one.number) for one in pulls.values() if one.merged_at), reverse=True)
+    others = [other for _, other in merged[:_MOST_PULLS]]
+    if number not in pulls or len(others) < pull_forecast.LEAST_PULLS:
+        return None
+    spent: defaultdict[int, list[tuple[datetime, Micros]]] = defaultdict(list)
+    for one, at, micros in total_store.spent_at(connection, repository, [number, *others]):
+        spent[one].append((at, micros))
+    curves = {
+        one: Curve(opened_at=pulls[one].created_at, merged_at=pulls[one].merged_at, spent=tuple(amounts))
+        for one, amounts in spent.items()
+    }
+    own = curves.pop(number, None)
+    return _worth_saying(pull_forecast.pull(own, curves.values(), now) if own else None)
+
+
+def _worth_saying(found: Forecast | None) -> Forecast | None:
+    """One that was off by more than half the last times helps nobody."""
+    return found if found and found.tried.error_percent <= MOST_ERROR_PERCENT else None
+
+
+def _daily(
+    connection: Connection, settings: RepositorySettings, repository: RepositoryKey, until: datetime
+) -> dict[date, Micros]:
+    """What each day came to, by the clock on the repository's wall."""
+    end_ms = to_ms(until)
+    found: defaultdict[date, Micros] = defaultdict(int)
+    for quarter, micros in total_store.by_quarter(connection, repository, end_ms - _HISTORY_MS, end_ms):
+        found[local_day(quarter, settings.zone)] += micros
+    return dict(found)

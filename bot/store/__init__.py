@@ -1,0 +1,1 @@
+"""The database: tables, and one module of statements for each kind of fact."""

@@ -1,0 +1,80 @@
+"""One engine for SQLite and PostgreSQL, and the two kinds of transaction that the rest uses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import SQLModel
+
+MIGRATIONS = Path(__file__).parents[2] / "deploy" / "migrations"
+
+
+class Database:
+    """`read()` and `write()` give a connection in a transaction; a write on SQLite takes its lock at once, so that two writers
+    queue up instead of failing half-way (https://www.sqlite.org/lang_transaction.html)."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self.is_postgresql = self.engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            yield connection
+
+    def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
+        """The dialect's INSERT, for ON CONFLICT, which both spell alike."""
+        return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+
+    def migrate(self) -> None:
+        """Bring the tables up to date. Alembic is slow to import, so only where a server starts."""
+        from alembic import command  # noqa: PLC0415
+        from alembic.config import Config  # noqa: PLC0415
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with self.write() as connection:
+            if self.is_postgresql:  # replicas that start together migrate one after the other
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7240103)")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def table(model: type[SQLModel]) -> Table:
+    return model.__table__  # type: ignore[attr-defined]
+
+
+def _engine(url: str) -> Engine:
+    if url.startswith(("postgresql://", "postgres://")):
+        return create_engine("postgresql+psycopg://" + url.split("://", 1)[1], pool_pre_ping=True, pool_size=8)
+    if not url.startswith("sqlite:///"):
+        raise ValueError(
+            f"the database URL must begin with sqlite:/// or postgresql://, it is {url.split('://', 1)[0]}://..."
+        )
+    Path(url.removeprefix("sqlite:///")).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": 20})
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, _record: Any) -> None:
+        # We begin transactions ourselves: https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#pysqlite-serializable
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")  # what we acknowledged survives a power cut
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

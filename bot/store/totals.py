@@ -1,0 +1,189 @@
+"""Sums of the ledger, for a week or over pull requests' whole lives: all of what reports say is counted here, by the database."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Row, and_, case, func, select
+from sqlalchemy import cast as sql_cast
+
+from attribution.breakdown import QUARTER_MS, By, Piece
+from attribution.evidence import Evidence, Stage
+from attribution.money import Micros
+from attribution.report import Row as ModelRow
+from attribution.totals import Spent
+from bot.clock import from_ms
+from bot.store.ledger import charges, current, shares
+
+# In one statement: databases bound the number of parameters (SQLite 32,766, PostgreSQL 65,535).
+_AT_ONCE = 10_000
+
+
+def spent_in(
+    connection: Connection, repository: tuple[int, int], starts_ms: Sequence[int], end_ms: int
+) -> list[list[Spent]]:
+    """What was used from each start to the next, and from the last to the end, by what bears it. Complete: what no rule has
+    looked at yet is unattributed."""
+    amount = func.coalesce(shares.c.micros, case((shares.c.position.is_(None), charges.c.list_micros)))
+    part = case(*((charges.c.at_ms < start, i) for i, start in enumerate(starts_ms[1:])), else_=len(starts_ms) - 1)
+    columns = [part.label("part"), shares.c.pull_number, shares.c.stage, shares.c.evidence]
+    query = select(*columns, *_sums(amount)).select_from(charges.outerjoin(shares, current()))
+    found: list[list[Spent]] = [[] for _ in starts_ms]
+    between = _between(repository, starts_ms[0], end_ms)
+    for at, *values in connection.execute(query.where(between).group_by(*columns)):
+        found[at].append(_spent(values))
+    return found
+
+
+def total_between(connection: Connection, repository: tuple[int, int], from_ms: int, to_ms: int) -> tuple[Micros, int]:
+    """What was used from then until then, and how many requests are in no amount."""
+    unpriced = summed(case((charges.c.list_micros.is_(None), 1), else_=0))
+    query = select(summed(charges.c.list_micros), unpriced).where(_between(repository, from_ms, to_ms))
+    micros, requests = connection.execute(query).one()
+    return micros, requests
+
+
+def spent_on(connection: Connection, repository: tuple[int, int], numbers: Iterable[int]) -> list[Spent]:
+    """What these pull requests bore in their whole lives."""
+    columns = [shares.c.pull_number, shares.c.stage, shares.c.evidence]
+    query = select(*columns, *_sums(shares.c.micros)).select_from(shares.join(charges, current()))
+    mine = (shares.c.installation_id == repository[0]) & (shares.c.repository_id == repository[1])
+    found: list[Spent] = []
+    wanted = sorted(set(numbers))
+    for start in range(0, len(wanted), _AT_ONCE):
+        named = shares.c.pull_number.in_(wanted[start : start + _AT_ONCE])
+        found += [_spent(row) for row in connection.execute(query.where(mine, named).group_by(*columns))]
+    return found
+
+
+def spent_at(
+    connection: Connection, repository: tuple[int, int], numbers: Sequence[int]
+) -> list[tuple[int, datetime, Micros]]:
+    """What these pull requests bore, and when: number, the beginning of a quarter of an hour, and the amount."""
+    quarter = (charges.c.at_ms // QUARTER_MS).label("quarter")
+    query = select(shares.c.pull_number, quarter, summed(shares.c.micros)).select_from(shares.join(charges, current()))
+    mine = (shares.c.installation_id == repository[0]) & (shares.c.repository_id == repository[1])
+    found: list[tuple[int, datetime, Micros]] = []
+    for start in range(0, len(numbers), _AT_ONCE):
+        named = shares.c.pull_number.in_(numbers[start : start + _AT_ONCE])
+        rows = connection.execute(query.where(mine, named).group_by(shares.c.pull_number, quarter))
+        found += [(number, from_ms(when * QUARTER_MS), micros) for number, when, micros in rows]
+    return found
+
+
+def by_quarter(
+    connection: Connection, repository: tuple[int, int], from_ms: int, to_ms: int
+) -> list[tuple[int, Micros]]:
+    """What was used in each quarter of an hour, counted since 1970."""
+    quarter = (charges.c.at_ms // QUARTER_MS).label("quarter")
+    query = select(quarter, summed(charges.c.list_micros)).where(_between(repository, from_ms, to_ms)).group_by(quarter)
+    return [(when, micros) for when, micros in connection.execute(query)]
+
+
+def used_between(
+    connection: Connection, repository: tuple[int, int], from_ms: int, to_ms: int
+) -> tuple[tuple[ModelRow, ...], int]:
+    """The tools and models that were used from then until then, dearest first, and what reading from cache saved."""
+    kinds = (
+        charges.c.uncached_input_tokens,
+        charges.c.cache_read_tokens,
+        charges.c.cache_write_5m_tokens + charges.c.cache_write_1h_tokens,
+        charges.c.output_tokens,
+        charges.c.list_micros,
+        charges.c.cache_saving_micros,
+    )
+    query = select(
+        charges.c.tool,
+        charges.c.model,
+        func.count(),
+        *map(summed, kinds),
+        summed(case((charges.c.list_micros.is_(None), 1), else_=0)),
+        summed(case((charges.c.tokens_known, 1), else_=0)),
+    ).where(_between(repository, from_ms, to_ms))
+    rows = connection.execute(query.group_by(charges.c.tool, charges.c.model)).all()
+    found = [_row(*row) for row in rows]
+    return tuple(sorted(found, key=lambda row: (-row.micros, row.tool, row.model))), sum(int(row[8]) for row in rows)
+
+
+_FINENESS: dict[By, tuple[Any, ...]] = {
+    "repository": (),
+    "pull": (shares.c.pull_number.label("pull_number"),),
+    "issue": (shares.c.pull_number.label("pull_number"),),
+    "label": (shares.c.pull_number.label("pull_number"),),
+    "tool": (charges.c.tool.label("tool"),),
+    "model": (charges.c.model.label("model"),),
+    "stage": (func.coalesce(shares.c.stage, Stage.BUILD.value).label("stage"),),
+    "day": ((charges.c.at_ms // QUARTER_MS).label("quarter"),),
+}
+# These see the parts of a request: who bears one is counted with it. The others count a request once.
+_BY_PART = ("pull", "issue", "label")
+
+
+def pieces(connection: Connection, repository: Row[Any], by: By, span_ms: tuple[int, int]) -> list[Piece]:
+    """What was used in a repository from then until then, cut as finely as `by` needs."""
+    columns = _FINENESS[by]
+    amount = func.coalesce(shares.c.micros, case((shares.c.position.is_(None), charges.c.list_micros)))
+    counts = 1 if by in _BY_PART else case((func.coalesce(shares.c.position, 0) == 0, 1), else_=0)
+    unpriced = case((charges.c.list_micros.is_(None), counts), else_=0)
+    figures = (
+        summed(amount).label("micros"),
+        summed(counts).label("requests"),
+        summed(unpriced).label("unpriced_requests"),
+    )
+    query = select(*columns, *figures).select_from(charges.outerjoin(shares, current()))
+    between = _between((repository.installation_id, repository.repository_id), *span_ms)
+    rows = connection.execute(query.where(between).group_by(*columns) if columns else query.where(between))
+    return [Piece(repository=repository.full_name, **row._mapping) for row in rows if row.requests or row.micros]
+
+
+def senders_between(connection: Connection, repository: tuple[int, int], from_ms: int, to_ms: int) -> frozenset[str]:
+    """Digests of the people whose sessions reached us from a repository."""
+    found = select(charges.c.author).where(_between(repository, from_ms, to_ms), charges.c.author != "").distinct()
+    return frozenset(connection.execute(found).scalars())
+
+
+def _between(repository: tuple[int, int], from_ms: int, to_ms: int) -> Any:
+    return and_(
+        charges.c.installation_id == repository[0],
+        charges.c.repository_id == repository[1],
+        charges.c.at_ms >= from_ms,
+        charges.c.at_ms < to_ms,
+    )
+
+
+def _sums(amount: Any) -> Sequence[Any]:
+    unpriced = case((charges.c.list_micros.is_(None), 1), else_=0)
+    return summed(amount), func.count(), summed(unpriced)
+
+
+def summed(column: Any) -> Any:
+    """As an integer: PostgreSQL sums big integers to NUMERIC."""
+    return sql_cast(func.coalesce(func.sum(column), 0), BigInteger)
+
+
+def _spent(row: Any) -> Spent:
+    number, stage, evidence, micros, requests, unpriced = row
+    return Spent(
+        pull_number=number,
+        stage=Stage(stage or Stage.BUILD),
+        evidence=Evidence(evidence or Evidence.NONE),
+        micros=micros,
+        requests=requests,
+        unpriced_requests=unpriced,
+    )
+
+
+def _row(*values: Any) -> ModelRow:
+    tool, model, requests, uncached, read, write, output, micros, _, unpriced, known = values
+    return ModelRow(
+        tool=tool,
+        model=model,
+        requests=requests,
+        uncached_input_tokens=uncached,
+        cache_read_tokens=read,
+        cache_write_tokens=write,
+        output_tokens=output,
+        micros=micros,
+        unpriced_requests=unpriced,
+        tokens_known=known > 0,
+    )

@@ -1,0 +1,1 @@
+"""Wanted work: the queue in the database and its intake."""

@@ -1,0 +1,107 @@
+"""What goes outside: signed as the standard says, to public addresses alone, and never led elsewhere."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+
+import pytest
+
+from bot.notify import Message, NotSent, Outbox, is_public
+from bot.repository_settings import OperatorSettings
+from bot.settings import SettingsError, alert_secret
+from tests.channel import PUBLIC_ADDRESS, SECRET, URL, Channel
+from tests.server import NOON
+
+MESSAGE = Message("1/2/budget_week/2026-W47 20000000/100", "acme/widgets & <others> used it up")
+
+
+def post(channel: Channel, url: str = URL) -> None:
+    asyncio.run(channel.outbox().post(url, MESSAGE, NOON))
+
+
+def test_it_is_signed_and_goes_to_the_address_that_was_looked_up():
+    channel = Channel()
+    post(channel)
+    ((headers, body),) = channel.requests
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    proof = hmac.digest(base64.b64decode(SECRET.removeprefix("whsec_")), signed, hashlib.sha256)
+    assert headers["webhook-signature"] == f"v1,{base64.b64encode(proof).decode()}"
+    assert headers["webhook-timestamp"] == str(NOON // 1000)
+    assert headers["host"] == "hooks.chat.example"
+    assert channel.looked_up == ["hooks.chat.example:443"]
+    assert channel.texts == ["acme/widgets &amp; &lt;others&gt; used it up"]
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://hooks.chat.example/x", "must start with https://"),
+        ("https://nowhere.example/secret", "nowhere.example has no address"),
+        ("https://127.0.0.1/secret", "127.0.0.1 leads to an address that is not public"),
+    ],
+)
+def test_an_address_that_cannot_be_used_says_why_and_keeps_its_secret(url: str, says: str):
+    channel = Channel()
+    channel.addresses["127.0.0.1"] = ["127.0.0.1"]
+    with pytest.raises(NotSent, match=says) as error:
+        post(channel, url)
+    assert "secret" not in str(error.value)
+    assert channel.requests == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 404, 410, 429, 500, 503])
+def test_what_is_not_taken_is_an_error_and_no_redirect_is_followed(status: int):
+    channel = Channel()
+    channel.answers = [status]
+    with pytest.raises(NotSent, match=str(status)) as error:
+        post(channel)
+    assert "secret" not in str(error.value)
+    assert len(channel.requests) == 1
+
+
+def test_without_a_secret_nothing_is_sent():
+    with pytest.raises(NotSent, match="MERGECOST_ALERT_SECRET is not set"):
+        asyncio.run(Outbox().post(URL, MESSAGE, NOON))
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        (PUBLIC_ADDRESS, True),
+        ("2606:4700::1111", True),
+        ("64:ff9b::808:808", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("172.16.0.1", False),
+        ("192.168.1.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),  # noqa: S104
+        ("224.0.0.1", False),
+        ("::1", False),
+        ("fe80::1", False),
+        ("fd00::1", False),
+        ("::ffff:10.0.0.1", False),
+        ("64:ff9b::a00:1", False),
+        ("2002:a00:1::", False),
+        ("not an address", False),
+    ],
+)
+def test_only_addresses_out_in_the_world_are_public(address: str, public: bool):
+    assert is_public(address) == public
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [OperatorSettings(defaults={"alert_url": URL}), OperatorSettings(repository={"a/b": {"alert_url": URL}})],
+)
+@pytest.mark.parametrize(
+    ("secret", "says"),
+    [("", "make a secret with"), ("short", "24 random bytes"), ("whsec_c2hvcnQ=", "24 random bytes")],
+)
+def test_an_address_outside_needs_a_good_secret(operator: OperatorSettings, secret: str, says: str):
+    with pytest.raises(SettingsError, match=says):
+        alert_secret(operator, {"MERGECOST_ALERT_SECRET": secret})
+    assert alert_secret(operator, {"MERGECOST_ALERT_SECRET": SECRET}) == SECRET
+    assert alert_secret(OperatorSettings(), {}) == ""
