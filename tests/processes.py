@@ -65,10 +65,10 @@ class MergecostProcess:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def make_token(self, database: Database, installation_id: int) -> str:
+    def make_token(self, database: Database, account_id: int) -> str:
         """A collector's token, once the server has read who installed its App."""
         with database.write() as connection:
-            return token_store.new(connection, installation_id, "a laptop", 0)
+            return token_store.new(connection, account_id, "a laptop", 0)
 
     def stop(self) -> int:
         """SIGTERM: it finishes what it has in hand. Returns its exit status."""

@@ -151,8 +151,8 @@ def test_an_approval_is_in_the_audit_with_who_when_why_and_how_much(enforced: Wo
     enforced.settle()
     with enforced.database.read() as connection:
         (row,) = connection.execute(select(budget_store.approvals_given))
-    assert (row.installation_id, row.number, row.by_login, row.reason) == (
-        enforced.installation.id,
+    assert (row.account_id, row.number, row.by_login, row.reason) == (
+        enforced.org.id,
         12,
         "alice",
         "needed",

@@ -8,10 +8,11 @@ from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from bot.keys import PullKey
 from bot.store import ledger as ledger_store
 from bot.store import publications as publication_store
 from bot.work import queue
-from bot.work.queue import Wanted
+from bot.work.queue import Kind, Work
 from tests.notation import session
 from tests.processes import MergecostProcess, serving_asgi
 from tests.world import World
@@ -52,9 +53,9 @@ def test_killed_between_creating_the_comment_and_storing_its_id_it_is_still_one(
     work = session("09:00 feat/a $1.00")
     with world.database.write() as connection:
         by_repository = {world.repository.id: work}
-        ledger_store.save_usage(world.database, connection, world.installation.id, by_repository, world.now_ms)
-        place = Wanted("place", f"{world.installation.id}/{world.repository.id}")
-        queue.want(world.database, connection, {place: 1}, 0)
+        ledger_store.save_usage(world.database, connection, world.org.id, by_repository, world.now_ms)
+        attribution = Work(Kind.ATTRIBUTE, world.org.id, world.repository.id)
+        queue.request(world.database, connection, [attribution], 0)
     (tmp_path / "settings.toml").write_text("[defaults]\nsettle_seconds = 0\n")
     github = Watched(world.github.app)
     with serving_asgi(github) as url:
@@ -74,12 +75,8 @@ def test_killed_between_creating_the_comment_and_storing_its_id_it_is_still_one(
         github.may_answer.set()
         assert len(world.comments(12)) == 1
         with world.database.write() as connection:
-            assert (
-                publication_store.publication(
-                    connection, (world.installation.id, world.repository.id, 12), "pull"
-                ).comment_id
-                is None
-            )
+            key = PullKey(world.org.id, world.repository.id, 12)
+            assert publication_store.publication(connection, key, "pull") is None
             connection.execute(update(queue.jobs).values(lease_until_ms=0))  # as if the lease had run out
         github.done[SEARCH].clear()
         second = MergecostProcess(environ, tmp_path / "second.log")
@@ -87,9 +84,4 @@ def test_killed_between_creating_the_comment_and_storing_its_id_it_is_still_one(
         assert second.stop() in (0, -15)  # uvicorn ends by the signal that it obeyed
     assert "$1.00" in world.comment(12)
     with world.database.write() as connection:
-        assert (
-            publication_store.publication(
-                connection, (world.installation.id, world.repository.id, 12), "pull"
-            ).comment_id
-            is not None
-        )
+        assert publication_store.publication(connection, key, "pull").comment_id is not None

@@ -5,6 +5,7 @@ from inline_snapshot import snapshot
 
 from attribution.evidence import Correction
 from attribution.report import short_id
+from bot.keys import RepositoryKey
 from bot.store import commands as command_store
 from tests.comment_parts import may_belong, why
 from tests.world import World
@@ -69,7 +70,7 @@ def test_a_command_stands_in_a_line_of_its_own(ready: World, said: str):
 
 def corrections(world: World) -> list[Correction]:
     with world.database.read() as connection:
-        kept = command_store.all_corrections(connection, world.installation.id, world.repository.id)
+        kept = command_store.all_corrections(connection, RepositoryKey(world.org.id, world.repository.id))
     return sorted(kept)
 
 

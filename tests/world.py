@@ -30,6 +30,7 @@ from bot.context import Bot
 from bot.github.client import GitHubApp
 from bot.repository_settings import OperatorSettings
 from bot.settings import AppCredentials, Settings
+from bot.store import accounts as account_store
 from bot.store import ledger as ledger_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
@@ -88,7 +89,7 @@ class World:
         self.deliver()
         self.settle()
         with database.write() as connection:
-            self.token = token_store.new(connection, self.installation.id, "a laptop", self.now_ms)
+            self.token = token_store.new(connection, self.org.id, "a laptop", self.now_ms)
 
     def __enter__(self) -> Self:
         return self
@@ -130,7 +131,7 @@ class World:
     def sweep(self) -> None:
         """The hourly look at everything."""
         with self.database.write() as connection:
-            queue.want(self.database, connection, {ticker.SWEEP: 1}, self.now_ms)
+            queue.request(self.database, connection, [ticker.SWEEP], self.now_ms)
         self.settle()
 
     def tick(self) -> None:
@@ -300,7 +301,7 @@ class World:
         """What a program with a read token sees below /api/v1."""
         if self.read_token is None:
             with self.database.write() as connection:
-                self.read_token = token_store.new(connection, self.installation.id, "a dashboard", self.now_ms, "read")
+                self.read_token = token_store.new(connection, self.org.id, "a dashboard", self.now_ms, "read")
         headers = {"Authorization": f"Bearer {self.read_token}"}
         return self.send("GET", f"/api/v1{path}", params=params or None, headers=headers)
 
@@ -316,13 +317,13 @@ class World:
 
     def ledger_errors(self) -> list[LedgerError]:
         with self.database.read() as connection:
-            return check(*ledger_store.everything(connection, self.installation.id))
+            return check(*ledger_store.everything(connection, self.org.id))
 
     def shares(self) -> dict[str, int]:
         """Cents by target over the whole ledger: `#12` -> 100, `-` for unattributed."""
         totals: dict[str, int] = {}
         with self.database.read() as connection:
-            _, shares = ledger_store.everything(connection, self.installation.id)
+            _, shares = ledger_store.everything(connection, self.org.id)
         for share in shares:
             name = f"#{share.pull_number}" if share.pull_number else "-"
             totals[name] = totals.get(name, 0) + (share.micros or 0)
@@ -331,7 +332,7 @@ class World:
     def history(self, request_id: str) -> list[Share]:
         """Every revision of one request's shares, oldest first."""
         with self.database.read() as connection:
-            return ledger_store.history(connection, self.installation.id, "claude-code", request_id)
+            return ledger_store.history(connection, self.org.id, "claude-code", request_id)
 
     # More than one replica
 
@@ -343,8 +344,13 @@ class World:
     def run(self, work: Any) -> Any:
         return self._loop.run(work)
 
+    def _installation_of(self, account_id: int) -> int:
+        with self.database.read() as connection:
+            return account_store.installation_of(connection, account_id)
+
     async def _start(self) -> Bot:
-        github = GitHubApp(self._settings, self._credentials, self.clock, httpx.ASGITransport(self.github.app))
+        transport = httpx.ASGITransport(self.github.app)
+        github = GitHubApp(self._settings, self._credentials, self.clock, self._installation_of, transport)
         await github.__aenter__()
         return Bot(
             settings=self._settings,

@@ -91,8 +91,9 @@ class Stage:
         )
 
     def _deliver(self, name: str, **content: Any) -> None:
-        repository = self.github.ask("GET", "/repos/acme/widgets")["id"]
-        event = {"installation": {"id": INSTALLATION_ID}, "repository": {"id": repository}, **content}
+        repository = self.github.ask("GET", "/repos/acme/widgets")
+        brief = {"id": repository["id"], "owner": {"id": repository["owner"]["id"]}}
+        event = {"installation": {"id": INSTALLATION_ID}, "repository": brief, **content}
         raw = json.dumps(event).encode()
         signature = "sha256=" + hmac.digest(SECRET.encode(), raw, hashlib.sha256).hex()
         headers = {"X-GitHub-Event": name, "X-Hub-Signature-256": signature, "X-GitHub-Delivery": str(uuid.uuid4())}
@@ -139,7 +140,12 @@ def stage(request: pytest.FixtureRequest, database_url: str, database: Database,
             github = OnGitHub(emulator)
             try:
                 assert shim.swept.wait(30), (tmp_path / "server.log").read_text()
-                yield Stage(github, shim, server, server.make_token(database, INSTALLATION_ID))
+                yield Stage(
+                    github,
+                    shim,
+                    server,
+                    server.make_token(database, github.ask("GET", "/repos/acme/widgets")["owner"]["id"]),
+                )
             finally:
                 github.close()
                 server.stop()
