@@ -10,6 +10,7 @@ from starlette.routing import Mount
 
 from bot.store import ledger as ledger_store
 from bot.store import publications as publication_store
+from bot.store.database import Database
 from bot.work import queue
 from bot.work.queue import Wanted
 from tests.notation import session
@@ -45,8 +46,14 @@ class Watched:
 
 
 def test_killed_between_creating_the_comment_and_storing_its_id_it_is_still_one(
-    world: World, database_url, tmp_path: Path
+    database: Database, database_url: str, tmp_path: Path
 ):
+    with World(database, tmp_path / "world") as world:
+        killed_and_started_again(world, database_url, tmp_path)
+        assert world.ledger_errors() == []
+
+
+def killed_and_started_again(world: World, database_url: str, tmp_path: Path) -> None:
     world.open_pull(12, "feat/a")
     world.settle()
     work = session("09:00 feat/a $1.00")

@@ -12,17 +12,21 @@ from bot.github.write_comment import NotYet
 from bot.work import queue
 from bot.work.queue import LEASE_MS
 from bot.worker import run_due
+from tests.databases import Worlds
 from tests.world import World
 
 COMMENTS = r".+/issues/12/comments"
 
 
-@pytest.fixture
-def ready(world: World) -> World:
+def about_to_comment(world: World) -> None:
     """A pull request that is about to get its comment."""
     world.open_pull(12, "feat/a")
     world.work("09:00 feat/a $1.00")
-    return world
+
+
+@pytest.fixture
+def ready(worlds: Worlds) -> World:
+    return worlds.after(about_to_comment)
 
 
 def ours(world: World) -> list[str]:
