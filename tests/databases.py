@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, Protocol
 import psycopg
 from sqlalchemy import event
 
-from bot.store.database import Database
 from bot.repository_settings import OperatorSettings
+from bot.store.database import Database
 from tests.world import World
 
 
