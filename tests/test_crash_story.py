@@ -14,6 +14,7 @@ from bot.store.database import Database
 from bot.work import queue
 from bot.work.queue import Wanted
 from tests.notation import session
+from tests.patience import DEADLOCK_SECONDS
 from tests.processes import MergecostProcess, serving_asgi
 from tests.world import World
 
@@ -40,7 +41,7 @@ class Watched:
             if scope["type"] == "http" and scope["method"] == method and scope["path"].endswith(path):
                 event.set()
                 if method == "POST":
-                    self.may_answer.wait(30)
+                    self.may_answer.wait(DEADLOCK_SECONDS)
         for message in answer:
             await send(message)
 
@@ -76,7 +77,7 @@ def killed_and_started_again(world: World, database_url: str, tmp_path: Path) ->
             "MERGECOST_WEBHOOK_SECRET": world.app.webhook_secret,
         }
         first = MergecostProcess(environ, tmp_path / "first.log")
-        assert github.done[CREATE].wait(30), (tmp_path / "first.log").read_text()
+        assert github.done[CREATE].wait(DEADLOCK_SECONDS), (tmp_path / "first.log").read_text()
         first.kill()
         github.may_answer.set()
         assert len(world.comments(12)) == 1
@@ -90,7 +91,7 @@ def killed_and_started_again(world: World, database_url: str, tmp_path: Path) ->
             connection.execute(update(queue.jobs).values(lease_until_ms=0))  # as if the lease had run out
         github.done[SEARCH].clear()
         second = MergecostProcess(environ, tmp_path / "second.log")
-        assert github.done[SEARCH].wait(30), (tmp_path / "second.log").read_text()
+        assert github.done[SEARCH].wait(DEADLOCK_SECONDS), (tmp_path / "second.log").read_text()
         assert second.stop() in (0, -15)  # uvicorn ends by the signal that it obeyed
     assert "$1.00" in world.comment(12)
     with world.database.write() as connection:

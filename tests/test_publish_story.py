@@ -142,7 +142,7 @@ def test_two_replicas_make_one_comment(ready: World):
     ],
 )
 def test_a_limit_is_waited_for_in_the_table(ready: World, headers, pause_seconds):
-    headers = {name: value.replace("RESET", str(int(time.time()) + 605)) for name, value in headers.items()}
+    headers = {name: value.replace("RESET", str(int(time.time()) + 900)) for name, value in headers.items()}
     ready.github.fail_next("POST", COMMENTS, status=403, headers=headers)
     start = ready.now_ms
     ready.settle()

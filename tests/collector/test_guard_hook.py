@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,10 @@ TODAY = "2026-11-23"
 
 
 @pytest.fixture
-def guarded(tmp_path: Path) -> Guarded:
-    return Guarded(tmp_path)
+def guarded(tmp_path: Path) -> Iterator[Guarded]:
+    guarded = Guarded(tmp_path)
+    yield guarded
+    guarded.close()
 
 
 def test_each_tool_is_told_no_in_its_own_protocol(guarded: Guarded, tmp_path: Path):
@@ -129,15 +132,13 @@ def test_half_written_figures_and_any_input_stop_nothing(guarded: Guarded, cut: 
 def test_old_figures_are_made_anew_by_one_process_however_many_ask(guarded: Guarded, tmp_path: Path):
     guarded.knows(figures(made_at=time.time() - 61))
     told = asks(*CLAUDE, tmp_path)
-    hooks = [
-        subprocess.Popen(guarded.command(CLAUDE[0]), stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(6)
-    ]
+    hooks = [guarded.ask(CLAUDE[0]) for _ in range(6)]
     answers = [hook.communicate(told)[0] for hook in hooks]
     # A minute old, they still decide.
     assert [json.loads(answer)["stopReason"] for answer in answers] == [TEXT] * 6
-    assert guarded.started(1) == 1
+    assert guarded.started() == 1
     assert guarded.says(CLAUDE[0], told)
-    assert guarded.started(2, patience_seconds=0.3) == 1
+    assert guarded.started() == 1
 
 
 def test_a_hook_that_is_about_to_start_one_keeps_the_others_from_it(guarded: Guarded, tmp_path: Path):
@@ -145,9 +146,9 @@ def test_a_hook_that_is_about_to_start_one_keeps_the_others_from_it(guarded: Gua
     with (guarded.folder / "guard.wanted").open("w") as wanted:
         fcntl.flock(wanted, fcntl.LOCK_EX)
         assert guarded.says(CLAUDE[0], told) is None
-        assert guarded.started(1, patience_seconds=0.3) == 0
+        assert guarded.started() == 0
     assert guarded.says(CLAUDE[0], told) is None
-    assert guarded.started(1) == 1
+    assert guarded.started() == 1
 
 
 def test_fresh_figures_start_nothing_and_missing_ones_do(guarded: Guarded, tmp_path: Path):
@@ -157,11 +158,11 @@ def test_fresh_figures_start_nothing_and_missing_ones_do(guarded: Guarded, tmp_p
     assert not (guarded.folder / "guard.wanted").exists()
     guarded.knows(b"half")
     assert guarded.says(CLAUDE[0], told) is None
-    assert guarded.started(1) == 1
+    assert guarded.started() == 1
     # A minute later nothing has come of it: once more.
     os.utime(guarded.folder / "guard.wanted", (time.time() - 61, time.time() - 61))
     assert guarded.says(CLAUDE[0], told) is None
-    assert guarded.started(2) == 2
+    assert guarded.started() == 2
 
 
 def test_the_hook_is_gone_while_what_it_started_goes_on(guarded: Guarded, tmp_path: Path):
