@@ -3,8 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
-RUN_TESTS = $(BIN)/python -m $(PYTEST)
+RUN_MODULE = $(BIN)/python -m
 # Whatever the shell says of bytecode: the tests start many processes, and compiling all modules takes each of them seconds.
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
@@ -15,11 +14,11 @@ run: $(VENV)/.server ## start the server (SQLite, nothing to configure)
 	@$(BIN)/mergecost serve $(ARGS)
 
 test: $(VENV)/.dev ## run every test, on SQLite and PostgreSQL, and against an emulator of GitHub
-	@$(RUN_TESTS)
+	@$(RUN_MODULE) pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
-coverage: $(VENV)/.dev ## run every test, and fail when they run too little of the code
+coverage: $(VENV)/.dev ## the same, and fail when the tests run too little of the code; slower
 	@$(BIN)/coverage erase
-	@$(MAKE) --no-print-directory test RUN_TESTS='$(BIN)/coverage run -m $(PYTEST)'
+	@$(MAKE) --no-print-directory test RUN_MODULE='$(BIN)/coverage run -m'
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
