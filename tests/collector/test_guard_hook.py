@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -88,13 +88,17 @@ CLAUDE = ("claude-code", "PreToolUse")
     "known",
     [
         b"", b"{", b"[]", b"null", b"7", b'"x"', b"\xff\xfe", b"{}", b'{"made_at": "now"}', b'{"made_at": 9e999}',
-        figures(made_at=0), figures(made_at=time.time() - 601), figures(made_at=time.time() + 3600), figures(caps={}),
-        figures(caps={"": {"session": "much"}}), figures(sessions=[]), figures(caps={"": {"moon": [1, "x"]}}),
-        {"made_at": time.time()},
+        # Made when the test runs, so that age is not what makes all of them useless.
+        lambda: figures(made_at=0), lambda: figures(made_at=time.time() - 601),
+        lambda: figures(made_at=time.time() + 3600), lambda: figures(caps={}),
+        lambda: figures(caps={"": {"session": "much"}}), lambda: figures(sessions=[]),
+        lambda: figures(caps={"": {"moon": [1, "x"]}}), lambda: {"made_at": time.time()},
     ],
 )  # fmt: skip
-def test_figures_that_are_old_or_broken_stop_nothing(guarded: Guarded, tmp_path: Path, known: object):
-    guarded.knows(known)
+def test_figures_that_are_old_or_broken_stop_nothing(
+    guarded: Guarded, tmp_path: Path, known: bytes | Callable[[], object]
+):
+    guarded.knows(known() if callable(known) else known)
     assert guarded.says(CLAUDE[0], asks(*CLAUDE, tmp_path)) is None
 
 
