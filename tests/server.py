@@ -19,6 +19,7 @@ from bot.store import repositories as repository_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
 from bot.work import queue
+from tests.patience import DEADLOCK_SECONDS
 from webhooks.server import create_app
 
 CREDENTIALS = AppCredentials(app_id=7, slug="mergecost", private_key="(not used)", webhook_secret="a webhook secret")
@@ -45,7 +46,9 @@ class Server:
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://server", timeout=60) as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://server", timeout=DEADLOCK_SECONDS
+            ) as client:
                 return await client.request(method, path, **options)
 
         return self._runner.run(ask())
@@ -79,7 +82,7 @@ class Server:
             return token_store.new(connection, account_id, "a laptop", NOON)
 
     def close(self) -> None:
-        assert self.app.state.runner.stop(), "the worker goes on"
+        assert self.app.state.runner.stop(DEADLOCK_SECONDS), "the worker goes on"
         self._runner.close()
 
 

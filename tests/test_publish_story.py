@@ -12,17 +12,21 @@ from bot.errors import NotYet
 from bot.work import queue
 from bot.work.queue import LEASE_MS, Kind
 from bot.worker import run_due
+from tests.databases import Worlds
 from tests.world import World
 
 COMMENTS = r".+/issues/12/comments"
 
 
-@pytest.fixture
-def ready(world: World) -> World:
+def about_to_comment(world: World) -> None:
     """A pull request that is about to get its comment."""
     world.open_pull(12, "feat/a")
     world.work("09:00 feat/a $1.00")
-    return world
+
+
+@pytest.fixture
+def ready(worlds: Worlds) -> World:
+    return worlds.after(about_to_comment)
 
 
 def ours(world: World) -> list[str]:
@@ -138,7 +142,7 @@ def test_two_replicas_make_one_comment(ready: World):
     ],
 )
 def test_a_limit_is_waited_for_in_the_table(ready: World, headers, pause_seconds):
-    headers = {name: value.replace("RESET", str(int(time.time()) + 605)) for name, value in headers.items()}
+    headers = {name: value.replace("RESET", str(int(time.time()) + 900)) for name, value in headers.items()}
     ready.github.fail_next("POST", COMMENTS, status=403, headers=headers)
     start = ready.now_ms
     ready.settle()

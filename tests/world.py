@@ -11,9 +11,11 @@ whenever the next piece of work is due.
 
 import asyncio
 import json
+import pickle
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -46,6 +48,8 @@ from tests.notation import session, take_time
 from webhooks.server import create_app
 
 DAY_MS = 24 * 3_600_000
+# What a world has open. A copy opens its own.
+LIVE = {"database", "bots", "_settings", "_server", "_loop"}
 
 
 class World:
@@ -55,8 +59,7 @@ class World:
         self, database: Database, folder: Path, *, operator: OperatorSettings | None = None, now_ms: int = 0
     ) -> None:
         self.now_ms = now_ms or to_ms(take_time(["Mon", "08:00"]))
-        self.database = database
-        self.github = FakeGitHub(lambda: from_ms(self.now_ms))
+        self.github = FakeGitHub(self._now)
         self.org = self.github.add_user("acme", type="Organization")
         self.alice = self.github.add_user("alice")
         self.app = self.github.add_app(
@@ -78,18 +81,35 @@ class World:
             private_key=self.app.private_key,
             webhook_secret=self.app.webhook_secret,
         )
-        self._settings = Settings(data_dir=folder, database_url="(given)", public_url="https://mergecost.example")
         self._operator = operator or OperatorSettings()
-        self._server = create_app(
-            self._settings, database, self._credentials, operator=self._operator, clock=self.clock
-        )
-        self._loop = asyncio.Runner()
         self.installation = self.github.install(self.app, self.org, [self.repository])
-        self.bots = [self._loop.run(self._start())]
+        self._open(database, folder)
         self.deliver()
         self.settle()
         with database.write() as connection:
             self.token = token_store.new(connection, self.org.id, "a laptop", self.now_ms)
+
+    def _open(self, database: Database, folder: Path) -> None:
+        """Start what lives in a process: the server, the bot and their loop."""
+        self.database = database
+        self._settings = Settings(data_dir=folder, database_url="(given)", public_url="https://mergecost.example")
+        self._server = create_app(
+            self._settings, database, self._credentials, operator=self._operator, clock=self.clock
+        )
+        self._loop = asyncio.Runner()
+        self.bots = [self._loop.run(self._start())]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The story so far, without what lives in a process. `resume` goes on from it."""
+        return {name: value for name, value in vars(self).items() if name not in LIVE}
+
+    @classmethod
+    def resume(cls, story: bytes, database: Database, folder: Path) -> Self:
+        """A copy of a pickled world, on a copy of its database."""
+        world = pickle.loads(story)  # noqa: S301
+        assert isinstance(world, cls)
+        world._open(database, folder)
+        return world
 
     def __enter__(self) -> Self:
         return self
@@ -108,6 +128,9 @@ class World:
 
     def clock(self) -> int:
         return self.now_ms
+
+    def _now(self) -> datetime:
+        return from_ms(self.now_ms)
 
     # Time
 

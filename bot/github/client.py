@@ -4,6 +4,7 @@ githubkit's defaults would wait for ever, re-send POSTs and share its cache betw
 refuse real answers, so bodies are decoded by narrow models of our own. Waiting for a limit happens in the queue.
 """
 
+import functools
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 import msgspec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from githubkit import AppAuthStrategy, AppInstallationAuthStrategy, GitHub
 from githubkit.cache import MemCacheStrategy
 from githubkit.exception import GitHubException, GraphQLFailed, RateLimitExceeded, RequestError, RequestFailed
@@ -82,7 +84,7 @@ class GitHubApp:
             "http_cache": False,
             "async_transport": transport,
         }
-        self._app = self._client(AppAuthStrategy(str(credentials.app_id), credentials.private_key))
+        self._app = self._client(AppAuthStrategy(str(credentials.app_id), _signing_key(credentials.private_key)))
         self._installations: dict[int, GitHub[Any]] = {}
         self._open = AsyncExitStack()
 
@@ -144,7 +146,7 @@ class GitHubApp:
         if not installation_id:
             raise NotInstalled(f"the App is not installed on account {account_id} now")
         if installation_id not in self._installations:
-            app_id, key = str(self.credentials.app_id), self.credentials.private_key
+            app_id, key = str(self.credentials.app_id), _signing_key(self.credentials.private_key)
             client = self._client(AppInstallationAuthStrategy(app_id, key, installation_id))
             self._installations[installation_id] = await self._open.enter_async_context(client)
         return self._installations[installation_id]
@@ -156,6 +158,18 @@ class GitHubApp:
     def _below_api(self, raw_path: str) -> str:
         base = self._app.config.base_url.raw_path.decode()
         return "/" + raw_path.removeprefix(base).lstrip("/")
+
+
+@functools.cache
+def _signing_key(pem: str) -> Any:
+    """The key, parsed once per process: PyJWT parses a text anew, in 50 ms, for every token that it signs.
+
+    A text that is no key stays a text. PyJWT then reports it where it signs.
+    """
+    try:
+        return load_pem_private_key(pem.encode(), password=None)
+    except ValueError:
+        return pem
 
 
 @asynccontextmanager
