@@ -11,7 +11,7 @@ from collector.push_command import main
 from collector.scan import scan
 from collector.settings import Settings
 from collector.state import State, account
-from tests.collector.listening import TOKEN, Server
+from tests.collector.fake_server import TOKEN, Server
 from tests.collector.machine import call, git, repository, request, result, write_log
 
 
