@@ -26,15 +26,17 @@ from bot.work.stale import Change, Fact
 _BATCH = 50
 
 
-def sessions(bot: Bot, lease: Lease) -> None:
-    """Attribute the waiting sessions of one repository, and ask for what depends on it."""
+def sessions(bot: Bot, lease: Lease) -> bool:
+    """Attribute the waiting sessions of one repository, and ask for what depends on it. True once the lease is finished."""
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, lease.repository)
         if repository is None:
-            return
+            return False
         index = _index(connection, lease.repository, repository)
-    while queue.renew(bot.database, lease, bot.clock()) and _batch(bot, lease, repository, index):
-        pass
+    while queue.renew(bot.database, lease, bot.clock()):
+        if not _batch(bot, lease, repository, index):
+            return True
+    return True
 
 
 def _index(connection: Connection, key: RepositoryKey, repository: Repository) -> RepositoryIndex:
@@ -71,4 +73,7 @@ def _batch(bot: Bot, lease: Lease, repository: Repository, index: RepositoryInde
         stale.note(connection, Fact.SPEND, Change(repository=key, times_ms=[row.first_at_ms for row in waiting]))
         if max(sums, default=0) > FLOOR_MICROS and stale.settings.alerts:
             stale.note(connection, Fact.DEAR_SESSION, Change(repository=key))
-    return len(waiting) == _BATCH
+        is_more = len(waiting) == _BATCH
+        if not is_more:
+            queue.finish_in(connection, lease)
+    return is_more

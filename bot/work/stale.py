@@ -99,8 +99,15 @@ class Stale(msgspec.Struct, frozen=True):
 
     def note(self, connection: Connection, fact: Fact, change: Change) -> None:
         """A fact has changed: everything that depends on it is looked at again."""
-        for kind, delay in STALE[fact]:
-            work = list(_OF[kind](self, connection, kind, change))
+        self.request(connection, self.work(connection, fact, change))
+
+    def work(self, connection: Connection, fact: Fact, change: Change) -> list[tuple[Delay, list[Work]]]:
+        """What depends on a fact, and when it is to be looked at."""
+        listed = [(delay, list(_OF[kind](self, connection, kind, change))) for kind, delay in STALE[fact]]
+        return [(delay, work) for delay, work in listed if work]
+
+    def request(self, connection: Connection, listed: Iterable[tuple[Delay, list[Work]]]) -> None:
+        for delay, work in listed:
             queue.request(self.database, connection, work, self.run_at_ms(delay))
 
     def run_at_ms(self, delay: Delay) -> int:
