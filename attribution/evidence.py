@@ -114,4 +114,4 @@ def claim(number: int | None, evidence: Evidence, why: str, stage: Stage = Stage
 
 
 UNATTRIBUTED = Claim(((None, 1),), Evidence.NONE, "no pull request found")
-NOT_PLACED = Claim(((None, 1),), Evidence.NONE, "not looked at yet")
+PENDING = Claim(((None, 1),), Evidence.NONE, "not looked at yet")

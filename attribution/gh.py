@@ -71,12 +71,15 @@ _LIST = msgspec.json.Decoder(list[GhPull])
 def from_gh(content: bytes) -> list[PullRequest]:
     """A pull request a line, or the array that `gh pr list` prints. Raises msgspec.DecodeError."""
     is_list = content.lstrip().startswith(b"[")
-    return [from_gh_pull(one) for one in (_LIST.decode(content) if is_list else _LINES.decode_lines(content))]
+    return [from_gh_pull(pull) for pull in (_LIST.decode(content) if is_list else _LINES.decode_lines(content))]
 
 
 def from_gh_pull(pull: GhPull) -> PullRequest:
     by_login = {
-        person.login: person.email for one in pull.commits for person in one.authors if person.login and person.email
+        person.login: person.email
+        for commit in pull.commits
+        for person in commit.authors
+        if person.login and person.email
     }
     email = by_login.get(pull.author.login if pull.author else "", "")
     return PullRequest(
@@ -92,12 +95,12 @@ def from_gh_pull(pull: GhPull) -> PullRequest:
     )
 
 
-def _commit(one: _GhCommit) -> Commit:
-    email = (one.authors[0].email or "") if one.authors else ""
+def _commit(commit: _GhCommit) -> Commit:
+    email = (commit.authors[0].email or "") if commit.authors else ""
     return Commit(
-        sha=one.oid,
+        sha=commit.oid,
         author=author(email) if email else "",
-        authorship=authorship(email, one.authored_date) if email and one.authored_date else "",
-        authored_at=one.authored_date,
-        committed_at=one.committed_date,
+        authorship=authorship(email, commit.authored_date) if email and commit.authored_date else "",
+        authored_at=commit.authored_date,
+        committed_at=commit.committed_date,
     )

@@ -40,9 +40,11 @@ def reverted_commits(text: str) -> tuple[str, ...]:
 
 def issues_of_branch(branch: str) -> tuple[int, ...]:
     """The issues that a branch may be named after: whether they exist is for others to say."""
-    return tuple(dict.fromkeys(int(found["number"] or found["named"]) for found in _BRANCH.finditer(branch)))
+    return tuple(dict.fromkeys(int(match["number"] or match["named"]) for match in _BRANCH.finditer(branch)))
 
 
 def _numbers(pattern: re.Pattern[str], text: str, names: Collection[str]) -> tuple[int, ...]:
-    found = [one for one in pattern.finditer(_CODE.sub(" ", text)) if not one["name"] or one["name"].lower() in names]
-    return tuple(sorted({int(one["number"]) for one in found}))
+    matches = [
+        match for match in pattern.finditer(_CODE.sub(" ", text)) if not match["name"] or match["name"].lower() in names
+    ]
+    return tuple(sorted({int(match["number"]) for match in matches}))

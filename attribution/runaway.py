@@ -61,17 +61,17 @@ class Usual(msgspec.Struct, frozen=True, kw_only=True):
 
 def usual(past: Iterable[SessionActivity], before: datetime) -> Usual:
     """What the sessions that had ended `before` a moment show; the others, and those of long ago, are left out."""
-    known = [one for one in past if before - HISTORY <= one.to_at < before]
+    sessions = [session for session in past if before - HISTORY <= session.to_at < before]
     by_tool: defaultdict[str, list[SessionActivity]] = defaultdict(list)
-    for one in known:
-        by_tool[one.tool].append(one)
+    for session in sessions:
+        by_tool[session.tool].append(session)
     return Usual(
-        total=_scale((one.micros for one in known if one.micros), CEILING_MICROS),
-        hour=_scale((one.hour_micros for one in known if one.micros), CEILING_HOUR_MICROS),
+        total=_scale((session.micros for session in sessions if session.micros), CEILING_MICROS),
+        hour=_scale((session.hour_micros for session in sessions if session.micros), CEILING_HOUR_MICROS),
         stretch={
-            tool: _scale((max(one.stretches).main_requests for one in found), CEILING_REQUESTS)
-            for tool, found in by_tool.items()
-            if len(found) >= ENOUGH and _shows_effects(found)
+            tool: _scale((max(session.stretches).main_requests for session in of_tool), CEILING_REQUESTS)
+            for tool, of_tool in by_tool.items()
+            if len(of_tool) >= ENOUGH and _shows_effects(of_tool)
         },
     )
 
@@ -94,18 +94,18 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sentence(self) -> str:
         """Why, for a person: it names the session, never who worked in it."""
-        unknown = (
+        note = (
             f" Requests without a known price are not in it: {self.unpriced_requests:,}."
             if self.unpriced_requests
             else ""
         )
-        return f"Session `{short_id(self.tool, self.session_id)}` {self._what}, {self._against}.{unknown}"
+        return f"Session `{short_id(self.tool, self.session_id)}` {self._what}, {self._against}.{note}"
 
     @property
     def _what(self) -> str:
         match self.rule:
             case Rule.TOTAL:
-                return f"has cost {show(self.micros)} in {_lasted(self.to_at - self.from_at)}"
+                return f"has cost {show(self.micros)} in {_duration(self.to_at - self.from_at)}"
             case Rule.BURN:
                 return f"has cost {show(self.micros)} within an hour"
             case Rule.LOOP:
@@ -129,51 +129,51 @@ def is_dear(session: SessionActivity) -> bool:
     return session.micros > FLOOR_MICROS
 
 
-def alerts(live: SessionActivity, usual: Usual, now: datetime) -> list[Alert]:
+def alerts(session: SessionActivity, usual: Usual, now: datetime) -> list[Alert]:
     """What is far outside in a session so far, at most one alert a rule; nothing of one that ended long ago. Whoever calls
     remembers what was said already."""
-    if not is_dear(live) or now - live.to_at > STALE_AFTER:
+    if not is_dear(session) or now - session.to_at > STALE_AFTER:
         return []
-    stretch, known = live.stretches[-1], usual.stretch.get(live.tool)
-    found: list[Alert] = []
-    if live.micros > max(FLOOR_MICROS, usual.total.limit):
-        found.append(_alert(Rule.TOTAL, live, live.micros, usual.total))
-    if live.hour_micros > max(FLOOR_MICROS, usual.hour.limit):
-        found.append(_alert(Rule.BURN, live, live.hour_micros, usual.hour))
-    if known and stretch.main_requests > max(FLOOR_REQUESTS, known.limit) and stretch.micros > FLOOR_MICROS:
-        found.append(_alert(Rule.LOOP, live, stretch.micros, known, stretch.main_requests))
-    return found
+    stretch, scale = session.stretches[-1], usual.stretch.get(session.tool)
+    result: list[Alert] = []
+    if session.micros > max(FLOOR_MICROS, usual.total.limit):
+        result.append(_alert(Rule.TOTAL, session, session.micros, usual.total))
+    if session.hour_micros > max(FLOOR_MICROS, usual.hour.limit):
+        result.append(_alert(Rule.BURN, session, session.hour_micros, usual.hour))
+    if scale and stretch.main_requests > max(FLOOR_REQUESTS, scale.limit) and stretch.micros > FLOOR_MICROS:
+        result.append(_alert(Rule.LOOP, session, stretch.micros, scale, stretch.main_requests))
+    return result
 
 
-def _alert(rule: Rule, live: SessionActivity, micros: Micros, scale: Scale, requests: int | None = None) -> Alert:
+def _alert(rule: Rule, session: SessionActivity, micros: Micros, scale: Scale, requests: int | None = None) -> Alert:
     return Alert(
         rule=rule,
-        tool=live.tool,
-        session_id=live.session_id,
-        from_at=live.from_at,
-        to_at=live.to_at,
+        tool=session.tool,
+        session_id=session.session_id,
+        from_at=session.from_at,
+        to_at=session.to_at,
         micros=micros,
-        session_micros=live.micros,
-        requests=sum(one.requests for one in live.quarters) if requests is None else requests,
-        unpriced_requests=sum(one.unpriced_requests for one in live.quarters),
+        session_micros=session.micros,
+        requests=sum(quarter.requests for quarter in session.quarters) if requests is None else requests,
+        unpriced_requests=sum(quarter.unpriced_requests for quarter in session.quarters),
         scale=scale,
     )
 
 
-def _lasted(time: timedelta) -> str:
+def _duration(time: timedelta) -> str:
     """`3 h 20 min`."""
     hours, minutes = divmod(time // timedelta(minutes=1), 60)
     return " ".join(filter(None, (f"{hours} h" if hours else "", f"{minutes} min" if minutes or not hours else "")))
 
 
 def _scale(amounts: Iterable[int], ceiling: int) -> Scale:
-    ordered = sorted(amounts)
-    count = len(ordered)
-    most = ordered[(count * 19 + 19) // 20 - 1] if ordered else 0
+    ascending = sorted(amounts)
+    count = len(ascending)
+    most = ascending[(count * 19 + 19) // 20 - 1] if ascending else 0
     limit = (count * FAR * most + ENOUGH * ceiling) // (count + ENOUGH)
     return Scale(sessions=count, most=most, limit=limit if count >= ENOUGH else max(limit, ceiling))
 
 
-def _shows_effects(found: list[SessionActivity]) -> bool:
+def _shows_effects(sessions: list[SessionActivity]) -> bool:
     """Some tools log no edits; where most sessions show none, a session without one is nothing special."""
-    return 2 * sum(any(one.effects for one in each.quarters) for each in found) > len(found)
+    return 2 * sum(any(quarter.effects for quarter in session.quarters) for session in sessions) > len(sessions)

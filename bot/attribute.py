@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from attribution.attribute import RepositoryIndex, attribute
 from attribution.evidence import Claim
 from attribution.report import Suggestion, suggestions
-from attribution.reported_commits import joined, pushed_directly
+from attribution.reported_commits import direct_commits, with_reports
 from attribution.runaway import FLOOR_MICROS
 from bot import weekly
 from bot.context import Bot
@@ -34,20 +34,20 @@ def sessions(bot: Bot, claimed: Claimed) -> None:
         repository = repository_store.repository(connection, installation_id, repository_id)
         if repository is None:
             return
-        told = commit_store.all_commits(connection, installation_id, repository_id)
-        held = joined(pull_store.pull_facts(connection, installation_id, repository_id), told)
-        pulls = RepositoryIndex(
-            held,
+        reports = commit_store.all_commits(connection, installation_id, repository_id)
+        pulls = with_reports(pull_store.pull_facts(connection, installation_id, repository_id), reports)
+        index = RepositoryIndex(
+            pulls,
             repository.default_branch,
             corrections=command_store.all_corrections(connection, installation_id, repository_id),
-            direct=pushed_directly(held, told, repository.default_branch),
+            direct=direct_commits(pulls, reports, repository.default_branch),
         )
     settings, _ = bot.repository_settings(repository)
-    while queue.renew(bot.database, claimed, bot.clock()) and _some(bot, claimed, pulls, settings):
+    while queue.renew(bot.database, claimed, bot.clock()) and _some(bot, claimed, index, settings):
         pass
 
 
-def _some(bot: Bot, claimed: Claimed, pulls: RepositoryIndex, settings: RepositorySettings) -> bool:
+def _some(bot: Bot, claimed: Claimed, index: RepositoryIndex, settings: RepositorySettings) -> bool:
     """Place a few sessions. False when none waits, or when another worker took over."""
     installation_id, repository_id = claimed.ids
     with bot.database.write() as connection:
@@ -59,7 +59,7 @@ def _some(bot: Bot, claimed: Claimed, pulls: RepositoryIndex, settings: Reposito
         pairs: list[tuple[Held, Claim]] = []
         near: dict[SessionKey, dict[int, Suggestion]] = {}
         for key, charges in held.items():
-            claims = attribute([one.charge.usage for one in charges], pulls)
+            claims = attribute([one.charge.usage for one in charges], index)
             pairs += [(one, claims[one.charge.key]) for one in charges]
             near[key] = suggestions(*key, [(one.charge, claims[one.charge.key]) for one in charges])
         touched = ledger_store.save_claims(bot.database, connection, installation_id, pairs, bot.clock())

@@ -93,7 +93,7 @@ def receive(database: Database, clock: Clock, installation_id: int, token: str, 
         for repository_id, usages in by_repository.items():
             fresh = commit_store.save_commits(database, connection, installation_id, repository_id, usages)
             to_place |= {repository_id} if fresh else set()
-            session_store.want_before(connection, installation_id, repository_id, [one.made for one in fresh])
+            session_store.want_before(connection, installation_id, repository_id, [one.report for one in fresh])
         work = [Wanted("place", f"{installation_id}/{repository_id}") for repository_id in to_place]
         queue.want(database, connection, queue.once(work), clock())
         token_store.note_use(connection, token, clock())

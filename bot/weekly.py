@@ -7,7 +7,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection, Row
 
-from attribution.periods import Week, last_published, moved, name_of, published_at, week_named, week_number, week_of
+from attribution.periods import (
+    Week,
+    last_published,
+    name_of,
+    published_at,
+    week_named,
+    week_number,
+    week_of,
+    weeks_later,
+)
 from attribution.totals import pull_totals
 from attribution.week_report import WeekCost
 from attribution.week_sums import BEFORE_WEEKS, LINE_WEEKS, WeekFacts, pulls_that_count, week_cost
@@ -87,7 +96,7 @@ def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, 
     if week is None:
         return None
     repository = (installation_id, repository_id)
-    line = [moved(week, -i, settings.zone) for i in range(LINE_WEEKS - 1, 0, -1)] + [week]
+    line = [weeks_later(week, -i, settings.zone) for i in range(LINE_WEEKS - 1, 0, -1)] + [week]
     first_ms, (start_ms, end_ms) = to_ms(line[-1 - BEFORE_WEEKS].from_at), _span(week)
     amounts = total_store.spent_in(connection, repository, [to_ms(one.from_at) for one in line], end_ms)
     weeks = tuple((one, tuple(spent)) for one, spent in zip(line, amounts, strict=True))
@@ -140,7 +149,7 @@ def want_since(
     if not times_ms:
         return
     zone, now = settings.zone, from_ms(bot.clock())
-    first = max(week_of(from_ms(min(times_ms)), zone), moved(week_of(now, zone), -LINE_WEEKS, zone))
+    first = max(week_of(from_ms(min(times_ms)), zone), weeks_later(week_of(now, zone), -LINE_WEEKS, zone))
     found = week_store.since(connection, *repository, first.name)
     at_ms = bot.clock() + settings.settle_seconds * 1000 * _PATIENCE
     queue.want(bot.database, connection, queue.once(wanted((*repository, name)) for name in found), at_ms)
@@ -160,7 +169,7 @@ def _want_of(
         for week in _missing(done, last, zone):
             week_store.add(database, connection, (row.installation_id, row.repository_id, week.name))
     newest = max(last.name, row.week_done)
-    due_ms = to_ms(published_at(moved(last, 1, zone), day, zone))
+    due_ms = to_ms(published_at(weeks_later(last, 1, zone), day, zone))
     repository_store.note_repository(
         connection, row.installation_id, row.repository_id, week_done=newest, week_due_at_ms=due_ms
     )
@@ -172,7 +181,7 @@ def _missing(done: Week | None, last: Week, zone: ZoneInfo) -> list[Week]:
     week = last
     while done is not None and week.name > done.name and len(found) < _MOST_LATE:
         found.append(week)
-        week = moved(week, -1, zone)
+        week = weeks_later(week, -1, zone)
     return found[::-1]
 
 

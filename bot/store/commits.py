@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from sqlalchemy import Connection, select
 
-from attribution.reported_commits import Told, told
+from attribution.reported_commits import ReportedCommit, reported_commits
 from attribution.usage import Usage
 from bot.clock import to_ms
 from bot.store.database import Database, table
@@ -19,11 +19,11 @@ _AT_ONCE = 200
 
 def save_commits(
     database: Database, connection: Connection, installation_id: int, repository_id: int, usages: Iterable[Usage]
-) -> list[Told]:
+) -> list[ReportedCommit]:
     """Keep the commits that come with usage. Returns those that are new or changed."""
-    found = {one.made.sha: one for one in told(usages)}
-    before = _known(connection, installation_id, repository_id, sorted(found))
-    fresh = [one for sha, one in sorted(found.items()) if before.get(sha) != one]
+    by_sha = {commit.report.sha: commit for commit in reported_commits(usages)}
+    before = _known(connection, installation_id, repository_id, sorted(by_sha))
+    news = [commit for sha, commit in sorted(by_sha.items()) if before.get(sha) != commit]
     insert = database.insert(commits)
     statement = insert.on_conflict_do_update(
         index_elements=["installation_id", "repository_id", "sha"],
@@ -31,26 +31,28 @@ def save_commits(
     )
     rows = [
         {
-            "installation_id": installation_id, "repository_id": repository_id, "sha": one.made.sha,
-            "facts": msgspec.json.encode(one).decode(), "at_ms": to_ms(one.made.authored_at),
+            "installation_id": installation_id, "repository_id": repository_id, "sha": commit.report.sha,
+            "facts": msgspec.json.encode(commit).decode(), "at_ms": to_ms(commit.report.authored_at),
         }
-        for one in fresh if one.made.authored_at
+        for commit in news if commit.report.authored_at
     ]  # fmt: skip
     if rows:
         connection.execute(statement, rows)
-    return fresh
+    return news
 
 
-def all_commits(connection: Connection, installation_id: int, repository_id: int) -> list[Told]:
+def all_commits(connection: Connection, installation_id: int, repository_id: int) -> list[ReportedCommit]:
     mine = (commits.c.installation_id == installation_id) & (commits.c.repository_id == repository_id)
-    decode = msgspec.json.Decoder(Told).decode
+    decode = msgspec.json.Decoder(ReportedCommit).decode
     return [decode(facts) for facts in connection.execute(select(commits.c.facts).where(mine)).scalars()]
 
 
-def _known(connection: Connection, installation_id: int, repository_id: int, shas: Sequence[str]) -> dict[str, Told]:
+def _known(
+    connection: Connection, installation_id: int, repository_id: int, shas: Sequence[str]
+) -> dict[str, ReportedCommit]:
     mine = (commits.c.installation_id == installation_id) & (commits.c.repository_id == repository_id)
-    decode, found = msgspec.json.Decoder(Told).decode, dict[str, Told]()
+    decode, by_sha = msgspec.json.Decoder(ReportedCommit).decode, dict[str, ReportedCommit]()
     for start in range(0, len(shas), _AT_ONCE):
         named = select(commits.c.facts).where(mine, commits.c.sha.in_(shas[start : start + _AT_ONCE]))
-        found |= {one.made.sha: one for one in map(decode, connection.execute(named).scalars())}
-    return found
+        by_sha |= {commit.report.sha: commit for commit in map(decode, connection.execute(named).scalars())}
+    return by_sha
