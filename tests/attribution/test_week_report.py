@@ -71,6 +71,24 @@ def test_a_merge_that_was_only_reviewed_has_no_known_cost():
     assert cost.per_merge.count == 1
 
 
+def test_a_merge_on_a_boundary_is_in_the_week_that_begins_there():
+    by_number = {number: msgspec.structs.replace(pull, merged_at=at, closed_at=at) for number, pull, at in (
+        (1, *pulls("#1 a opened Mon 00:00"), WEEK.from_at), (2, *pulls("#2 b opened Mon 00:00"), WEEK.to_at),
+    )}  # fmt: skip
+    cost = week_cost(facts(PULLS, spent(1, 5), spent(2, 3), pulls=by_number))
+    assert [merge.number for merge in cost.merges] == [1]
+    issues = {
+        50: Issue(number=50, created_at=MONDAY, closed_at=WEEK.from_at),
+        51: Issue(number=51, created_at=MONDAY, closed_at=WEEK.to_at),
+    }
+    closing = {1: Details(closes=(50,)), 2: Details(closes=(51,))}
+    cost = week_cost(facts(PULLS, spent(1, 5), spent(2, 3), pulls=by_number, details=closing, issues=issues))
+    assert (cost.per_issue.median_micros, cost.per_issue.count) == (5 * DOLLAR, 1)
+    late = msgspec.structs.replace(by_number[1], merged_at=WEEK.from_at - timedelta(microseconds=1))
+    cost = week_cost(facts(PULLS, spent(3, 1), before=(spent(1, 5),), pulls={1: late}))
+    assert (cost.merges, cost.before_merge.count) == ((), 1)
+
+
 def test_a_merge_counts_with_all_that_it_cost_before():
     cost = week_cost(facts(PULLS, spent(1, 5), before=(spent(1, 20),)))
     assert cost.per_merge.median_micros == 25 * DOLLAR
