@@ -1,4 +1,4 @@
-"""What a session did, by quarters of an hour: small enough to keep, summed up in any order and in parts."""
+"""Sums of a session by quarters of an hour: small, and the same in whatever order and parts the requests arrive."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -24,15 +24,15 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def request(charge: Charge) -> Request:
-    """A charge as the rule sees it."""
+    """A charge as the runaway rules take it."""
     usage = charge.usage
     has_effect = bool(usage.edited_files or usage.commits_made)
     return Request(at=usage.at, micros=charge.list_micros, has_effect=has_effect, is_sub_agent=bool(usage.agent_id))
 
 
 class Quarter(msgspec.Struct, frozen=True, kw_only=True):
-    """What a session did in a quarter of an hour, counted since 1970. `micros` leaves out `unpriced_requests`; `main_requests`
-    are not those of sub-agents, which are often sent to look around."""
+    """Sums of a session over a quarter of an hour, counted since 1970. `micros` leaves out `unpriced_requests`; `main_requests`
+    leaves out sub-agents, which often only read."""
 
     quarter: int
     micros: Micros
@@ -43,7 +43,7 @@ class Quarter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionActivity(msgspec.Struct, frozen=True, kw_only=True):
-    """What a session did so far, by quarters of an hour in which it did anything, oldest first."""
+    """A session so far, by quarters of an hour with requests, oldest first."""
 
     tool: str
     session_id: str
@@ -57,13 +57,13 @@ class SessionActivity(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def hour_micros(self) -> Micros:
-        """The most that it cost in four quarters in a row. Never extrapolated: $3 in two minutes are not $90 an hour."""
+        """Its highest cost in four quarters in a row. Never extrapolated: $3 in two minutes are not $90 an hour."""
         micros = {quarter.quarter: quarter.micros for quarter in self.quarters}
         return max(sum(micros.get(end - back, 0) for back in range(_HOUR)) for end in micros)
 
     @property
     def stretches(self) -> list["Stretch"]:
-        """What it did between its effects, and since the last one. A quarter with an effect in it is no part of any."""
+        """Its work between effects, and since the last one. A quarter with an effect belongs to none."""
         stretches = [Stretch(0, 0)]
         for quarter in self.quarters:
             if quarter.effects:

@@ -1,9 +1,9 @@
-"""What a month will have cost, and when a budget is used up. A forecast comes with the error that it made before, or not at all.
+"""What a month will cost, and when a budget is used up. A forecast always comes with the error of earlier ones.
 
-What is left of a month is likely to bring what the same stretch of days brought in the weeks before: as many days, beginning on
+The rest of a month is expected to cost what the same stretch of days cost in the weeks before: as many days, beginning on
 the same weekday. The median of those is the estimate, the least and the most of them are the range; where one stretch has days in
 common with the next, they differ less than they should, and the range is widened by as much.
-deploy/foresight.md says it for people.
+deploy/foresight.md explains it to users.
 """
 
 from calendar import monthrange
@@ -19,10 +19,10 @@ from attribution.money import Micros
 # How far back stretches are looked for, and how many of them it takes.
 WEEKS_BACK = 12
 LEAST_STRETCHES = 3
-# A forecast that could not be tried on so many past months is none.
+# A forecast needs so many past months to be tested on.
 LEAST_MONTHS = 2
 
-# What each day cost by the clock on the repository's wall. A day without an entry cost nothing; before the first, nothing is known.
+# The cost of each day in the repository's time zone. A day without an entry cost nothing; before the first, nothing is known.
 Daily = Mapping[date, Micros]
 
 _DAY = timedelta(days=1)

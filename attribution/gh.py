@@ -1,7 +1,8 @@
 """Pull requests as GitHub's command line lists them: https://cli.github.com/manual/gh_api
 
 `gh pr list --json commits` is refused for 50 and more, since it asks for a hundred authors of each commit:
-https://github.com/cli/cli/issues/5114. The query here asks for one. FILTER prints a pull request a line, as `gh pr list` words it.
+https://github.com/cli/cli/issues/5114. The query here asks for one.
+FILTER prints a pull request a line, with the field names of `gh pr list`.
 """
 
 import msgspec
@@ -26,7 +27,7 @@ FILTER = """
 .data.repository.pullRequests.nodes[]
   | .files = [.files.nodes[]?]
   | .commits = [.commits.nodes[].commit | .authors = [{email: .author.email, login: .author.user.login}]]"""
-# The hundred that changed last; with `--paginate` all of them.
+# The hundred that were updated last; with `--paginate` all of them.
 NEWEST = ("gh", "api", "graphql", "-F", "owner={owner}", "-F", "name={repo}", "-f", f"query={QUERY}", "--jq", FILTER)
 
 
@@ -51,7 +52,7 @@ class _GhAuthor(msgspec.Struct, frozen=True):
 
 
 class GhPull(msgspec.Struct, rename="camel"):
-    """One pull request in `gh`'s words."""
+    """One pull request with the field names of `gh`."""
 
     number: int
     head_ref_name: str

@@ -1,4 +1,4 @@
-"""What pull requests say of issues and of each other, in the words that GitHub understands."""
+"""References of pull requests to issues and to each other, with the keywords that GitHub understands."""
 
 import re
 from collections.abc import Collection
@@ -39,7 +39,7 @@ def reverted_commits(text: str) -> tuple[str, ...]:
 
 
 def issues_of_branch(branch: str) -> tuple[int, ...]:
-    """The issues that a branch may be named after: whether they exist is for others to say."""
+    """The issues that a branch may be named after. They may not exist."""
     return tuple(dict.fromkeys(int(match["number"] or match["named"]) for match in _BRANCH.finditer(branch)))
 
 

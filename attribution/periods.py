@@ -1,4 +1,4 @@
-"""ISO weeks in a time zone: Monday 00:00 to Monday 00:00 by the clock on the wall, whatever daylight saving does between."""
+"""ISO weeks in a time zone: Monday 00:00 to Monday 00:00 local time, also across daylight saving."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -52,7 +52,7 @@ def name_of(number: int) -> str:
 
 
 def weeks_later(week: Week, count: int, zone: ZoneInfo) -> Week:
-    """So many weeks later, or earlier."""
+    """The week so many weeks later; earlier if `count` is negative."""
     return _week(date.fromisocalendar(week.year, week.number, 1) + timedelta(weeks=count), zone)
 
 

@@ -1,9 +1,9 @@
 """What an open pull request is likely to cost in the end, from the repository's merged ones.
 
-A pull request that has been quiet for a day is nearly done, one that is worked on now is not. So each merged one is asked what
-multiple it came to of what it had cost when it was like this one now: as quiet, at that of such moments that is nearest in age.
+A pull request that has been quiet for a day is nearly done, one that is worked on now is not. So each merged one is taken at the
+moment when it was like this one: as quiet, and of such moments the one nearest in age. Its final cost is a multiple of that.
 The median of these multiples makes the estimate, all but the least and the greatest tenth of them the range.
-deploy/foresight.md says it for people.
+deploy/foresight.md explains it to users.
 """
 
 from bisect import insort
@@ -18,7 +18,7 @@ import msgspec
 from attribution.forecast import Estimate, Forecast, error_percent, with_error
 from attribution.money import Micros
 
-# So many merged pull requests make a comparison, and on so many it must have been tried.
+# So many merged pull requests are needed to compare with, and so many to test the forecast on.
 LEAST_PULLS = 10
 LEAST_TRIED = 5
 
@@ -44,7 +44,7 @@ def pull(curve: Curve, others: Iterable[Curve], now: datetime) -> Forecast | Non
 
 
 def estimate(curve: Curve, others: Iterable[Curve], now: datetime) -> Estimate | None:
-    """The same without a look at past errors."""
+    """The same without past errors."""
     return _estimate(curve.micros, _multiples(_like(curve, others, now)))
 
 

@@ -1,8 +1,8 @@
-"""Runaway sessions: one that costs, burns or turns in circles far outside of what sessions of its repository do.
+"""Runaway sessions: their cost, their dearest hour or their work without an effect is far above that of the repository's others.
 
-It is compared with what the repository's own past sessions came to, never with a person. Far outside is five times what 19 of 20
-of them stayed within. Next to them a fixed ceiling counts like 20 sessions, so that a small sample says little.
-deploy/foresight.md says it for people.
+A session is compared with past sessions of its repository, never with a person. Far above is five times the value that 19 of 20
+past sessions stayed within. A fixed ceiling counts like 20 more sessions, so that a small sample has little influence.
+deploy/foresight.md explains it to users.
 """
 
 from collections import defaultdict
@@ -16,20 +16,20 @@ from attribution.activity import SessionActivity
 from attribution.money import Micros, show
 from attribution.report import short_id
 
-# A few dollars, or a while of reading, nobody minds: up to this nothing is an alert, whatever is usual.
+# A few dollars, or a while of reading, are never worth an alert.
 FLOOR_MICROS: Micros = 20_000_000
 FLOOR_REQUESTS = 100
 # Much for a session, for an hour of it, and for requests without an effect, anywhere.
 CEILING_MICROS: Micros = 200_000_000
 CEILING_HOUR_MICROS: Micros = 100_000_000
 CEILING_REQUESTS = 500
-# Fewer past sessions do not say what is usual: only the ceiling holds then. It counts like so many.
+# With fewer past sessions only the ceiling counts. The ceiling has the weight of so many sessions.
 ENOUGH = 20
-# So many times what is usual is far outside.
+# So many times the usual value is far outside.
 FAR = 5
 # How far back sessions count: tools and prices change.
 HISTORY = timedelta(days=90)
-# Work of longer ago that only arrives now, such as a first import of logs, is no alert any more.
+# Older work that arrives late, such as a first import of logs, raises no alert.
 STALE_AFTER = timedelta(hours=24)
 
 
@@ -93,7 +93,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sentence(self) -> str:
-        """Why, for a person: it names the session, never who worked in it."""
+        """The reason, for a person. It names the session, never its author."""
         note = (
             f" Requests without a known price are not in it: {self.unpriced_requests:,}."
             if self.unpriced_requests
@@ -125,13 +125,13 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_dear(session: SessionActivity) -> bool:
-    """Whether it cost more than a few dollars; no other is ever an alert."""
+    """Whether it cost more than a few dollars; no other session raises an alert."""
     return session.micros > FLOOR_MICROS
 
 
 def alerts(session: SessionActivity, usual: Usual, now: datetime) -> list[Alert]:
-    """What is far outside in a session so far, at most one alert a rule; nothing of one that ended long ago. Whoever calls
-    remembers what was said already."""
+    """What is far outside in a session so far, at most one alert a rule; nothing of one that ended long ago. The
+    caller remembers earlier alerts."""
     if not is_dear(session) or now - session.to_at > STALE_AFTER:
         return []
     stretch, scale = session.stretches[-1], usual.stretch.get(session.tool)
@@ -175,5 +175,5 @@ def _scale(amounts: Iterable[int], ceiling: int) -> Scale:
 
 
 def _shows_effects(sessions: list[SessionActivity]) -> bool:
-    """Some tools log no edits; where most sessions show none, a session without one is nothing special."""
+    """Some tools log no edits: where most sessions show none, a session without one is not unusual."""
     return 2 * sum(any(quarter.effects for quarter in session.quarters) for session in sessions) > len(sessions)

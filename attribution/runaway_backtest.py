@@ -1,5 +1,5 @@
-"""How often the rule of runaway.py was wrong: it is played over recorded sessions, and each alert is held against what became of
-the money. Every session is judged after every request, by the sessions alone that had ended before it began."""
+"""How often the rules of runaway.py were wrong: they are applied to recorded sessions, and each alert is compared with what became
+of the session's cost. A session is judged after every request, only by the sessions that had ended before it began."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ _BY_COMMIT = (Evidence.STAMP, Evidence.COMMIT, Evidence.EDITS)
 
 
 class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A session that is over: its requests in any order, and how much of its money shipped or is in pull requests still open."""
+    """A session that is over: its requests in any order, and how much of its cost shipped or is in pull requests still open."""
 
     tool: str
     session_id: str
@@ -47,8 +47,8 @@ class PastAlert(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def verdict(self) -> Verdict:
-        """It held up if the session went on to cost at least twice as much, so that telling in time was worth it, or if most of its
-        money shipped nothing."""
+        """It held up if the session went on to cost at least twice as much, so that an early notice was worth it, or if most of its
+        cost shipped nothing."""
         if self.micros >= 2 * self.alert.session_micros:
             return Verdict.RIGHT
         if 2 * self.shipped_micros >= self.micros:

@@ -1,4 +1,4 @@
-"""Commits as the machines that made them know them, in the database."""
+"""Commits as the machines that made them report them, in the database."""
 
 from collections.abc import Iterable, Sequence
 
