@@ -37,15 +37,21 @@ def usage_of(dollars: int, output_tokens: int = 0) -> Usage:
 
 
 def test_a_charge_that_grows_is_shared_out_again_in_the_same_transaction(database: Database):
-    first = usage_of(1)
+    """Neither another request of the session nor another tool's with the same id changes."""
+    first, second = session("09:00 feat/a $1.00\n09:10 feat/a $4.00")
+    foreign = msgspec.structs.replace(first, tool="codex")
     # A later copy of the log has the final count of output tokens: 40,000 at $25 a million are a dollar.
     last = msgspec.structs.replace(first, output_tokens=40_000)
     with database.write() as connection:
+        save(database, connection, 5, foreign)
         save(database, connection, 5, first, pull_number=12)
+        save(database, connection, 5, second, pull_number=12)
         save(database, connection, 5, last)
         charges, shares = ledger.everything(connection, 5)
         assert check(charges, shares) == []
-        assert [charge.list_micros for charge in charges] == [2 * DOLLAR]
+        assert {charge.key: (charge.list_micros or 0) // DOLLAR for charge in charges} == {
+            first.key: 2, second.key: 4, foreign.key: 1,
+        }  # fmt: skip
         revisions = [
             (share.revision, share.pull_number, share.micros) for share in ledger.history(connection, 5, *REQUEST)
         ]
