@@ -74,12 +74,8 @@ def test_killed_between_creating_the_comment_and_storing_its_id_it_is_still_one(
         github.may_answer.set()
         assert len(world.comments(12)) == 1
         with world.database.write() as connection:
-            assert (
-                publication_store.publication(
-                    connection, (world.installation.id, world.repository.id, 12), "pull"
-                ).comment_id
-                is None
-            )
+            key = (world.installation.id, world.repository.id, 12)
+            assert publication_store.publication(connection, key, "pull") is None
             connection.execute(update(queue.jobs).values(lease_until_ms=0))  # as if the lease had run out
         github.done[SEARCH].clear()
         second = MergecostProcess(environ, tmp_path / "second.log")
@@ -87,9 +83,6 @@ def test_killed_between_creating_the_comment_and_storing_its_id_it_is_still_one(
         assert second.stop() in (0, -15)  # uvicorn ends by the signal that it obeyed
     assert "$1.00" in world.comment(12)
     with world.database.write() as connection:
-        assert (
-            publication_store.publication(
-                connection, (world.installation.id, world.repository.id, 12), "pull"
-            ).comment_id
-            is not None
-        )
+        row = publication_store.publication(connection, key, "pull")
+        assert row is not None
+        assert row.comment_id is not None

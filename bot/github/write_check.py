@@ -10,7 +10,7 @@ import msgspec
 
 from bot.context import Bot
 from bot.github.client import Missing, Refused
-from bot.github.write_comment import take_turn_for
+from bot.github.write_comment import take_turn
 from bot.store import publications as publication_store
 from bot.store.commands import PullKey
 from bot.work.queue import Claimed
@@ -55,7 +55,7 @@ async def put_check(bot: Bot, claimed: Claimed, full_name: str, head_sha: str, s
     run_id = held.comment_id if held and held.head_sha == head_sha else None
     if run_id is None:
         run_id = await _search(bot, installation_id, full_name, head_sha)
-    take_turn_for(bot, claimed, KIND)
+    take_turn(bot, claimed)
     path, body = f"/repos/{full_name}/check-runs", _body(key, says)
     try:
         if run_id is None:

@@ -8,7 +8,7 @@ import hashlib
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 
 from attribution.periods import week_number
 from bot.context import Bot
@@ -86,7 +86,7 @@ async def put_comment(bot: Bot, claimed: Claimed, full_name: str, kind: str, bod
         if comment_id is not None and same:
             _remember(bot, key, kind, comment_id=comment_id, body_sha256=digest)
             return
-    take_turn_for(bot, claimed, kind)
+    take_turn(bot, claimed)
     path = f"/repos/{full_name}/issues"
     try:
         if comment_id is None:
@@ -127,7 +127,7 @@ async def put_issue(bot: Bot, claimed: Claimed, key: WeekKey, place: Row[Any], s
         if number is None:
             number = await _search_issue(bot, key[0], place.full_name, marker)
         is_new = number is None
-        _take_week(bot, claimed, key)
+        take_turn(bot, claimed)
         if is_new:
             made = await bot.github.write(key[0], "POST", path, text | {"labels": [LABEL]}, _Numbered)
             number = made.number
@@ -191,38 +191,16 @@ def before_turn(bot: Bot, claimed: Claimed) -> None:
 
 
 def take_turn(bot: Bot, claimed: Claimed) -> None:
-    """Last look before a write: still our work, and it is this installation's turn. Raises `NotYet`."""
-    with bot.database.write() as connection:
-        _turn(bot, connection, claimed)
+    """Last look before a write: still our work, and it is this installation's turn. Raises `NotYet`.
 
-
-def take_turn_for(bot: Bot, claimed: Claimed, kind: str) -> None:
-    """`take_turn` for a comment or check run: and nobody wrote something newer there."""
-    key = _key(claimed)
+    Each comment, check run and issue is written by one piece of work, so whoever has its newest token writes the newest text.
+    """
     with bot.database.write() as connection:
-        _turn(bot, connection, claimed)
-        held = publication_store.publication(connection, key, kind)
-        if held and held.as_of > claimed.token:
+        if not queue.is_ours(connection, claimed):
             raise NotYet(bot.clock())
-        publication_store.save_publication(bot.database, connection, key, kind, as_of=claimed.token)
-
-
-def _take_week(bot: Bot, claimed: Claimed, key: WeekKey) -> None:
-    """`take_turn` for the issue about a week: and nobody wrote something newer there."""
-    with bot.database.write() as connection:
-        _turn(bot, connection, claimed)
-        held = week_store.week(connection, key)
-        if held is None or held.as_of > claimed.token:
-            raise NotYet(bot.clock())
-        week_store.note(connection, key, as_of=claimed.token)
-
-
-def _turn(bot: Bot, connection: Connection, claimed: Claimed) -> None:
-    if not queue.is_ours(connection, claimed):
-        raise NotYet(bot.clock())
-    at_ms = account_store.take_write_turn(connection, claimed.ids[0], bot.clock(), PAUSE_MS)
-    if at_ms is not None:
-        raise NotYet(at_ms)
+        at_ms = account_store.take_write_turn(connection, claimed.ids[0], bot.clock(), PAUSE_MS)
+        if at_ms is not None:
+            raise NotYet(at_ms)
 
 
 def _remember(bot: Bot, key: tuple[int, int, int], kind: str, **state: Any) -> None:

@@ -18,7 +18,7 @@ def save_publication(
     database: Database, connection: Connection, key: tuple[int, int, int], kind: str, **state: object
 ) -> None:
     installation_id, repository_id, number = key
-    blank = {"comment_id": None, "head_sha": "", "body_sha256": "", "as_of": 0, "state": "live"}
+    blank = {"comment_id": None, "head_sha": "", "body_sha256": "", "state": "live"}
     insert = database.insert(publications).values(
         installation_id=installation_id, repository_id=repository_id, number=number, kind=kind, **(blank | state)
     )

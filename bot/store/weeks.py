@@ -18,7 +18,7 @@ WeekKey = tuple[int, int, str]
 
 def add(database: Database, connection: Connection, key: WeekKey) -> None:
     """The week's issue is to be made. Whoever comes second changes nothing."""
-    row = _names(key) | {"in_repository_id": key[1], "issue_number": None, "body_sha256": "", "as_of": 0}
+    row = _names(key) | {"in_repository_id": key[1], "issue_number": None, "body_sha256": ""}
     insert = database.insert(weeks).values(**row, is_closed=False, state="wanted")
     connection.execute(insert.on_conflict_do_nothing())
 

@@ -33,7 +33,6 @@ class Publication(SQLModel, table=True):
     comment_id: int | None = big_or_none()
     head_sha: str = text()
     body_sha256: str = text()
-    as_of: int = big()
     state: str = text("live")
 
 
@@ -48,7 +47,6 @@ class WeekRow(SQLModel, table=True):
     in_repository_id: int = big()
     issue_number: int | None = big_or_none()
     body_sha256: str = text()
-    as_of: int = big()
     is_closed: bool = False
     state: str = text("live")
 

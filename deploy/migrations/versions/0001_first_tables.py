@@ -90,7 +90,6 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("comment_id", sa.BigInteger(), nullable=True),
         sa.Column("body_sha256", sa.Text(), nullable=False),
-        sa.Column("as_of", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("installation_id", "repository_id", "number", "kind"),
     )

@@ -32,7 +32,6 @@ def upgrade() -> None:
         sa.Column("in_repository_id", sa.BigInteger(), nullable=False),
         sa.Column("issue_number", sa.BigInteger(), nullable=True),
         sa.Column("body_sha256", sa.Text(), nullable=False),
-        sa.Column("as_of", sa.BigInteger(), nullable=False),
         sa.Column("is_closed", sa.Boolean(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("installation_id", "repository_id", "week"),
