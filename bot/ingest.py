@@ -8,6 +8,8 @@ import msgspec
 
 from attribution.usage import Usage
 from bot.clock import Clock, from_ms
+from bot.keys import RepositoryKey
+from bot.repository_settings import RepositorySettings
 from bot.store import commits as commit_store
 from bot.store import ledger as ledger_store
 from bot.store import repositories as repository_store
@@ -15,8 +17,7 @@ from bot.store import sessions as session_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
 from bot.usage_validation import checked
-from bot.work import queue
-from bot.work.queue import Wanted
+from bot.work.stale import Change, Fact, Stale
 
 MOST_REQUESTS = 1000
 
@@ -30,7 +31,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What became of a batch: `accepted` changed the ledger, `unchanged` were known, `refused` need mending."""
+    """What became of a batch: `accepted` changed the ledger, `unchanged` were known, `refused` need a correction."""
 
     accepted: int
     unchanged: int
@@ -38,8 +39,8 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class Coverage(msgspec.Struct, frozen=True):
-    """Which repositories the installation covers, as keyed digests of their names in lower case: a collector can find its own
-    among them, and neither side learns of the other's."""
+    """Which repositories the account's installation covers, as keyed digests of their names in lower case: a collector can find
+    its own among them, and neither side learns of the other's."""
 
     salt: str
     host: str
@@ -58,16 +59,16 @@ class _Named(msgspec.Struct):
     request_id: str = ""
 
 
-def coverage(database: Database, installation_id: int, github_host: str) -> Coverage:
+def coverage(database: Database, account_id: int, github_host: str) -> Coverage:
     salt = secrets.token_bytes(16)
     with database.read() as connection:
-        names = repository_store.covered_names(connection, installation_id)
+        names = repository_store.covered_names(connection, account_id)
     digests = [hmac.new(salt, name.encode(), hashlib.sha256).hexdigest() for name in names]
     return Coverage(salt=salt.hex(), host=github_host, repositories=sorted(digests))
 
 
-def receive(database: Database, clock: Clock, installation_id: int, token: str, body: bytes) -> Receipt:
-    """Save a batch for the token's installation. Raises `BadBatch`."""
+def receive(database: Database, clock: Clock, account_id: int, token: str, body: bytes) -> Receipt:
+    """Save a batch for the token's account. Raises `BadBatch`."""
     try:
         records = msgspec.json.decode(body, type=_Batch).requests
     except msgspec.DecodeError as error:
@@ -75,7 +76,7 @@ def receive(database: Database, clock: Clock, installation_id: int, token: str, 
     if len(records) > MOST_REQUESTS:
         raise BadBatch(f"a batch holds at most {MOST_REQUESTS} requests, this one has {len(records)}")
     with database.write() as connection:
-        names = repository_store.covered_names(connection, installation_id)
+        names = repository_store.covered_names(connection, account_id)
         by_repository: dict[int, list[Usage]] = {}
         refused: list[Refusal] = []
         for index, raw in enumerate(records):
@@ -88,14 +89,16 @@ def receive(database: Database, clock: Clock, installation_id: int, token: str, 
             else:
                 # The ledger knows the repository by its number, which renames do not change.
                 by_repository.setdefault(repository_id, []).append(msgspec.structs.replace(usage, repository=""))
-        changed = ledger_store.save_usage(database, connection, installation_id, by_repository, clock())
-        to_place = set(by_repository) if changed else set[int]()
+        changed = ledger_store.save_usage(database, connection, account_id, by_repository, clock())
+        stale = Stale(database, clock(), RepositorySettings())
         for repository_id, usages in by_repository.items():
-            fresh = commit_store.save_commits(database, connection, installation_id, repository_id, usages)
-            to_place |= {repository_id} if fresh else set()
-            session_store.want_before(connection, installation_id, repository_id, [one.report for one in fresh])
-        work = [Wanted("place", f"{installation_id}/{repository_id}") for repository_id in to_place]
-        queue.want(database, connection, queue.once(work), clock())
+            key = RepositoryKey(account_id, repository_id)
+            commits = commit_store.save_commits(database, connection, key, usages)
+            session_store.request_before(connection, key, [commit.report for commit in commits])
+            if changed:
+                stale.note(connection, Fact.USAGE, Change(repository=key))
+            elif commits:
+                stale.note(connection, Fact.COMMITS, Change(repository=key))
         token_store.note_use(connection, token, clock())
     return Receipt(accepted=changed, unchanged=len(records) - len(refused) - changed, refused=refused)
 

@@ -124,7 +124,7 @@ def _reverted_number(pull: Pull) -> int | None:
 
 
 def _spend(quarter: Quarter, repository: Repository, zone: ZoneInfo) -> list[SpendRow]:
-    mine = (charges.c.installation_id == quarter.world.installation.id) & (charges.c.repository_id == repository.id)
+    mine = (charges.c.account_id == quarter.world.org.id) & (charges.c.repository_id == repository.id)
     columns = (charges.c.at_ms, shares.c.pull_number, shares.c.stage, shares.c.evidence, shares.c.micros)
     with quarter.world.database.read() as connection:
         rows = connection.execute(select(*columns).select_from(charges.join(shares, current())).where(mine)).all()

@@ -1,58 +1,61 @@
-"""Commits as the machines that made them report them, in the database."""
+"""Commits as the machines that made them know them, in the database."""
 
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from attribution.reported_commits import ReportedCommit, reported_commits
 from attribution.usage import Usage
 from bot.clock import to_ms
-from bot.store.database import Database, table
+from bot.keys import RepositoryKey
+from bot.store.database import Database, of_repository, table
 from bot.store.tables import CommitRow
 
 commits = table(CommitRow)
 
 # In one statement: databases bound the number of parameters.
-_AT_ONCE = 200
+_BATCH = 200
+
+_ALL = select(commits.c.facts).where(of_repository(commits))
+_NAMED = _ALL.where(commits.c.sha.in_(bindparam("shas", expanding=True)))
 
 
 def save_commits(
-    database: Database, connection: Connection, installation_id: int, repository_id: int, usages: Iterable[Usage]
+    database: Database, connection: Connection, key: RepositoryKey, usages: Iterable[Usage]
 ) -> list[ReportedCommit]:
-    """Keep the commits that come with usage. Returns those that are new or changed."""
-    by_sha = {commit.report.sha: commit for commit in reported_commits(usages)}
-    before = _known(connection, installation_id, repository_id, sorted(by_sha))
-    news = [commit for sha, commit in sorted(by_sha.items()) if before.get(sha) != commit]
+    """Store the commits that come with usage. Returns those that are new or changed."""
+    reported = {commit.report.sha: commit for commit in reported_commits(usages)}
+    before = _by_sha(connection, key, sorted(reported))
+    fresh = [commit for sha, commit in sorted(reported.items()) if before.get(sha) != commit]
     insert = database.insert(commits)
     statement = insert.on_conflict_do_update(
-        index_elements=["installation_id", "repository_id", "sha"],
+        index_elements=["account_id", "repository_id", "sha"],
         set_={"facts": insert.excluded.facts, "at_ms": insert.excluded.at_ms},
     )
     rows = [
-        {
-            "installation_id": installation_id, "repository_id": repository_id, "sha": commit.report.sha,
-            "facts": msgspec.json.encode(commit).decode(), "at_ms": to_ms(commit.report.authored_at),
+        key._asdict()
+        | {
+            "sha": commit.report.sha,
+            "facts": msgspec.json.encode(commit).decode(),
+            "at_ms": to_ms(commit.report.authored_at),
         }
-        for commit in news if commit.report.authored_at
-    ]  # fmt: skip
+        for commit in fresh
+        if commit.report.authored_at
+    ]
     if rows:
         connection.execute(statement, rows)
-    return news
+    return fresh
 
 
-def all_commits(connection: Connection, installation_id: int, repository_id: int) -> list[ReportedCommit]:
-    mine = (commits.c.installation_id == installation_id) & (commits.c.repository_id == repository_id)
+def all_commits(connection: Connection, key: RepositoryKey) -> list[ReportedCommit]:
     decode = msgspec.json.Decoder(ReportedCommit).decode
-    return [decode(facts) for facts in connection.execute(select(commits.c.facts).where(mine)).scalars()]
+    return [decode(facts) for facts in connection.execute(_ALL, key.params).scalars()]
 
 
-def _known(
-    connection: Connection, installation_id: int, repository_id: int, shas: Sequence[str]
-) -> dict[str, ReportedCommit]:
-    mine = (commits.c.installation_id == installation_id) & (commits.c.repository_id == repository_id)
-    decode, by_sha = msgspec.json.Decoder(ReportedCommit).decode, dict[str, ReportedCommit]()
-    for start in range(0, len(shas), _AT_ONCE):
-        named = select(commits.c.facts).where(mine, commits.c.sha.in_(shas[start : start + _AT_ONCE]))
-        by_sha |= {commit.report.sha: commit for commit in map(decode, connection.execute(named).scalars())}
-    return by_sha
+def _by_sha(connection: Connection, key: RepositoryKey, shas: Sequence[str]) -> dict[str, ReportedCommit]:
+    decode, stored = msgspec.json.Decoder(ReportedCommit).decode, dict[str, ReportedCommit]()
+    for start in range(0, len(shas), _BATCH):
+        rows = connection.execute(_NAMED, key.params | {"shas": shas[start : start + _BATCH]}).scalars()
+        stored |= {commit.report.sha: commit for commit in map(decode, rows)}
+    return stored

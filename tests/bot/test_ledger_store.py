@@ -10,6 +10,7 @@ from attribution.evidence import Evidence, claim
 from attribution.ledger import check
 from attribution.usage import Usage
 from bot.clock import to_ms
+from bot.keys import PullKey, RepositoryKey
 from bot.store import ledger, totals
 from bot.store.database import Database
 from tests.notation import MONDAY, session
@@ -24,11 +25,12 @@ MILLISECOND = timedelta(milliseconds=1)
 
 def save(database: Database, connection: Connection, tenant: int, usage: Usage, pull_number: int | None = None) -> None:
     """One request, attributed to a pull request if there is a number."""
+    key = RepositoryKey(tenant, REPOSITORY)
     ledger.save_usage(database, connection, tenant, {REPOSITORY: [usage]}, 1)
     if pull_number is not None:
-        rows = ledger.charges_of(connection, tenant, REPOSITORY, [KEY])[KEY]
+        rows = ledger.charges_of(connection, key, [KEY])[KEY]
         pairs = [(row, claim(pull_number, Evidence.BRANCH, "why")) for row in rows]
-        ledger.save_claims(database, connection, tenant, pairs, 1)
+        ledger.save_claims(database, connection, key, pairs, 1)
 
 
 def usage_of(dollars: int, output_tokens: int = 0) -> Usage:
@@ -69,17 +71,17 @@ def test_two_tenants_with_one_request_id_share_nothing(database: Database):
         save(database, connection, 5, usage_of(1), pull_number=13)
         assert figures(connection, 6) == before
         assert check(*ledger.everything(connection, 5)) == check(*ledger.everything(connection, 6)) == []
-        assert [share.pull_number for _, share in ledger.booked_to(connection, (5, REPOSITORY, 13))] == [13]
-        assert ledger.booked_to(connection, (5, REPOSITORY, 12)) == []
+        assert [share.pull_number for _, share in ledger.booked_to(connection, PullKey(5, REPOSITORY, 13))] == [13]
+        assert ledger.booked_to(connection, PullKey(5, REPOSITORY, 12)) == []
         assert [share.micros for share in ledger.history(connection, 5, *REQUEST)] == [DOLLAR, 2 * DOLLAR, 2 * DOLLAR]
 
 
 def figures(connection: Connection, tenant: int) -> dict[str, object]:
     """What each statement says of the tenant, which has to be the same."""
-    repository, from_ms = (tenant, REPOSITORY), to_ms(MONDAY)
+    repository, from_ms = RepositoryKey(tenant, REPOSITORY), to_ms(MONDAY)
     to = from_ms + WEEK_MS
-    ((priced, share),) = ledger.booked_to(connection, (*repository, 12))
-    (row,) = ledger.charges_of(connection, tenant, REPOSITORY, [KEY])[KEY]
+    ((priced, share),) = ledger.booked_to(connection, PullKey(*repository, 12))
+    (row,) = ledger.charges_of(connection, repository, [KEY])[KEY]
     (_, (spent,)) = totals.spent_in(connection, repository, [from_ms - WEEK_MS, from_ms], to)
     (on_pull,) = totals.spent_on(connection, repository, [12])
     ((_, _, quarter_micros),) = totals.spent_at(connection, repository, [12])
@@ -89,7 +91,7 @@ def figures(connection: Connection, tenant: int) -> dict[str, object]:
     amounts = {
         priced.list_micros, share.micros, row.charge.list_micros, spent.micros, on_pull.micros, quarter_micros, by_quarter,
         model.micros, totals.total_between(connection, repository, from_ms, to)[0], sum(part.micros or 0 for part in shares),
-        sum(charge.list_micros or 0 for charge in charges), *ledger.session_totals(connection, *repository, [KEY]).values(),
+        sum(charge.list_micros or 0 for charge in charges), *ledger.session_totals(connection, repository, [KEY]).values(),
     }  # fmt: skip
     counts = {spent.requests, on_pull.requests, model.requests, len(charges), len(shares)}
     assert (len(amounts), len(counts)) == (1, 1), (amounts, counts)
@@ -109,7 +111,7 @@ def test_a_request_on_a_boundary_is_in_the_week_that_begins_there(
     start_ms = to_ms(MONDAY)
     usage = msgspec.structs.replace(usage_of(1), at=MONDAY + shift_ms * MILLISECOND)
     starts_ms, end_ms = [start_ms - WEEK_MS, start_ms], start_ms + WEEK_MS
-    repository = (5, REPOSITORY)
+    repository = RepositoryKey(5, REPOSITORY)
     with database.write() as connection:
         save(database, connection, 5, usage, pull_number=12)
         parts = totals.spent_in(connection, repository, starts_ms, end_ms)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.hooks.tools import GUARD
+from tests.patience import DEADLOCK_SECONDS
 
 SESSION = "aab8820c-6dee-4d56-872a-9fb32bea7b9b"
 # As their documentation has it; a prompt and an input are there to be passed over.
@@ -65,6 +67,7 @@ class Guarded:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "state"
         self.folder.mkdir()
+        self._ends: list[int] = []
         self._hook = folder / "collector/guard/hook.py"
         self._hook.parent.mkdir(parents=True)
         shutil.copy(GUARD, self._hook)
@@ -77,26 +80,31 @@ class Guarded:
     def command(self, tool: str) -> list[str]:
         return [sys.executable, "-I", "-S", str(self._hook), str(self.folder), tool]
 
+    def ask(self, tool: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """A hook that waits for what the tool says. What it starts holds the pipe, too, until it has ended."""
+        ended, held = os.pipe()
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen(self.command(tool), **pipes, pass_fds=[held], env={**os.environ, **(env or {})})
+        os.close(held)
+        self._ends.append(ended)
+        return process
+
     def says(self, tool: str, told: bytes, env: Mapping[str, str] | None = None) -> dict[str, Any] | None:
         """The answer, None for silence. It never fails and never complains."""
-        done = subprocess.run(
-            self.command(tool),
-            input=told,
-            capture_output=True,
-            timeout=20,
-            check=False,
-            env={**os.environ, **(env or {})},
-        )
-        assert (done.returncode, done.stderr) == (0, b"")
-        return json.loads(done.stdout) if done.stdout else None
+        with self.ask(tool, env) as process:
+            output, errors = process.communicate(told, timeout=DEADLOCK_SECONDS)
+        assert (process.returncode, errors) == (0, b"")
+        return json.loads(output) if output else None
 
-    def started(self, expected: int, patience_seconds: float = 10) -> int:
-        """How many processes were started to make the figures anew."""
-        until = time.monotonic() + patience_seconds
-        while self._started() < expected and time.monotonic() < until:
-            os.sched_yield()
-        return self._started()
-
-    def _started(self) -> int:
+    def started(self) -> int:
+        """How many processes were started to make the figures anew, once all of them have ended."""
+        for ended in self._ends:
+            ready, _, _ = select.select([ended], [], [], DEADLOCK_SECONDS)
+            assert ready
+        self.close()
         path = self.folder / "started"
         return len(path.read_bytes()) if path.exists() else 0
+
+    def close(self) -> None:
+        while self._ends:
+            os.close(self._ends.pop())

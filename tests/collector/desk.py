@@ -10,6 +10,7 @@ from typing import Any
 from collector.hooks.tools import TOOLS
 from tests.collector.asked import asks
 from tests.collector.machine import SESSION, Done, git, mergecost, request, write_log
+from tests.patience import DEADLOCK_SECONDS
 
 
 class Desk:
@@ -58,7 +59,7 @@ class Desk:
         cwd = cwd or self.repo
         done = subprocess.run(
             ["sh", "-c", self.hook(tool, event)], input=asks(tool, event, cwd), env=self.env, cwd=cwd, capture_output=True,
-            timeout=20, check=False,
+            timeout=DEADLOCK_SECONDS, check=False,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, b"")
         return done.stdout.decode()

@@ -14,6 +14,7 @@ from collector.command import CommandUnavailable, load, main
 from collector.settings import SettingsError, read_settings, state_file
 from collector.state import State
 from tests.collector.machine import request, write_log
+from tests.patience import DEADLOCK_SECONDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +22,13 @@ ROOT = Path(__file__).parents[2]
 def mergecost(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "collector.command", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=os.environ | (env or {}), capture_output=True, text=True, timeout=60, check=False
+        command,
+        cwd=ROOT,
+        env=os.environ | (env or {}),
+        capture_output=True,
+        text=True,
+        timeout=DEADLOCK_SECONDS,
+        check=False,
     )
 
 

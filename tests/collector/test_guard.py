@@ -15,6 +15,7 @@ from tests.collector.asked import ASKS
 from tests.collector.desk import Desk
 from tests.collector.listening import Server
 from tests.collector.machine import SESSION, git
+from tests.patience import DEADLOCK_SECONDS
 
 
 @pytest.fixture
@@ -271,7 +272,7 @@ def test_a_long_session_is_stopped_while_it_runs(joined: Desk, server: Server):
     decoy.mkdir()
     (decoy / "__init__.py").write_text("raise SystemExit('this is the project, not mergecost')\n")
     assert joined.tries() == ""
-    assert server.heard.wait(60)
+    assert server.heard.wait(DEADLOCK_SECONDS)
     with (joined.state / "push.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # until it is done
     assert "this session has cost $2.00 at list price, over the cap of $1.00" in joined.tries()

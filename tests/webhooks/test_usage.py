@@ -16,9 +16,9 @@ from tests.server import NOON
 ONE = json.loads(msgspec.json.encode(session("09:00 feat/a $1.00")[0]))
 
 
-def ledger(server, installation_id=1):
+def ledger(server, account_id=1):
     with server.database.read() as connection:
-        return ledger_store.everything(connection, installation_id)
+        return ledger_store.everything(connection, account_id)
 
 
 def spend(server):
@@ -31,11 +31,11 @@ def test_usage_enters_the_ledger_once_however_often_it_is_sent(server):
     token = server.token(acme__widgets=34)
     batch = [json.loads(msgspec.json.encode(one)) for one in session("09:00 feat/a $1.00\n09:01 feat/a $0.25")]
     assert server.post_usage(token, *batch).json() == {"accepted": 2, "unchanged": 0, "refused": []}
-    assert server.wanted() == {"place 1/34": 1}
+    assert server.requested() == {"attribute 1/34/0": 1}
     for _ in range(9):
         assert server.post_usage(token, *batch, batch[0]).json() == {"accepted": 0, "unchanged": 3, "refused": []}
     assert spend(server) == 1_250_000
-    assert server.wanted() == {"place 1/34": 1}
+    assert server.requested() == {"attribute 1/34/0": 1}
 
 
 def test_a_request_that_grew_is_charged_as_it_ended_in_any_order(server):
@@ -112,7 +112,7 @@ def test_without_a_good_token_nothing_is_taken(server, header):
 def test_a_revoked_token_is_refused_and_no_token_is_kept_in_the_open(server):
     token = server.token(acme__widgets=34)
     with server.database.write() as connection:
-        (row,) = token_store.listed(connection)
+        (row,) = token_store.all_tokens(connection)
         assert token not in str(row)
         assert token_store.revoke(connection, row.token_id, NOON)
         assert not token_store.revoke(connection, row.token_id, NOON)
@@ -126,7 +126,7 @@ def test_installations_are_strangers_to_each_other(server):
     same_id = ONE | {"repository": "other/repo"}
     assert server.post_usage(ours, ONE).json()["accepted"] == 1
     assert server.post_usage(theirs, same_id).json()["accepted"] == 1
-    assert [len(ledger(server, installation_id)[0]) for installation_id in (1, 2)] == [1, 1]
+    assert [len(ledger(server, account_id)[0]) for account_id in (1, 2)] == [1, 1]
 
 
 def test_coverage_says_yes_to_names_one_knows_and_tells_no_names(server):
