@@ -11,7 +11,7 @@ import msgspec
 
 from attribution.usage import Usage
 from collector.coverage import Coverage
-from collector.guard.caps import Asked, Said
+from collector.guard.caps import CapsAnswer, CapsRequest
 from collector.settings import Settings, is_loopback
 
 T = TypeVar("T")
@@ -109,9 +109,9 @@ class Client:
             raise PushError(f"{self._settings.url}/v1/usage refused a request that was not sent: update mergecost")
         return answer
 
-    def caps(self, asked: Asked) -> Said:
+    def caps(self, request: CapsRequest) -> CapsAnswer:
         """The caps of covered repositories, and what the pull requests of these branches have cost over everybody."""
-        return self._ask("/v1/caps", msgspec.json.encode(asked), Said)
+        return self._ask("/v1/caps", msgspec.json.encode(request), CapsAnswer)
 
     def _ask(self, path: str, body: bytes | None, shape: type[T]) -> T:
         url = self._settings.url + path

@@ -1,4 +1,4 @@
-"""The caps that hold: this machine's own, from its configuration, and those of a repository, which its server says."""
+"""The caps in force: this machine's own, from its configuration, and those of a repository, which its server knows."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from attribution.usage import Usage
 from collector.coverage import Coverage
 from collector.settings import config_file, read_caps
 
-# What a server said holds so long without another word from it.
+# How long a server's answer is used without a newer one.
 KEEP_SECONDS = 3600
 MOST_BRANCHES = 200
 
@@ -22,22 +22,22 @@ Cap: TypeAlias = tuple[Micros, str]
 KINDS = ("session", "day", "pull")
 
 
-class AskedRepository(msgspec.Struct, frozen=True):
-    """A repository as the server knows it, and the branches of it that tools worked on here."""
+class RepositoryBranches(msgspec.Struct, frozen=True):
+    """A repository by the name that the server knows, and the branches of it that tools worked on here."""
 
     name: str
     branches: list[str]
 
 
-class Asked(msgspec.Struct, frozen=True):
+class CapsRequest(msgspec.Struct, frozen=True):
     """The body of `POST /v1/caps`."""
 
-    repositories: list[AskedRepository]
+    repositories: list[RepositoryBranches]
 
 
-class BranchSaid(msgspec.Struct, frozen=True):
+class BranchSpend(msgspec.Struct, frozen=True):
     """`pull_number` is the one open pull request from the branch, `spent_micros` what it has cost over everybody. `closed_at` is
-    when the last one was closed: work before that is none of the next one's."""
+    when the last one was closed: work before that does not count for the next one."""
 
     name: str
     pull_number: int | None = None
@@ -45,28 +45,28 @@ class BranchSaid(msgspec.Struct, frozen=True):
     closed_at: datetime | None = None
 
 
-class RepositorySaid(msgspec.Struct, frozen=True):
-    """Caps of None are not set."""
+class RepositoryCaps(msgspec.Struct, frozen=True):
+    """A cap of None is not set."""
 
     name: str
     default_branch: str
     cap_session_micros: Micros | None = None
     cap_day_micros: Micros | None = None
     cap_pull_micros: Micros | None = None
-    branches: list[BranchSaid] = []
+    branches: list[BranchSpend] = []
 
 
-class Said(msgspec.Struct, frozen=True):
-    """The answer."""
+class CapsAnswer(msgspec.Struct, frozen=True):
+    """The answer to `POST /v1/caps`."""
 
-    repositories: list[RepositorySaid]
+    repositories: list[RepositoryCaps]
 
 
-class Kept(msgspec.Struct, frozen=True):
-    """What the server said at `asked_at` (seconds since 1970), by our names of the repositories."""
+class CapsFile(msgspec.Struct, frozen=True):
+    """The server's last answer and when it came (seconds since 1970), by the local names of the repositories."""
 
-    asked_at: float
-    repositories: dict[str, RepositorySaid]
+    answered_at: float
+    repositories: dict[str, RepositoryCaps]
 
 
 def local(env: Mapping[str, str]) -> dict[str, Cap]:
@@ -76,45 +76,46 @@ def local(env: Mapping[str, str]) -> dict[str, Cap]:
     return {kind: (from_usd(usd), f"{kind}_usd in {file}") for kind, usd in amounts.items() if usd is not None}
 
 
-def held(own: Mapping[str, Cap], said: RepositorySaid | None) -> dict[str, Cap]:
-    """Of each kind the smaller cap."""
-    if said is None:
+def smaller(own: Mapping[str, Cap], repository: RepositoryCaps | None) -> dict[str, Cap]:
+    """Of each kind the smaller of two caps."""
+    if repository is None:
         return dict(own)
-    theirs = {kind: getattr(said, f"cap_{kind}_micros") for kind in KINDS}
-    named = {
-        kind: (micros, f"cap_{kind}_usd in the settings of {said.name}")
-        for kind, micros in theirs.items()
+    amounts = {kind: getattr(repository, f"cap_{kind}_micros") for kind in KINDS}
+    theirs = {
+        kind: (micros, f"cap_{kind}_usd in the settings of {repository.name}")
+        for kind, micros in amounts.items()
         if micros is not None
     }
     return {
-        kind: min(caps[kind] for caps in (own, named) if kind in caps) for kind in KINDS if kind in {**own, **named}
+        kind: min(caps[kind] for caps in (own, theirs) if kind in caps) for kind in KINDS if kind in {**own, **theirs}
     }
 
 
-def names(usages: Sequence[Usage], coverage: Coverage) -> dict[str, AskedRepository]:
-    """What to ask the server: the branches worked on last, of repositories that it covers, by our names of those."""
-    pairs = dict.fromkeys((one.repository, one.branch) for one in reversed(usages) if one.repository)
-    covered = {slug: coverage.name(slug) for slug in {slug for slug, _ in pairs}}
-    latest = [pair for pair in pairs if covered[pair[0]]][:MOST_BRANCHES]
+def latest_branches(usages: Sequence[Usage], coverage: Coverage) -> dict[str, RepositoryBranches]:
+    """What to ask the server about: the latest branches of the repositories that it covers, by local name of the repository."""
+    pairs = dict.fromkeys((usage.repository, usage.branch) for usage in reversed(usages) if usage.repository)
+    server_names = {slug: coverage.name(slug) for slug in {slug for slug, _ in pairs}}
+    latest = [pair for pair in pairs if server_names[pair[0]]][:MOST_BRANCHES]
     return {
-        slug: AskedRepository(covered[slug], [branch for its, branch in latest if its == slug and branch])
+        slug: RepositoryBranches(server_names[slug], [branch for other, branch in latest if other == slug and branch])
         for slug, _ in latest
     }
 
 
-def keep(path: Path, asked: Mapping[str, AskedRepository], said: Said, now: float) -> None:
-    by_name = {one.name: one for one in said.repositories}
-    ours = {slug: by_name[one.name] for slug, one in asked.items() if one.name in by_name}
-    path.write_bytes(msgspec.json.encode(Kept(now, ours)))
+def write(path: Path, request: Mapping[str, RepositoryBranches], answer: CapsAnswer, now: float) -> None:
+    """Raises OSError."""
+    by_name = {repository.name: repository for repository in answer.repositories}
+    local_names = {slug: by_name[query.name] for slug, query in request.items() if query.name in by_name}
+    path.write_bytes(msgspec.json.encode(CapsFile(now, local_names)))
 
 
-def kept(path: Path, now: float) -> dict[str, RepositorySaid]:
-    """What the server said last, unless that is too long ago."""
+def read(path: Path, now: float) -> dict[str, RepositoryCaps]:
+    """The server's last answer, unless it is too old."""
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=Kept)
+        file = msgspec.json.decode(path.read_bytes(), type=CapsFile)
     except (OSError, msgspec.DecodeError):
         return {}
-    return found.repositories if 0 <= now - found.asked_at < KEEP_SECONDS else {}
+    return file.repositories if 0 <= now - file.answered_at < KEEP_SECONDS else {}
 
 
 def _short(path: Path) -> str:
