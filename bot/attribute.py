@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 from attribution.attribute import RepositoryIndex, attribute
 from attribution.evidence import Claim
 from attribution.report import Suggestion, suggestions
-from attribution.reported_commits import joined, pushed_directly
+from attribution.reported_commits import direct_commits, with_reports
 from attribution.runaway import FLOOR_MICROS
 from bot.context import Bot
 from bot.keys import RepositoryKey
@@ -41,12 +41,12 @@ def sessions(bot: Bot, lease: Lease) -> bool:
 
 def _index(connection: Connection, key: RepositoryKey, repository: Repository) -> RepositoryIndex:
     commits = commit_store.all_commits(connection, key)
-    pulls = joined(pull_store.pull_facts(connection, key), commits)
+    pulls = with_reports(pull_store.pull_facts(connection, key), commits)
     return RepositoryIndex(
         pulls,
         repository.default_branch,
         corrections=command_store.all_corrections(connection, key),
-        direct=pushed_directly(pulls, commits, repository.default_branch),
+        direct=direct_commits(pulls, commits, repository.default_branch),
     )
 
 

@@ -94,7 +94,7 @@ def receive(database: Database, clock: Clock, account_id: int, token: str, body:
         for repository_id, usages in by_repository.items():
             key = RepositoryKey(account_id, repository_id)
             commits = commit_store.save_commits(database, connection, key, usages)
-            session_store.request_before(connection, key, [commit.made for commit in commits])
+            session_store.request_before(connection, key, [commit.report for commit in commits])
             if changed:
                 stale.note(connection, Fact.USAGE, Change(repository=key))
             elif commits:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, func, select, tuple_, update
 
-from attribution.evidence import NOT_PLACED, Claim, Evidence, Stage
+from attribution.evidence import PENDING, Claim, Evidence, Stage
 from attribution.ledger import Charge, Share, share_out
 from attribution.ledger import charge as price_charge
 from attribution.money import Micros
@@ -145,7 +145,7 @@ def everything(connection: Connection, account_id: int) -> tuple[list[Charge], l
     query = select(*_share_columns()).join(charges, current()).where(mine)
     placed = [_share(row) for row in connection.execute(query)]
     keys = {share.charge_key for share in placed}
-    return held, placed + [share for one in held if one.key not in keys for share in share_out(one, NOT_PLACED, 0)]
+    return held, placed + [share for one in held if one.key not in keys for share in share_out(one, PENDING, 0)]
 
 
 def history(connection: Connection, account_id: int, tool: str, request_id: str) -> list[Share]:

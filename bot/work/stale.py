@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from attribution.issues import lineage
-from attribution.periods import moved, week_number, week_of
+from attribution.periods import week_number, week_of, weeks_later
 from attribution.week_sums import LINE_WEEKS
 from bot.clock import from_ms
 from bot.keys import RepositoryKey, WeekKey
@@ -148,7 +148,7 @@ def _weeks(stale: Stale, connection: Connection, _kind: Kind, change: Change) ->
     if not change.times_ms:
         return []
     zone, now = stale.settings.zone, from_ms(stale.now_ms)
-    first = max(week_of(from_ms(min(change.times_ms)), zone), moved(week_of(now, zone), -LINE_WEEKS, zone))
+    first = max(week_of(from_ms(min(change.times_ms)), zone), weeks_later(week_of(now, zone), -LINE_WEEKS, zone))
     names = week_store.since(connection, change.repository, first.name)
     return [week_work(change.repository.week(name)) for name in names]
 

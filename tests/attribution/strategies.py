@@ -14,7 +14,7 @@ commits = st.builds(
     branch=st.sampled_from(["", "main", "feat/a"]), files=st.sampled_from([(), ("a.py",), ("b.py",)]),
     stamped=st.sampled_from([False, False, True]),
 )  # fmt: skip
-seen = st.builds(PullSeen, number=st.integers(1, 4), how=st.sampled_from(["view", "create"]))
+looks = st.builds(PullSeen, number=st.integers(1, 4), how=st.sampled_from(["view", "create"]))
 
 
 request_ids = st.uuids().map(str)
@@ -37,7 +37,7 @@ def usages(draw, request_id=request_ids):
         reasoning_tokens=draw(st.integers(0, output)),
         branch=draw(st.sampled_from(["", "main", "HEAD", "feat/a", "feat/b", "gone"])),
         edited_files=tuple(draw(st.lists(st.sampled_from(["a.py", "b.py", "c.py"]), max_size=3, unique=True))),
-        commits_made=tuple(draw(st.lists(commits, max_size=2, unique_by=lambda one: one.sha))),
-        pulls_seen=tuple(draw(st.lists(seen, max_size=2, unique=True))),
+        commits_made=tuple(draw(st.lists(commits, max_size=2, unique_by=lambda commit: commit.sha))),
+        pulls_seen=tuple(draw(st.lists(looks, max_size=2, unique=True))),
         ci_ref=draw(st.sampled_from(["", "", "", "refs/pull/1/merge", "refs/heads/main"])),
     )
