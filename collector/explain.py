@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from attribution.cost import NOT_KNOWN
 from attribution.ledger import charge
 from attribution.money import show
 from attribution.pricing import PRICE_BOOK, Priced, price
@@ -24,16 +25,16 @@ _KINDS = (
 
 def explain(request_id: str, home: Path | None, env: Mapping[str, str]) -> int:
     """Print it. Returns 1 if no log holds the request."""
-    found = _in_logs(request_id, home, env)
-    known = [usage for usage in scan_with_index(home, env).usages if usage.request_id == request_id]
-    if not found and not known:
+    copies = _in_logs(request_id, home, env)
+    indexed = [usage for usage in scan_with_index(home, env).usages if usage.request_id == request_id]
+    if not copies and not indexed:
         print(f"No log holds a request {request_id}. `mergecost scan --json` lists them all.")
         return 1
-    for path, usage in found:
+    for path, usage in copies:
         print(f"{plain(path)}\n  {_counts(usage)}")
-    if len(found) > 1:
-        print(f"\nThese {len(found)} are one request: the most complete counts.")
-    for usage in known or unique(usage for _, usage in found):
+    if len(copies) > 1:
+        print(f"\nThese {len(copies)} are one request: the most complete counts.")
+    for usage in indexed or unique(usage for _, usage in copies):
         print(f"\n{_facts(usage)}\n\n{_price(usage)}")
     return 0
 
@@ -50,7 +51,7 @@ def _in_logs(request_id: str, home: Path | None, env: Mapping[str, str]) -> list
 
 def _counts(usage: Usage) -> str:
     if not usage.tokens_known:
-        return "tokens not known"
+        return f"tokens {NOT_KNOWN}"
     counts = ", ".join(f"{name.removesuffix('_tokens').replace('_', ' ')} {getattr(usage, name):,}" for name in _KINDS)
     return f"{counts}{' (a sum of several requests)' if usage.is_sum else ''}"
 
@@ -71,8 +72,8 @@ def _fact(value: Any) -> str:
 def _price(usage: Usage) -> str:
     priced = price(usage)
     if not isinstance(priced, Priced):
-        one = charge(usage)
-        own = f" The tool itself says {show(one.list_micros)}." if one.list_micros is not None else ""
+        reported = charge(usage).list_micros
+        own = f" The tool itself reports {show(reported)}." if reported is not None else ""
         return f"No list price: {priced.reason}.{own}"
     lines = [
         f"{item.count:>12,}  {item.what:<31} x ${item.usd_per_million.normalize():f} a million = "
