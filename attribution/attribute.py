@@ -65,4 +65,4 @@ def _without(claim: Claim, barred: set[int]) -> Claim | None:
 
 def _staged(usage: Usage, claim: Claim) -> Claim:
     """What ran in CI was spent there, whatever tied it to a change."""
-    return msgspec.structs.replace(claim, stage=Stage.CI) if usage.ci_ref else claim
+    return msgspec.structs.replace(claim, stage=Stage.CI) if usage.context.ci_ref else claim

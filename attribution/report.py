@@ -11,6 +11,7 @@ from attribution.budget import Budget
 from attribution.evidence import Claim, Evidence, Stage
 from attribution.ledger import Charge, Share
 from attribution.money import Micros
+from attribution.usage import NOT_KNOWN
 
 SessionKey = tuple[str, str]
 
@@ -152,18 +153,18 @@ def _part(micros: Micros, share: Share, charge: Charge) -> Micros:
 
 
 def _row(tool: str, model: str, pairs: list[tuple[Charge, Share]]) -> Row:
-    usages = [charge.usage for charge, _ in pairs]
+    used = sum((charge.usage.tokens for charge, _ in pairs), NOT_KNOWN)
     return Row(
         tool=tool,
         model=model,
         requests=len(pairs),
-        uncached_input_tokens=sum(usage.uncached_input_tokens for usage in usages),
-        cache_read_tokens=sum(usage.cache_read_tokens for usage in usages),
-        cache_write_tokens=sum(usage.cache_write_tokens for usage in usages),
-        output_tokens=sum(usage.output_tokens for usage in usages),
+        uncached_input_tokens=used.uncached_input,
+        cache_read_tokens=used.cache_read,
+        cache_write_tokens=used.cache_write,
+        output_tokens=used.output,
         micros=_sum(pairs),
         unpriced_requests=sum(share.micros is None for _, share in pairs),
-        tokens_known=any(usage.tokens_known for usage in usages),
+        tokens_known=used.is_known,
     )
 
 

@@ -26,10 +26,10 @@ class Told(msgspec.Struct, frozen=True):
 def told(usages: Iterable[Usage]) -> list[Told]:
     """The commits that come with usage, each once, where files, author and time are known."""
     found = {
-        made.sha: Told(usage.author, made)
+        made.sha: Told(usage.context.author, made)
         for usage in usages
-        for made in (*usage.commits_made, *usage.commits_after)
-        if usage.author and made.files and made.authored_at
+        for made in (*usage.work.commits_made, *usage.work.commits_after)
+        if usage.context.author and made.files and made.authored_at
     }
     return [found[sha] for sha in sorted(found)]
 

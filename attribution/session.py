@@ -33,7 +33,7 @@ class Session(msgspec.Struct, frozen=True):
     @property
     def is_reading(self) -> bool:
         """Whether the session changed nothing that anybody saw."""
-        return not any(step.usage.edited_files or step.usage.commits_made for step in self.steps)
+        return not any(step.usage.work.edited_files or step.usage.work.commits_made for step in self.steps)
 
 
 def work(session: Iterable[Usage]) -> Session:
@@ -58,7 +58,7 @@ def work(session: Iterable[Usage]) -> Session:
     return Session(
         first.tool if first else "",
         first.session_id if first else "",
-        max((usage.author for usage in requests), default=""),
+        max((usage.context.author for usage in requests), default=""),
         steps,
     )
 
@@ -69,7 +69,7 @@ def commits(step: Turn, author: str, pulls: RepositoryIndex) -> Iterator[Indexed
     An id that git printed is lost by amend and rebase, the author date is not: where no id fits, the same person's commit
     written within the step is the one. A commit on the default branch that is in no pull request was pushed directly.
     """
-    for made in step.usage.commits_made:
+    for made in step.usage.work.commits_made:
         found = pulls.of_commit(made.sha, made.authorship, made.patch_id)
         if found is None and author:
             since, until = _written(made, step)

@@ -6,11 +6,11 @@ import secrets
 
 import msgspec
 
-from attribution.usage import Usage
+from attribution.usage import Usage, with_context
 from bot.clock import Clock, from_ms
 from bot.store import commits as commit_store
-from bot.store import ledger as ledger_store
 from bot.store import repositories as repository_store
+from bot.store import requests as request_store
 from bot.store import sessions as session_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
@@ -82,14 +82,15 @@ def receive(database: Database, clock: Clock, installation_id: int, token: str, 
             usage = checked(raw, from_ms(clock()))
             if isinstance(usage, str):
                 refused.append(Refusal(index, _name(raw), usage))
-            elif (repository_id := names.get(usage.repository.lower())) is None:
-                reason = f"the repository {usage.repository!r} is not covered by this installation"
+            elif (repository_id := names.get(usage.context.repository.lower())) is None:
+                reason = f"the repository {usage.context.repository!r} is not covered by this installation"
                 refused.append(Refusal(index, usage.request_id, reason))
             else:
                 # The ledger knows the repository by its number, which renames do not change.
-                by_repository.setdefault(repository_id, []).append(msgspec.structs.replace(usage, repository=""))
-        changed = ledger_store.save_usage(database, connection, installation_id, by_repository, clock())
-        to_place = set(by_repository) if changed else set[int]()
+                by_repository.setdefault(repository_id, []).append(with_context(usage, repository=str(repository_id)))
+        everything = [usage for usages in by_repository.values() for usage in usages]
+        saved = request_store.save_usage(database, connection, installation_id, everything, clock())
+        to_place = set(saved.repositories)
         for repository_id, usages in by_repository.items():
             fresh = commit_store.save_commits(database, connection, installation_id, repository_id, usages)
             to_place |= {repository_id} if fresh else set()
@@ -97,7 +98,7 @@ def receive(database: Database, clock: Clock, installation_id: int, token: str, 
         work = [Wanted("place", f"{installation_id}/{repository_id}") for repository_id in to_place]
         queue.want(database, connection, queue.once(work), clock())
         token_store.note_use(connection, token, clock())
-    return Receipt(accepted=changed, unchanged=len(records) - len(refused) - changed, refused=refused)
+    return Receipt(accepted=saved.charges, unchanged=len(records) - len(refused) - saved.charges, refused=refused)
 
 
 def _name(raw: msgspec.Raw) -> str:

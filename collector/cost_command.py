@@ -17,7 +17,7 @@ import msgspec
 
 from attribution.ledger import Charge, charge
 from attribution.money import Micros, cents_that_sum, show_cents
-from attribution.usage import Usage
+from attribution.usage import NOT_KNOWN, Usage
 from collector.git import Git
 from collector.pulls import NO_LIST, default_branch, listed, targets
 from collector.scan import Scan, scan_with_index, working_folder
@@ -25,12 +25,12 @@ from collector.table import aligned, bar
 
 Key = Callable[[Usage], str]
 KEYS: dict[str, Key] = {
-    "branch": lambda usage: usage.branch or "(branch not known)",
+    "branch": lambda usage: usage.context.branch or "(branch not known)",
     "tool": lambda usage: usage.tool,
     "model": lambda usage: usage.model or "(model not known)",
     "day": lambda usage: f"{usage.at.astimezone():%Y-%m-%d}",
     "session": lambda usage: f"{usage.tool} {usage.session_id}",
-    "repository": lambda usage: usage.repository or "(no repository)",
+    "repository": lambda usage: usage.context.repository or "(no repository)",
 }
 
 
@@ -86,22 +86,24 @@ def table(charges: Iterable[Charge], key: Key) -> list[Row]:
 
 
 def _row(name: str, charges: Sequence[Charge]) -> Row:
-    known = [one.usage for one in charges if one.usage.tokens_known]
+    used = sum((one.usage.tokens for one in charges), NOT_KNOWN)
     amounts = [one.list_micros for one in charges if one.list_micros is not None]
     return Row(
         name=name,
         micros=sum(amounts) if amounts else None,
         requests=len(charges),
         unpriced_requests=len(charges) - len(amounts),
-        input_tokens=sum(usage.input_tokens for usage in known) if known else None,
-        output_tokens=sum(usage.output_tokens for usage in known) if known else None,
+        input_tokens=used.input if used.is_known else None,
+        output_tokens=used.output if used.is_known else None,
         last_at=max(one.usage.at for one in charges),
     )
 
 
 def _wanted(usages: Iterable[Usage], repository: str, days: int) -> list[Usage]:
     since = datetime.now(UTC) - timedelta(days=days)
-    return [usage for usage in usages if usage.at >= since and (not repository or usage.repository == repository)]
+    return [
+        usage for usage in usages if usage.at >= since and (not repository or usage.context.repository == repository)
+    ]
 
 
 _SUMMED = ("requests", "unpriced_requests", "input_tokens", "output_tokens")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from attribution.usage import Usage
+from attribution.usage import Usage, with_context, with_work
 
 
 class Coverage(msgspec.Struct, frozen=True):
@@ -50,14 +50,14 @@ def sort_out(usages: Iterable[Usage], coverage: Coverage, *, paths: bool = True)
     """Split `usages` by what the server may know; without `paths` it learns of no file."""
     sorted_out, names = Sorted([], 0, 0), dict[str, str]()
     for usage in usages:
-        slug = usage.repository
+        slug = usage.context.repository
         if not slug:
             sorted_out.repository_unknown += 1
             continue
         if slug not in names:
             names[slug] = coverage.name(slug)
         if names[slug]:
-            covered = msgspec.structs.replace(usage, repository=names[slug], cwd="")
+            covered = with_context(usage, repository=names[slug], cwd="")
             sorted_out.covered.append(covered if paths else _without_paths(covered))
         else:
             sorted_out.not_covered += 1
@@ -65,5 +65,5 @@ def sort_out(usages: Iterable[Usage], coverage: Coverage, *, paths: bool = True)
 
 
 def _without_paths(usage: Usage) -> Usage:
-    made = tuple(msgspec.structs.replace(commit, files=()) for commit in usage.commits_made)
-    return msgspec.structs.replace(usage, edited_files=(), commits_made=made, commits_after=())
+    made = tuple(msgspec.structs.replace(commit, files=()) for commit in usage.work.commits_made)
+    return with_work(usage, edited_files=(), commits_made=made, commits_after=())

@@ -72,10 +72,10 @@ def _sums_of(found: Scan) -> Sums:
         requests, uncached, cached, written, output = sums.get(name, (0, 0, 0, 0, 0))
         sums[name] = (
             requests + 1,
-            uncached + one.uncached_input_tokens,
-            cached + one.cache_read_tokens,
-            written + one.cache_write_tokens,
-            output + one.output_tokens,
+            uncached + one.tokens.uncached_input,
+            cached + one.tokens.cache_read,
+            written + one.tokens.cache_write,
+            output + one.tokens.output,
         )
     sessions = {(one.tool, one.session_id) for one in found.usages}
     return Sums(plain(found.home), found.files, len(sessions), dict(sorted(sums.items())), found.tally)

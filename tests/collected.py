@@ -5,17 +5,17 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from attribution.identity import authorship
-from attribution.usage import CommitMade, Usage
+from attribution.usage import CommitMade, Usage, with_work
 from tests.github.state import Commit
 
 
 def collected(usages: Iterable[Usage], made: Mapping[str, Commit]) -> list[Usage]:
     """`made` are the commits of the story, by the short ids that sessions name them by."""
     return [
-        msgspec.structs.replace(
+        with_work(
             usage,
-            commits_made=tuple(_known(one, made) for one in usage.commits_made),
-            commits_after=tuple(_known(one, made) for one in usage.commits_after),
+            commits_made=tuple(_known(one, made) for one in usage.work.commits_made),
+            commits_after=tuple(_known(one, made) for one in usage.work.commits_after),
         )
         for usage in usages
     ]

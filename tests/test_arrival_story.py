@@ -7,7 +7,7 @@ from inline_snapshot import snapshot
 from msgspec.structs import replace
 
 from attribution.identity import author
-from attribution.usage import Usage
+from attribution.usage import Usage, with_context
 from tests.collected import collected
 from tests.comment_parts import why
 from tests.github.state import Delivery
@@ -108,7 +108,7 @@ def test_whatever_order_logs_and_deliveries_arrive_in_the_ledger_ends_the_same(w
     world.mail = None
     for one in chance.sample(arriving * 2, 2 * len(arriving)):
         if isinstance(one, list):
-            world.send_usage(collected([replace(u, author=author("alice@example.com")) for u in one], world.made))
+            world.send_usage(collected([with_context(u, author=author("alice@example.com")) for u in one], world.made))
         else:
             world.post(one)
         if chance.random() < 0.3:

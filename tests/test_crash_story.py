@@ -8,8 +8,9 @@ from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from bot.store import ledger as ledger_store
+from attribution.usage import with_context
 from bot.store import publications as publication_store
+from bot.store import requests as request_store
 from bot.work import queue
 from bot.work.queue import Wanted
 from tests.notation import session
@@ -51,8 +52,8 @@ def test_killed_between_creating_the_comment_and_storing_its_id_it_is_still_one(
     world.settle()
     work = session("09:00 feat/a $1.00")
     with world.database.write() as connection:
-        by_repository = {world.repository.id: work}
-        ledger_store.save_usage(world.database, connection, world.installation.id, by_repository, world.now_ms)
+        here = [with_context(one, repository=str(world.repository.id)) for one in work]
+        request_store.save_usage(world.database, connection, world.installation.id, here, world.now_ms)
         place = Wanted("place", f"{world.installation.id}/{world.repository.id}")
         queue.want(world.database, connection, {place: 1}, 0)
     (tmp_path / "settings.toml").write_text("[defaults]\nsettle_seconds = 0\n")

@@ -24,15 +24,15 @@ def by_branch(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim]
     found: dict[int, Claim] = {}
     held = ChainMap(found, dict(claims))
     for i, step in enumerate(work.steps):
-        for made in step.usage.commits_made:
+        for made in step.usage.work.commits_made:
             pull = pulls.of_branch(made.branch, step.usage.at, work.author)
             if pull is not None:
                 one = claim(pull.number, Evidence.BRANCH, f"committed on branch `{made.branch}` of #{pull.number}")
                 found |= dict.fromkeys(since_last_cut(i + 1, held), one)
     for i, step in enumerate(work.steps):
-        pull = pulls.of_branch(step.usage.branch, step.usage.at, work.author)
+        pull = pulls.of_branch(step.usage.context.branch, step.usage.at, work.author)
         if pull is not None and i not in held:
-            why = f"on branch `{step.usage.branch}` of #{pull.number}"
+            why = f"on branch `{step.usage.context.branch}` of #{pull.number}"
             found[i] = claim(pull.number, Evidence.BRANCH, why, _stage(work, pull))
     return found
 
@@ -75,7 +75,7 @@ def wrapped_up(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim
 
 
 def _is_end(step: Turn, last: Turn, pulls: RepositoryIndex) -> bool:
-    stands = step.usage.branch == last.usage.branch and step.at - last.at <= SOON
+    stands = step.usage.context.branch == last.usage.context.branch and step.at - last.at <= SOON
     return stands and _is_planning(step.usage, pulls)
 
 
@@ -91,4 +91,4 @@ def _stage(work: Session, pull: PullRequest) -> Stage:
 
 def _is_planning(usage: Usage, pulls: RepositoryIndex) -> bool:
     """Files edited and then in no commit that followed are other work, and so is a branch of its own."""
-    return not usage.edited_files and pulls.is_unsettled(usage.branch)
+    return not usage.work.edited_files and pulls.is_unsettled(usage.context.branch)

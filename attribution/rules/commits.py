@@ -57,7 +57,7 @@ def _cuts(work: Session, pulls: RepositoryIndex, made_at: Container[int]) -> Ite
     until = work.steps[-1].at + HORIZON
     for landed in pulls.landed_by(work.author, work.steps[0].at, until) if work.author else ():
         yield from waiting.read_until(landed.at)
-        is_own = waiting.read > 0 and landed.is_from(work.steps[waiting.read - 1].usage.branch)
+        is_own = waiting.read > 0 and landed.is_from(work.steps[waiting.read - 1].usage.context.branch)
         start = waiting.fits_from(landed, is_own) if is_own or not landed.is_amended else None
         if start is not None:
             yield _Cut(waiting.take(landed, start), landed, is_made=False)
@@ -76,7 +76,7 @@ class _Waiting:
         steps = self.work.steps
         while self.read < len(steps) and steps[self.read].at <= at:
             step = steps[self.read]
-            self.edited_at |= dict.fromkeys(step.usage.edited_files, step.at)
+            self.edited_at |= dict.fromkeys(step.usage.work.edited_files, step.at)
             self.read += 1
             if self.read - 1 in self.made_at:
                 for landed in commits(step, self.work.author, self.pulls):

@@ -32,7 +32,7 @@ def by_run(work: Session, pulls: RepositoryIndex, _claims: Mapping[int, Claim]) 
     https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#pull_request"""
     found: dict[int, Claim] = {}
     for i, step in enumerate(work.steps):
-        ref = _PULL_REF.fullmatch(step.usage.ci_ref)
+        ref = _PULL_REF.fullmatch(step.usage.context.ci_ref)
         if ref and (number := int(ref[1])) in pulls.by_number:
             found[i] = claim(number, Evidence.STAMP, f"ran in CI for #{number}")
     return found
@@ -43,7 +43,7 @@ def by_stamp(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim])
     found: dict[int, Claim] = {}
     held = ChainMap(found, dict(claims))
     for i, step in enumerate(work.steps):
-        for made in step.usage.commits_made:
+        for made in step.usage.work.commits_made:
             landed = pulls.of_commit(made.sha, made.authorship, made.patch_id) if made.stamped else None
             if landed is not None:
                 one = claim(landed.number, Evidence.STAMP, f"git saw this session make commit {landed.shown}")

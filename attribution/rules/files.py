@@ -20,7 +20,9 @@ def by_review(work: Session, pulls: RepositoryIndex, _claims: Mapping[int, Claim
         return found
     current: Claim | None = None
     for i in range(len(work.steps) - 1, -1, -1):
-        looked = {seen.number for seen in work.steps[i].usage.pulls_seen if seen.how in _LOOKS} & pulls.by_number.keys()
+        looked = {
+            seen.number for seen in work.steps[i].usage.work.pulls_seen if seen.how in _LOOKS
+        } & pulls.by_number.keys()
         if looked:
             numbers = tuple(sorted(looked))
             weights = tuple((number, 1) for number in numbers)
@@ -39,7 +41,7 @@ def by_files(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim])
     found: dict[int, Claim] = {}
     for stretch in _unplaced(work, claims):
         best, is_most = _best(work, stretch, pulls)
-        if is_most and all(work.steps[i].usage.branch != pulls.default_branch for i in stretch):
+        if is_most and all(work.steps[i].usage.context.branch != pulls.default_branch for i in stretch):
             weights = tuple((number, 1) for number in best)
             why = f"edited files that {_names(best)} changed, by the same author"
             found |= dict.fromkeys(stretch, Claim(weights, Evidence.FILES, why))
@@ -60,7 +62,7 @@ def candidates(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim
 
 def _best(work: Session, stretch: list[int], pulls: RepositoryIndex) -> tuple[tuple[int, ...], bool]:
     """The pull requests that hold most of the edited files, and whether that is more than half of them."""
-    edited = {path for i in stretch for path in work.steps[i].usage.edited_files}
+    edited = {path for i in stretch for path in work.steps[i].usage.work.edited_files}
     at = work.steps[stretch[0]].at
     fits = _fits(edited, at, work.author, pulls)
     most = max(fits.values(), default=0)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from attribution.identity import author
-from attribution.usage import PullSeen, Usage
+from attribution.usage import PullSeen, Tokens, Usage, with_context, with_work
 from benchmarks.quarter.plan import FIRST_DAY, PEOPLE, WEEKS, Plan, session
 from bot.clock import DAY_MS, to_ms
 from tests.github.state import Pull, Repository
@@ -100,10 +100,10 @@ class Quarter:
         usages = self._session(repository, branch, person, made)
         if what == "review":
             seen = (PullSeen(number=pull.number, how="view"),)
-            usages = [msgspec.structs.replace(one, edited_files=(), pulls_seen=seen) for one in usages]
+            usages = [with_work(one, edited_files=(), pulls_seen=seen) for one in usages]
         elif what == "ci":
             ref = f"refs/pull/{pull.number}/merge"
-            usages = [msgspec.structs.replace(one, branch="", author="", ci_ref=ref) for one in usages]
+            usages = [with_context(one, branch="", author="", ci_ref=ref) for one in usages]
         if rng.random() < 0.05:
             last_ms = to_ms(FIRST_DAY) + (LAST_DAY - 2) * DAY_MS
             self._late.append((min(self.world.now_ms + int(rng.random() * 10 * DAY_MS), last_ms), usages))
@@ -115,7 +115,7 @@ class Quarter:
         told = {"repository": repository.full_name, "branch": branch, "author": author(self.world.person(person).email)}
         usages = session(self.rng, f"s{self.sent}", self.world.now_ms, made=made, **told)
         if self.rng.random() < 0.001:  # more tokens than any model takes
-            usages[0] = msgspec.structs.replace(usages[0], cache_read_tokens=5_000_000)
+            usages[0] = msgspec.structs.replace(usages[0], tokens=usages[0].tokens + Tokens(cache_read=5_000_000))
         return usages
 
     def _arriving(self) -> list[Usage]:

@@ -26,7 +26,9 @@ def of_branches(
     """
     groups: defaultdict[tuple[str, str, str], list[tuple[datetime, Micros]]] = defaultdict(list)
     for usage, micros in used:
-        groups[usage.repository, usage.branch, git.get(usage.cwd, "")].append((usage.at, micros))
+        groups[usage.context.repository, usage.context.branch, git.get(usage.context.cwd, "")].append(
+            (usage.at, micros)
+        )
     answers = {(slug, one.name): one for slug, its in said.items() for one in its.branches}
     found: dict[str, dict[str, Amount]] = {}
     for (slug, branch, folder), spent in groups.items():

@@ -93,7 +93,9 @@ def held(own: Mapping[str, Cap], said: RepositorySaid | None) -> dict[str, Cap]:
 
 def names(usages: Sequence[Usage], coverage: Coverage) -> dict[str, AskedRepository]:
     """What to ask the server: the branches worked on last, of repositories that it covers, by our names of those."""
-    pairs = dict.fromkeys((one.repository, one.branch) for one in reversed(usages) if one.repository)
+    pairs = dict.fromkeys(
+        (one.context.repository, one.context.branch) for one in reversed(usages) if one.context.repository
+    )
     covered = {slug: coverage.name(slug) for slug in {slug for slug, _ in pairs}}
     latest = [pair for pair in pairs if covered[pair[0]]][:MOST_BRANCHES]
     return {

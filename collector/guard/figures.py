@@ -47,8 +47,12 @@ def make(usages: Sequence[Usage], own: Mapping[str, Cap], said: Mapping[str, Rep
     midnight = _midnight(now)
     figures.sessions = sessions
     figures.day_micros = sum(micros for one, micros in amounts if one.at >= midnight)
-    git = _git_folders({one.cwd for one in recent})
-    figures.repositories = {git[one.cwd]: one.repository for one in recent if one.repository and one.cwd in git}
+    git = _git_folders({one.context.cwd for one in recent})
+    figures.repositories = {
+        git[one.context.cwd]: one.context.repository
+        for one in recent
+        if one.context.repository and one.context.cwd in git
+    }
     figures.branches = of_branches([pair for pair in amounts if pair[0].at >= recent[0].at], git, said)
     return figures
 

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-from bot import tables  # noqa: F401  (fills the metadata)
+from bot.store import tables  # noqa: F401  (fills the metadata)
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=SQLModel.metadata, transaction_per_migration=False)

@@ -11,6 +11,7 @@ from attribution.attribute import RULES, RepositoryIndex, attribute
 from attribution.evidence import Commit, Correction, Evidence, PullRequest
 from attribution.ledger import charge, check, share_out
 from attribution.reported_commits import joined, pushed_directly, told
+from attribution.usage import TOKEN_KINDS, Tokens, with_context, with_work
 from tests.attribution.strategies import usages
 from tests.notation import MONDAY, pulls, session
 
@@ -34,22 +35,16 @@ changes = st.lists(
 def sessions(draw):
     """One session of one author in the days of the changes."""
     return [
-        msgspec.structs.replace(one, tool="codex", session_id="s1", author="ann", at=draw(hours), agent_id=draw(agents))
+        with_context(
+            msgspec.structs.replace(one, tool="codex", session_id="s1", at=draw(hours), agent_id=draw(agents)),
+            author="ann",
+        )
         for one in draw(st.lists(usages(), max_size=8, unique_by=lambda usage: usage.request_id))
     ]
 
 
 LONG_AGO = MONDAY - timedelta(days=365)
 agents = st.sampled_from(["", "", "k1"])
-COUNTS = (
-    "uncached_input_tokens",
-    "cache_read_tokens",
-    "cache_write_5m_tokens",
-    "cache_write_1h_tokens",
-    "output_tokens",
-)
-
-
 said = st.lists(
     st.builds(
         Correction, said_at=hours, tool=st.just("codex"), session_id=st.sampled_from(["s1", "s1", "s2"]),
@@ -105,11 +100,11 @@ def test_an_unrelated_session_changes_nothing(session, other, found):
     """What somebody else did elsewhere at the same time, with the commits that they tell of."""
     pulls, _ = found
     other = [
-        msgspec.structs.replace(
-            one, session_id="s2", author="zoe",
+        with_work(
+            with_context(msgspec.structs.replace(one, session_id="s2"), author="zoe"),
             commits_made=tuple(
                 msgspec.structs.replace(made, sha=f"f{made.sha}", authorship="", authored_at=one.at, files=("z.py",))
-                for made in one.commits_made
+                for made in one.work.commits_made
             ),
         )
         for one in other
@@ -181,10 +176,13 @@ def test_more_usage_never_lowers_a_total(session, found, data):
     assume(session)
     at = data.draw(st.integers(0, len(session) - 1))
     possible = [
-        msgspec.structs.replace(one, **{name: getattr(one, name) % 300_000 for name in COUNTS}) for one in session
+        msgspec.structs.replace(
+            one, tokens=Tokens(**{kind: getattr(one.tokens, kind) % 300_000 for kind in TOKEN_KINDS})
+        )
+        for one in session
     ]
     more = list(possible)
-    more[at] = msgspec.structs.replace(more[at], output_tokens=more[at].output_tokens + 500_000)
+    more[at] = msgspec.structs.replace(more[at], tokens=more[at].tokens + Tokens(output=500_000))
     less, grown = totals(possible, found), totals(more, found)
     assert all(grown[number] >= micros for number, micros in less.items())
     without = [one for i, one in enumerate(possible) if i != at]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.usage import Usage
+from attribution.usage import Usage, with_context
 from collector.guard.caps import BranchSaid, Cap, RepositorySaid, Said, held, keep, kept, names
 from collector.guard.figures import MOST_SESSIONS, Figures, make
 from collector.guard.hook import place
@@ -113,15 +113,15 @@ def test_default_branches_have_no_pull_request(repo: Path):
     assert list(made(usages).branches.get("acme/widgets", {})) == ["trunk"]
     assert list(made(usages, said=WIDGETS).branches["acme/widgets"]) == ["main", "master"]
     git(repo, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/master")
-    here = [msgspec.structs.replace(one, cwd=str(repo)) for one in usages]
+    here = [with_context(one, cwd=str(repo)) for one in usages]
     assert list(made(here).branches["acme/widgets"]) == ["main", "trunk"]
-    nowhere = [msgspec.structs.replace(one, repository="") for one in usages]
+    nowhere = [with_context(one, repository="") for one in usages]
     assert made(nowhere).branches == {}
 
 
 def test_a_branch_made_again_begins_anew(repo: Path):
     usages = [
-        msgspec.structs.replace(one, cwd=str(repo))
+        with_context(one, cwd=str(repo))
         for one in session("Mon 09:00 feat/x $4.00\nTue 09:00 feat/x $1.00\nTue 10:00 feat/x $2.00")
     ]
     git(repo, "branch", "feat/x", at="2026-11-16T08:00:00Z")
@@ -158,8 +158,7 @@ def test_repositories_are_known_by_the_git_folder_that_worktrees_share(repo: Pat
     (tmp_path / "plain").mkdir()
     folders = [tmp_path / "fix", tmp_path / "plain", tmp_path / "gone", Path("relative")]
     usages = [
-        msgspec.structs.replace(session("Tue 09:00 fix $1.00", f"s{i}")[0], cwd=str(folder))
-        for i, folder in enumerate(folders)
+        with_context(session("Tue 09:00 fix $1.00", f"s{i}")[0], cwd=str(folder)) for i, folder in enumerate(folders)
     ]
     assert place(str(tmp_path / "plain")) == ("", "")
     assert made(usages).repositories == {str((repo / ".git").resolve()): "acme/widgets"}
@@ -198,7 +197,7 @@ def test_a_server_is_asked_of_what_it_covers_the_latest_first():
         {"name": "acme/widgets", "branches": ["feat/a", "feat/b"]}
     ]
     many = [
-        msgspec.structs.replace(one, branch=f"b{i}", request_id=str(i))
+        with_context(msgspec.structs.replace(one, request_id=str(i)), branch=f"b{i}")
         for i in range(500)
         for one in session("09:00 x $1.00")
     ]

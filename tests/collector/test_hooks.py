@@ -261,7 +261,7 @@ def test_a_scan_ties_the_stamped_commit_to_the_session(machine: dict[str, str], 
         request(40, repo),
     )
     found = scan_with_index(home, machine).usages
-    assert [[(one.sha, one.stamped, one.files) for one in usage.commits_made] for usage in found] == [
+    assert [[(one.sha, one.stamped, one.files) for one in usage.work.commits_made] for usage in found] == [
         [(made, True, ("work.py",))], [],
     ]  # fmt: skip
 

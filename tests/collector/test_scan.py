@@ -27,7 +27,7 @@ def test_all_tools_in_the_order_of_time():
     assert found.files == 9
     assert [usage.tool for usage in found.usages] == ["claude-code"] * 13 + ["codex"] * 12 + ["claude-code"] * 3
     assert found.usages == sorted(found.usages, key=lambda usage: (usage.at, usage.key))
-    assert sum(usage.output_tokens for usage in found.usages if usage.tool == "codex") == 5073
+    assert sum(usage.tokens.output for usage in found.usages if usage.tool == "codex") == 5073
 
 
 def test_a_given_home_stands_for_everything(home: Path):
@@ -40,8 +40,8 @@ def test_edited_files_are_named_from_the_top_of_the_repository(home: Path, repo:
         home, request(1, repo / "missing", content=calls), request(2, repo, content=calls), result("t1"), result("t2")
     )
     first, second = scan(home, ENV).usages
-    assert (first.repository, first.edited_files) == ("", ())
-    assert (second.repository, second.edited_files, second.author) == (
+    assert (first.context.repository, first.work.edited_files) == ("", ())
+    assert (second.context.repository, second.work.edited_files, second.context.author) == (
         "acme/widgets",
         ("src/app.py",),
         author("dev@example.com"),
@@ -54,16 +54,16 @@ def test_commits_made_are_full_and_known_by_their_authorship(home: Path, repo: P
     commit = call("t1", "Bash", command="git commit -m work")
     write_log(home, request(1, repo, content=[commit]), result("t1", f"[main {sha[:7]}] work"))
     (usage,) = scan(home, ENV).usages
-    assert [made.sha for made in usage.commits_made] == [sha]
+    assert [made.sha for made in usage.work.commits_made] == [sha]
     committed_at = usage.at.replace(second=2, microsecond=0)
-    assert usage.commits_made[0].authorship == authorship("dev@example.com", committed_at)
+    assert usage.work.commits_made[0].authorship == authorship("dev@example.com", committed_at)
 
 
 def test_a_commit_that_was_there_before_was_not_made(home: Path, repo: Path):
     old = git(repo, "rev-parse", "HEAD")
     commit = call("t1", "Bash", command="git commit -qm x; git rev-parse HEAD")
     write_log(home, request(1, repo, content=[commit]), result("t1", old))
-    assert [usage.commits_made for usage in scan(home, ENV).usages] == [()]
+    assert [usage.work.commits_made for usage in scan(home, ENV).usages] == [()]
 
 
 def test_a_commit_that_git_has_lost_keeps_its_printed_id(home: Path, repo: Path):
@@ -72,13 +72,13 @@ def test_a_commit_that_git_has_lost_keeps_its_printed_id(home: Path, repo: Path)
         request(1, repo, content=[call("t1", "Bash", command="git commit -m x")]),
         result("t1", "[main abc1234] x"),
     )
-    assert [usage.commits_made for usage in scan(home, ENV).usages] == [(CommitMade(sha="abc1234"),)]
+    assert [usage.work.commits_made for usage in scan(home, ENV).usages] == [(CommitMade(sha="abc1234"),)]
 
 
 def test_git_knows_the_branch_better_than_the_log(home: Path, repo: Path):
     git(repo, "checkout", "-q", "-b", "fix/7", at="2026-11-23T18:01:30Z")
     write_log(home, request(1, repo), request(2, repo))
-    assert [usage.branch for usage in scan(home, ENV).usages] == ["main", "fix/7"]
+    assert [usage.context.branch for usage in scan(home, ENV).usages] == ["main", "fix/7"]
 
 
 def test_another_repository_that_lies_in_the_folder_now_says_nothing_of_the_request(home: Path, repo: Path):
@@ -89,9 +89,13 @@ def test_another_repository_that_lies_in_the_folder_now_says_nothing_of_the_requ
     for log in home.rglob("*.jsonl"):
         log.write_text(log.read_text().replace("/home/dev/widgets", str(repo)))
     after = scan(home, ENV).usages[0]
-    assert (after.repository, after.branch, after.author) == (before.repository, before.branch, "")
+    assert (after.context.repository, after.context.branch, after.context.author) == (
+        before.context.repository,
+        before.context.branch,
+        "",
+    )
     git(repo, "remote", "set-url", "origin", "https://github.com/ACME/Widgets.git")
-    assert scan(home, ENV).usages[0].branch == "secret/plan"
+    assert scan(home, ENV).usages[0].context.branch == "secret/plan"
 
 
 def test_copies_of_a_request_in_other_logs_are_one(home: Path, repo: Path):
@@ -131,10 +135,10 @@ def test_commits_made_by_hand_come_with_the_last_request_of_the_session_whose_fi
     sha = git(repo, "rev-parse", "HEAD")
     git(repo, "commit", "-q", "--allow-empty", "--author", "Eve <eve@example.com>", "-m", "not mine")
     usages = scan(home, ENV).usages
-    assert [(usage.request_id, [made.sha for made in usage.commits_after]) for usage in usages] == [
+    assert [(usage.request_id, [made.sha for made in usage.work.commits_after]) for usage in usages] == [
         ("msg_1", []), ("msg_2", []), ("msg_5", [sha]),
     ]  # fmt: skip
-    (made,) = usages[-1].commits_after
+    (made,) = usages[-1].work.commits_after
     assert (made.branch, made.files) == ("feat/x", ("new.py",))
     assert made.authorship == authorship("dev@example.com", made.authored_at or usages[0].at)
 
@@ -144,7 +148,7 @@ def test_a_commit_long_after_is_not_of_the_session(home: Path, repo: Path):
     (repo / "new.py").write_text("1\n")
     git(repo, "add", "-A")
     git(repo, "commit", "-q", "-m", "late", at="2026-11-28T18:00:00Z")
-    assert [usage.commits_after for usage in scan(home, ENV).usages] == [()]
+    assert [usage.work.commits_after for usage in scan(home, ENV).usages] == [()]
 
 
 def test_a_commit_that_the_session_made_is_not_by_hand_as_well(home: Path, repo: Path):
@@ -155,9 +159,9 @@ def test_a_commit_that_the_session_made_is_not_by_hand_as_well(home: Path, repo:
     calls = [call("t1", "Write", file_path=str(repo / "new.py")), call("t2", "Bash", command="git commit -m work")]
     write_log(home, request(2, repo, content=calls), result("t1"), result("t2", f"[main {sha[:7]}] work"))
     (usage,) = scan(home, ENV).usages
-    assert [made.sha for made in usage.commits_made] == [sha]
-    assert usage.commits_made[0].files == ("new.py",)
-    assert usage.commits_after == ()
+    assert [made.sha for made in usage.work.commits_made] == [sha]
+    assert usage.work.commits_made[0].files == ("new.py",)
+    assert usage.work.commits_after == ()
 
 
 def test_pull_requests_looked_at_are_told_unless_they_are_another_repositorys(home: Path, repo: Path):
@@ -169,7 +173,7 @@ def test_pull_requests_looked_at_are_told_unless_they_are_another_repositorys(ho
     opened = result("t3", "https://github.com/Acme/widgets/pull/14\n")
     write_log(home, request(1, repo, content=looks), result("t1"), result("t2"), opened)
     (usage,) = scan(home, ENV).usages
-    assert [(seen.number, seen.how, seen.repository) for seen in usage.pulls_seen] == [
+    assert [(seen.number, seen.how, seen.repository) for seen in usage.work.pulls_seen] == [
         (12, "view", ""),
         (14, "create", ""),
     ]

@@ -29,14 +29,14 @@ def test_a_commit_that_aider_signed_is_work_that_nobody_knows_the_cost_of(home: 
     aider_commits(repo, "b.py", "2026-11-23T17:45:00Z", "by hand")
     renamed = aider_commits(repo, "c.py", "2026-11-23T17:46:00Z", "by name", GIT_COMMITTER_NAME="Dev One (aider)")
     first, second = looked_at(home, repo)
-    assert (first.tokens_known, first.model, first.repository, first.branch) == (
+    assert (first.tokens.is_known, first.model, first.context.repository, first.context.branch) == (
         False,
         "openai/gpt-4o",
         "acme/widgets",
         "feat/42",
     )
-    assert [(made.sha, made.files) for made in first.commits_made] == [(sha, ("a.py",))]
-    assert ([made.sha for made in second.commits_made], second.model) == ([renamed], "")
+    assert [(made.sha, made.files) for made in first.work.commits_made] == [(sha, ("a.py",))]
+    assert ([made.sha for made in second.work.commits_made], second.model) == ([renamed], "")
 
 
 def test_amended_it_is_the_same_work(home: Path, repo: Path):
@@ -59,7 +59,7 @@ def test_the_log_of_a_run_belongs_to_the_folder_of_its_commits(home: Path, repo:
     ]
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
     found = looked_at(home, repo, AIDER_ANALYTICS_LOG=str(log))
-    assert [(usage.repository, [made.sha for made in usage.commits_made]) for usage in found] == [
+    assert [(usage.context.repository, [made.sha for made in usage.work.commits_made]) for usage in found] == [
         ("acme/widgets", []), ("acme/widgets", [sha]), ("", []),
     ]  # fmt: skip
-    assert all(usage.tokens_known for usage in found)
+    assert all(usage.tokens.is_known for usage in found)

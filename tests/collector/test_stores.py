@@ -39,7 +39,7 @@ def test_what_a_running_tool_has_only_in_its_write_ahead_log_is_seen(home: Path,
         usages = scan(home, ENV).usages
         connection.execute("INSERT INTO session (id) VALUES ('a tool writes on')")
         connection.commit()
-    assert {usage.output_tokens - usage.reasoning_tokens for usage in usages} == {999}
+    assert {usage.tokens.output - usage.tokens.reasoning for usage in usages} == {999}
 
 
 def test_a_locked_store_is_said_and_costs_no_other(home: Path, store: Path):

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from attribution.tools import TOOLS, unique
-from attribution.usage import CommitMade, Usage
+from attribution.tools import TOOLS
+from attribution.usage import CommitMade, Context, Tokens, Usage, Work, unique
 from collector.client import MAX_BATCH_BYTES, MAX_BATCH_REQUESTS, Parcel, batches
 from collector.coverage import Coverage, sort_out
 from collector.enrich import with_git_facts
@@ -111,7 +111,7 @@ def test_nothing_leaves_of_a_repository_that_is_not_covered(tool: str, tmp_path:
     usages = told(tool, tmp_path, repo)
     sorted_out = sort_out(usages, coverage_of("acme/widgets"))
     # Some logs name the remote themselves, as it was when they were made.
-    assert {usage.repository for usage in sorted_out.covered} <= {"acme/widgets"}
+    assert {usage.context.repository for usage in sorted_out.covered} <= {"acme/widgets"}
     assert CANARY.encode() not in msgspec.json.encode(sorted_out.covered)
     assert len(usages) == len(sorted_out.covered) + sorted_out.not_covered + sorted_out.repository_unknown
 
@@ -124,16 +124,20 @@ def coverage_of(*covered: str) -> Coverage:
 def test_paths_stay_here_where_somebody_wants_that():
     made = CommitMade(sha="1f2e3d4", authorship="x", files=("secret.py",))
     usage = Usage(
-        tool="codex", session_id="s", request_id="r", at=recorded.read("codex")[0].requests[0].at, model="m",
-        uncached_input_tokens=1, cache_read_tokens=0, cache_write_5m_tokens=0, cache_write_1h_tokens=0, output_tokens=1,
-        reasoning_tokens=0, repository="acme/widgets", cwd="/home/secret", edited_files=("secret.py",), commits_made=(made,),
-        commits_after=(made,),
-    )  # fmt: skip
+tool="codex",
+session_id="s",
+request_id="r",
+at=recorded.read("codex")[0].requests[0].at,
+model="m",
+tokens=Tokens(uncached_input=1, output=1),
+context=Context(repository="acme/widgets", cwd="/home/secret"),
+work=Work(edited_files=("secret.py",), commits_made=(made,), commits_after=(made,)),
+)  # fmt: skip
     (with_paths,) = sort_out([usage], coverage_of("acme/widgets")).covered
     (without,) = sort_out([usage], coverage_of("acme/widgets"), paths=False).covered
     assert b"secret.py" in msgspec.json.encode(with_paths)
     assert b"secret" not in msgspec.json.encode(without)
-    assert [one.sha for one in without.commits_made] == ["1f2e3d4"]
+    assert [one.sha for one in without.work.commits_made] == ["1f2e3d4"]
 
 
 def test_batches_keep_both_limits():
@@ -159,5 +163,5 @@ def test_an_enterprise_host_covers_only_its_own(home: Path, tmp_path: Path):
     for host, expected in (("ghe.example.com", ["msg_1"]), ("github.com", ["msg_2"])):
         found = sort_out(usages, msgspec.structs.replace(coverage_of("acme/widgets"), host=host))
         assert [usage.request_id for usage in found.covered] == expected
-        assert {(usage.repository, usage.cwd) for usage in found.covered} == {("acme/widgets", "")}
+        assert {(usage.context.repository, usage.context.cwd) for usage in found.covered} == {("acme/widgets", "")}
         assert (found.not_covered, found.repository_unknown) == (2, 0)

@@ -8,7 +8,6 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    op.add_column("charge", sa.Column("tokens_known", sa.Boolean(), nullable=False, server_default=sa.true()))
     op.add_column("charge", sa.Column("is_sum", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("charge", sa.Column("reported_micros", sa.BigInteger(), nullable=True))
     op.add_column("charge", sa.Column("credits_micros", sa.BigInteger(), nullable=True))
