@@ -40,7 +40,7 @@ class RequestKey(NamedTuple):
 
 
 # `gc=False`: values of numbers and texts hold no cycles, and a million of them would be searched for some again and again.
-class Tokens(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True, gc=False):
+class Tokens(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
     """Tokens of a request, or of several, in disjoint kinds; only `reasoning` is part of `output`.
 
     Where the tool does not say them, the value is `NOT_KNOWN`, which adds nothing to a sum and is no zero. Of two snapshots of a
@@ -235,7 +235,7 @@ def merge(a: Usage, b: Usage) -> Usage:
         request_id=request_id,
         aliases=other_names(request_id, (a.request_id, b.request_id, *a.aliases, *b.aliases)),
         agent_id=max(a.agent_id, b.agent_id),
-        context=max(a.context, b.context, key=lambda context: context.precedence),
+        context=a.context if a.context == b.context else max(a.context, b.context, key=lambda one: one.precedence),
         work=a.work | b.work,
     )
 
@@ -265,23 +265,26 @@ def with_work(usage: Usage, **parts: Any) -> Usage:
 
 def unique(usages: Iterable[Usage]) -> list[Usage]:
     """Each request once, by whichever of its ids records name it, in an order that does not depend on theirs."""
-    found: dict[RequestKey, Usage] = {}
-    place: dict[RequestKey, RequestKey] = {}  # by every id: where in `found` the request stands
+    # Plain tuples: this runs over every request of every log.
+    found: dict[tuple[str, str], Usage] = {}
+    others: dict[tuple[str, str], tuple[str, str]] = {}  # further ids, by which of `found` they are
     for usage in usages:
-        keys = usage.keys
-        places = dict.fromkeys(place[key] for key in keys if key in place)
-        if not places:
-            found[keys[0]] = usage
-            place.update(dict.fromkeys(keys, keys[0]))
-            continue
-        merged = usage
-        for key in places:
-            merged = merge(found.pop(key), merged)
-        first = next(iter(places))
+        tool, key = usage.tool, (usage.tool, usage.request_id)
+        names = [key, *[(tool, alias) for alias in usage.aliases]] if usage.aliases else [key]
+        places: list[tuple[str, str]] = []
+        for name in names:
+            place = others.get(name, name)
+            if place in found and place not in places:
+                places.append(place)
+        merged, first = usage, places[0] if places else key
+        for place in places:
+            merged = merge(found.pop(place), merged)
+            names += [(tool, name) for name in (merged.request_id, *merged.aliases)]
         found[first] = merged
-        if len(places) > 1 or len(keys) > 1:
-            place.update(dict.fromkeys(merged.keys, first))
-    return sorted(found.values(), key=lambda usage: (usage.at, usage.key))
+        for name in names:
+            if name != first:
+                others[name] = first
+    return sorted(found.values(), key=lambda usage: (usage.at, usage.tool, usage.request_id))
 
 
 def _completeness(usage: Usage) -> list[Any]:

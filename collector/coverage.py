@@ -1,21 +1,15 @@
 """Which requests a server may be told of: those of repositories that its installation covers."""
 
-import hashlib
-import hmac
 from collections.abc import Iterable
 
 import msgspec
 
+from attribution import protocol
 from attribution.usage import Usage, with_context, with_work
 
 
-class Coverage(msgspec.Struct, frozen=True):
-    """The answer of `GET /v1/coverage`: `repositories` are HMAC-SHA256 digests, in hex, of lower-case `owner/name` under `salt`
-    (hex), so that neither side lists its repositories to the other. `host` is where they live."""
-
-    salt: str
-    host: str
-    repositories: frozenset[str]
+class Coverage(protocol.Coverage, frozen=True):
+    """What the server covers, asked by our names of repositories."""
 
     def name(self, slug: str) -> str:
         """`owner/name` as the server knows it, or empty if it does not cover that repository. Raises ValueError on a bad salt."""
@@ -24,8 +18,7 @@ class Coverage(msgspec.Struct, frozen=True):
             if host != self.host.lower():
                 return ""
             slug = rest
-        digest = hmac.new(bytes.fromhex(self.salt), slug.lower().encode(), hashlib.sha256).hexdigest()
-        return slug if digest in self.repositories else ""
+        return slug if protocol.repository_digest(bytes.fromhex(self.salt), slug) in self.repositories else ""
 
 
 class Everything(Coverage, frozen=True):
@@ -35,7 +28,7 @@ class Everything(Coverage, frozen=True):
         return slug
 
 
-EVERYTHING = Everything(salt="", host="", repositories=frozenset())
+EVERYTHING = Everything(salt="", host="", repositories=[])
 
 
 class Sorted(msgspec.Struct):

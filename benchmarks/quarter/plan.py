@@ -74,14 +74,22 @@ def session(
     model = rng.choices([*MODELS, "a-new-model"], [60, 25, 14, 1])[0]
     return [
         Usage(
-tool="claude-code" if model.startswith("claude") else "codex",
-session_id=name,
-request_id=f"{name}-{i}",
-at=from_ms(ended_ms - (count - i) * 60_000),
-model=model,
-tokens=Tokens(uncached_input=rng.randint(100, 9000), cache_read=rng.randint(0, 180_000), cache_write_5m=rng.randint(0, 9000), output=rng.randint(50, 6000)),
-context=Context(repository=repository, branch=branch, author=author),
-work=Work(edited_files=("app/service.py",) if i == 0 else (), commits_made=(CommitMade(sha=made),) if made and i == count - 1 else ()),
-)
+            tool="claude-code" if model.startswith("claude") else "codex",
+            session_id=name,
+            request_id=f"{name}-{i}",
+            at=from_ms(ended_ms - (count - i) * 60_000),
+            model=model,
+            tokens=Tokens(
+                uncached_input=rng.randint(100, 9000),
+                cache_read=rng.randint(0, 180_000),
+                cache_write_5m=rng.randint(0, 9000),
+                output=rng.randint(50, 6000),
+            ),
+            context=Context(repository=repository, branch=branch, author=author),
+            work=Work(
+                edited_files=("app/service.py",) if i == 0 else (),
+                commits_made=(CommitMade(sha=made),) if made and i == count - 1 else (),
+            ),
+        )
         for i in range(count)
-    ]  # fmt: skip
+    ]

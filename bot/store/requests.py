@@ -18,12 +18,12 @@ aliases, installations = table(RequestAlias), table(Installation)
 
 
 class Saved(msgspec.Struct, frozen=True):
-    """What a batch changed: how many charges, in which repositories, and (repository, number) of the pulls that bear another
-    amount now."""
+    """What a batch changed: how many charges, in which repositories, and which pull requests (installation, repository, number)
+    may bear another amount now."""
 
     charges: int
     repositories: frozenset[int]
-    pulls: frozenset[tuple[int, int]]
+    pulls: frozenset[tuple[int, int, int]]
 
 
 def save_usage(
@@ -82,7 +82,8 @@ def _save(
         *((one.repository_id, one.charge.usage) for one in before),
     ]
     session_store.mark(database, connection, installation_id, touched)
-    return Saved(len(after), frozenset(repository_id for repository_id, _ in touched), frozenset(pulls))
+    repositories = frozenset(repository_id for repository_id, _ in touched)
+    return Saved(len(after), repositories, frozenset((installation_id, *pull) for pull in pulls))
 
 
 def _held(connection: Connection, installation_id: int, keys: Sequence[RequestKey]) -> dict[RequestKey, Held]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from attribution.money import Micros
+from attribution.protocol import RepositoryCaps
 from attribution.usage import Usage
-from collector.guard.caps import RepositorySaid
 
 # Of what, and how much.
 Amount: TypeAlias = tuple[str, Micros]
@@ -17,7 +17,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def of_branches(
-    used: Iterable[tuple[Usage, Micros]], git: Mapping[str, str], said: Mapping[str, RepositorySaid]
+    used: Iterable[tuple[Usage, Micros]], git: Mapping[str, str], said: Mapping[str, RepositoryCaps]
 ) -> dict[str, dict[str, Amount]]:
     """By repository and branch, but for default branches. `git` has the git folder of each folder that is there.
 
@@ -55,7 +55,7 @@ def _made_at(git: str, branch: str) -> datetime:
         return _LONG_AGO
 
 
-def _default(git: str, said: RepositorySaid | None) -> tuple[str, ...]:
+def _default(git: str, said: RepositoryCaps | None) -> tuple[str, ...]:
     """The default branch, as the server or git knows it."""
     if said:
         return (said.default_branch,)

@@ -2,71 +2,31 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
 
 from attribution.money import Micros, from_usd
+from attribution.protocol import CapsAnswer, RepositoryCaps, RepositoryQuery
 from attribution.usage import Usage
 from collector.coverage import Coverage
 from collector.settings import config_file, read_caps
 
 # What a server said holds so long without another word from it.
 KEEP_SECONDS = 3600
-MOST_BRANCHES = 200
+MOST_NAMED = 200
 
 # An amount, and where it is set. By kind: of a session, of a day on this machine, of a branch's pull request.
 Cap: TypeAlias = tuple[Micros, str]
 KINDS = ("session", "day", "pull")
 
 
-class AskedRepository(msgspec.Struct, frozen=True):
-    """A repository as the server knows it, and the branches of it that tools worked on here."""
-
-    name: str
-    branches: list[str]
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """The body of `POST /v1/caps`."""
-
-    repositories: list[AskedRepository]
-
-
-class BranchSaid(msgspec.Struct, frozen=True):
-    """`pull_number` is the one open pull request from the branch, `spent_micros` what it has cost over everybody. `closed_at` is
-    when the last one was closed: work before that is none of the next one's."""
-
-    name: str
-    pull_number: int | None = None
-    spent_micros: Micros = 0
-    closed_at: datetime | None = None
-
-
-class RepositorySaid(msgspec.Struct, frozen=True):
-    """Caps of None are not set."""
-
-    name: str
-    default_branch: str
-    cap_session_micros: Micros | None = None
-    cap_day_micros: Micros | None = None
-    cap_pull_micros: Micros | None = None
-    branches: list[BranchSaid] = []
-
-
-class Said(msgspec.Struct, frozen=True):
-    """The answer."""
-
-    repositories: list[RepositorySaid]
-
-
 class Kept(msgspec.Struct, frozen=True):
     """What the server said at `asked_at` (seconds since 1970), by our names of the repositories."""
 
     asked_at: float
-    repositories: dict[str, RepositorySaid]
+    repositories: dict[str, RepositoryCaps]
 
 
 def local(env: Mapping[str, str]) -> dict[str, Cap]:
@@ -76,7 +36,7 @@ def local(env: Mapping[str, str]) -> dict[str, Cap]:
     return {kind: (from_usd(usd), f"{kind}_usd in {file}") for kind, usd in amounts.items() if usd is not None}
 
 
-def held(own: Mapping[str, Cap], said: RepositorySaid | None) -> dict[str, Cap]:
+def held(own: Mapping[str, Cap], said: RepositoryCaps | None) -> dict[str, Cap]:
     """Of each kind the smaller cap."""
     if said is None:
         return dict(own)
@@ -91,26 +51,26 @@ def held(own: Mapping[str, Cap], said: RepositorySaid | None) -> dict[str, Cap]:
     }
 
 
-def names(usages: Sequence[Usage], coverage: Coverage) -> dict[str, AskedRepository]:
+def names(usages: Sequence[Usage], coverage: Coverage) -> dict[str, RepositoryQuery]:
     """What to ask the server: the branches worked on last, of repositories that it covers, by our names of those."""
     pairs = dict.fromkeys(
         (one.context.repository, one.context.branch) for one in reversed(usages) if one.context.repository
     )
     covered = {slug: coverage.name(slug) for slug in {slug for slug, _ in pairs}}
-    latest = [pair for pair in pairs if covered[pair[0]]][:MOST_BRANCHES]
+    latest = [pair for pair in pairs if covered[pair[0]]][:MOST_NAMED]
     return {
-        slug: AskedRepository(covered[slug], [branch for its, branch in latest if its == slug and branch])
+        slug: RepositoryQuery(covered[slug], [branch for its, branch in latest if its == slug and branch])
         for slug, _ in latest
     }
 
 
-def keep(path: Path, asked: Mapping[str, AskedRepository], said: Said, now: float) -> None:
+def keep(path: Path, asked: Mapping[str, RepositoryQuery], said: CapsAnswer, now: float) -> None:
     by_name = {one.name: one for one in said.repositories}
     ours = {slug: by_name[one.name] for slug, one in asked.items() if one.name in by_name}
     path.write_bytes(msgspec.json.encode(Kept(now, ours)))
 
 
-def kept(path: Path, now: float) -> dict[str, RepositorySaid]:
+def kept(path: Path, now: float) -> dict[str, RepositoryCaps]:
     """What the server said last, unless that is too long ago."""
     try:
         found = msgspec.json.decode(path.read_bytes(), type=Kept)

@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 
 from attribution.money import Micros
+from attribution.protocol import RepositoryCaps
 from attribution.usage import Usage
 from collector.guard.branches import Amount, of_branches
-from collector.guard.caps import Cap, RepositorySaid, held
+from collector.guard.caps import Cap, held
 from collector.guard.hook import place
 
 # What has not been worked on for so long is not watched; neither are more sessions than so many.
@@ -33,7 +34,7 @@ class Figures(msgspec.Struct):
     branches: dict[str, dict[str, Amount]] = {}
 
 
-def make(usages: Sequence[Usage], own: Mapping[str, Cap], said: Mapping[str, RepositorySaid], now: float) -> Figures:
+def make(usages: Sequence[Usage], own: Mapping[str, Cap], said: Mapping[str, RepositoryCaps], now: float) -> Figures:
     """Figures from all that the logs say, in order of time, the caps of this machine and what the server said of repositories."""
     caps = {"": dict(own), **{slug: held(own, one) for slug, one in said.items()}}
     figures = Figures(now, time.strftime("%Y-%m-%d", time.localtime(now)), caps)

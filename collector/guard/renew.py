@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from attribution.protocol import CapsQuery
 from attribution.usage import Usage
 from collector.client import Client
 from collector.coverage import Coverage
@@ -43,7 +44,7 @@ def ask(client: Client, coverage: Coverage, usages: Sequence[Usage], env: Mappin
     """Have the server say which caps hold, and keep that. Raises PushError; what it said before holds on for a while then."""
     asked = caps.names(since(usages, now), coverage)
     if asked:
-        said = client.caps(caps.Asked(list(asked.values())))
+        said = client.caps(CapsQuery(list(asked.values())))
         with suppress(OSError):
             caps.keep(_folder(env) / _SAID, asked, said, now)
 

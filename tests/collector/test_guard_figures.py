@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attribution.protocol import BranchCost, CapsAnswer, RepositoryCaps
 from attribution.usage import Usage, with_context
-from collector.guard.caps import BranchSaid, Cap, RepositorySaid, Said, held, keep, kept, names
+from collector.guard.caps import Cap, held, keep, kept, names
 from collector.guard.figures import MOST_SESSIONS, Figures, make
 from collector.guard.hook import place
 from tests.collector.machine import git
@@ -20,14 +21,14 @@ from tests.collector.test_what_is_sent import coverage_of
 from tests.notation import session, take_time
 
 OWN: dict[str, Cap] = {"session": (5_000_000, "session_usd in config.toml")}
-WIDGETS = RepositorySaid(name="acme/widgets", default_branch="trunk")
+WIDGETS = RepositoryCaps(name="acme/widgets", default_branch="trunk")
 
 
 def at(when: str) -> float:
     return take_time(when.split()).timestamp()
 
 
-def made(usages: list[Usage], when: str = "Wed 12:00", said: RepositorySaid | None = None) -> Figures:
+def made(usages: list[Usage], when: str = "Wed 12:00", said: RepositoryCaps | None = None) -> Figures:
     return make(sorted(usages, key=lambda one: one.at), OWN, {"acme/widgets": said} if said else {}, at(when))
 
 
@@ -141,9 +142,9 @@ def test_a_pull_request_costs_what_the_server_says_over_everybody():
     said = msgspec.structs.replace(
         WIDGETS,
         branches=[
-            BranchSaid(name="feat/x", pull_number=12, spent_micros=61_100_000),
-            BranchSaid(name="feat/y", closed_at=closed),
-            BranchSaid(name="feat/not-ours", pull_number=13, spent_micros=1),
+            BranchCost(name="feat/x", pull_number=12, spent_micros=61_100_000),
+            BranchCost(name="feat/y", closed_at=closed),
+            BranchCost(name="feat/not-ours", pull_number=13, spent_micros=1),
         ],
     )
     assert made(usages, said=said).branches["acme/widgets"] == {
@@ -182,7 +183,7 @@ def test_of_two_caps_the_smaller_one_holds(own: dict[str, int], theirs: dict[str
 def test_what_a_server_said_holds_for_an_hour(tmp_path: Path):
     path = tmp_path / "caps.json"
     asked = names(session("09:00 feat/x $1.00"), coverage_of("acme/widgets"))
-    keep(path, asked, Said([WIDGETS, msgspec.structs.replace(WIDGETS, name="acme/unasked")]), 1000.0)
+    keep(path, asked, CapsAnswer([WIDGETS, msgspec.structs.replace(WIDGETS, name="acme/unasked")]), 1000.0)
     assert kept(path, 1000.0) == kept(path, 4599.0) == {"acme/widgets": WIDGETS}
     assert kept(path, 4600.0) == kept(path, 999.0) == {}
     path.write_bytes(path.read_bytes()[:-3])

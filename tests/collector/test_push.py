@@ -31,7 +31,10 @@ def test_only_what_is_new_or_changed_is_sent(server: Server, home: Path, repo: P
     write_log(home, request(1, repo), edit, result("t1"), request(3, repo))
     main(["--home", str(home)])
     sent = json.loads(server.bodies[1])["requests"]
-    assert [(one["request_id"], one.get("edited_files")) for one in sent] == [("msg_2", ["app.py"]), ("msg_3", None)]
+    assert [(one["request_id"], one.get("work", {}).get("edited_files")) for one in sent] == [
+        ("msg_2", ["app.py"]),
+        ("msg_3", None),
+    ]
 
 
 def test_losing_the_state_loses_nothing(server: Server, home: Path, repo: Path, tmp_path: Path):
@@ -112,7 +115,7 @@ def test_a_dry_run_prints_what_would_be_sent(
     assert server.bodies == []
     main(["--home", str(home)])
     assert json.loads(server.bodies[0])["requests"] == printed
-    assert all(one["cache_read_tokens"] == 0 and "cwd" not in one for one in printed)
+    assert all(one["tokens"]["cache_read"] == 0 and "cwd" not in one["context"] for one in printed)
 
 
 def test_a_dry_run_without_a_server_shows_what_one_would_be_told(
@@ -125,7 +128,7 @@ def test_a_dry_run_without_a_server_shows_what_one_would_be_told(
         monkeypatch.setenv("MERGECOST_PATHS", paths)
         assert main(["--home", str(home), "--dry-run"]) == 0
         (line,), said = (text.splitlines() for text in capsys.readouterr())
-        assert json.loads(line).get("edited_files") == files
+        assert json.loads(line).get("work", {}).get("edited_files") == files
         assert said == [
             "Would send 1 requests to a server that covers all these repositories (none is set). Kept here: 1 repository unknown."
         ]
@@ -216,8 +219,8 @@ def test_words_and_places_never_leave_the_machine(server: Server, home: Path, tm
     )  # fmt: skip
     assert main(["--home", str(home)]) == 0
     assert sorted(server.ledger) == ["msg_1", "r1"]
-    assert server.ledger["msg_1"]["edited_files"] == ["app.py"]
-    assert server.ledger["msg_1"]["commits_made"][0]["sha"] == sha
+    assert server.ledger["msg_1"]["work"]["edited_files"] == ["app.py"]
+    assert server.ledger["msg_1"]["work"]["commits_made"][0]["sha"] == sha
     wire = "".join(server.heads) + b"".join(server.bodies).decode()
     assert "canary" not in wire
     assert str(tmp_path) not in wire

@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from attribution.protocol import SENT_BYTES, SENT_REQUESTS
 from attribution.tools import TOOLS
 from attribution.usage import CommitMade, Context, Tokens, Usage, Work, unique
-from collector.client import MAX_BATCH_BYTES, MAX_BATCH_REQUESTS, Parcel, batches
+from collector.client import Parcel, batches
 from collector.coverage import Coverage, sort_out
 from collector.enrich import with_git_facts
 from collector.scan import scan
@@ -118,7 +119,7 @@ def test_nothing_leaves_of_a_repository_that_is_not_covered(tool: str, tmp_path:
 
 def coverage_of(*covered: str) -> Coverage:
     digests = [hmac.new(bytes.fromhex(SALT), name.encode(), hashlib.sha256).hexdigest() for name in covered]
-    return Coverage(salt=SALT, host="github.com", repositories=frozenset(digests))
+    return Coverage(salt=SALT, host="github.com", repositories=digests)
 
 
 def test_paths_stay_here_where_somebody_wants_that():
@@ -144,14 +145,12 @@ def test_batches_keep_both_limits():
     def parcel(size: int) -> Parcel:
         return Parcel(usage=None, body=b"x" * size)  # type: ignore[arg-type]
 
-    sizes = [400_000] * 5 + [10] * 1200 + [MAX_BATCH_BYTES + 1] + [10]
+    sizes = [400_000] * 5 + [10] * 1200 + [SENT_BYTES + 1] + [10]
     made = list(batches(parcel(size) for size in sizes))
     assert [len(one.body) for batch in made for one in batch] == sizes
     for batch in made:
-        assert len(batch) <= MAX_BATCH_REQUESTS
-        assert (
-            len(batch) == 1 or len(b'{"requests":[' + b",".join(one.body for one in batch) + b"]}") <= MAX_BATCH_BYTES
-        )
+        assert len(batch) <= SENT_REQUESTS
+        assert len(batch) == 1 or len(b'{"requests":[' + b",".join(one.body for one in batch) + b"]}") <= SENT_BYTES
 
 
 def test_an_enterprise_host_covers_only_its_own(home: Path, tmp_path: Path):

@@ -6,11 +6,15 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 
-from attribution.ledger import check
-from attribution.usage import Context, Tokens, Usage, Work
+from attribution.evidence import Claim, Evidence
+from attribution.ledger import charge, check
+from attribution.usage import Context, Tokens, Usage, Work, merge, named, with_context
 from bot.store import ledger as ledger_store
+from bot.store import requests as request_store
 from bot.store import tokens as token_store
+from tests.attribution.strategies import usages
 from tests.notation import session
 from tests.server import NOON
 
@@ -177,3 +181,62 @@ def test_whatever_a_record_holds_it_is_taken_or_refused_and_the_ledger_holds(ser
     answer = server.post_usage(token, altered(change))
     assert answer.status_code == 200
     spend(server)
+
+
+@st.composite
+def doors(draw):
+    """Records of a few requests, each by some of its three ids, with one that ties them together; and the batches they come in."""
+    records = []
+    for number in range(draw(st.integers(1, 3))):
+        names = [f"{name}-{number}" for name in ("a", "b", "c")]
+        tied = [names, *draw(st.lists(st.lists(st.sampled_from(names), min_size=1, unique=True), max_size=4))]
+        for first, *others in map(draw, map(st.permutations, tied)):
+            usage = draw(usages())
+            at = usage.at.replace(microsecond=0)  # the ledger keeps milliseconds
+            ids = {"tool": "codex", "request_id": first, "aliases": tuple(sorted(others))}
+            usage = msgspec.structs.replace(usage, at=at, **ids)
+            repository = draw(st.sampled_from(["acme/widgets", "acme/fork"]))
+            records.append((number, with_context(usage, repository=repository)))
+    return records, draw(st.permutations(records)), draw(st.integers(1, 4))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(doors())
+def test_requests_seen_through_several_doors_are_charged_once_in_any_order_and_any_batches(server, seen):
+    records, order, size = seen
+    token = server.token(acme__widgets=34, acme__fork=35)
+    ids = {"acme/widgets": "34", "acme/fork": "35"}
+    truth = {}
+    for number, one in records:
+        numbered = with_context(one, repository=ids[one.context.repository])
+        truth[number] = merge(truth[number], numbered) if number in truth else numbered
+    with server.database.write() as connection:
+        for rows in (ledger_store.charges, ledger_store.shares, request_store.aliases):
+            connection.execute(delete(rows))
+    for start in range(0, len(order), size):
+        batch = [json.loads(msgspec.json.encode(one)) for _, one in order[start : start + size]]
+        assert server.post_usage(token, *batch).json()["refused"] == []
+        place(server)
+    charges, shares = ledger(server)
+    assert check(charges, shares) == []
+    assert sorted(unnamed(one.usage) for one in charges) == sorted(map(unnamed, truth.values()))
+    assert spend(server) == sum(charge(one).list_micros or 0 for one in truth.values())
+
+
+def place(server):
+    """Every charge is booked to some pull request of its repository."""
+    with server.database.write() as connection:
+        for repository_id in (34, 35):
+            sessions = [("codex", f"s{i}") for i in (1, 2, 3)]
+            held = ledger_store.charges_of(connection, 1, repository_id, sessions)
+            claims = [
+                (one, Claim(((number, 1), (None, 2)), Evidence.BRANCH, "why"))
+                for number, session_id in enumerate(sessions, 1)
+                for one in held[session_id]
+            ]
+            ledger_store.save_claims(server.database, connection, 1, claims, NOON)
+
+
+def unnamed(usage):
+    """The request by all of its ids, whichever it goes by."""
+    return msgspec.json.encode(named(usage, min(usage.request_id, *usage.aliases)))
