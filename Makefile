@@ -3,14 +3,22 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+RUN_MODULE = $(BIN)/python -m
+# Whatever the shell says of bytecode: the tests start many processes, and compiling all modules takes each of them seconds.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
+
 .DEFAULT_GOAL := help
 
 run: $(VENV)/.server ## start the server (SQLite, nothing to configure)
 	@$(BIN)/mergecost serve $(ARGS)
 
 test: $(VENV)/.dev ## run every test, on SQLite and PostgreSQL, and against an emulator of GitHub
+	@$(RUN_MODULE) pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+
+coverage: $(VENV)/.dev ## the same, and fail when the tests run too little of the code; slower
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@$(MAKE) --no-print-directory test RUN_MODULE='$(BIN)/coverage run -m'
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
@@ -39,7 +47,7 @@ clean: ## remove what was installed and made here
 	rm -rf $(VENV) tests/e2e/node_modules tests/look/node_modules benchmarks/*/node_modules .coverage*
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/.bootstrap: deploy/lock/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Mergecost needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -57,4 +65,4 @@ $(VENV)/.dev: $(VENV)/.bootstrap deploy/lock/dev.txt pyproject.toml
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.server
 
-.PHONY: run test demo lint look bench lock clean help
+.PHONY: run test coverage demo lint look bench lock clean help

@@ -1,104 +1,150 @@
-"""The comments of pull requests and issues: gather what the ledger says, render it, publish it if it differs."""
+"""What a pull request says of its cost on GitHub: the comment and the check run, from one view; and the comment on an issue."""
+
+from enum import StrEnum
 
 from attribution.issues import issues_of_pulls
 from attribution.money import from_usd
 from attribution.report import PullRequestCost
-from bot import budgets, weekly
+from bot import budgets, checks
 from bot.clock import from_ms, to_ms
 from bot.comment import OFF, render
 from bot.comment.issue import render_issue
 from bot.context import Bot
+from bot.errors import NotYet
 from bot.figures import costs
-from bot.figures.pull import Known, view_of
-from bot.github.write_comment import NotYet, put_comment
+from bot.figures.pull import AllPulls, view_of
+from bot.github.write_check import KIND as CHECK
+from bot.github.write_check import put_check
+from bot.github.write_comment import put_comment
+from bot.keys import PullKey
 from bot.repository_settings import RepositorySettings
 from bot.store import issues as issue_store
 from bot.store import publications as publication_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
-from bot.store.commands import PullKey
-from bot.work import queue
-from bot.work.queue import Claimed, Wanted
+from bot.store.tables import Publication, Pull, Repository
+from bot.work.queue import Lease
+from bot.work.stale import Change, Fact
+
+COMMENT = "pull"
+ISSUE = "issue"
 
 
-async def comment(bot: Bot, claimed: Claimed) -> None:
-    """Bring one pull request's comment up to date."""
-    installation_id, repository_id, number = claimed.ids
-    key = (installation_id, repository_id, number)
+class Skip(StrEnum):
+    """Why a pull request has no comment. The value is stored, `REASONS` says it to people."""
+
+    SWITCHED_OFF_HERE = "switched off here"
+    SWITCHED_OFF = "switched off"
+    PUBLIC = "public"
+    NO_WORK = "no work"
+    MINIMUM = "minimum"
+    DELETED = "deleted"
+    LOCKED = "locked"
+
+
+REASONS: dict[Skip, str] = {
+    Skip.SWITCHED_OFF_HERE: "`/mergecost off` switched it off on this pull request; `/mergecost on` brings it back",
+    Skip.SWITCHED_OFF: "`comment` is off in the settings",
+    Skip.PUBLIC: "the repository is public, and `comment_on_public` is not set",
+    Skip.NO_WORK: "no AI work that reached Mergecost is booked to it",
+    Skip.MINIMUM: "its cost is below `minimum_usd` of the settings",
+    Skip.DELETED: "a person deleted the comment; `/mergecost on` brings it back",
+    Skip.LOCKED: "the conversation is locked",
+}
+
+
+async def pull(bot: Bot, lease: Lease) -> None:
+    """Bring one pull request's check run and comment up to date. Raises `NotYet` for the worker."""
+    key = lease.pull
     with bot.database.read() as connection:
-        repository = repository_store.repository(connection, installation_id, repository_id)
-        pull = pull_store.pull(connection, key)
-        if repository is None or pull is None:
+        repository = repository_store.repository(connection, key.repository)
+        row = pull_store.pull(connection, key)
+        if repository is None or row is None:
             return
         settings, problem = bot.repository_settings(repository)
-        known = pull_store.known_pulls(connection, installation_id, repository_id)
-        view = view_of(connection, key, known, settings, problem, from_ms(bot.clock()))
-        held = publication_store.publication(connection, key, "pull")
-    _want_others(bot, key, settings, known, view.cost)
+        pulls = pull_store.all_pulls(connection, key.repository)
+        view = view_of(connection, key, pulls, settings, problem, from_ms(bot.clock()))
+        comment = publication_store.publication(connection, key, COMMENT)
+        check = publication_store.publication(connection, key, CHECK)
+    _note_cost(bot, key, repository, pulls, view.cost)
     if view.cost.budget is not None:
-        budgets.note_budgets(bot, claimed, repository, [view.cost.budget])
-    is_there = held is not None and held.comment_id is not None
-    if not pull.comment_on:
-        if is_there:
-            await put_comment(bot, claimed, repository.full_name, "pull", OFF)
-        return
-    if _is_wanted(settings, repository.private, view.cost, is_there):
-        await put_comment(bot, claimed, repository.full_name, "pull", render(view))
+        budgets.note(bot, lease, repository, [view.cost.budget])
+    # Where it may be a required check, it is there even with nothing to say.
+    is_checked = view.cost.requests or settings.enforce or check is not None
+    if settings.check and row.closed_at_ms is None and view.head_sha and is_checked:
+        text = checks.text(view, private=repository.private)
+        await put_check(bot, lease, repository.full_name, view.head_sha, text)
+    if row.comment_due_at_ms > bot.clock():
+        raise NotYet(row.comment_due_at_ms)
+    skip = skip_of(settings, repository, row, comment, view.cost)
+    if row.skip != (skip or ""):
+        with bot.database.write() as connection:
+            pull_store.note(connection, lease.pull, skip=skip or "")
+    if skip is None:
+        await put_comment(bot, lease, repository.full_name, COMMENT, render(view))
+    elif skip == Skip.SWITCHED_OFF_HERE and comment is not None and comment.comment_id is not None:
+        await put_comment(bot, lease, repository.full_name, COMMENT, OFF)
 
 
-async def issue_comment(bot: Bot, claimed: Claimed) -> None:
-    """Bring the comment about the cost of one issue up to date: made when it is closed, kept true from then on."""
-    installation_id, repository_id, number = claimed.ids
-    key = (installation_id, repository_id, number)
+def skip_of(
+    settings: RepositorySettings, repository: Repository, row: Pull, comment: Publication | None, cost: PullRequestCost
+) -> Skip | None:
+    """Why a pull request gets no comment; None if it gets one. One that is there is kept true even when little is left to say."""
+    is_dear = cost.micros >= from_usd(settings.minimum_usd) and cost.micros > 0
+    is_there = comment is not None and comment.comment_id is not None
+    reasons = {
+        Skip.SWITCHED_OFF_HERE: not row.comment_on,
+        Skip.SWITCHED_OFF: not settings.comment,
+        Skip.PUBLIC: not settings.comments_in(private=repository.private),
+        Skip.LOCKED: comment is not None and comment.state == "locked",
+        Skip.DELETED: comment is not None and comment.state == "deleted",
+        Skip.NO_WORK: not is_there and not cost.requests,
+        Skip.MINIMUM: not is_there and not is_dear and not cost.unpriced_requests,
+    }
+    return next((skip for skip, holds in reasons.items() if holds), None)
+
+
+async def issue(bot: Bot, lease: Lease) -> None:
+    """Bring the comment about the cost of one issue up to date: written when it is closed, kept true from then on."""
+    key = lease.pull
     with bot.database.read() as connection:
-        repository = repository_store.repository(connection, installation_id, repository_id)
+        repository = repository_store.repository(connection, key.repository)
         cost = costs.of_issue(connection, key)
         if repository is None or cost is None:
             return
-        held = publication_store.publication(connection, key, "issue")
+        comment = publication_store.publication(connection, key, ISSUE)
     settings, _ = bot.repository_settings(repository)
-    is_there = held is not None and held.comment_id is not None
-    wanted = settings.comments_in(private=repository.private) and settings.comment_on_issues
-    enough = cost.micros >= from_usd(settings.minimum_usd) and (cost.micros > 0 or cost.unpriced_requests > 0)
-    if wanted and (is_there or (cost.is_closed and enough)):
-        await put_comment(bot, claimed, repository.full_name, "issue", render_issue(cost))
+    is_there = comment is not None and comment.comment_id is not None
+    is_allowed = settings.comments_in(private=repository.private) and settings.comment_on_issues
+    is_enough = cost.micros >= from_usd(settings.minimum_usd) and (cost.micros > 0 or cost.unpriced_requests > 0)
+    if is_allowed and (is_there or (cost.is_closed and is_enough)):
+        await put_comment(bot, lease, repository.full_name, ISSUE, render_issue(cost))
 
 
-def settled(bot: Bot, claimed: Claimed) -> None:
+def survival(bot: Bot, lease: Lease) -> None:
     """A merge has lasted long enough to say so. Raises `NotYet` where the settings ask for longer by now."""
-    installation_id, repository_id, number = claimed.ids
+    key = lease.pull
     with bot.database.write() as connection:
-        repository = repository_store.repository(connection, installation_id, repository_id)
-        pull = pull_store.facts_of_pull(connection, (installation_id, repository_id, number))
-        if repository is None or pull is None or pull.merged_at is None:
+        repository = repository_store.repository(connection, key.repository)
+        facts = pull_store.facts_of_pull(connection, key)
+        if repository is None or facts is None or facts.merged_at is None:
             return
-        at_ms = to_ms(pull.merged_at + bot.repository_settings(repository)[0].survives_after)
+        stale = bot.stale(repository)
+        at_ms = to_ms(facts.merged_at + stale.settings.survives_after)
         if at_ms > bot.clock():
             raise NotYet(at_ms)
-        queue.want(bot.database, connection, {Wanted("comment", claimed.key): 1}, bot.clock())
+        stale.note(connection, Fact.SURVIVAL, Change(repository=key.repository, pulls=[key.number]))
 
 
-def _want_others(bot: Bot, key: PullKey, settings: RepositorySettings, known: Known, cost: PullRequestCost) -> None:
-    """What else tells of this pull request's money: its check run, its issues' comments, and the weeks since work on it began."""
-    pulls, details = known
-    pull = pulls.get(key[2])
+def _note_cost(bot: Bot, key: PullKey, repository: Repository, pulls: AllPulls, cost: PullRequestCost) -> None:
+    """What else says this pull request's money: its issues' comments, and the weeks since work on it began."""
+    facts, details = pulls
+    own = facts.get(key.number)
     with bot.database.write() as connection:
-        issues = issue_store.known_issues(connection, *key[:2])
-        links = issues_of_pulls({key[2]: pull} if pull else {}, details, issues)
-        issue_store.want_comments(bot.database, connection, key[:2], links.get(key[2], ()), bot.clock())
-        queue.want(bot.database, connection, {Wanted("check", "/".join(map(str, key))): 1}, bot.clock())
-        times = [
-            *(session.from_at for session in cost.sessions),
-            *([pull.merged_at] if pull and pull.merged_at else []),
-        ]
-        weekly.want_since(bot, connection, settings, key[:2], [to_ms(at) for at in times])
-
-
-def _is_wanted(settings: RepositorySettings, private: bool, cost: PullRequestCost, is_there: bool) -> bool:
-    """Where a comment is wanted at all; one that is there is kept true even when little is left to say."""
-    if not settings.comments_in(private=private):
-        return False
-    if is_there:
-        return True
-    priced_enough = cost.micros >= from_usd(settings.minimum_usd) and cost.micros > 0
-    return cost.requests > 0 and (priced_enough or cost.unpriced_requests > 0)
+        issues = issue_store.all_issues(connection, key.repository)
+        links = issues_of_pulls({key.number: own} if own else {}, details, issues)
+        times = [*(session.from_at for session in cost.sessions), *([own.merged_at] if own and own.merged_at else [])]
+        change = Change(
+            repository=key.repository, issues=links.get(key.number, ()), times_ms=[to_ms(at) for at in times]
+        )
+        bot.stale(repository).note(connection, Fact.PULL_COST, change)

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-from typing import Any
 
 import httpx
 import msgspec
@@ -13,6 +12,8 @@ from bot.notify import Outbox
 from bot.repository_settings import OperatorSettings, Problem, RepositorySettings, operator_values, read_repository
 from bot.settings import Settings
 from bot.store.database import Database
+from bot.store.tables import Repository
+from bot.work.stale import Stale
 
 
 class Outside(msgspec.Struct, kw_only=True):
@@ -38,15 +39,19 @@ class Bot(msgspec.Struct, kw_only=True):
         proof = hmac.digest(self.github.credentials.webhook_secret.encode(), f"marker {place}".encode(), hashlib.sha256)
         return f"<!-- mergecost {kind} {proof.hex()[:32]} -->"
 
-    def repository_settings(self, repository: Any) -> tuple[RepositorySettings, Problem | None]:
-        """A repository row's settings; when its own file is bad, the operator's hold and the problem comes along."""
+    def repository_settings(self, repository: Repository) -> tuple[RepositorySettings, Problem | None]:
+        """A repository's settings; when its own file is bad, the operator's hold and the problem comes along."""
         return settings_of(self.operator, repository)
 
+    def stale(self, repository: Repository) -> Stale:
+        """For asking for what depends on a fact of this repository that changes."""
+        return Stale(self.database, self.clock(), self.repository_settings(repository)[0])
 
-def settings_of(operator: OperatorSettings, repository: Any) -> tuple[RepositorySettings, Problem | None]:
+
+def settings_of(operator: OperatorSettings, repository: Repository) -> tuple[RepositorySettings, Problem | None]:
     base = operator_values(operator, repository.full_name)
-    held = msgspec.convert(base, RepositorySettings)
+    settings = msgspec.convert(base, RepositorySettings)
     if not repository.settings_text:
-        return held, None
+        return settings, None
     own = read_repository(repository.settings_text, base)
-    return (held, own) if isinstance(own, Problem) else (own, None)
+    return (settings, own) if isinstance(own, Problem) else (own, None)

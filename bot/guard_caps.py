@@ -22,6 +22,7 @@ from attribution.protocol import (
 from attribution.totals import pull_totals
 from bot.clock import Clock
 from bot.context import settings_of
+from bot.keys import RepositoryKey
 from bot.repository_settings import OperatorSettings
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
@@ -36,9 +37,7 @@ class BadQuestion(Exception):
     """The body is no question; the message says what one looks like."""
 
 
-def answer(
-    database: Database, operator: OperatorSettings, clock: Clock, installation_id: int, body: bytes
-) -> CapsAnswer:
+def answer(database: Database, operator: OperatorSettings, clock: Clock, account_id: int, body: bytes) -> CapsAnswer:
     """Raises `BadQuestion`."""
     try:
         asked = msgspec.json.decode(body, type=CapsQuery).repositories
@@ -49,21 +48,21 @@ def answer(
     if len(asked) > MOST_REPOSITORIES or sum(len(one.branches) for one in asked) > MOST_BRANCHES:
         raise BadQuestion(f"ask for at most {MOST_REPOSITORIES} repositories and {MOST_BRANCHES} branches at once")
     with database.read() as connection:
-        names = repository_store.covered_names(connection, installation_id)
+        names = repository_store.covered_names(connection, account_id)
         known = [(one, names[one.name.lower()]) for one in asked if one.name.lower() in names]
-        found = [_said(connection, operator, (installation_id, key), one, clock()) for one, key in known]
-    return CapsAnswer([one for one in found if one])
+        answers = [_said(connection, operator, RepositoryKey(account_id, key), one, clock()) for one, key in known]
+    return CapsAnswer([answer for answer in answers if answer])
 
 
 def _said(
-    connection: Connection, operator: OperatorSettings, key: tuple[int, int], asked: RepositoryQuery, now_ms: int
+    connection: Connection, operator: OperatorSettings, key: RepositoryKey, asked: RepositoryQuery, now_ms: int
 ) -> RepositoryCaps | None:
-    row = repository_store.repository(connection, *key)
+    row = repository_store.repository(connection, key)
     if row is None:
         return None
     settings, _ = settings_of(operator, row)
     wanted = set(asked.branches) - {"", row.default_branch}
-    pulls = pull_store.pulls_not_closed_before(connection, *key, now_ms - _RECENT_MS) if wanted else []
+    pulls = pull_store.pulls_not_closed_before(connection, key, now_ms - _RECENT_MS) if wanted else []
     return RepositoryCaps(
         name=asked.name,
         default_branch=row.default_branch,
@@ -74,7 +73,7 @@ def _said(
     )
 
 
-def _branches(connection: Connection, key: tuple[int, int], pulls: list[PullRequest]) -> list[BranchCost]:
+def _branches(connection: Connection, key: RepositoryKey, pulls: list[PullRequest]) -> list[BranchCost]:
     """Branches with a pull request, by name. Which of several open ones is meant (forks name branches alike) nobody can say."""
     spent = pull_totals(total_store.spent_on(connection, key, [one.number for one in pulls if one.closed_at is None]))
     found: list[BranchCost] = []

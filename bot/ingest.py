@@ -10,7 +10,8 @@ from attribution.protocol import MOST_REQUESTS, Coverage, Receipt, Refusal, repo
 from attribution.usage import Usage, with_context
 from bot.clock import Clock, from_ms
 from bot.context import settings_of
-from bot.repository_settings import OperatorSettings
+from bot.keys import PullKey, RepositoryKey
+from bot.repository_settings import OperatorSettings, RepositorySettings
 from bot.store import commits as commit_store
 from bot.store import repositories as repository_store
 from bot.store import requests as request_store
@@ -18,8 +19,7 @@ from bot.store import sessions as session_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
 from bot.usage_validation import checked
-from bot.work import queue
-from bot.work.queue import Wanted
+from bot.work.stale import Change, Fact, Stale
 
 
 class BadBatch(Exception):
@@ -36,18 +36,18 @@ class _Named(msgspec.Struct):
     request_id: str = ""
 
 
-def coverage(database: Database, installation_id: int, github_host: str) -> Coverage:
+def coverage(database: Database, account_id: int, github_host: str) -> Coverage:
     salt = secrets.token_bytes(16)
     with database.read() as connection:
-        names = repository_store.covered_names(connection, installation_id)
+        names = repository_store.covered_names(connection, account_id)
     digests = [repository_digest(salt, name) for name in names]
     return Coverage(salt=salt.hex(), host=github_host, repositories=sorted(digests))
 
 
 def receive(
-    database: Database, operator: OperatorSettings, clock: Clock, installation_id: int, token: str, body: bytes
+    database: Database, operator: OperatorSettings, clock: Clock, account_id: int, token: str, body: bytes
 ) -> Receipt:
-    """Save a batch for the token's installation. Raises `BadBatch`."""
+    """Save a batch for the token's account. Raises `BadBatch`."""
     try:
         records = msgspec.json.decode(body, type=_Batch).requests
     except msgspec.DecodeError as error:
@@ -55,27 +55,29 @@ def receive(
     if len(records) > MOST_REQUESTS:
         raise BadBatch(f"a batch holds at most {MOST_REQUESTS} requests, this one has {len(records)}")
     with database.write() as connection:
-        by_repository, refused = _sorted(connection, installation_id, records, clock())
+        by_repository, refused = _sorted(connection, account_id, records, clock())
         usages = [usage for usages in by_repository.values() for usage in usages]
-        saved = request_store.save_usage(database, connection, installation_id, usages, clock())
-        to_place = set(saved.repositories)
+        saved = request_store.save_usage(database, connection, account_id, usages, clock())
+        stale = Stale(database, clock(), RepositorySettings())
+        for repository_id in saved.repositories:
+            stale.note(connection, Fact.USAGE, Change(repository=RepositoryKey(account_id, repository_id)))
         for repository_id, its in by_repository.items():
-            fresh = commit_store.save_commits(database, connection, installation_id, repository_id, its)
-            to_place |= {repository_id} if fresh else set()
-            session_store.want_before(connection, installation_id, repository_id, [one.made for one in fresh])
-        work = [Wanted("place", f"{installation_id}/{repository_id}") for repository_id in to_place]
-        queue.want(database, connection, queue.once(work), clock())
-        _want_comments(database, connection, operator, saved.pulls, clock())
+            key = RepositoryKey(account_id, repository_id)
+            commits = commit_store.save_commits(database, connection, key, its)
+            session_store.request_before(connection, key, [commit.made for commit in commits])
+            if commits and repository_id not in saved.repositories:
+                stale.note(connection, Fact.COMMITS, Change(repository=key))
+        _note_shares(database, connection, operator, saved.pulls, clock())
         token_store.note_use(connection, token, clock())
     unchanged = len(records) - len(refused) - saved.charges
     return Receipt(accepted=saved.charges, unchanged=unchanged, refused=refused)
 
 
 def _sorted(
-    connection: Connection, installation_id: int, records: Sequence[msgspec.Raw], now_ms: int
+    connection: Connection, account_id: int, records: Sequence[msgspec.Raw], now_ms: int
 ) -> tuple[dict[int, list[Usage]], list[Refusal]]:
     """Good records by repository, and why the others are refused."""
-    names = repository_store.covered_names(connection, installation_id)
+    names = repository_store.covered_names(connection, account_id)
     by_repository: dict[int, list[Usage]] = {}
     refused: list[Refusal] = []
     for index, raw in enumerate(records):
@@ -92,19 +94,15 @@ def _sorted(
     return by_repository, refused
 
 
-def _want_comments(
-    database: Database,
-    connection: Connection,
-    operator: OperatorSettings,
-    pulls: Iterable[tuple[int, int, int]],
-    now_ms: int,
+def _note_shares(
+    database: Database, connection: Connection, operator: OperatorSettings, pulls: Iterable[PullKey], now_ms: int
 ) -> None:
-    """A request that grew, or turned out to be another one, changes what pull requests say, also where none is placed anew."""
-    for installation_id, repository_id, number in pulls:
-        repository = repository_store.repository(connection, installation_id, repository_id)
-        settle_ms = settings_of(operator, repository)[0].settle_seconds * 1000
-        comment = Wanted("comment", f"{installation_id}/{repository_id}/{number}")
-        queue.want(database, connection, {comment: 1}, now_ms + settle_ms)
+    """A request that grew, or turned out to be another one, changes what pull requests bear before it is attributed again."""
+    for pull in sorted(pulls):
+        repository = repository_store.repository(connection, pull.repository)
+        if repository is not None:
+            stale = Stale(database, now_ms, settings_of(operator, repository)[0])
+            stale.note(connection, Fact.SHARES, Change(repository=pull.repository, pulls=[pull.number]))
 
 
 def _name(raw: msgspec.Raw) -> str:

@@ -10,6 +10,7 @@ from bot.context import Bot, Outside
 from bot.github.client import GitHubApp
 from bot.repository_settings import OperatorSettings
 from bot.settings import AppCredentials, Settings
+from bot.store import accounts as account_store
 from bot.store.database import Database
 from bot.worker import run_forever
 
@@ -54,7 +55,7 @@ class Runner:
 
     async def _main(self, credentials: AppCredentials) -> None:
         transport = self._outside.github_transport
-        async with GitHubApp(self._settings, credentials, self._clock, transport) as github:
+        async with GitHubApp(self._settings, credentials, self._clock, self._installation_of, transport) as github:
             bot = Bot(
                 settings=self._settings,
                 operator=self._operator,
@@ -68,3 +69,7 @@ class Runner:
                 await run_forever(bot, self._stopped)
             finally:
                 running.shutdown(wait=False)
+
+    def _installation_of(self, account_id: int) -> int:
+        with self._database.read() as connection:
+            return account_store.installation_of(connection, account_id)

@@ -1,13 +1,12 @@
 """The weekly issue of one repository: gather what a week came to, render it, publish it if it differs."""
 
 import logging
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
-from attribution.periods import Week, last_published, moved, name_of, published_at, week_named, week_number, week_of
+from attribution.periods import Week, last_published, moved, name_of, published_at, week_named
 from attribution.totals import pull_totals
 from attribution.week_report import WeekCost
 from attribution.week_sums import BEFORE_WEEKS, LINE_WEEKS, WeekFacts, pulls_that_count, week_cost
@@ -15,8 +14,9 @@ from bot.clock import Clock, from_ms, to_ms
 from bot.context import Bot, settings_of
 from bot.figures import budgets as budget_figures
 from bot.figures import forecasts
-from bot.github.write_comment import IssueText, put_issue
+from bot.github.write_issue import IssueText, put_issue
 from bot.issue import WeekView, render, title
+from bot.keys import RepositoryKey, WeekKey
 from bot.repository_settings import OperatorSettings, RepositorySettings
 from bot.store import issues as issue_store
 from bot.store import pulls as pull_store
@@ -24,75 +24,81 @@ from bot.store import repositories as repository_store
 from bot.store import totals as total_store
 from bot.store import weeks as week_store
 from bot.store.database import Database
-from bot.store.weeks import WeekKey
+from bot.store.tables import Repository, WeekRow
 from bot.work import queue
-from bot.work.queue import Claimed, Wanted
+from bot.work.queue import Lease
+from bot.work.stale import Change, Fact, week_work
 
 log = logging.getLogger(__name__)
 
 # After an outage, at most so many weeks are caught up with.
 _MOST_LATE = 8
-# Late data comes in pieces: a rebuild waits for more of it, so many times as long as a comment does.
-_PATIENCE = 30
 
 
-async def issue(bot: Bot, claimed: Claimed) -> None:
-    """Make or mend the issue of one week, and close it once there is a later one. Raises `NotYet` for the worker."""
-    installation_id, repository_id, number = claimed.ids
-    key = (installation_id, repository_id, name_of(number))
-    with bot.database.write() as connection:
-        repository = repository_store.repository(connection, installation_id, repository_id)
-        row = week_store.week(connection, key)
-    if repository is None or row is None:
-        return
-    settings, problem = bot.repository_settings(repository)
+async def issue(bot: Bot, lease: Lease) -> None:
+    """Create or update the issue of one week, and close it once there is a later one. Raises `NotYet` for the worker."""
+    key = lease.repository.week(name_of(lease.work.number))
     with bot.database.read() as connection:
+        repository = repository_store.repository(connection, key.repository)
+        row = week_store.week(connection, key)
+        if repository is None or row is None:
+            return
+        settings, problem = bot.repository_settings(repository)
         place = place_of(connection, settings, repository, row)
     if isinstance(place, str):
-        log.info("no issue about %s of %s: %s", key[2], repository.full_name, place)
-        with bot.database.write() as connection:
-            week_store.note(connection, key, state="live" if row.issue_number else "off")
+        log.info("no issue about %s of %s: %s", key.week, repository.full_name, place)
+        _note(bot, key, "live" if row.issue_number else "off")
         return
     with bot.database.read() as connection:
         cost = cost_of(connection, settings, key, bot.clock())
         before, after = week_store.neighbours(connection, key)
     if cost is None or (cost.is_quiet and row.issue_number is None):
-        with bot.database.write() as connection:
-            week_store.note(connection, key, state="quiet")
+        _note(bot, key, "quiet")
         return
     view = WeekView(
         cost=cost,
-        full_name="" if place.repository_id == repository_id else repository.full_name,
+        full_name="" if place.repository_id == key.repository_id else repository.full_name,
         time_zone=settings.time_zone,
         settings_problem=str(problem or ""),
         before_number=before.issue_number if before and before.in_repository_id == place.repository_id else None,
         after_number=after.issue_number if after and after.in_repository_id == place.repository_id else None,
     )
-    made = await put_issue(bot, claimed, key, place, IssueText(title(view), render(view), after is not None))
-    if not made:
-        return
+    if await put_issue(bot, lease, key, place, IssueText(title(view), render(view), after is not None)):
+        _close_earlier(bot, repository, row, before, after)
+
+
+def _close_earlier(
+    bot: Bot, repository: Repository, row: WeekRow, before: WeekRow | None, after: WeekRow | None
+) -> None:
+    """The newest issue alone stays open."""
+    key = RepositoryKey(row.account_id, row.repository_id)
+    is_new = row.issue_number is None
+    names = [before.week] if before is not None and not before.is_closed else []
+    names += [row.week] if is_new and after is not None else []  # created late
     with bot.database.write() as connection:
-        is_new = row.issue_number is None
-        to_close = [before.week] if before is not None and not before.is_closed else []
-        to_close += [key[2]] if is_new and after is not None else []  # made late
-        queue.want(bot.database, connection, queue.once(wanted((*key[:2], name)) for name in to_close), bot.clock())
+        work = [week_work(key.week(name)) for name in names]
+        queue.request(bot.database, connection, work, bot.clock())
         if is_new:  # by time alone, what was open may be abandoned, and what stood have survived
-            want_since(bot, connection, settings, key[:2], [0])
+            bot.stale(repository).note(connection, Fact.WEEK_ISSUE, Change(repository=key, times_ms=[0]))
+
+
+def _note(bot: Bot, key: WeekKey, state: str) -> None:
+    with bot.database.write() as connection:
+        week_store.note(connection, key, state=state)
 
 
 def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, now_ms: int) -> WeekCost | None:
     """What a week came to by what is known now; None if there is no such week."""
-    installation_id, repository_id, name = key
-    week = week_named(name, settings.zone)
+    week = week_named(key.week, settings.zone)
     if week is None:
         return None
-    repository = (installation_id, repository_id)
+    repository = key.repository
     line = [moved(week, -i, settings.zone) for i in range(LINE_WEEKS - 1, 0, -1)] + [week]
     first_ms, (start_ms, end_ms) = to_ms(line[-1 - BEFORE_WEEKS].from_at), _span(week)
     amounts = total_store.spent_in(connection, repository, [to_ms(one.from_at) for one in line], end_ms)
     weeks = tuple((one, tuple(spent)) for one, spent in zip(line, amounts, strict=True))
-    pulls, details = pull_store.known_pulls(connection, installation_id, repository_id)
-    issues = issue_store.known_issues(connection, installation_id, repository_id)
+    pulls, details = pull_store.all_pulls(connection, repository)
+    issues = issue_store.all_issues(connection, repository)
     totals = pull_totals(total_store.spent_on(connection, repository, pulls_that_count(weeks, pulls, details, issues)))
     rows, saving = total_store.used_between(connection, repository, start_ms, end_ms)
     before_rows, _ = total_store.used_between(connection, repository, first_ms, start_ms)
@@ -120,76 +126,57 @@ def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, 
     )
 
 
-def want_due(database: Database, operator: OperatorSettings, clock: Clock) -> None:
-    """Have every issue made that is due: each replica asks, and the rows in the database decide."""
+def request_due(database: Database, operator: OperatorSettings, clock: Clock) -> None:
+    """Have every issue created that is due: each replica asks, and the rows in the database decide."""
     now_ms = clock()
     with database.write() as connection:
-        for row in week_store.due_repositories(connection, now_ms):
-            _want_of(database, connection, row, settings_of(operator, row)[0], now_ms)
-        for row in week_store.waiting(connection):
-            one = wanted((row.installation_id, row.repository_id, row.week))
-            if queue.next_due_at_ms(connection, one) is None:
-                queue.want(database, connection, {one: 1}, now_ms)
+        for repository in repository_store.due_for_a_week(connection, now_ms):
+            _add_weeks(database, connection, repository, settings_of(operator, repository)[0], now_ms)
+        for row in week_store.due(connection):
+            work = week_work(WeekKey(row.account_id, row.repository_id, row.week))
+            if queue.next_due_at_ms(connection, work) is None:
+                queue.request(database, connection, [work], now_ms)
 
 
-def want_since(
-    bot: Bot, connection: Connection, settings: RepositorySettings, repository: tuple[int, int], times_ms: list[int]
-) -> None:
-    """Figures changed at these times: have the issues about those weeks, and those after that compare with them, built anew, as
-    far back as an issue's line goes."""
-    if not times_ms:
-        return
-    zone, now = settings.zone, from_ms(bot.clock())
-    first = max(week_of(from_ms(min(times_ms)), zone), moved(week_of(now, zone), -LINE_WEEKS, zone))
-    found = week_store.since(connection, *repository, first.name)
-    at_ms = bot.clock() + settings.settle_seconds * 1000 * _PATIENCE
-    queue.want(bot.database, connection, queue.once(wanted((*repository, name)) for name in found), at_ms)
-
-
-def wanted(key: WeekKey) -> Wanted:
-    return Wanted("week", f"{key[0]}/{key[1]}/{week_number(key[2])}")
-
-
-def _want_of(
-    database: Database, connection: Connection, row: Row[Any], settings: RepositorySettings, now_ms: int
+def _add_weeks(
+    database: Database, connection: Connection, repository: Repository, settings: RepositorySettings, now_ms: int
 ) -> None:
     zone, day = settings.zone, settings.weekly_day
+    key = RepositoryKey(repository.account_id, repository.repository_id)
     last = last_published(from_ms(now_ms), day, zone)
-    done = week_named(row.week_done, zone) if row.week_done else None
+    newest = week_named(repository.newest_week, zone) if repository.newest_week else None
     if settings.weekly:
-        for week in _missing(done, last, zone):
-            week_store.add(database, connection, (row.installation_id, row.repository_id, week.name))
-    newest = max(last.name, row.week_done)
+        for week in _missing(newest, last, zone):
+            week_store.add(database, connection, key.week(week.name))
     due_ms = to_ms(published_at(moved(last, 1, zone), day, zone))
-    repository_store.note_repository(
-        connection, row.installation_id, row.repository_id, week_done=newest, week_due_at_ms=due_ms
-    )
+    state = {"newest_week": max(last.name, repository.newest_week), "week_due_at_ms": due_ms}
+    repository_store.note(connection, key, **state)
 
 
-def _missing(done: Week | None, last: Week, zone: ZoneInfo) -> list[Week]:
-    """The weeks since then that are due, oldest first. Of the time before the App came there is no issue."""
-    found: list[Week] = []
+def _missing(newest: Week | None, last: Week, zone: ZoneInfo) -> list[Week]:
+    """The weeks after the newest that are due, oldest first. Of the time before the App came there is no issue."""
+    weeks: list[Week] = []
     week = last
-    while done is not None and week.name > done.name and len(found) < _MOST_LATE:
-        found.append(week)
+    while newest is not None and week.name > newest.name and len(weeks) < _MOST_LATE:
+        weeks.append(week)
         week = moved(week, -1, zone)
-    return found[::-1]
+    return weeks[::-1]
 
 
 def place_of(
-    connection: Connection, settings: RepositorySettings, repository: Row[Any], week: Row[Any] | None
-) -> Row[Any] | str:
+    connection: Connection, settings: RepositorySettings, repository: Repository, week: WeekRow | None
+) -> Repository | str:
     """The repository that has or receives the issue about a week, or why none does."""
     if not settings.weekly:
         return "weekly issues are switched off here: `weekly` in the settings"
     if week is not None and week.issue_number is not None:
-        place = repository_store.repository(connection, week.installation_id, week.in_repository_id)
+        place = repository_store.repository(connection, RepositoryKey(week.account_id, week.in_repository_id))
     elif settings.weekly_repository:
-        place = repository_store.repository_named(connection, repository.installation_id, settings.weekly_repository)
+        place = repository_store.repository_named(connection, repository.account_id, settings.weekly_repository)
     else:
         place = repository
     if place is None:
-        name = f"`{settings.weekly_repository}`" if settings.weekly_repository else "where it was made"
+        name = f"`{settings.weekly_repository}`" if settings.weekly_repository else "where it was created"
         return f"the App is not installed on {name}, which is to have the weekly issue"
     if not place.private and not settings.weekly_on_public:
         return f"`{place.full_name}` is public, and `weekly_on_public` is not set"

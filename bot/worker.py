@@ -1,4 +1,4 @@
-"""Drains the wanted work. Holds the one broad `except`: whatever goes wrong is kept with its job and tried again later."""
+"""Drains the queue. Holds the one broad `except`: whatever goes wrong is stored with its piece of work and tried again later."""
 
 import asyncio
 import contextlib
@@ -7,94 +7,91 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy.exc import DBAPIError
 
-from bot import alerts, attribute, budgets, checks, comments, weekly
+from bot import alerts, attribute, budgets, comments, notices, weekly
 from bot.commands import run as commands
 from bot.context import Bot
+from bot.errors import NotYet
 from bot.github import sync_account, sync_issue, sync_pull
-from bot.github.client import Limited
-from bot.github.write_comment import NotYet, before_turn
+from bot.github.client import Limited, NotInstalled
+from bot.github.pacing import wait_for_turn
 from bot.notify import NotSent
 from bot.store import accounts as account_store
 from bot.work import queue
-from bot.work.queue import Claimed
+from bot.work.queue import WRITERS, Kind, Lease
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 10
+_BATCH = 10
 _IDLE_SECONDS = 1.0
+_NOT_INSTALLED_MS = 60_000
 
+UseCase = Callable[[Bot, Lease], Awaitable[None] | None]
 
-async def _place(bot: Bot, claimed: Claimed) -> None:
-    attribute.sessions(bot, claimed)
-
-
-async def _settled(bot: Bot, claimed: Claimed) -> None:
-    comments.settled(bot, claimed)
-
-
-KINDS: dict[str, Callable[[Bot, Claimed], Awaitable[None]]] = {
-    "installations": lambda bot, _: sync_account.all_installations(bot),
-    "installation": lambda bot, claimed: sync_account.installation(bot, *claimed.ids),
-    "recent": lambda bot, claimed: sync_account.recent(bot, *claimed.ids),
-    "pull": lambda bot, claimed: sync_pull.pull(bot, *claimed.ids),
-    "issue": lambda bot, claimed: sync_issue.issue(bot, *claimed.ids),
-    "commands": commands.obey,
-    "place": _place,
-    "comment": comments.comment,
-    "issue_comment": comments.issue_comment,
-    "check": checks.check,
-    "alerts": alerts.watch,
-    "alert_comment": alerts.tell,
-    "budget": budgets.watch,
-    "notices": budgets.deliver,
-    "settled": _settled,
-    "week": weekly.issue,
+USE_CASES: dict[Kind, UseCase] = {
+    Kind.ACCOUNTS: lambda bot, _: sync_account.all_accounts(bot),
+    Kind.ACCOUNT: lambda bot, lease: sync_account.account(bot, lease.account_id, lease.work.number),
+    Kind.RECENT: lambda bot, lease: sync_account.recent(bot, lease.repository),
+    Kind.PULL: lambda bot, lease: sync_pull.pull(bot, lease.pull),
+    Kind.ISSUE: lambda bot, lease: sync_issue.issue(bot, lease.pull),
+    Kind.COMMANDS: commands.run,
+    Kind.ATTRIBUTE: attribute.sessions,
+    Kind.COMMENT: comments.pull,
+    Kind.ISSUE_COMMENT: comments.issue,
+    Kind.SURVIVAL: comments.survival,
+    Kind.ALERTS: alerts.watch,
+    Kind.ALERT_COMMENT: alerts.write,
+    Kind.BUDGETS: budgets.watch,
+    Kind.NOTICES: notices.deliver,
+    Kind.WEEK: weekly.issue,
 }
-# Of what is due at once, facts come before what people said, and that before what is written: a repository just made public is
-# known to be so before anything is said in it.
-_ORDER = {kind: i for i, kind in enumerate(KINDS)}
+_ORDER = {kind: i for i, kind in enumerate(Kind)}
 
 
 async def run_forever(bot: Bot, stopped: asyncio.Event) -> None:
     """Work until `stopped` is set; what is being worked on is finished first."""
     while not stopped.is_set():
         try:
-            worked = await run_due(bot)
-        except DBAPIError as error:  # the database is away: everything wanted is in it and waits
+            count = await run_due(bot)
+        except DBAPIError as error:  # the database is away: everything requested is in it and waits
             log.warning("the database does not answer: %s", error.orig)
-            worked = 0
-        if worked == 0:
+            count = 0
+        if count == 0:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopped.wait(), _IDLE_SECONDS)
 
 
 async def run_due(bot: Bot) -> int:
     """Claim what is due and do it, one piece after the other. Returns how many pieces were claimed."""
-    claimed = queue.claim(bot.database, bot.clock(), _AT_ONCE)
-    for one in sorted(claimed, key=lambda one: _ORDER.get(one.kind, len(_ORDER))):
-        await _run(bot, one)
-    return len(claimed)
+    leases = queue.claim(bot.database, bot.clock(), _BATCH)
+    for lease in sorted(leases, key=lambda lease: _ORDER[lease.work.kind]):
+        await _run(bot, lease)
+    return len(leases)
 
 
-async def _run(bot: Bot, claimed: Claimed) -> None:
+async def _run(bot: Bot, lease: Lease) -> None:
+    kind = lease.work.kind
     try:
-        if claimed.kind in queue.WRITERS:
-            before_turn(bot, claimed)
-        if not queue.renew(bot.database, claimed, bot.clock()):
+        if kind in WRITERS:
+            wait_for_turn(bot, lease)
+        if not queue.renew(bot.database, lease, bot.clock()):
             return
-        await KINDS[claimed.kind](bot, claimed)
+        if (waiting := USE_CASES[kind](bot, lease)) is not None:
+            await waiting
     except NotYet as error:
-        queue.postpone(bot.database, claimed, error.at_ms)
+        queue.postpone(bot.database, lease, error.at_ms)
+    except NotInstalled as error:  # the queue holds it back until the App is installed again
+        queue.postpone(bot.database, lease, bot.clock() + _NOT_INSTALLED_MS)
+        log.info("%s: %s", kind, error)
     except Limited as error:
         with bot.database.write() as connection:
-            account_store.pause_installation(connection, claimed.ids[0], error.until_ms)
-        queue.postpone(bot.database, claimed, error.until_ms)
+            account_store.pause(connection, lease.account_id, error.until_ms)
+        queue.postpone(bot.database, lease, error.until_ms)
         log.warning("%s", error)
     except NotSent as error:
-        queue.fail(bot.database, claimed, str(error), bot.clock())
-        log.warning("%s: %s", claimed.kind, error)
+        queue.fail(bot.database, lease, str(error), bot.clock())
+        log.warning("%s: %s", kind, error)
     except Exception as error:
-        queue.fail(bot.database, claimed, f"{type(error).__name__}: {error}"[:500], bot.clock())
-        log.exception("%s %s failed, attempt %d", claimed.kind, claimed.key, claimed.attempts)
+        queue.fail(bot.database, lease, f"{type(error).__name__}: {error}"[:500], bot.clock())
+        log.exception("%s failed, attempt %d", lease.work, lease.attempts)
     else:
-        queue.finish(bot.database, claimed)
+        queue.finish(bot.database, lease)

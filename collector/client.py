@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import msgspec
 
 from attribution.protocol import (
-    CAPS_PATH,
     COVERAGE_PATH,
     SENT_BYTES,
     SENT_REQUESTS,
@@ -102,9 +101,9 @@ class Client:
             raise PushError(f"{self._settings.url}{USAGE_PATH} refused a request that was not sent: update mergecost")
         return answer
 
-    def caps(self, query: CapsQuery) -> CapsAnswer:
+    def caps(self, request: CapsQuery) -> CapsAnswer:
         """The caps of covered repositories, and what the pull requests of these branches have cost over everybody."""
-        return self._ask(CAPS_PATH, msgspec.json.encode(query), CapsAnswer)
+        return self._ask("/v1/caps", msgspec.json.encode(request), CapsAnswer)
 
     def _ask(self, path: str, body: bytes | None, shape: type[T]) -> T:
         url = self._settings.url + path

@@ -1,15 +1,15 @@
-"""The command `mergecost`. Sub-commands are imported when asked for, so that a scan never pays for the server."""
+"""The command `mergecost`. Only the module of the sub-command is imported, so that a scan does not import the server."""
 
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-# name -> (module:function, what it does). The function takes the arguments after the name and returns the exit status.
+# name -> (module:function, description). The function takes the arguments after the name and returns the exit status.
 COMMANDS: dict[str, tuple[str, str]] = {
     "cost": ("collector.cost_command:main", "what AI work in this clone cost, from local logs; the same as no command"),
     "scan": ("collector.scan_command:main", "show what your AI tools have used on this machine; sends nothing"),
     "push": ("collector.push_command:main", "send new usage of covered repositories to your server"),
-    "hooks": ("collector.hooks_command:main", "push by itself when a session ends, and tie commits to sessions"),
+    "hooks": ("collector.hooks_command:main", "push automatically when a session ends, and tie commits to sessions"),
     "guard": ("collector.guard_command:main", "the caps at which AI tools are stopped here, and how to go on"),
     "replay": ("bot.cli.replay:main", "say what pull requests cost, offline, from facts in files"),
     "report": (
@@ -24,7 +24,7 @@ _OURS = {"attribution", "bot", "collector", "deploy", "webhooks"}
 
 
 class CommandUnavailable(Exception):
-    """Part of the installation is missing."""
+    """A package that the command needs is not installed."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"mergecost: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # The reader has gone (`| head`). Python would complain once more when it flushes at exit:
+        # The reader has exited (`| head`). Python would report that again when it flushes at exit:
         # https://docs.python.org/3/library/signal.html#note-on-sigpipe
         import os  # noqa: PLC0415
 
@@ -67,7 +67,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def load(target: str) -> Callable[[list[str]], int]:
-    """The function that `module:function` names. Raises CommandUnavailable if a package it needs is not installed."""
+    """The function with the name `module:function`. Raises CommandUnavailable if a package that it needs is not installed."""
     module, _, function = target.partition(":")
     try:
         return getattr(import_module(module), function)

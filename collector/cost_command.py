@@ -19,7 +19,7 @@ from attribution.ledger import Charge, charge
 from attribution.money import Micros, cents_that_sum, show_cents
 from attribution.usage import NOT_KNOWN, Usage
 from collector.git import Git
-from collector.pulls import NO_LIST, default_branch, listed, targets
+from collector.pulls import NO_LIST, default_branch, newest_pulls, targets
 from collector.scan import Scan, scan_with_index, working_folder
 from collector.table import aligned, bar
 
@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     usages = _wanted(found.usages, here, options.days)
     charges = [charge(usage) for usage in usages]
     if by == "pull":
-        pulls = listed()
+        pulls = newest_pulls()
         if pulls is None:
             print(NO_LIST, file=sys.stderr)
             return 1

@@ -180,7 +180,7 @@ def _candidates(facts: "Facts", usages: Sequence[Usage]) -> list[str]:
     if not edits:
         return []
     since, until = min(edits), max(edits) + _AFTER
-    return [made.sha for made in facts.branches.made if since <= made.at <= until]
+    return [made.sha for made in facts.branches.commits if since <= made.at <= until]
 
 
 def _with_commits_after(usages: Sequence[Usage], facts: "Facts", commits: Sequence["Commit"]) -> list[Usage]:

@@ -1,5 +1,5 @@
-"""What the local git repository of a folder knows. A missing folder, a missing git or a slow one means: nothing known, or what
-was known when it was last asked."""
+"""Facts from the local git repository of a folder. If the folder or git is missing, or git is too slow, the facts of the last scan
+are used, or none."""
 
 import os
 import re
@@ -25,7 +25,7 @@ TIMEOUT_SECONDS = 5
 MOST_COMMITS = 2000
 MOST_FILES = 200
 
-# https://git-scm.com/docs/git-diff-tree: commits come on stdin, each against its parent; binary files and renames stay plain.
+# https://git-scm.com/docs/git-diff-tree: each commit from standard input against its parent, renames as a deletion and an addition.
 _DIFF = ("diff-tree", "--stdin", "--root", "-r", "--no-renames", "--no-ext-diff", "--no-textconv")
 
 # Of a raw commit object: https://git-scm.com/docs/git-cat-file#_batch_output and `git help format-patch` for the signature.
@@ -34,7 +34,7 @@ _COMMITTER = re.compile(rb"^committer .*?> (?P<at>\d{1,11}) [+-]\d{4}$", re.MULT
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """`root` is the top of the working tree, a worktree's own. Empty text means not known."""
+    """`root` is the top of the working tree, of a worktree its own. Empty text means not known."""
 
     root: str = ""
     repository: str = ""
@@ -42,13 +42,13 @@ class Facts(msgspec.Struct, frozen=True):
     branches: BranchHistory = BranchHistory()
 
     def inside(self, cwd: str, path: str) -> str:
-        """`path` from `root`, with forward slashes; empty if it lies outside. Both git and this resolve symbolic links."""
+        """`path` relative to `root`, with forward slashes; empty if it is outside. Symbolic links are resolved, as git does."""
         return _inside(self.root, cwd, path)
 
 
 @lru_cache(maxsize=100_000)
 def _inside(root: str, cwd: str, path: str) -> str:
-    """A session edits the same files again and again, and following links asks the disk for each part of a path."""
+    """Cached: a session edits the same files again and again, and resolving links reads the disk for each part of a path."""
     full = Path(cwd, path)
     try:
         relative = full.parent.resolve().joinpath(full.name).relative_to(root)
@@ -72,21 +72,21 @@ class Commit(msgspec.Struct, frozen=True):
 NOTHING = Facts()
 
 
-class _Held(msgspec.Struct):
-    """What is kept of a folder: it holds while the files at `paths` are as they were."""
+class _FolderFacts(msgspec.Struct):
+    """The cached facts of a folder. They are valid while the files at `paths` have the same `stamp`."""
 
     facts: Facts
     paths: tuple[str, ...]
     stamp: str
 
 
-_HELD = msgspec.msgpack.Decoder(_Held)
+_FOLDER_FACTS = msgspec.msgpack.Decoder(_FolderFacts)
 _COMMIT = msgspec.msgpack.Decoder(Commit)
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class Git:
-    """Asks each folder once. `env` is cleaned of `GIT_*`, which a hook sets and which point at another repository."""
+    """Asks git once about each folder. `GIT_*` is removed from `env`: hooks set it, and it may point at another repository."""
 
     def __init__(self, env: Mapping[str, str], index: "Index | None" = None) -> None:
         self._index = index
@@ -97,51 +97,53 @@ class Git:
         self._roots: dict[str, Facts] = {}
 
     def facts(self, cwd: str) -> Facts:
-        """Facts about the repository that holds the folder `cwd`."""
+        """Facts about the repository around the folder `cwd`."""
         if cwd not in self._facts:
-            self._facts[cwd] = self._known(cwd) if Path(cwd).is_absolute() else NOTHING
+            self._facts[cwd] = self._read(cwd) if Path(cwd).is_absolute() else NOTHING
         return self._facts[cwd]
 
     def remember(self) -> None:
-        """Keep what was learnt for the next scan."""
+        """Save new facts for the next scan."""
         if self._index:
             self._index.save_facts(self._fresh)
 
-    def _known(self, cwd: str) -> Facts:
-        """Facts of the folder as git said them last, if nothing has changed since or the folder is gone."""
+    def _read(self, cwd: str) -> Facts:
+        """Facts of the folder, from the cache if nothing has changed since or if the folder is gone."""
         try:
-            above = [*Path(cwd).parents] if Path(cwd).is_dir() else None
+            parents = [*Path(cwd).parents] if Path(cwd).is_dir() else None
         except ValueError:  # a NUL in the name
             return NOTHING
-        held = self._index.fact(f"facts {cwd}") if self._index else None
-        before = _HELD.decode(held) if held else None
-        if above is None:
-            return before.facts if before else NOTHING
-        if not any((folder / ".git").exists() for folder in (Path(cwd), *above)):
+        value = self._index.fact(f"facts {cwd}") if self._index else None
+        cache = _FOLDER_FACTS.decode(value) if value else None
+        if parents is None:
+            return cache.facts if cache else NOTHING
+        if not any((folder / ".git").exists() for folder in (Path(cwd), *parents)):
             return NOTHING
-        if before and before.stamp == _stamp(before.paths):
-            return before.facts
+        if cache and cache.stamp == _stamp(cache.paths):
+            return cache.facts
         facts, paths = self._ask(cwd)
         if facts.root:
-            self._fresh[f"facts {cwd}"] = _encode(_Held(facts, paths, _stamp(paths)))
+            self._fresh[f"facts {cwd}"] = _encode(_FolderFacts(facts, paths, _stamp(paths)))
         return facts
 
     def commits(self, root: str, ids: Iterable[str]) -> dict[str, Commit]:
-        """Commits of the repository at `root` by the id asked for, short or full; those it lacks are left out."""
-        wanted = set(ids)
-        held = {name: self._index.fact(f"commit {root} {name}") for name in wanted} if self._index else {}
-        known = {name: _COMMIT.decode(value) for name, value in held.items() if value}
-        found = self._ask_commits(root, sorted(wanted - known.keys()))
-        if any(commit.files for commit in found.values()):  # else git was too slow to say what they changed: ask again
-            self._fresh |= {f"commit {root} {name}": _encode(commit) for name, commit in found.items()}
-        return known | found
+        """Commits of the repository at `root`, by the given ids, short or full. Ids that it does not have are left out."""
+        names = set(ids)
+        values = {name: self._index.fact(f"commit {root} {name}") for name in names} if self._index else {}
+        cache = {name: _COMMIT.decode(value) for name, value in values.items() if value}
+        fresh = self._ask_commits(root, sorted(names - cache.keys()))
+        if any(
+            commit.files for commit in fresh.values()
+        ):  # else git was too slow to list their files: the next scan asks again
+            self._fresh |= {f"commit {root} {name}": _encode(commit) for name, commit in fresh.items()}
+        return cache | fresh
 
-    def _ask_commits(self, root: str, asked: list[str]) -> dict[str, Commit]:
-        request = "".join(f"{name}^{{commit}}\n" for name in asked).encode()
-        answer = self._run(root, "cat-file", "--batch", stdin=request) if asked else b""
-        found: dict[str, Commit] = {}
+    def _ask_commits(self, root: str, names: list[str]) -> dict[str, Commit]:
+        request = "".join(f"{name}^{{commit}}\n" for name in names).encode()
+        answer = self._run(root, "cat-file", "--batch", stdin=request) if names else b""
+        commits: dict[str, Commit] = {}
         at = 0
-        for name in asked:
+        for name in names:
             header, at = _until(answer, b"\n", at)
             words = header.split()
             if len(words) != 3 or words[1] != b"commit":
@@ -150,31 +152,32 @@ class Git:
             commit = _commit(words[0].decode(), _until(answer, b"\n\n", at, end)[0])
             at = end + 1
             if commit:
-                found[name] = commit
-        return self._with_changes(root, found)
+                commits[name] = commit
+        return self._with_changes(root, commits)
 
-    def _with_changes(self, root: str, found: dict[str, Commit]) -> dict[str, Commit]:
-        """What the newest of the commits changed, from two processes for all of them."""
-        newest = sorted({one.sha: one for one in found.values()}.values(), key=lambda one: one.committed_at)[
-            -MOST_COMMITS:
-        ]
-        ids = "".join(f"{one.sha}\n" for one in newest).encode()
+    def _with_changes(self, root: str, commits: dict[str, Commit]) -> dict[str, Commit]:
+        """The commits, the newest of them with their files and patch ids. Two processes serve all of them."""
+        by_sha = {commit.sha: commit for commit in commits.values()}
+        newest = sorted(by_sha, key=lambda sha: by_sha[sha].committed_at)[-MOST_COMMITS:]
+        ids = "".join(f"{sha}\n" for sha in newest).encode()
         if not ids:
-            return found
-        files = _files(self._run(root, *_DIFF, "-z", "--name-only", stdin=ids), {one.sha for one in newest})
-        patches = self._piped(root, (*_DIFF, "-p"), ("patch-id", "--stable"), ids).splitlines()
+            return commits
+        files = _files(self._run(root, *_DIFF, "-z", "--name-only", stdin=ids), set(newest))
+        patches = self._pipe(root, (*_DIFF, "-p"), ("patch-id", "--stable"), ids).splitlines()
         patch_ids = dict(line.split()[::-1] for line in patches)
         return {
             name: msgspec.structs.replace(
-                one, files=tuple(sorted(files.get(one.sha, ()))[:MOST_FILES]), patch_id=patch_ids.get(one.sha, "")
+                commit,
+                files=tuple(sorted(files.get(commit.sha, ()))[:MOST_FILES]),
+                patch_id=patch_ids.get(commit.sha, ""),
             )
-            for name, one in found.items()
+            for name, commit in commits.items()
         }
 
     def _ask(self, cwd: str) -> tuple[Facts, tuple[str, ...]]:
         """Facts, and the files whose change may change them."""
-        said = os.fsdecode(self._run(cwd, "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir"))
-        root, git_dir, common, *_ = [*said.split("\n"), "", "", ""]
+        folders = os.fsdecode(self._run(cwd, "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir"))
+        root, git_dir, common, *_ = [*folders.split("\n"), "", "", ""]
         if not root:
             return NOTHING, ()
         paths = (
@@ -201,39 +204,38 @@ class Git:
     def _text(self, root: str, *arguments: str) -> str:
         return self._run(root, *arguments).decode(errors="replace")
 
-    def _piped(self, root: str, first: Sequence[str], second: Sequence[str], stdin: bytes) -> str:
-        """What `second` prints of what `first` prints, which is never held here: patches are large."""
-        with tempfile.TemporaryFile() as given:
-            given.write(stdin)
-            given.seek(0)
+    def _pipe(self, root: str, first: Sequence[str], second: Sequence[str], stdin: bytes) -> str:
+        """The output of `git first | git second`. Patches are large, so they are not read into memory here."""
+        with tempfile.TemporaryFile() as file:
+            file.write(stdin)
+            file.seek(0)
             try:
                 with subprocess.Popen(
                     ["git", "-C", root, *first],
-                    stdin=given,
+                    stdin=file,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                     env=self._env,
                 ) as source:
                     try:
-                        done = subprocess.run(
+                        output = subprocess.run(
                             ["git", "-C", root, *second], stdin=source.stdout, capture_output=True, env=self._env,
                             timeout=TIMEOUT_SECONDS, check=True,
-                        )  # fmt: skip
+                        ).stdout  # fmt: skip
                     finally:
                         source.kill()
             except (OSError, ValueError, subprocess.SubprocessError):
                 return ""
-        return done.stdout.decode(errors="replace")
+        return output.decode(errors="replace")
 
     def _run(self, cwd: str, *arguments: str, stdin: bytes = b"") -> bytes:
         command = ["git", "-C", cwd, *arguments]
         try:
-            done = subprocess.run(
+            return subprocess.run(
                 command, input=stdin, capture_output=True, env=self._env, timeout=TIMEOUT_SECONDS, check=True
-            )
+            ).stdout
         except (OSError, ValueError, subprocess.SubprocessError):
             return b""
-        return done.stdout
 
 
 def _head(git_dir: str) -> str:
@@ -246,27 +248,28 @@ def _head(git_dir: str) -> str:
 
 
 def _stamp(paths: Iterable[str]) -> str:
-    found: list[str] = []
+    """Changes when one of the files does."""
+    stamps: list[str] = []
     for path in paths:
         try:
-            seen = Path(path).stat()
+            status = Path(path).stat()
         except OSError:
-            found.append("-")
+            stamps.append("-")
         else:
-            found.append(f"{seen.st_ino} {seen.st_size} {seen.st_mtime_ns}")
-    return "; ".join(found)
+            stamps.append(f"{status.st_ino} {status.st_size} {status.st_mtime_ns}")
+    return "; ".join(stamps)
 
 
 def _until(text: bytes, mark: bytes, start: int, end: int | None = None) -> tuple[bytes, int]:
-    """What stands before the next `mark`, and where what follows it begins. Nothing is copied but that."""
+    """The bytes before the next `mark`, and the position after it. Only those bytes are copied."""
     at = text.find(mark, start, end)
     at = (len(text) if end is None else end) if at < 0 else at
     return text[start:at], at + len(mark)
 
 
 def _commit(sha: str, header: bytes) -> Commit | None:
-    by, committed = _AUTHOR.search(header), _COMMITTER.search(header)
-    if by is None or committed is None:
+    by, committer = _AUTHOR.search(header), _COMMITTER.search(header)
+    if by is None or committer is None:
         return None
     email = by["email"].decode(errors="replace")
     at = datetime.fromtimestamp(int(by["at"]), UTC)
@@ -275,17 +278,17 @@ def _commit(sha: str, header: bytes) -> Commit | None:
         author=author(email),
         authorship=authorship(email, at),
         authored_at=at,
-        committed_at=datetime.fromtimestamp(int(committed["at"]), UTC),
+        committed_at=datetime.fromtimestamp(int(committer["at"]), UTC),
     )
 
 
-def _files(listed: bytes, shas: Container[str]) -> dict[str, list[str]]:
+def _files(output: bytes, shas: Container[str]) -> dict[str, list[str]]:
     """Paths by commit from `diff-tree -z --name-only --stdin`: a commit's id, then its paths, each ended by a NUL."""
-    found: dict[str, list[str]] = {}
+    files: dict[str, list[str]] = {}
     paths: list[str] = []
-    for word in listed.decode(errors="replace").split("\0")[:-1]:
+    for word in output.decode(errors="replace").split("\0")[:-1]:
         if word in shas:
-            paths = found.setdefault(word, [])
+            paths = files.setdefault(word, [])
         else:
             paths.append(word)
-    return found
+    return files

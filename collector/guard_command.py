@@ -1,4 +1,4 @@
-"""`mergecost guard`: the caps at which AI tools are stopped here, what is spent against them, and how to go on in spite of them."""
+"""`mergecost guard`: the caps at which AI tools are stopped here, what is spent against them, and unlocks."""
 
 import os
 import sys
@@ -16,20 +16,20 @@ from collector.guard.caps import local
 from collector.guard.figures import Figures
 from collector.guard.hook import FIGURES, UNLOCKS, caps, place
 from collector.guard.renew import ask, renew
-from collector.guard.unlocks import BadUnlock, Line, Unlock, add, checked, read, seconds
-from collector.hooks.tools import guarded
+from collector.guard.unlocks import BadUnlock, Line, Unlock, append, parse_duration, parse_reason, read
+from collector.hooks.tools import tools_with_guard
 from collector.scan import scan_with_index
 from collector.settings import SettingsError, config_file, read_settings, state_file
 from collector.stamps import SESSION_VARIABLES
 from collector.table import aligned
 
-# Of the sessions that were worked in last, and of what people said; with sessions that are over, at most so many caps.
-_SHOWN, _MOST = 3, 12
+# Of the latest sessions, and of unlocks, so many are shown; with sessions over their cap, at most so many lines.
+_MOST_LATEST, _MOST_LINES = 3, 12
 
 
 class State(msgspec.Struct):
-    """`repository` and `branch` are where the command runs, empty if not known; `tools` are those that ask; `unlocked_until` is in
-    seconds since 1970."""
+    """`repository` and `branch` are where the command runs, empty if not known; `tools` are those with the guard installed;
+    `unlocked_until` is in seconds since 1970."""
 
     repository: str
     branch: str
@@ -40,7 +40,7 @@ class State(msgspec.Struct):
 
 
 def main(argv: Sequence[str]) -> int:
-    """Show the caps, or unlock. Returns 1 where a setting is wrong or nothing can be recorded."""
+    """Show the caps, or unlock. Returns 1 if a setting is wrong or the unlock cannot be recorded."""
     parser = ArgumentParser(
         prog="mergecost guard", description="The caps at which AI tools are stopped on this machine."
     )
@@ -55,10 +55,10 @@ def main(argv: Sequence[str]) -> int:
         return 1
 
 
-def _unlock(wanted: str, reason: str) -> int:
+def _unlock(duration: str, reason: str) -> int:
     now, path = int(time.time()), state_file(os.environ).with_name(UNLOCKS)
     over = [line for line in lines(_figures(), str(Path.cwd())) if line.is_over]
-    add(path, unlock := Unlock(now, now + seconds(wanted), checked(reason), over, _session()))
+    append(path, unlock := Unlock(now, now + parse_duration(duration), parse_reason(reason), over, _session()))
     print(f"Unlocked until {_clock(unlock.until)}; recorded in {path}.")
     for line in over:
         print(f"Over its cap: {line.what}, {show(line.spent_micros)} of {show(line.cap_micros)} at list price.")
@@ -74,32 +74,34 @@ def _show(*, as_json: bool) -> int:
     except SettingsError:
         pass  # the guard needs no server
     except PushError as error:
-        print(f"What the server says may be old: {error}", file=sys.stderr)
+        print(f"The caps of the server may be out of date: {error}", file=sys.stderr)
     figures = msgspec.to_builtins(renew(usages, os.environ, now))
     git, branch = place(str(Path.cwd()))
-    said = read(state_file(os.environ).with_name(UNLOCKS))
-    until = said[-1].until if said and said[-1].until > now else None
+    unlocks = read(state_file(os.environ).with_name(UNLOCKS))
+    until = unlocks[-1].until if unlocks and unlocks[-1].until > now else None
     state = State(
         repository=figures["repositories"].get(git, ""),
         branch=branch,
-        tools=guarded(Path.home()),
+        tools=tools_with_guard(Path.home()),
         caps=lines(figures, str(Path.cwd())),
         unlocked_until=until,
-        unlocks=said,
+        unlocks=unlocks,
     )
     print(msgspec.json.encode(state).decode() if as_json else _text(state))
     return 0
 
 
 def lines(figures: dict, folder: str) -> list[Line]:
-    """The caps that hold in `folder`: against its branch, the day, the sessions that were worked in last, and all that are over."""
+    """The caps in force in `folder`: of its branch, of the day, of the latest sessions, and of all sessions over their cap."""
     where, today = place(folder), time.strftime("%Y-%m-%d")
-    found = [one for one in _lines(figures, "", where, today) if one.kind != "session"]
+    rows = [line for line in _lines(figures, "", where, today) if line.kind != "session"]
     for number, session in enumerate(figures.get("sessions", ())):
-        named = [one for one in _lines(figures, session, where, today) if one.kind == "session"]
-        shown = [one for one in named if number < _SHOWN or one.is_over]
-        found += [msgspec.structs.replace(one, what=f"session {session}") for one in shown]
-    return found[:_MOST]
+        rows += [
+            msgspec.structs.replace(line, what=f"session {session}")
+            for line in _lines(figures, session, where, today)
+            if line.kind == "session" and (number < _MOST_LATEST or line.is_over)
+        ]
+    return rows[:_MOST_LINES]
 
 
 def _lines(figures: dict, session: str, where: tuple[str, str], today: str) -> list[Line]:
@@ -107,10 +109,10 @@ def _lines(figures: dict, session: str, where: tuple[str, str], today: str) -> l
 
 
 def _figures() -> dict:
-    """What the hook decides by now; nothing where that cannot be read."""
+    """The hook's current figures; empty if they cannot be read."""
     try:
-        kept = state_file(os.environ).with_name(FIGURES).read_bytes()
-        return msgspec.to_builtins(msgspec.json.decode(kept, type=Figures))
+        content = state_file(os.environ).with_name(FIGURES).read_bytes()
+        return msgspec.to_builtins(msgspec.json.decode(content, type=Figures))
     except (OSError, msgspec.DecodeError):
         return {}
 
@@ -122,23 +124,25 @@ def _session() -> str:
 
 def _text(state: State) -> str:
     here = [part for part in (state.repository, state.branch and f"branch {state.branch}") if part]
-    asked = f"Asked by {', '.join(state.tools)}." if state.tools else "No tool asks: mergecost hooks install --guard"
-    notes = [f"Here: {', '.join(here) or 'no branch'}. {asked}"]
+    tools = (
+        f"Installed in {', '.join(state.tools)}." if state.tools else "Not installed: mergecost hooks install --guard"
+    )
+    notes = [f"Here: {', '.join(here) or 'no branch'}. {tools}"]
     if state.unlocked_until:
         notes.append(f"Unlocked until {_clock(state.unlocked_until)}: nothing is refused.")
-    notes += [_said(unlock) for unlock in state.unlocks[-_SHOWN:]]
+    notes += [_unlock_note(unlock) for unlock in state.unlocks[-_MOST_LATEST:]]
     if not state.caps:
         example = "[guard]\nsession_usd = 20\nday_usd = 100\n"
-        return "\n".join([f"No cap holds here. Write one in {config_file(os.environ)}:\n\n{example}", *notes])
+        return "\n".join([f"No cap is set here. Write one in {config_file(os.environ)}:\n\n{example}", *notes])
     rows = [("At list price", "Spent", "Cap", "", "Set in")]
     rows += [
         (line.what, show(line.spent_micros), show(line.cap_micros), "over" if line.is_over else "", line.set_in)
         for line in state.caps
     ]
-    return "\n".join([*aligned(rows, left=(0, 3, 4)), "", *notes, "What has no known price is in no amount."])
+    return "\n".join([*aligned(rows, left=(0, 3, 4)), "", *notes, "Requests without a known price are in no amount."])
 
 
-def _said(unlock: Unlock) -> str:
+def _unlock_note(unlock: Unlock) -> str:
     by = f", by {unlock.session} itself" if unlock.session else ""
     return f"Unlocked {_clock(unlock.at)} to {_clock(unlock.until)}{by}: {unlock.reason}"
 

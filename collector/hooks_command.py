@@ -1,4 +1,4 @@
-"""`mergecost hooks`: push when a session ends, tie commits to sessions, and stop at caps, without anybody thinking of it."""
+"""`mergecost hooks`: push automatically when a session ends, tie commits to sessions, and stop AI tools at caps."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from collector.stamps import stamps_file
 
 
 def main(argv: Sequence[str]) -> int:
-    """Returns 1 if something was refused."""
+    """Returns 1 if a change was refused."""
     parser = ArgumentParser(
         prog="mergecost hooks",
         description="Hook the AI tools of this machine, and git in this repository. Uninstalling undoes it exactly.",
@@ -31,48 +31,46 @@ def main(argv: Sequence[str]) -> int:
         plan = [*tools.install(home, state.parent, guard=options.guard), *git.install(cwd, stamps_file(state))]
         if not options.dry_run:
             state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _say_if_nothing_is_sent()
+            _warn_without_server()
     else:
         plan = [*tools.uninstall(home), *git.uninstall(cwd)]
     return _carry_out(plan, dry_run=options.dry_run, undo=options.action == "uninstall")
 
 
-def _say_if_nothing_is_sent() -> None:
+def _warn_without_server() -> None:
     try:
         read_settings(os.environ, None)
     except SettingsError as error:
-        print(f"What the logs say is kept, and nothing is sent yet: {error}", file=sys.stderr)
+        print(f"Usage is recorded on this machine, and nothing is sent yet: {error}", file=sys.stderr)
 
 
 def _carry_out(plan: Plan, *, dry_run: bool, undo: bool) -> int:
-    refused = 0
-    for one in plan:
-        if not isinstance(one, Change):
-            refused += 1
-            print(f"Left alone: {one.path} {one.why}", file=sys.stderr)
+    for item in plan:
+        if not isinstance(item, Change):
+            print(f"Not changed: {item.path} {item.why}", file=sys.stderr)
             continue
-        verb = "Remove" if one.after is None else "Change" if one.before is not None else "Make"
-        print(f"{verb} {one.path} ({one.what})")
+        verb = "Remove" if item.after is None else "Change" if item.before is not None else "Create"
+        print(f"{verb} {item.path} ({item.what})")
         if dry_run:
-            print((one.after or b"").decode(errors="replace"))
+            print((item.after or b"").decode(errors="replace"))
             continue
-        make(one)
+        make(item)
         if undo:
-            backup_of(one.path).unlink(missing_ok=True)
+            backup_of(item.path).unlink(missing_ok=True)
     if not plan:
         print("Nothing to do.")
-    return 1 if refused else 0
+    return 0 if all(isinstance(item, Change) for item in plan) else 1
 
 
 def _status(home: Path, cwd: Path) -> int:
     for name, tool in tools.TOOLS.items():
         path = home / tool.folder / tool.file
         hooks = {"hooked": tools.HOOK, "guarded": tools.GUARD}
-        found = ", ".join(word for word, hook in hooks.items() if tools.is_hooked(path, hook))
-        print(_row(name, found or ("not hooked" if (home / tool.folder).is_dir() else "not found"), path))
+        status = ", ".join(word for word, hook in hooks.items() if tools.is_hooked(path, hook))
+        print(_row(name, status or ("not hooked" if (home / tool.folder).is_dir() else "not found"), path))
     print(_row("git", "hooked" if git.is_installed(cwd) else "not hooked", cwd))
     return 0
 
 
-def _row(name: str, found: str, path: Path) -> str:
-    return f"{name:<12} {found:<15} {path}"
+def _row(name: str, status: str, path: Path) -> str:
+    return f"{name:<12} {status:<15} {path}"

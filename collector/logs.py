@@ -1,7 +1,7 @@
-"""The lines of a log that are worth decoding.
+"""Selects the lines of a log that are worth decoding.
 
-Transcripts are mostly text, and hundreds of megabytes of it. Looking at how a line begins, and searching the others for the few
-needles of a tool, is several times faster than decoding every line.
+Transcripts are mostly text, hundreds of megabytes of it. Checking how a line begins, and searching for a tool's few needles, is
+several times faster than decoding every line.
 """
 
 import os
@@ -15,7 +15,7 @@ import msgspec
 from attribution.tools.log import JsonLines
 
 BLOCK_BYTES = 64 * 1024
-# Pasted images make lines of megabytes, but no line with a usage is that long.
+# Pasted images make lines of megabytes, but no line with usage is that long.
 MAX_LINE_BYTES = 16 * 1024 * 1024
 
 
@@ -24,12 +24,12 @@ class UnreadableLog(Exception):
 
 
 def plain(path: Path | str) -> str:
-    """A path as text that can be printed and kept, also one that is no UTF-8."""
+    """A path as text that can be printed and stored, also if it is not UTF-8."""
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
 class Tally(msgspec.Struct):
-    """What was passed over."""
+    """What was skipped."""
 
     unreadable_records: int = 0
     skipped_records: int = 0
@@ -44,17 +44,17 @@ class Tally(msgspec.Struct):
 
     @property
     def troubles(self) -> list[str]:
-        """What may hold requests that are not known, for people."""
+        """Messages about everything that may contain requests that were not read."""
         counts = {
             "Lines that could not be read": self.unreadable_records,
             "Lines too long to read": self.over_long_lines,
         }
-        found = [f"{what}: {count:,}." for what, count in counts.items() if count]
-        return found + [f"Could not open {file}" for file in self.unreadable_files]
+        lines = [f"{what}: {count:,}." for what, count in counts.items() if count]
+        return lines + [f"Could not open {file}" for file in self.unreadable_files]
 
 
 class Position(msgspec.Struct):
-    """How far a file is read: up to the end of its last whole line."""
+    """How far a file is read, in bytes: up to the end of its last whole line."""
 
     offset: int = 0
 
@@ -62,15 +62,15 @@ class Position(msgspec.Struct):
 def matching_lines(
     file: BinaryIO, source: JsonLines, tally: Tally, position: Position | None = None
 ) -> Iterator[bytes]:
-    """Whole lines that hold a needle of `source`, from where `file` stands. A last line without its end is still being written:
-    the next scan has it, from `position` on."""
+    """Whole lines with a needle of `source`, from the current position of `file` on. A last line without its line break is being
+    written; the next scan reads it, from `position` on."""
     position = position or Position()
     buffer, too_long, read = bytearray(), False, position.offset
     while block := file.read(BLOCK_BYTES):
-        searched = len(buffer)
+        old_length = len(buffer)
         buffer += block
         read += len(block)
-        end = buffer.rfind(b"\n", searched) + 1
+        end = buffer.rfind(b"\n", old_length) + 1
         if end:
             start = buffer.find(b"\n") + 1 if too_long else 0
             too_long = False
@@ -84,15 +84,15 @@ def matching_lines(
 
 
 def _lines(buffer: bytearray, start: int, end: int, source: JsonLines) -> list[bytes]:
-    """Lines of `buffer[start:end]`, which ends in a line break, that hold a needle and are no bulk."""
+    """Lines of `buffer[start:end]`, which ends in a line break, that have a needle and are not bulk."""
     find, is_bulk, needles = buffer.find, re.compile(source.bulk).match, source.needles
-    found: list[bytes] = []
+    lines: list[bytes] = []
     while start < end:
         line_end = find(b"\n", start)
         if not (source.bulk and is_bulk(buffer, start, line_end)):
             for needle in needles:
                 if find(needle, start, line_end) >= 0:
-                    found.append(bytes(buffer[start:line_end]))
+                    lines.append(bytes(buffer[start:line_end]))
                     break
         start = line_end + 1
-    return found
+    return lines

@@ -1,4 +1,4 @@
-"""The pull requests of this clone, as GitHub's command line lists them, and where requests belong among them."""
+"""The pull requests of this clone, from GitHub's command line, and the pull requests that AI requests belong to."""
 
 import subprocess
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ NO_LIST = "mergecost: cannot list pull requests: `gh auth login` in this clone, 
 _TIMEOUT_SECONDS = 30
 
 
-def listed() -> list[PullRequest] | None:
-    """The newest pull requests, or None where `gh` cannot say."""
+def newest_pulls() -> list[PullRequest] | None:
+    """The newest pull requests, or None if `gh` cannot list them."""
     try:
         return from_gh(_run(*NEWEST))
     except (OSError, subprocess.SubprocessError, msgspec.DecodeError):
@@ -25,25 +25,25 @@ def listed() -> list[PullRequest] | None:
 
 
 def default_branch() -> str:
-    """As the remote says it, or `main`."""
+    """The remote's default branch, or `main`."""
     try:
-        said = _run("git", "rev-parse", "--abbrev-ref", "origin/HEAD").decode().strip()
+        ref = _run("git", "rev-parse", "--abbrev-ref", "origin/HEAD").decode().strip()
     except (OSError, subprocess.SubprocessError):
         return "main"
-    return said.partition("/")[2] or "main"
+    return ref.partition("/")[2] or "main"
 
 
 def targets(usages: Sequence[Usage], pulls: list[PullRequest], branch: str) -> dict[tuple[str, str], str]:
     """`#12`, `#12 and #14` or `unattributed` for each request, by its key."""
-    known = told(usages)
-    held = joined(pulls, known)
-    index = RepositoryIndex(held, branch, direct=pushed_directly(held, known, branch))
-    found: dict[tuple[str, str], str] = {}
-    ordered = sorted(usages, key=lambda usage: (usage.tool, usage.session_id))
-    for _, session in groupby(ordered, key=lambda usage: (usage.tool, usage.session_id)):
+    reports = told(usages)
+    pulls = joined(pulls, reports)
+    index = RepositoryIndex(pulls, branch, direct=pushed_directly(pulls, reports, branch))
+    names: dict[tuple[str, str], str] = {}
+    by_session = sorted(usages, key=lambda usage: (usage.tool, usage.session_id))
+    for _, session in groupby(by_session, key=lambda usage: (usage.tool, usage.session_id)):
         for key, claim in attribute(session, index).items():
-            found[key] = " and ".join(f"#{number}" for number in claim.numbers) or "unattributed"
-    return found
+            names[key] = " and ".join(f"#{number}" for number in claim.numbers) or "unattributed"
+    return names
 
 
 def _run(*command: str) -> bytes:

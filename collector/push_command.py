@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
     )
     options = parser.parse_args(argv)
     if options.if_due:
-        from collector.due import push_if_due  # noqa: PLC0415
+        from collector.background_push import push_if_due  # noqa: PLC0415
 
         # What the server refuses now it refuses later, too: nothing to wait for.
         return push_if_due(os.environ, lambda found: int(_try(options.url, lambda: found) is None))
@@ -73,7 +73,7 @@ def _push(settings: Settings, state: State, found: Scan, *, dry_run: bool) -> in
     for batch in batches(waiting):
         reasons = {refusal.index: refusal.reason for refusal in client.send(batch).refused}
         taken = [parcel for index, parcel in enumerate(batch) if index not in reasons]
-        state.accepted(known_to, taken)
+        state.add(known_to, taken)
         sent += len(taken)
         refused += [f"{' '.join(batch[index].key)}: {reason}" for index, reason in sorted(reasons.items())]
     _learn_caps(client, coverage, found.usages)

@@ -1,4 +1,4 @@
-"""One log: whether it has changed, and what it says now."""
+"""Reading one log: whether it has changed, and the requests in it now."""
 
 from hashlib import blake2b
 from itertools import chain
@@ -11,12 +11,12 @@ from attribution.usage import Usage, unique
 from collector.logs import Position, Tally, UnreadableLog, plain
 from collector.sources import beside, records
 
-# Enough of a log's begin and end to see that it was written anew.
+# Enough of a log's begin and end to notice that it was rewritten.
 _END_BYTES = 64
 
 
 class Reading(msgspec.Struct):
-    """A source of a tool below a folder."""
+    """One source of a tool's logs, below one folder."""
 
     tool: Tool
     source: Source
@@ -25,8 +25,8 @@ class Reading(msgspec.Struct):
 
 
 class State(msgspec.Struct, array_like=True):
-    """`offset` bytes are read, the first and last of them `ends`; `carry` comes before what follows. Without `carry` a changed log
-    is read whole."""
+    """`offset` bytes are read, the first and last of them are `ends`. The records in `carry` are read again before new ones.
+    Without `carry` a changed log is read as a whole."""
 
     offset: int = 0
     ends: bytes = b""
@@ -34,7 +34,7 @@ class State(msgspec.Struct, array_like=True):
 
 
 class Log(msgspec.Struct):
-    """What is known of a log; by default nothing."""
+    """The content of a log as far as it is read; by default nothing."""
 
     requests: list[Usage] = []
     tally: Tally = msgspec.field(default_factory=Tally)
@@ -42,35 +42,35 @@ class Log(msgspec.Struct):
 
     @property
     def says_nothing(self) -> bool:
-        """It cannot be read now: it is locked, or a document that is being written."""
+        """It cannot be read now: it is locked, or is a document that is being written."""
         return bool(self.tally.unreadable_files or (self.tally.unreadable_records and not self.requests))
 
 
-def read_on(reading: Reading, path: Path, known: Log | None = None) -> Log:
-    """A log as it is now: all of it, or on from where it is known."""
-    known = known or Log()
+def read_on(reading: Reading, path: Path, before: Log | None = None) -> Log:
+    """A log as it is now. With `before` only new records are read."""
+    before = before or Log()
     name = "." if path == reading.below else plain(path.relative_to(reading.below).as_posix())
-    tally, position = Tally(), Position(known.state.offset)
-    tally.add(known.tally)
+    tally, position = Tally(), Position(before.state.offset)
+    tally.add(before.tally)
     try:
         lines = records(reading.source, path, tally, position)
-        log = reading.tool.read_log(chain(beside(reading.source, path), known.state.carry or (), lines), name)
+        log = reading.tool.read_log(chain(beside(reading.source, path), before.state.carry or (), lines), name)
         ends = _ends(path, position.offset) if isinstance(reading.source, JsonLines) else b""
     except (OSError, UnreadableLog) as error:
         tally.unreadable_files.append(f"{plain(path)}: {error}")
-        return Log(known.requests, tally)
+        return Log(before.requests, tally)
     tally.unreadable_records += log.unreadable_records
     tally.skipped_records += log.skipped_records
     carry = log.carry if isinstance(reading.source, JsonLines) and path.suffix != ".zst" else None
-    requests = unique([*known.requests, *log.requests]) if known.requests else log.requests
+    requests = unique([*before.requests, *log.requests]) if before.requests else log.requests
     return Log(requests, tally, State(position.offset, ends, carry))
 
 
 def stamp(source: Source, path: Path) -> bytes:
-    """Changes when the log or what stands beside it does."""
+    """Changes when the log or a file beside it does."""
     try:
-        seen = path.stat()
-        parts = [f"{seen.st_dev} {seen.st_ino} {seen.st_size} {seen.st_mtime_ns}".encode()]
+        status = path.stat()
+        parts = [f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}".encode()]
         if source.beside:
             parts += beside(source, path)
         for suffix in ("-wal",) if not isinstance(source, JsonLines) else ():
@@ -83,7 +83,7 @@ def stamp(source: Source, path: Path) -> bytes:
 
 
 def has_only_grown(path: Path, state: State) -> bool:
-    """Whether the part that was read still stands there, and more."""
+    """Whether the log begins with the part that was read, and is longer."""
     try:
         return path.stat().st_size > state.offset and _ends(path, state.offset) == state.ends
     except OSError:
@@ -91,7 +91,7 @@ def has_only_grown(path: Path, state: State) -> bool:
 
 
 def _ends(path: Path, offset: int) -> bytes:
-    """The first and the last bytes of what was read."""
+    """The first and the last bytes of the part that was read."""
     if path.suffix == ".zst":
         return b""
     with path.open("rb", buffering=0) as file:

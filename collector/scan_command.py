@@ -1,4 +1,4 @@
-"""`mergecost scan`: what the AI tools on this machine have used. Nothing leaves it."""
+"""`mergecost scan`: what the AI tools on this machine have used. Nothing is sent."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ _HEAD = ("Tool", "Model", "Requests", "Uncached input", "Cached input", "Cache w
 
 
 class Sums(msgspec.Struct):
-    """The scan as a table: of each tool and model requests and tokens (uncached input, cached input, cache writes, output)."""
+    """The scan as a table: by tool and model, requests and tokens (uncached input, cached input, cache writes, output)."""
 
     home: str
     files: int
@@ -42,58 +42,58 @@ def main(argv: Sequence[str]) -> int:
 
         return explain(options.explain, options.home, os.environ)
     if options.json:
-        encode, found = msgspec.json.Encoder().encode, scan_with_index(options.home, os.environ)
-        for usage in found.usages:
+        encode, scan = msgspec.json.Encoder().encode, scan_with_index(options.home, os.environ)
+        for usage in scan.usages:
             print(encode(usage).decode())
-        print("".join(f"{line}\n" for line in found.tally.troubles), end="", file=sys.stderr)
+        print("".join(f"{line}\n" for line in scan.tally.troubles), end="", file=sys.stderr)
     else:
         print(_text(with_index(os.environ, lambda index: _sums(options.home, os.environ, index))))
     return 0
 
 
 def _sums(home: Path | None, env: Mapping[str, str], index: "Index | None") -> Sums:
-    """Those of the last time, if nothing has changed since."""
+    """The sums of the last scan, if nothing has changed since."""
     below_home = home or Path.home()
     tally = Tally()
     logs = list(readings(below_home, only(home, env), tally))
     key, stamp = f"sums {plain(below_home)}", stamp_of(logs)
-    if index and (known := index.fact(key)) and known.startswith(stamp):
-        return msgspec.msgpack.decode(known[len(stamp) :], type=Sums)
+    if index and (cache := index.fact(key)) and cache.startswith(stamp):
+        return msgspec.msgpack.decode(cache[len(stamp) :], type=Sums)
     sums = _sums_of(read_all(logs, below_home, index, tally, bar()))
-    if index and not sums.tally.unreadable_files:  # which may be readable next time
+    if index and not sums.tally.unreadable_files:  # they may be readable next time
         index.save_facts({key: stamp + msgspec.msgpack.encode(sums)})
     return sums
 
 
-def _sums_of(found: Scan) -> Sums:
+def _sums_of(scan: Scan) -> Sums:
     sums: dict[tuple[str, str], tuple[int, int, int, int, int]] = {}
-    for one in found.usages:
-        name = one.tool, one.model or "unknown"
-        requests, uncached, cached, written, output = sums.get(name, (0, 0, 0, 0, 0))
+    for usage in scan.usages:
+        name = usage.tool, usage.model or "unknown"
+        requests, uncached_input, cache_reads, cache_writes, output = sums.get(name, (0, 0, 0, 0, 0))
         sums[name] = (
             requests + 1,
-            uncached + one.tokens.uncached_input,
-            cached + one.tokens.cache_read,
-            written + one.tokens.cache_write,
-            output + one.tokens.output,
+            uncached_input + usage.tokens.uncached_input,
+            cache_reads + usage.tokens.cache_read,
+            cache_writes + usage.tokens.cache_write,
+            output + usage.tokens.output,
         )
-    sessions = {(one.tool, one.session_id) for one in found.usages}
-    return Sums(plain(found.home), found.files, len(sessions), dict(sorted(sums.items())), found.tally)
+    sessions = {(usage.tool, usage.session_id) for usage in scan.usages}
+    return Sums(plain(scan.home), scan.files, len(sessions), dict(sorted(sums.items())), scan.tally)
 
 
 def _text(sums: Sums) -> str:
     """As text for a terminal."""
     if not sums.rows:
-        looked = f"Looked below {sums.home}, or where their variables point, for the logs of {', '.join(TOOLS)}."
-        return "\n".join([f"No requests found. Log files read: {sums.files}. {looked}", *sums.tally.troubles])
+        where = f"Looked below {sums.home}, or where their variables point, for the logs of {', '.join(TOOLS)}."
+        return "\n".join([f"No requests found. Log files read: {sums.files}. {where}", *sums.tally.troubles])
     total = [sum(column) for column in zip(*sums.rows.values(), strict=True)]
-    rows = [(*name, *map(_grouped, row)) for name, row in sums.rows.items()]
-    lines = aligned([_HEAD, *rows, ("Total", "", *map(_grouped, total))], left=(0, 1))
-    counted = f"Sessions: {sums.sessions:,}. Log files read: {sums.files:,}."
+    rows = [(*name, *map(_with_commas, row)) for name, row in sums.rows.items()]
+    lines = aligned([_HEAD, *rows, ("Total", "", *map(_with_commas, total))], left=(0, 1))
+    summary = f"Sessions: {sums.sessions:,}. Log files read: {sums.files:,}."
     if sums.tally.skipped_records:
-        counted += f" Placeholders without a request: {sums.tally.skipped_records:,}."
-    return "\n".join([*lines, "", counted, *sums.tally.troubles])
+        summary += f" Placeholders without a request: {sums.tally.skipped_records:,}."
+    return "\n".join([*lines, "", summary, *sums.tally.troubles])
 
 
-def _grouped(number: int) -> str:
+def _with_commas(number: int) -> str:
     return f"{number:,}"

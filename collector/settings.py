@@ -1,4 +1,4 @@
-"""Where to push, and with which token."""
+"""The settings of this machine: the server, the token, and the caps of the guard."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -16,8 +16,8 @@ class SettingsError(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """`url` of the server without a slash at its end; `token` names a person there. Without `paths` no path of a file is sent:
-    work that was committed by hand is then placed by branch alone."""
+    """`url` of the server without a slash at its end; `token` identifies a person there. Without `paths` no path of a file is sent:
+    then work that was committed by hand is attributed by branch alone."""
 
     url: str
     token: str
@@ -25,7 +25,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class Caps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[guard]` of the file: at how many dollars at list price the tools are stopped. None: not at all."""
+    """`[guard]` of the file: the caps in dollars at list price. None is no cap."""
 
     session_usd: Decimal | None = None
     day_usd: Decimal | None = None
@@ -51,19 +51,19 @@ def config_file(env: Mapping[str, str]) -> Path:
 
 
 def state_file(env: Mapping[str, str]) -> Path:
-    """Where is kept what has been sent; MERGECOST_STATE names another file."""
-    named = env.get("MERGECOST_STATE")
-    return Path(named) if named else _base(env, "XDG_STATE_HOME", ".local/state") / "state.db"
+    """The file of what has been sent; MERGECOST_STATE names another one."""
+    path = env.get("MERGECOST_STATE")
+    return Path(path) if path else _base(env, "XDG_STATE_HOME", ".local/state") / "state.db"
 
 
 def index_file(env: Mapping[str, str]) -> Path:
-    """Where is kept what was read of each log: beside what has been sent."""
+    """The file of what was read from each log, in the folder of `state_file`."""
     return state_file(env).with_name("index.db")
 
 
 def read_settings(env: Mapping[str, str], url: str | None, *, needs_server: bool = True) -> Settings:
-    """The option `url`, else MERGECOST_URL, else the file; the token from MERGECOST_TOKEN or the file. Raises SettingsError. Where
-    no server is needed, `url` is empty if one of them is missing."""
+    """The server from the option `url`, else MERGECOST_URL, else the file; the token from MERGECOST_TOKEN, else the file. With
+    `needs_server` false, `url` is empty if one of them is missing. Raises SettingsError."""
     path = config_file(env)
     file = _read(path)
     url = url or env.get("MERGECOST_URL") or file.url
@@ -76,11 +76,11 @@ def read_settings(env: Mapping[str, str], url: str | None, *, needs_server: bool
         raise SettingsError(f'no token: make one on {url}, then set MERGECOST_TOKEN, or write token = "..." in {path}')
     if not token.isascii() or not token.isprintable() or " " in token:
         raise SettingsError("the token has characters that no token has: copy it again")
-    return Settings(url=_checked(url), token=token, paths=_paths(env, file))
+    return Settings(url=_check_url(url), token=token, paths=_paths(env, file))
 
 
 def read_caps(env: Mapping[str, str]) -> Caps:
-    """The caps that hold on this machine, whatever a server says. Raises SettingsError."""
+    """This machine's own caps. Raises SettingsError."""
     return _read(config_file(env)).guard
 
 
@@ -96,26 +96,26 @@ def _paths(env: Mapping[str, str], file: _File) -> bool:
     return paths in (True, "on")
 
 
-def _checked(url: str) -> str:
+def _check_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise SettingsError(f"{url!r} is no address of a server: {error}") from error
+        raise SettingsError(f"{url!r} is not the address of a server: {error}") from error
     host = parts.hostname or ""
     if not url.isascii() or not url.isprintable() or " " in url:
-        raise SettingsError(f"{url!r} is no address of a server: it has characters that none has")
+        raise SettingsError(f"{url!r} is not the address of a server: it has characters that no address has")
     if parts.scheme not in ("http", "https") or not host:
-        raise SettingsError(f"{url!r} is no address of a server: it starts with https://")
+        raise SettingsError(f"{url!r} is not the address of a server, which starts with https://")
     if parts.scheme == "http" and not is_loopback(host):
         raise SettingsError(f"{url} would send your token in the clear: use https://{host}")
     return url.rstrip("/")
 
 
 def _base(env: Mapping[str, str], variable: str, default: str) -> Path:
-    named = Path(env.get(variable, ""))
-    # The specification wants relative paths ignored.
-    return (named if named.is_absolute() else Path.home() / default) / "mergecost"
+    path = Path(env.get(variable, ""))
+    # The specification: relative paths are ignored.
+    return (path if path.is_absolute() else Path.home() / default) / "mergecost"
 
 
 def _read(path: Path) -> _File:

@@ -42,7 +42,7 @@ def with_signed(usages: Sequence[Usage], git: Git, places: Iterable[str]) -> lis
 
 def _commits(git: Git, facts: Facts, own: Sequence[Usage]) -> Iterable[tuple[Usage, CommitMade]]:
     """Aider's commits in a repository, each with the request just before it, or with one that stands for it."""
-    signed = [made for made in facts.branches.made if made.aider_model is not None]
+    signed = [made for made in facts.branches.commits if made.aider_model is not None]
     known = git.commits(facts.root, [made.sha for made in signed]) if signed else {}
     for made in signed:
         before = [usage for usage in own if made.at - _SOON <= usage.at <= made.at + _SLACK]

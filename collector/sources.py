@@ -1,4 +1,4 @@
-"""The logs that a tool's sources name on this machine, and their records: lines, documents or rows of a database."""
+"""The logs of a tool on this machine, and their records: lines, documents or rows of a database."""
 
 import os
 import re
@@ -18,24 +18,24 @@ _WILD = re.compile(r"[*?[]")
 
 
 def folders(source: Source, home: Path, env: Mapping[str, str]) -> list[Path]:
-    """Where a tool may keep these logs: below the folder that a variable names, or else below `home`."""
+    """Where a tool may keep these logs: below the folder in an environment variable, or else below `home`."""
     for variable, below in source.variables:
-        if moved := env.get(variable):
-            return [Path(moved, below)]
+        if folder := env.get(variable):
+            return [Path(folder, below)]
     return [home / folder for folder in source.folders]
 
 
 def files(source: Source, below: Path, tally: Tally) -> list[Path]:
-    """Log files below a folder, in a stable order; a missing folder has none, one that may not be read is said. A variable may
-    name the one file itself."""
-    if os.path.isfile(below):  # noqa: PTH113 (which raises where a folder may not be entered)
+    """Log files below a folder, in a stable order. A missing folder has none; one that cannot be read is added to `tally`.
+    `below` may be the log file itself, if a variable names it."""
+    if os.path.isfile(below):  # noqa: PTH113 (pathlib raises where a folder may not be entered)
         return [below]
-    found = {name for pattern in source.patterns for name in _matching(str(below), pattern.split("/"), tally)}
-    return [Path(name) for name in sorted(found)]
+    names = {name for pattern in source.patterns for name in _matching(str(below), pattern.split("/"), tally)}
+    return [Path(name) for name in sorted(names)]
 
 
 def _matching(folder: str, pattern: list[str], tally: Tally) -> Iterator[str]:
-    """Files whose path below `folder` fits the parts of a glob. `**` does not follow links, so there is no loop."""
+    """Files whose path below `folder` matches the parts of a glob. `**` does not follow links, so there is no endless loop."""
     part, *rest = pattern
     if part == "**":
         yield from _matching(folder, rest, tally)
@@ -69,11 +69,11 @@ def _entries(folder: str, tally: Tally) -> list[os.DirEntry[str]]:
 
 
 def records(source: Source, path: Path, tally: Tally, position: Position | None = None) -> Iterator[bytes]:
-    """The records of one log; of lines only those after `position`, which moves on. Raises UnreadableLog."""
+    """The records of one log. Of lines only those after `position`, which is advanced. Raises UnreadableLog."""
     try:
         match source:
             case JsonLines() if path.suffix == ".zst":
-                from collector.packed import lines  # noqa: PLC0415
+                from collector.compression import lines  # noqa: PLC0415
 
                 yield from lines(path, source, tally)
             case JsonLines():
@@ -83,7 +83,7 @@ def records(source: Source, path: Path, tally: Tally, position: Position | None 
             case JsonDocument() if path.stat().st_size <= MAX_DOCUMENT_BYTES:
                 yield path.read_bytes()
             case Sqlite():
-                from collector.stores import rows  # noqa: PLC0415 (SQLite only where a tool keeps a database)
+                from collector.sqlite_logs import rows  # noqa: PLC0415 (SQLite only where a tool keeps a database)
 
                 yield from rows(source, path)
             case _:
@@ -93,6 +93,7 @@ def records(source: Source, path: Path, tally: Tally, position: Position | None 
 
 
 def beside(source: Source, path: Path) -> Iterator[bytes]:
+    """The files beside a log that its source names, as records."""
     for template in source.beside:
         if template == "{modified}":
             at = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()

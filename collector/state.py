@@ -1,6 +1,6 @@
 """What each server has already accepted, so that a push sends only what is new or has changed.
 
-A cache in one small SQLite file: without it everything is sent again, and the server knows it already.
+A cache in one small SQLite file: without it everything is sent again, which changes nothing on the server.
 """
 
 import sqlite3
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS accepted (
 
 
 class State:
-    """The file at `path`, made if missing. A context manager. Raises SettingsError if the file cannot be used."""
+    """The file at `path`, created if missing. A context manager. Raises SettingsError if the file cannot be used."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -44,13 +44,13 @@ class State:
             raise self._unusable(error) from error
 
     def new(self, account: str, parcels: Iterable[Parcel]) -> list[Parcel]:
-        """Those of `parcels` that the account has not accepted as they are now."""
+        """Those of `parcels` that are new to the account or have changed since."""
         rows = self._connection.execute("SELECT tool, request_id, digest FROM accepted WHERE account = ?", (account,))
-        known = {(tool, request_id): digest for tool, request_id, digest in rows}
-        return [parcel for parcel in parcels if known.get(parcel.key) != _digest(parcel.body)]
+        digests = {(tool, request_id): digest for tool, request_id, digest in rows}
+        return [parcel for parcel in parcels if digests.get(parcel.key) != _digest(parcel.body)]
 
-    def accepted(self, account: str, parcels: Iterable[Parcel]) -> None:
-        """Remember that the account has `parcels`."""
+    def add(self, account: str, parcels: Iterable[Parcel]) -> None:
+        """Record that the account has accepted `parcels`."""
         with self._connection:
             self._connection.executemany(
                 "INSERT OR REPLACE INTO accepted VALUES (?, ?, ?, ?)",
@@ -64,7 +64,7 @@ class State:
 
 
 def account(settings: Settings) -> str:
-    """A server and a token: another person or installation there has accepted nothing yet. The token cannot be read from it."""
+    """The key of a server and a token, a digest: another person or server has accepted nothing yet."""
     return blake2b(f"{settings.url}\0{settings.token}".encode(), digest_size=16).hexdigest()
 
 

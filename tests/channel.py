@@ -26,10 +26,10 @@ class Channel:
         self.answers: list[int] = []
         self.addresses: dict[str, Sequence[str]] = {"hooks.chat.example": [PUBLIC_ADDRESS]}
         self.looked_up: list[str] = []
-        self._app = Starlette(routes=[Route("/{path:path}", self._take, methods=["GET", "POST"])])
 
     def outbox(self) -> Outbox:
-        return Outbox(secret=SECRET, transport=httpx.ASGITransport(self._app), resolve=self._resolve)
+        app = Starlette(routes=[Route("/{path:path}", self._take, methods=["GET", "POST"])])
+        return Outbox(secret=SECRET, transport=httpx.ASGITransport(app), resolve=self._resolve)
 
     def _resolve(self, host: str, port: int) -> Sequence[str]:
         self.looked_up.append(f"{host}:{port}")

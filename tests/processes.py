@@ -14,6 +14,7 @@ import uvicorn
 
 from bot.store import tokens as token_store
 from bot.store.database import Database
+from tests.patience import DEADLOCK_SECONDS
 
 ROOT = Path(__file__).parent.parent
 
@@ -39,10 +40,10 @@ def serving_asgi(app: Any) -> Iterator[str]:
     server.__class__ = Watched
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    assert started.wait(20), "the server did not start"
+    assert started.wait(DEADLOCK_SECONDS), "the server did not start"
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
-    thread.join(20)
+    thread.join(DEADLOCK_SECONDS)
 
 
 class MergecostProcess:
@@ -65,20 +66,20 @@ class MergecostProcess:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def make_token(self, database: Database, installation_id: int) -> str:
+    def make_token(self, database: Database, account_id: int) -> str:
         """A collector's token, once the server has read who installed its App."""
         with database.write() as connection:
-            return token_store.new(connection, installation_id, "a laptop", 0)
+            return token_store.new(connection, account_id, "a laptop", 0)
 
     def stop(self) -> int:
         """SIGTERM: it finishes what it has in hand. Returns its exit status."""
         self.process.terminate()
-        status = self.process.wait(40)
+        status = self.process.wait(DEADLOCK_SECONDS)
         self._log.close()
         return status
 
     def kill(self) -> None:
         """SIGKILL: it finishes nothing."""
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(DEADLOCK_SECONDS)
         self._log.close()

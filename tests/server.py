@@ -19,6 +19,7 @@ from bot.store import repositories as repository_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
 from bot.work import queue
+from tests.patience import DEADLOCK_SECONDS
 from webhooks.server import create_app
 
 CREDENTIALS = AppCredentials(app_id=7, slug="mergecost", private_key="(not used)", webhook_secret="a webhook secret")
@@ -45,7 +46,9 @@ class Server:
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://server", timeout=60) as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://server", timeout=DEADLOCK_SECONDS
+            ) as client:
                 return await client.request(method, path, **options)
 
         return self._runner.run(ask())
@@ -59,13 +62,13 @@ class Server:
     def post_usage(self, token: str, *records: Any) -> httpx.Response:
         return self.send("POST", "/v1/usage", json={"requests": records}, headers={"Authorization": f"Bearer {token}"})
 
-    def wanted(self) -> dict[str, int]:
-        """The work that is noted: `pull 1/2/3` -> how often it was wanted."""
+    def requested(self) -> dict[str, int]:
+        """The work in the queue: `pull 1/2/3` -> how often it was requested."""
         with self.database.read() as connection:
-            rows = connection.execute(select(queue.jobs).order_by(queue.jobs.c.kind, queue.jobs.c.key))
-            return {f"{row.kind} {row.key}": row.wanted for row in rows}
+            rows = connection.execute(select(queue.jobs).order_by(queue.jobs.c.kind, queue.jobs.c.number))
+            return {f"{row.kind} {row.account_id}/{row.repository_id}/{row.number}": row.request_count for row in rows}
 
-    def token(self, installation_id: int = 1, **repositories: int) -> str:
+    def token(self, account_id: int = 1, **repositories: int) -> str:
         """Install the App on `owner__name=id` repositories and make a token for it."""
         facts = [
             repository_store.RepositoryFacts(
@@ -74,12 +77,12 @@ class Server:
             for name, number in repositories.items()
         ]
         with self.database.write() as connection:
-            account_store.save_installation(self.database, connection, installation_id, "acme")
-            repository_store.save_repositories(self.database, connection, installation_id, facts)
-            return token_store.new(connection, installation_id, "a laptop", NOON)
+            account_store.save_account(self.database, connection, account_id, "acme", account_id + 50, suspended=False)
+            repository_store.save_repositories(self.database, connection, account_id, facts)
+            return token_store.new(connection, account_id, "a laptop", NOON)
 
     def close(self) -> None:
-        assert self.app.state.runner.stop(), "the worker goes on"
+        assert self.app.state.runner.stop(DEADLOCK_SECONDS), "the worker goes on"
         self._runner.close()
 
 

@@ -11,21 +11,23 @@ from bot.clock import from_ms
 from bot.repository_settings import OperatorSettings
 from bot.worker import run_due
 from tests.channel import URL
+from tests.databases import Worlds
 from tests.notation import session
 from tests.world import World
 
 
-@pytest.fixture
-def used_to(database, tmp_path):
+def thirty_sessions(world: World) -> None:
     """A repository in which thirty sessions cost about a dollar each."""
-    with World(database, tmp_path / "data", operator=OperatorSettings(defaults={"alert_url": URL})) as world:
-        for i in range(30):
-            world.work(f"Mon 0{i % 9}:00 main $0.{60 + i} edits a.py", f"past{i}")
-        world.open_pull(12, "feat/limit")
-        world.settle()
-        world.at("Tue 09:00")
-        yield world
-        assert world.ledger_errors() == []
+    for i in range(30):
+        world.work(f"Mon 0{i % 9}:00 main $0.{60 + i} edits a.py", f"past{i}")
+    world.open_pull(12, "feat/limit")
+    world.settle()
+    world.at("Tue 09:00")
+
+
+@pytest.fixture
+def used_to(worlds: Worlds) -> World:
+    return worlds.after(thirty_sessions, OperatorSettings(defaults={"alert_url": URL}))
 
 
 def burn(world: World, dollars: int, branch: str = "feat/limit", session_id: str = "hot") -> None:

@@ -12,6 +12,7 @@ from bot.repository_settings import OperatorSettings
 from bot.store import budgets as budget_store
 from bot.worker import run_due
 from tests.channel import URL
+from tests.databases import Worlds
 from tests.world import World
 
 OPERATOR = OperatorSettings(defaults={"budget_pull_usd": 15, "alert_url": URL})
@@ -20,19 +21,15 @@ CHECKS = r".+/check-runs.*"
 
 
 @pytest.fixture
-def watched(database, tmp_path):
+def watched(worlds: Worlds) -> World:
     """Budgets that only tell."""
-    with World(database, tmp_path / "data", operator=OPERATOR) as world:
-        yield world
-        assert world.ledger_errors() == []
+    return worlds.world(OPERATOR)
 
 
 @pytest.fixture
-def enforced(database, tmp_path):
+def enforced(worlds: Worlds) -> World:
     """Budgets that ask for an approval."""
-    with World(database, tmp_path / "data", operator=ENFORCED) as world:
-        yield world
-        assert world.ledger_errors() == []
+    return worlds.world(ENFORCED)
 
 
 def work(world: World, cents: int, session_id: str = "s1", hour: int = 9) -> None:
@@ -151,8 +148,8 @@ def test_an_approval_is_in_the_audit_with_who_when_why_and_how_much(enforced: Wo
     enforced.settle()
     with enforced.database.read() as connection:
         (row,) = connection.execute(select(budget_store.approvals_given))
-    assert (row.installation_id, row.number, row.by_login, row.reason) == (
-        enforced.installation.id,
+    assert (row.account_id, row.number, row.by_login, row.reason) == (
+        enforced.org.id,
         12,
         "alice",
         "needed",

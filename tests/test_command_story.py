@@ -4,14 +4,14 @@ import pytest
 from inline_snapshot import snapshot
 
 from attribution.report import short_id
+from tests.databases import Worlds
 from tests.world import World
 
 S1, S2 = short_id("claude-code", "s1"), short_id("claude-code", "s2")
 HOT = "mergecost[bot]"
 
 
-@pytest.fixture
-def ready(world: World) -> World:
+def two_pull_requests(world: World) -> None:
     """#12 with a session of $2.00, #14 with another of $1.00."""
     world.open_pull(12, "feat/a")
     world.open_pull(14, "feat/b")
@@ -19,7 +19,11 @@ def ready(world: World) -> World:
     world.work("09:30 feat/b $1.00", "s2")
     world.settle()
     assert world.shares() == {"#12": 200, "#14": 100}
-    return world
+
+
+@pytest.fixture
+def ready(worlds: Worlds) -> World:
+    return worlds.after(two_pull_requests)
 
 
 def sessions(world: World, number: int) -> str:

@@ -9,11 +9,14 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from attribution.usage import with_context
+from bot.keys import PullKey
 from bot.store import publications as publication_store
 from bot.store import requests as request_store
+from bot.store.database import Database
 from bot.work import queue
-from bot.work.queue import Wanted
+from bot.work.queue import Kind, Work
 from tests.notation import session
+from tests.patience import DEADLOCK_SECONDS
 from tests.processes import MergecostProcess, serving_asgi
 from tests.world import World
 
@@ -40,22 +43,28 @@ class Watched:
             if scope["type"] == "http" and scope["method"] == method and scope["path"].endswith(path):
                 event.set()
                 if method == "POST":
-                    self.may_answer.wait(30)
+                    self.may_answer.wait(DEADLOCK_SECONDS)
         for message in answer:
             await send(message)
 
 
 def test_killed_between_creating_the_comment_and_storing_its_id_it_is_still_one(
-    world: World, database_url, tmp_path: Path
+    database: Database, database_url: str, tmp_path: Path
 ):
+    with World(database, tmp_path / "world") as world:
+        killed_and_started_again(world, database_url, tmp_path)
+        assert world.ledger_errors() == []
+
+
+def killed_and_started_again(world: World, database_url: str, tmp_path: Path) -> None:
     world.open_pull(12, "feat/a")
     world.settle()
     work = session("09:00 feat/a $1.00")
     with world.database.write() as connection:
         here = [with_context(one, repository=str(world.repository.id)) for one in work]
-        request_store.save_usage(world.database, connection, world.installation.id, here, world.now_ms)
-        place = Wanted("place", f"{world.installation.id}/{world.repository.id}")
-        queue.want(world.database, connection, {place: 1}, 0)
+        request_store.save_usage(world.database, connection, world.org.id, here, world.now_ms)
+        attribution = Work(Kind.ATTRIBUTE, world.org.id, world.repository.id)
+        queue.request(world.database, connection, [attribution], 0)
     (tmp_path / "settings.toml").write_text("[defaults]\nsettle_seconds = 0\n")
     github = Watched(world.github.app)
     with serving_asgi(github) as url:
@@ -70,27 +79,18 @@ def test_killed_between_creating_the_comment_and_storing_its_id_it_is_still_one(
             "MERGECOST_WEBHOOK_SECRET": world.app.webhook_secret,
         }
         first = MergecostProcess(environ, tmp_path / "first.log")
-        assert github.done[CREATE].wait(30), (tmp_path / "first.log").read_text()
+        assert github.done[CREATE].wait(DEADLOCK_SECONDS), (tmp_path / "first.log").read_text()
         first.kill()
         github.may_answer.set()
         assert len(world.comments(12)) == 1
         with world.database.write() as connection:
-            assert (
-                publication_store.publication(
-                    connection, (world.installation.id, world.repository.id, 12), "pull"
-                ).comment_id
-                is None
-            )
+            key = PullKey(world.org.id, world.repository.id, 12)
+            assert publication_store.publication(connection, key, "pull") is None
             connection.execute(update(queue.jobs).values(lease_until_ms=0))  # as if the lease had run out
         github.done[SEARCH].clear()
         second = MergecostProcess(environ, tmp_path / "second.log")
-        assert github.done[SEARCH].wait(30), (tmp_path / "second.log").read_text()
+        assert github.done[SEARCH].wait(DEADLOCK_SECONDS), (tmp_path / "second.log").read_text()
         assert second.stop() in (0, -15)  # uvicorn ends by the signal that it obeyed
     assert "$1.00" in world.comment(12)
     with world.database.write() as connection:
-        assert (
-            publication_store.publication(
-                connection, (world.installation.id, world.repository.id, 12), "pull"
-            ).comment_id
-            is not None
-        )
+        assert publication_store.publication(connection, key, "pull").comment_id is not None

@@ -4,6 +4,8 @@ import pytest
 from inline_snapshot import snapshot
 
 from bot.clock import DAY_MS
+from tests.databases import Worlds
+from tests.github.state import Pull
 from tests.world import World
 
 
@@ -13,8 +15,7 @@ def told(world: World, number: int) -> str:
     return comment.rpartition("\n\n<sub>")[0]
 
 
-@pytest.fixture
-def issue(world: World) -> int:
+def merged_for_an_issue(world: World) -> None:
     """An open issue with one merged pull request of $3.00 that names it."""
     number = world.open_issue("Clients hammer the API", ["bug"])
     world.work("09:00 feat/a $3.00")
@@ -23,10 +24,20 @@ def issue(world: World) -> int:
     world.merge(12)
     world.settle()
     assert world.comments(number) == []
+
+
+@pytest.fixture
+def issue(worlds: Worlds) -> int:
+    """Its number. Ask for it before the world."""
+    (number,) = (
+        number
+        for number, one in worlds.after(merged_for_an_issue).repository.issues.items()
+        if not isinstance(one, Pull)
+    )
     return number
 
 
-def test_a_closed_issue_says_what_it_cost(world: World, issue: int):
+def test_a_closed_issue_says_what_it_cost(issue: int, world: World):
     world.close_issue(issue)
     world.settle()
     assert told(world, issue) == snapshot("""\
@@ -36,7 +47,7 @@ It was #12, Rate limit.\
 """)
 
 
-def test_several_pull_requests_by_keyword_link_and_branch(world: World, issue: int):
+def test_several_pull_requests_by_keyword_link_and_branch(issue: int, world: World):
     other = world.open_issue("Another")
     world.work("10:00 x/y $1.00", "s2")
     world.work(f"11:00 fix/{issue}-again $2.00", "s3")
@@ -66,7 +77,7 @@ def test_several_pull_requests_by_keyword_link_and_branch(world: World, issue: i
 """)
 
 
-def test_late_money_edits_it_and_opening_it_again_says_so(world: World, issue: int):
+def test_late_money_edits_it_and_opening_it_again_says_so(issue: int, world: World):
     world.close_issue(issue)
     world.settle()
     world.work("09:00 feat/a $1.00", "late")
@@ -78,7 +89,7 @@ def test_late_money_edits_it_and_opening_it_again_says_so(world: World, issue: i
     assert "so far: it was opened again" in told(world, issue)
 
 
-def test_a_parent_bears_what_is_below_it(world: World, issue: int):
+def test_a_parent_bears_what_is_below_it(issue: int, world: World):
     parent = world.open_issue("Epic")
     world.github.issue(world.repository, issue).parent = world.github.issue(world.repository, parent)
     world.close_issue(issue)
@@ -99,7 +110,7 @@ def test_a_parent_bears_what_is_below_it(world: World, issue: int):
 """)
 
 
-def test_issues_above_each_other_in_a_circle_come_to_an_end(world: World, issue: int):
+def test_issues_above_each_other_in_a_circle_come_to_an_end(issue: int, world: World):
     other = world.open_issue("Epic")
     first, second = (world.github.issue(world.repository, number) for number in (issue, other))
     first.parent = second
@@ -111,7 +122,7 @@ def test_issues_above_each_other_in_a_circle_come_to_an_end(world: World, issue:
     assert "**This issue cost $3.00**" in told(world, other)
 
 
-def test_a_sub_issue_that_moves_takes_its_cost_along(world: World, issue: int):
+def test_a_sub_issue_that_moves_takes_its_cost_along(issue: int, world: World):
     old, new = world.open_issue("Old epic"), world.open_issue("New epic")
     moving = world.github.issue(world.repository, issue)
     moving.parent = world.github.issue(world.repository, old)
@@ -137,7 +148,7 @@ def edit(world: World, number: int, body: str) -> None:
     world.settle()
 
 
-def test_a_pull_request_that_names_another_issue_takes_its_cost_along(world: World, issue: int):
+def test_a_pull_request_that_names_another_issue_takes_its_cost_along(issue: int, world: World):
     other = world.open_issue("The right one")
     world.close_issue(issue)
     world.close_issue(other)
@@ -147,7 +158,7 @@ def test_a_pull_request_that_names_another_issue_takes_its_cost_along(world: Wor
     assert "**This issue cost $3.00**" in told(world, other)
 
 
-def test_an_issue_that_is_deleted_bears_nothing(world: World, issue: int):
+def test_an_issue_that_is_deleted_bears_nothing(issue: int, world: World):
     other = world.open_issue("Another")
     edit(world, 12, f"Fixes #{issue}, fixes #{other}")
     world.close_issue(issue)
@@ -180,21 +191,21 @@ def test_what_reached_nobody_is_not_zero(world: World):
 
 
 @pytest.mark.parametrize("settings", ["comment_on_issues: false", "comment: false", "minimum_usd: 3.01"])
-def test_settings_switch_it_off(world: World, issue: int, settings: str):
+def test_settings_switch_it_off(issue: int, world: World, settings: str):
     world.settings_file(settings)
     world.close_issue(issue)
     world.settle()
     assert world.comments(issue) == []
 
 
-def test_a_public_repository_gets_none(world: World, issue: int):
+def test_a_public_repository_gets_none(issue: int, world: World):
     world.repository.private = False
     world.close_issue(issue)
     world.sweep()
     assert world.comments(issue) == []
 
 
-def test_a_lost_delivery_is_found_by_the_sweep(world: World, issue: int):
+def test_a_lost_delivery_is_found_by_the_sweep(issue: int, world: World):
     with world.mail_held() as mail:
         world.close_issue(issue)
         mail.clear()
@@ -202,7 +213,7 @@ def test_a_lost_delivery_is_found_by_the_sweep(world: World, issue: int):
     assert "**This issue cost $3.00**" in told(world, issue)
 
 
-def test_a_sweep_reads_again_only_what_is_new(world: World, issue: int):
+def test_a_sweep_reads_again_only_what_is_new(issue: int, world: World):
     for _ in range(2):
         world.now_ms += 3_600_000
         world.sweep()
@@ -218,7 +229,7 @@ def outcome(world: World, number: int) -> list[str]:
     return [line for line in world.comment(number).splitlines() if line.startswith(("Merged on", "Reverted by"))]
 
 
-def test_a_merge_that_lasts_says_so_once(world: World, issue: int):
+def test_a_merge_that_lasts_says_so_once(issue: int, world: World):
     before = world.comment(12)
     assert outcome(world, 12) == []
     world.now_ms += 14 * DAY_MS - 60_000
@@ -231,7 +242,7 @@ def test_a_merge_that_lasts_says_so_once(world: World, issue: int):
     assert world.comment(12).replace(f"{outcome(world, 12)[0]}\n\n", "") == before
 
 
-def test_settings_that_ask_for_longer_are_waited_for(world: World, issue: int):
+def test_settings_that_ask_for_longer_are_waited_for(issue: int, world: World):
     world.settings_file("survival_days: 30")
     world.sweep()
     world.now_ms += 14 * DAY_MS
@@ -242,7 +253,7 @@ def test_settings_that_ask_for_longer_are_waited_for(world: World, issue: int):
     assert outcome(world, 12) == ["Merged on 16 Nov 2026, and not reverted in 30 days: it survived."]
 
 
-def test_a_revert_that_turns_out_to_be_none(world: World, issue: int):
+def test_a_revert_that_turns_out_to_be_none(issue: int, world: World):
     world.open_pull(13, "revert-12", body="Reverts acme/widgets#12")
     world.merge(13)
     world.settle()
@@ -251,7 +262,7 @@ def test_a_revert_that_turns_out_to_be_none(world: World, issue: int):
     assert outcome(world, 12) == []
 
 
-def test_a_revert_and_its_revert(world: World, issue: int):
+def test_a_revert_and_its_revert(issue: int, world: World):
     world.open_pull(13, "revert-12", title='Revert "Rate limit"', body="Reverts acme/widgets#12")
     world.settle()
     assert outcome(world, 12) == []

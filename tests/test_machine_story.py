@@ -11,6 +11,7 @@ from bot.clock import to_ms
 from collector.scan import scan
 from tests.collector.machine import call, git, repository, request, result, write_log
 from tests.comment_parts import why
+from tests.databases import Worlds
 from tests.world import World
 
 DAY = "2026-11-23T"
@@ -26,12 +27,15 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-@pytest.fixture
-def team(world: World) -> World:
+def the_day_after(world: World) -> None:
     """The day after the machine's, and its person on GitHub."""
     world.now_ms = to_ms(datetime(2026, 11, 23, 19, tzinfo=UTC))
     world.github.add_user("dev", email="dev@example.com")
-    return world
+
+
+@pytest.fixture
+def team(worlds: Worlds) -> World:
+    return worlds.after(the_day_after)
 
 
 def ask(number: int, folder: Path, *content: dict[str, object]) -> dict[str, object]:

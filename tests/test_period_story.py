@@ -7,6 +7,7 @@ from inline_snapshot import snapshot
 from bot.clock import DAY_MS, to_ms
 from bot.repository_settings import OperatorSettings
 from tests.channel import URL
+from tests.databases import Worlds
 from tests.notation import MONDAY, session
 from tests.world import World
 
@@ -15,12 +16,9 @@ HOUR_MS = 3_600_000
 
 
 @pytest.fixture
-def budgeted(database, tmp_path):
+def budgeted(worlds: Worlds) -> World:
     """It is Monday, 16 November."""
-    with World(database, tmp_path / "data", operator=OperatorSettings(defaults=BUDGETS)) as world:
-        world.tick()
-        yield world
-        assert world.ledger_errors() == []
+    return worlds.after(World.tick, OperatorSettings(defaults=BUDGETS))
 
 
 def spend(world: World, when: str, cents: int) -> None:

@@ -8,21 +8,25 @@ import httpx
 import pytest
 
 from bot import comments
-from bot.github.write_comment import NotYet
+from bot.errors import NotYet
 from bot.work import queue
-from bot.work.queue import LEASE_MS
+from bot.work.queue import LEASE_MS, Kind
 from bot.worker import run_due
+from tests.databases import Worlds
 from tests.world import World
 
 COMMENTS = r".+/issues/12/comments"
 
 
-@pytest.fixture
-def ready(world: World) -> World:
+def about_to_comment(world: World) -> None:
     """A pull request that is about to get its comment."""
     world.open_pull(12, "feat/a")
     world.work("09:00 feat/a $1.00")
-    return world
+
+
+@pytest.fixture
+def ready(worlds: Worlds) -> World:
+    return worlds.after(about_to_comment)
 
 
 def ours(world: World) -> list[str]:
@@ -103,14 +107,14 @@ def test_a_worker_that_sleeps_past_its_lease_does_not_overwrite(ready: World):
     with ready.database.read() as connection:
         ready.now_ms = max(ready.now_ms, queue.next_due_at_ms(connection))
     (late,) = queue.claim(ready.database, ready.now_ms, 10)
-    assert late.kind == "comment"
+    assert late.work.kind == Kind.COMMENT
     ready.now_ms += LEASE_MS
     ready.settle()
     newest = ready.comment(12)
     ready.work("09:40 feat/a $1.00", "s3")
     ready.run(run_due(ready.bots[0]))  # the ledger moves on, and the late worker would now write
     with pytest.raises(NotYet):
-        ready.run(comments.comment(ready.bots[0], late))
+        ready.run(comments.pull(ready.bots[0], late))
     assert ready.comment(12) == newest
     ready.settle()
     assert "$3.00" in ready.comment(12)
@@ -138,7 +142,7 @@ def test_two_replicas_make_one_comment(ready: World):
     ],
 )
 def test_a_limit_is_waited_for_in_the_table(ready: World, headers, pause_seconds):
-    headers = {name: value.replace("RESET", str(int(time.time()) + 605)) for name, value in headers.items()}
+    headers = {name: value.replace("RESET", str(int(time.time()) + 900)) for name, value in headers.items()}
     ready.github.fail_next("POST", COMMENTS, status=403, headers=headers)
     start = ready.now_ms
     ready.settle()
@@ -153,7 +157,8 @@ def test_an_uninstalled_app_does_nothing_more(ready: World):
     ready.settle()
     before = len(ready.github.requests)
     answer = ready.send("POST", "/v1/usage", json={"requests": []}, headers={"Authorization": f"Bearer {ready.token}"})
-    assert answer.status_code == 200
+    assert answer.status_code == 403
+    assert "not installed on acme now" in answer.json()["message"]
     ready.settle()
     assert len(ready.github.requests) == before
 

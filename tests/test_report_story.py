@@ -13,14 +13,14 @@ from attribution.identity import author
 from bot.cli import report as report_command
 from bot.cli.report import Wrong, _parser
 from bot.clock import DAY_MS, to_ms
+from tests.databases import Worlds
 from tests.notation import MONDAY
 from tests.world import World
 
 WEEK = "/repositories/acme/widgets/weeks/2026-W47"
 
 
-@pytest.fixture
-def week(world: World) -> World:
+def two_repositories(world: World) -> None:
     """Two repositories, three pull requests of two people, an issue, and a Monday after it all."""
     world.tick()
     other = world.github.add_repository(world.org, "gadgets")
@@ -43,7 +43,11 @@ def week(world: World) -> World:
     world.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * 3_600_000
     world.tick()
     assert len(world.weeks()) == 1
-    return world
+
+
+@pytest.fixture
+def week(worlds: Worlds) -> World:
+    return worlds.after(two_repositories)
 
 
 def report(world: World, *words: str) -> str:

@@ -5,16 +5,17 @@ from inline_snapshot import snapshot
 
 from attribution.evidence import Correction
 from attribution.report import short_id
+from bot.keys import RepositoryKey
 from bot.store import commands as command_store
 from tests.comment_parts import may_belong, why
+from tests.databases import Worlds
 from tests.world import World
 
 S1 = short_id("claude-code", "s1")
 HOT = "mergecost[bot]"
 
 
-@pytest.fixture
-def ready(world: World) -> World:
+def two_pull_requests(world: World) -> None:
     """#12 with a session of $2.00, #14 with another of $1.00."""
     world.open_pull(12, "feat/a")
     world.open_pull(14, "feat/b")
@@ -22,7 +23,11 @@ def ready(world: World) -> World:
     world.work("09:30 feat/b $1.00", "s2")
     world.settle()
     assert world.shares() == {"#12": 200, "#14": 100}
-    return world
+
+
+@pytest.fixture
+def ready(worlds: Worlds) -> World:
+    return worlds.after(two_pull_requests)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +74,7 @@ def test_a_command_stands_in_a_line_of_its_own(ready: World, said: str):
 
 def corrections(world: World) -> list[Correction]:
     with world.database.read() as connection:
-        kept = command_store.all_corrections(connection, world.installation.id, world.repository.id)
+        kept = command_store.all_corrections(connection, RepositoryKey(world.org.id, world.repository.id))
     return sorted(kept)
 
 

@@ -9,14 +9,14 @@ from inline_snapshot import snapshot
 from bot.clock import DAY_MS, to_ms
 from bot.repository_settings import OperatorSettings
 from bot.worker import run_due
+from tests.databases import Worlds
 from tests.notation import MONDAY
 from tests.world import World
 
 ISSUES = r".+/issues"
 
 
-@pytest.fixture
-def week(world: World) -> World:
+def week_47(world: World) -> None:
     """Week 47 with two merges, one of them reverted, an abandoned pull request, and work in none. It is Sunday."""
     world.tick()
     bug = world.open_issue("Clients hammer the ingest API", ["bug"])
@@ -43,7 +43,11 @@ def week(world: World) -> World:
     world.at("Sun 23:00")
     world.tick()
     assert world.weeks() == []
-    return world
+
+
+@pytest.fixture
+def week(worlds: Worlds) -> World:
+    return worlds.after(week_47)
 
 
 def monday(world: World, hours: float = 6.0) -> None:

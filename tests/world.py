@@ -11,9 +11,11 @@ whenever the next piece of work is due.
 
 import asyncio
 import json
+import pickle
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,6 +32,7 @@ from bot.context import Bot
 from bot.github.client import GitHubApp
 from bot.repository_settings import OperatorSettings
 from bot.settings import AppCredentials, Settings
+from bot.store import accounts as account_store
 from bot.store import ledger as ledger_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
@@ -45,6 +48,8 @@ from tests.notation import session, take_time
 from webhooks.server import create_app
 
 DAY_MS = 24 * 3_600_000
+# What a world has open. A copy opens its own.
+LIVE = {"database", "bots", "_settings", "_server", "_loop"}
 
 
 class World:
@@ -54,8 +59,7 @@ class World:
         self, database: Database, folder: Path, *, operator: OperatorSettings | None = None, now_ms: int = 0
     ) -> None:
         self.now_ms = now_ms or to_ms(take_time(["Mon", "08:00"]))
-        self.database = database
-        self.github = FakeGitHub(lambda: from_ms(self.now_ms))
+        self.github = FakeGitHub(self._now)
         self.org = self.github.add_user("acme", type="Organization")
         self.alice = self.github.add_user("alice")
         self.app = self.github.add_app(
@@ -77,18 +81,35 @@ class World:
             private_key=self.app.private_key,
             webhook_secret=self.app.webhook_secret,
         )
-        self._settings = Settings(data_dir=folder, database_url="(given)", public_url="https://mergecost.example")
         self._operator = operator or OperatorSettings()
+        self.installation = self.github.install(self.app, self.org, [self.repository])
+        self._open(database, folder)
+        self.deliver()
+        self.settle()
+        with database.write() as connection:
+            self.token = token_store.new(connection, self.org.id, "a laptop", self.now_ms)
+
+    def _open(self, database: Database, folder: Path) -> None:
+        """Start what lives in a process: the server, the bot and their loop."""
+        self.database = database
+        self._settings = Settings(data_dir=folder, database_url="(given)", public_url="https://mergecost.example")
         self._server = create_app(
             self._settings, database, self._credentials, operator=self._operator, clock=self.clock
         )
         self._loop = asyncio.Runner()
-        self.installation = self.github.install(self.app, self.org, [self.repository])
         self.bots = [self._loop.run(self._start())]
-        self.deliver()
-        self.settle()
-        with database.write() as connection:
-            self.token = token_store.new(connection, self.installation.id, "a laptop", self.now_ms)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The story so far, without what lives in a process. `resume` goes on from it."""
+        return {name: value for name, value in vars(self).items() if name not in LIVE}
+
+    @classmethod
+    def resume(cls, story: bytes, database: Database, folder: Path) -> Self:
+        """A copy of a pickled world, on a copy of its database."""
+        world = pickle.loads(story)  # noqa: S301
+        assert isinstance(world, cls)
+        world._open(database, folder)
+        return world
 
     def __enter__(self) -> Self:
         return self
@@ -107,6 +128,9 @@ class World:
 
     def clock(self) -> int:
         return self.now_ms
+
+    def _now(self) -> datetime:
+        return from_ms(self.now_ms)
 
     # Time
 
@@ -130,7 +154,7 @@ class World:
     def sweep(self) -> None:
         """The hourly look at everything."""
         with self.database.write() as connection:
-            queue.want(self.database, connection, {ticker.SWEEP: 1}, self.now_ms)
+            queue.request(self.database, connection, [ticker.SWEEP], self.now_ms)
         self.settle()
 
     def tick(self) -> None:
@@ -300,7 +324,7 @@ class World:
         """What a program with a read token sees below /api/v1."""
         if self.read_token is None:
             with self.database.write() as connection:
-                self.read_token = token_store.new(connection, self.installation.id, "a dashboard", self.now_ms, "read")
+                self.read_token = token_store.new(connection, self.org.id, "a dashboard", self.now_ms, "read")
         headers = {"Authorization": f"Bearer {self.read_token}"}
         return self.send("GET", f"/api/v1{path}", params=params or None, headers=headers)
 
@@ -316,13 +340,13 @@ class World:
 
     def ledger_errors(self) -> list[LedgerError]:
         with self.database.read() as connection:
-            return check(*ledger_store.everything(connection, self.installation.id))
+            return check(*ledger_store.everything(connection, self.org.id))
 
     def shares(self) -> dict[str, int]:
         """Cents by target over the whole ledger: `#12` -> 100, `-` for unattributed."""
         totals: dict[str, int] = {}
         with self.database.read() as connection:
-            _, shares = ledger_store.everything(connection, self.installation.id)
+            _, shares = ledger_store.everything(connection, self.org.id)
         for share in shares:
             name = f"#{share.pull_number}" if share.pull_number else "-"
             totals[name] = totals.get(name, 0) + (share.micros or 0)
@@ -331,7 +355,7 @@ class World:
     def history(self, request_id: str) -> list[Share]:
         """Every revision of one request's shares, oldest first."""
         with self.database.read() as connection:
-            return ledger_store.history(connection, self.installation.id, "claude-code", request_id)
+            return ledger_store.history(connection, self.org.id, "claude-code", request_id)
 
     # More than one replica
 
@@ -343,8 +367,13 @@ class World:
     def run(self, work: Any) -> Any:
         return self._loop.run(work)
 
+    def _installation_of(self, account_id: int) -> int:
+        with self.database.read() as connection:
+            return account_store.installation_of(connection, account_id)
+
     async def _start(self) -> Bot:
-        github = GitHubApp(self._settings, self._credentials, self.clock, httpx.ASGITransport(self.github.app))
+        transport = httpx.ASGITransport(self.github.app)
+        github = GitHubApp(self._settings, self._credentials, self.clock, self._installation_of, transport)
         await github.__aenter__()
         return Bot(
             settings=self._settings,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from attribution.breakdown import By, Slice
@@ -23,14 +23,17 @@ from bot.clock import from_ms
 from bot.context import settings_of
 from bot.figures import budgets as budget_figures
 from bot.figures import costs
+from bot.keys import PullKey, RepositoryKey, WeekKey
 from bot.store import pulls as pull_store
+from bot.store import repositories as repository_store
 from bot.store import tokens as token_store
+from bot.store.tables import Repository
 from webhooks.edge import edge_of
 
 PER_PAGE = 100
 
 
-class Repository(msgspec.Struct, frozen=True):
+class RepositoryListed(msgspec.Struct, frozen=True):
     """A repository that the installation covers (`active`) or covered."""
 
     full_name: str
@@ -44,15 +47,15 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def _reader(request: Request) -> int:
-    """The installation that the token in the request may read."""
+    """The account that the token in the request may read, also where the App is not installed any more."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     with edge_of(request).database.read() as connection:
-        found = token_store.installation_of(connection, token.strip(), "read") if kind.lower() == "bearer" else None
-    if found is None:
+        bearer = token_store.bearer(connection, token.strip(), "read") if kind.lower() == "bearer" else None
+    if bearer is None:
         raise HTTPException(
             401, "no read token: make one with `mergecost token new --read`", {"WWW-Authenticate": "Bearer"}
         )
-    return found
+    return bearer.account_id
 
 
 def _pages(
@@ -65,7 +68,7 @@ def _days(since: str = "", until: str = "") -> tuple[str, str]:
     return since, until
 
 
-Installation = Annotated[int, Depends(_reader)]
+Account = Annotated[int, Depends(_reader)]
 
 Pages = Annotated[tuple[int, int], Depends(_pages)]
 Days = Annotated[tuple[str, str], Depends(_days)]
@@ -91,22 +94,24 @@ def _schema(model: Any) -> dict[str, Any]:
 
 def components() -> dict[str, Any]:
     """The shapes of all answers, for the OpenAPI description."""
-    models = [Repository, Slice, Budget, PullRequestCost, IssueCost, WeekCost, Message]
+    models = [RepositoryListed, Slice, Budget, PullRequestCost, IssueCost, WeekCost, Message]
     return msgspec.json.schema_components(models, ref_template="#/components/schemas/{name}")[1]
 
 
-@router.get("/repositories", responses=_says(list[Repository], "By name."), response_class=Response)
-def repositories(request: Request, installation: Installation, pages: Pages) -> Response:
+@router.get("/repositories", responses=_says(list[RepositoryListed], "By name."), response_class=Response)
+def repositories(request: Request, account: Account, pages: Pages) -> Response:
     """The repositories whose figures this token may read."""
     with edge_of(request).database.read() as connection:
-        found = [Repository(row.full_name, row.active) for row in costs.repositories(connection, installation)]
+        found = [
+            RepositoryListed(row.full_name, row.active) for row in repository_store.repositories_of(connection, account)
+        ]
     return _paged(request, found, pages)
 
 
 @router.get("/costs", responses=_says(list[Slice], "By name; complete.", 404, 422), response_class=Response)
 def spent(
     request: Request,
-    installation: Installation,
+    account: Account,
     pages: Pages,
     days: Days,
     by: By,
@@ -117,7 +122,9 @@ def spent(
     edge = edge_of(request)
     with edge.database.read() as connection:
         rows = (
-            [_row(connection, installation, repository)] if repository else costs.repositories(connection, installation)
+            [_row(connection, account, repository)]
+            if repository
+            else repository_store.repositories_of(connection, account)
         )
         zone = settings_of(edge.operator, rows[0])[0].zone if repository else ZoneInfo("UTC")
         try:
@@ -133,16 +140,16 @@ def spent(
     responses=_says(PullRequestCost, "As its comment says.", 404),
     response_class=Response,
 )
-def pull(request: Request, installation: Installation, owner: str, name: str, number: int) -> Response:
+def pull(request: Request, account: Account, owner: str, name: str, number: int) -> Response:
     """What a pull request cost."""
     edge = edge_of(request)
 
-    def look(connection: Connection, row: Row[Any]) -> PullRequestCost | None:
-        key = (row.installation_id, row.repository_id, number)
+    def look(connection: Connection, row: Repository) -> PullRequestCost | None:
+        key = PullKey(row.account_id, row.repository_id, number)
         settings = settings_of(edge.operator, row)[0]
         return costs.of_pull(connection, settings, key) if pull_store.pull(connection, key) else None
 
-    return _one(request, installation, f"{owner}/{name}", f"no pull request #{number} is known there", look)
+    return _one(request, account, f"{owner}/{name}", f"no pull request #{number} is known there", look)
 
 
 @router.get(
@@ -150,13 +157,13 @@ def pull(request: Request, installation: Installation, owner: str, name: str, nu
     responses=_says(IssueCost, "Sub-issues included.", 404),
     response_class=Response,
 )
-def issue(request: Request, installation: Installation, owner: str, name: str, number: int) -> Response:
+def issue(request: Request, account: Account, owner: str, name: str, number: int) -> Response:
     """What an issue cost over all its pull requests."""
 
-    def look(connection: Connection, row: Row[Any]) -> IssueCost | None:
-        return costs.of_issue(connection, (row.installation_id, row.repository_id, number))
+    def look(connection: Connection, row: Repository) -> IssueCost | None:
+        return costs.of_issue(connection, PullKey(row.account_id, row.repository_id, number))
 
-    return _one(request, installation, f"{owner}/{name}", f"no issue #{number} is known there", look)
+    return _one(request, account, f"{owner}/{name}", f"no issue #{number} is known there", look)
 
 
 @router.get(
@@ -164,15 +171,15 @@ def issue(request: Request, installation: Installation, owner: str, name: str, n
     responses=_says(WeekCost, "As its issue says.", 404),
     response_class=Response,
 )
-def week(request: Request, installation: Installation, owner: str, name: str, week: str) -> Response:
+def week(request: Request, account: Account, owner: str, name: str, week: str) -> Response:
     """What a week came to, such as `2026-W47`."""
     edge = edge_of(request)
 
-    def look(connection: Connection, row: Row[Any]) -> WeekCost | None:
+    def look(connection: Connection, row: Repository) -> WeekCost | None:
         settings = settings_of(edge.operator, row)[0]
-        return weekly.cost_of(connection, settings, (row.installation_id, row.repository_id, week), edge.clock())
+        return weekly.cost_of(connection, settings, WeekKey(row.account_id, row.repository_id, week), edge.clock())
 
-    return _one(request, installation, f"{owner}/{name}", f"there is no week {week!r}: write it like 2026-W47", look)
+    return _one(request, account, f"{owner}/{name}", f"there is no week {week!r}: write it like 2026-W47", look)
 
 
 @router.get(
@@ -180,32 +187,32 @@ def week(request: Request, installation: Installation, owner: str, name: str, we
     responses=_says(list[Budget], "Of this week and month, and of those before, where they have one.", 404),
     response_class=Response,
 )
-def running(request: Request, installation: Installation, pages: Pages, owner: str, name: str) -> Response:
+def running(request: Request, account: Account, pages: Pages, owner: str, name: str) -> Response:
     """How far the budgets of weeks and months are used."""
     edge = edge_of(request)
     with edge.database.read() as connection:
-        row = _row(connection, installation, f"{owner}/{name}")
-        key, now = (row.installation_id, row.repository_id), from_ms(edge.clock())
+        row = _row(connection, account, f"{owner}/{name}")
+        key, now = RepositoryKey(row.account_id, row.repository_id), from_ms(edge.clock())
         found = budget_figures.running(connection, settings_of(edge.operator, row)[0], key, now)
     return _paged(request, found, pages)
 
 
 def _one(
     request: Request,
-    installation_id: int,
+    account_id: int,
     full_name: str,
     missing: str,
-    look: Callable[[Connection, Row[Any]], msgspec.Struct | None],
+    look: Callable[[Connection, Repository], msgspec.Struct | None],
 ) -> Response:
     with edge_of(request).database.read() as connection:
-        found = look(connection, _row(connection, installation_id, full_name))
+        found = look(connection, _row(connection, account_id, full_name))
     if found is None:
         raise HTTPException(404, missing)
     return Response(msgspec.json.encode(found), media_type="application/json")
 
 
-def _row(connection: Connection, installation_id: int, full_name: str) -> Row[Any]:
-    rows = costs.repositories(connection, installation_id)
+def _row(connection: Connection, account_id: int, full_name: str) -> Repository:
+    rows = repository_store.repositories_of(connection, account_id)
     row = next((row for row in rows if row.full_name.lower() == full_name.lower()), None)
     if row is None:
         raise HTTPException(404, f"this token reads no repository {full_name!r}: see /api/v1/repositories")

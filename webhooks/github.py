@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from bot.github.write_check import APPROVE
 from bot.store import budgets as budget_store
-from bot.work.queue import Wanted
+from bot.work.queue import Kind, Work
 from webhooks.body import TooLarge, read
 from webhooks.edge import Edge, edge_of
 
@@ -25,6 +25,18 @@ CAP_BYTES = 25 * 1024 * 1024
 
 class _Id(msgspec.Struct):
     id: int
+
+
+class _Installation(msgspec.Struct):
+    """Events about the installation itself name its account; all others name it as the repository's owner."""
+
+    id: int
+    account: _Id | None = None
+
+
+class _Repository(msgspec.Struct):
+    id: int
+    owner: _Id
 
 
 class _Present(msgspec.Struct):
@@ -56,11 +68,11 @@ class _Action(msgspec.Struct):
 
 
 class _Event(msgspec.Struct):
-    """The few fields of any event that say what to look at again, and who pressed our button, which GitHub says only here."""
+    """The few fields of any event that say what to look at again, and who pressed the button, which GitHub says only here."""
 
     action: str = ""
-    installation: _Id | None = None
-    repository: _Id | None = None
+    installation: _Installation | None = None
+    repository: _Repository | None = None
     pull_request: _Numbered | None = None
     issue: _Numbered | None = None
     comment: _Comment | None = None
@@ -94,13 +106,13 @@ async def _take(edge: Edge, headers: dict[bytes, bytes], receive: Receive) -> tu
         event = await _verified(edge, headers, receive)
     except _Rejected as error:
         return error.status, str(error)
-    work = _wanted(headers.get(b"x-github-event", b"").decode("latin-1"), event, edge)
+    work = _work(headers.get(b"x-github-event", b"").decode("latin-1"), event, edge)
     if work is None:
         return 202, "nothing to do"
     try:
         if event.requested_action is not None:
             await asyncio.to_thread(_keep_press, edge, event, work, headers.get(b"x-github-delivery", b""))
-        await edge.intake.want(work)
+        await edge.intake.request(work)
     except DBAPIError:
         return 503, "the database cannot take it now: redeliver later, or wait for the hourly sweep"
     return 202, "noted"
@@ -130,78 +142,79 @@ def is_signed(secret: str, body: bytes, header: str) -> bool:
     return hmac.compare_digest(expected.encode(), header.encode("utf-8", "surrogateescape"))
 
 
-def _wanted(name: str, event: _Event, edge: Edge) -> Wanted | None:
+def _work(name: str, event: _Event, edge: Edge) -> Work | None:
     find = EVENTS.get(name)
     if find is None or event.installation is None or _is_nothing_new(event, edge):
         return None
-    return find(event, event.installation.id)
+    owner = event.repository.owner if event.repository else event.installation.account
+    return find(event, owner.id) if owner else None
 
 
 def _is_nothing_new(event: _Event, edge: Edge) -> bool:
     """Our own comment comes back to us, often before the answer to our POST; and check runs of other Apps are not ours."""
     if edge.credentials is None:
         return False
-    said_by = event.comment.performed_via_github_app if event.comment else None
-    checked_by = event.check_run.app if event.check_run else None
+    author = event.comment.performed_via_github_app if event.comment else None
+    checker = event.check_run.app if event.check_run else None
     ours = edge.credentials.app_id
-    return (said_by is not None and said_by.id == ours) or (checked_by is not None and checked_by.id != ours)
+    return (author is not None and author.id == ours) or (checker is not None and checker.id != ours)
 
 
-def _pull(event: _Event, installation_id: int) -> Wanted | None:
+def _pull(event: _Event, account_id: int) -> Work | None:
     if event.repository is None or event.pull_request is None:
         return None
-    return Wanted("pull", f"{installation_id}/{event.repository.id}/{event.pull_request.number}")
+    return Work(Kind.PULL, account_id, event.repository.id, event.pull_request.number)
 
 
-def _issue(event: _Event, installation_id: int) -> Wanted | None:
+def _issue(event: _Event, account_id: int) -> Work | None:
     """On GitHub a pull request is an issue too, with a `pull_request` in it."""
     if event.repository is None or event.issue is None:
         return None
-    kind = "pull" if event.issue.pull_request else "issue"
-    return Wanted(kind, f"{installation_id}/{event.repository.id}/{event.issue.number}")
+    kind = Kind.PULL if event.issue.pull_request else Kind.ISSUE
+    return Work(kind, account_id, event.repository.id, event.issue.number)
 
 
-def _said(event: _Event, installation_id: int) -> Wanted | None:
+def _comment(event: _Event, account_id: int) -> Work | None:
     """In pull requests everything is read; in issues, where we have less to do, what names us."""
     if event.repository is None or event.issue is None:
         return None
     is_for_us = event.comment is not None and "/mergecost" in event.comment.body
     if event.issue.pull_request is None and not is_for_us:
         return None
-    return Wanted("commands", f"{installation_id}/{event.repository.id}/{event.issue.number}")
+    return Work(Kind.COMMANDS, account_id, event.repository.id, event.issue.number)
 
 
-def _check(event: _Event, installation_id: int) -> Wanted | None:
+def _check(event: _Event, account_id: int) -> Work | None:
     """A press of a button of our check run, which is what the command says, or a wish to run it again."""
     run, repository = event.check_run, event.repository
     place, _, number = ((run.external_id if run else "") or "").partition("/")
     if repository is None or place != str(repository.id) or not number.isdecimal():
         return None
     if event.action == "rerequested":
-        return Wanted("pull", f"{installation_id}/{place}/{number}")
+        return Work(Kind.PULL, account_id, repository.id, int(number))
     is_pressed = event.requested_action is not None and event.requested_action.identifier == APPROVE
-    return Wanted("commands", f"{installation_id}/{place}/{number}") if is_pressed and event.sender else None
+    return Work(Kind.COMMANDS, account_id, repository.id, int(number)) if is_pressed and event.sender else None
 
 
-def _keep_press(edge: Edge, event: _Event, work: Wanted, delivery: bytes) -> None:
+def _keep_press(edge: Edge, event: _Event, work: Work, delivery: bytes) -> None:
     """Once for a delivery, which GitHub and people may send again."""
     if event.sender is None:
         return
-    installation_id, repository_id, number = work.ids
     press_id = -1 - int.from_bytes(hashlib.sha256(delivery).digest()[:7])
     press = {"by_id": event.sender.id, "by_login": event.sender.login, "at_ms": edge.clock()}
     with edge.database.write() as connection:
-        budget_store.save_press(edge.database, connection, (installation_id, repository_id, number), press_id, **press)
+        budget_store.save_press(edge.database, connection, work.pull, press_id, **press)
 
 
-def _installation(_event: _Event, installation_id: int) -> Wanted:
-    return Wanted("installation", str(installation_id))
+def _installation(event: _Event, account_id: int) -> Work | None:
+    """What the installation covers is read again; its id comes along, since the account may have had another."""
+    return Work(Kind.ACCOUNT, account_id, 0, event.installation.id) if event.installation else None
 
 
-EVENTS: dict[str, Callable[[_Event, int], Wanted | None]] = {
+EVENTS: dict[str, Callable[[_Event, int], Work | None]] = {
     "pull_request": _pull,
     "issues": _issue,
-    "issue_comment": _said,
+    "issue_comment": _comment,
     "check_run": _check,
     "installation": _installation,
     "installation_repositories": _installation,

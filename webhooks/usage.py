@@ -36,20 +36,20 @@ async def caps(request: Request) -> Response:
 
 
 async def coverage(request: Request) -> Response:
-    """Which repositories the token's installation covers, as digests."""
+    """Which repositories the token's account covers, as digests."""
     edge, token = edge_of(request), _bearer(request)
 
     def look() -> Response:
-        installation_id = _installation(edge, token)
-        if installation_id is None:
-            return _not_known()
-        return _answer(200, ingest.coverage(edge.database, installation_id, edge.settings.github_host))
+        account_id = _account(edge, token)
+        if isinstance(account_id, Response):
+            return account_id
+        return _answer(200, ingest.coverage(edge.database, account_id, edge.settings.github_host))
 
     return await _in_thread(look)
 
 
 async def _answered(request: Request, work: Callable[[int, bytes], msgspec.Struct]) -> Response:
-    """What `work` makes of the body for the token's installation."""
+    """What `work` makes of the body for the token's account."""
     edge, token = edge_of(request), _bearer(request)
     try:
         body = await read(dict(request.scope["headers"]), request.receive, MOST_BYTES)
@@ -57,8 +57,8 @@ async def _answered(request: Request, work: Callable[[int, bytes], msgspec.Struc
         return _answer(413, Message("a batch may have at most 5 MB: send smaller ones"))
 
     def look() -> Response:
-        installation_id = _installation(edge, token)
-        return _not_known() if installation_id is None else _answer(200, work(installation_id, body))
+        account_id = _account(edge, token)
+        return account_id if isinstance(account_id, Response) else _answer(200, work(account_id, body))
 
     return await _in_thread(look)
 
@@ -77,11 +77,22 @@ def _bearer(request: Request) -> str:
     return token.strip() if kind.lower() == "bearer" else ""
 
 
-def _installation(edge: Edge, token: str) -> int | None:
+def _account(edge: Edge, token: str) -> int | Response:
+    """The account that the token speaks for, or the refusal."""
     if not token.startswith(token_store.PREFIX["ingest"]):
-        return None
+        return _not_known()
     with edge.database.read() as connection:
-        return token_store.installation_of(connection, token)
+        bearer = token_store.bearer(connection, token)
+    if bearer is None:
+        return _not_known()
+    if bearer.is_installed and not bearer.is_suspended:
+        return bearer.account_id
+    state, cure = ("suspended", "unsuspends") if bearer.is_suspended else ("not installed", "installs")
+    message = (
+        f"the GitHub App is {state} on {bearer.login or 'the account of this token'} now: an owner there {cure} it under "
+        "Settings, GitHub Apps. Nothing is lost: usage stays on this machine, and the first push after that sends it"
+    )
+    return _answer(403, Message(message))
 
 
 def _not_known() -> Response:

@@ -124,7 +124,7 @@ def _taken_back(pull: Pull) -> int | None:
 
 
 def _spent(quarter: Quarter, repository: Repository, zone: ZoneInfo) -> list[Spent]:
-    mine = (charges.c.installation_id == quarter.world.installation.id) & (charges.c.repository_id == repository.id)
+    mine = (charges.c.account_id == quarter.world.org.id) & (charges.c.repository_id == repository.id)
     told = (charges.c.at_ms, shares.c.pull_number, shares.c.stage, shares.c.evidence, shares.c.micros)
     with quarter.world.database.read() as connection:
         rows = connection.execute(select(*told).select_from(charges.join(shares, current())).where(mine)).all()

@@ -72,17 +72,18 @@ def mergecost(folder: Path) -> Server:
 
 
 def hold_back(folder: Path, body: bytes) -> None:
-    """Make the database, and note that GitHub limits this delivery's installation: what is wanted is kept, and waits.
+    """Make the database, and note that GitHub limits this delivery's account: what is wanted is kept, and waits.
 
-    The peer's handler does nothing either. Installation 0 is the hourly sweep's.
+    The peer's handler does nothing either. Account 0 is the hourly sweep's.
     """
-    installation = msgspec.json.decode(body)["installation"]["id"]
+    account_id = msgspec.json.decode(body)["repository"]["owner"]["id"]
     database = Database(f"sqlite:///{folder / 'mergecost.db'}")
     database.migrate()
     with database.write() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO installation (installation_id, account, active, next_write_at_ms, not_before_ms) VALUES (?, '', 1, 0, ?)",
-            [(0, _FAR_MS), (installation, _FAR_MS)],
+            "INSERT INTO account (account_id, login, installation_id, suspended, next_write_at_ms, not_before_ms)"
+            " VALUES (?, '', 1, 0, 0, ?)",
+            [(0, _FAR_MS), (account_id, _FAR_MS)],
         )
     database.close()
 
@@ -90,7 +91,7 @@ def hold_back(folder: Path, body: bytes) -> None:
 def wanted(folder: Path) -> int:
     """How many deliveries the database holds."""
     with sqlite3.connect(folder / "mergecost.db") as connection:
-        return connection.execute("SELECT coalesce(sum(wanted), 0) FROM job WHERE kind = 'pull'").fetchone()[0]
+        return connection.execute("SELECT coalesce(sum(request_count), 0) FROM job WHERE kind = 'pull'").fetchone()[0]
 
 
 @contextmanager

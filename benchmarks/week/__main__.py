@@ -42,7 +42,7 @@ _SERIES = {
     "postgresql": "WITH series AS (SELECT generate_series(0, {last})::bigint AS i) ",
 }
 _CHARGE = """
-INSERT INTO charge (installation_id, tool, request_id, repository_id, session_id, agent_id, at_ms, model, uncached_input_tokens,
+INSERT INTO charge (account_id, tool, request_id, repository_id, session_id, agent_id, at_ms, model, uncached_input_tokens,
   cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, web_search_requests,
   is_sum, context_source, provider, speed, service_tier, inference_geo, branch, "commit", author, ci_ref, facts, list_micros,
   cache_saving_micros, billing_mode, basis, price_book, unpriced, revision, received_at_ms)
@@ -51,7 +51,7 @@ INSERT INTO charge (installation_id, tool, request_id, repository_id, session_id
   '', 'work', '', CAST(i % 17 AS TEXT), '', '{{}}', 10000 + i % 90000, 40000, 'unknown', 'computed', 'book', '', 1, 0 FROM series
 """
 _SHARE = """
-INSERT INTO share (installation_id, tool, request_id, revision, position, repository_id, pull_number, weight, micros, evidence,
+INSERT INTO share (account_id, tool, request_id, revision, position, repository_id, pull_number, weight, micros, evidence,
   why, stage, decided_at_ms)
 {series}SELECT 1, 'claude-code', CAST(i AS TEXT), 1, 0, 34, CASE WHEN i % 20 = 0 THEN NULL ELSE i * {pulls} / {count} + 1 END, 1,
   10000 + i % 90000, CASE WHEN i % 20 = 0 THEN 'none' ELSE 'commit' END, 'why', 'build', 0 FROM series
@@ -65,7 +65,7 @@ def fill(made: Database, requests: int) -> None:
         "count": requests, "pulls": PULLS, "false": "false",
     }  # fmt: skip
     with made.write() as connection:
-        account_store.save_installation(made, connection, KEY[0], "acme")
+        account_store.save_account(made, connection, KEY[0], "acme", 1, suspended=False)
         facts = RepositoryFacts(repository_id=KEY[1], full_name="acme/widgets", private=True, default_branch="main")
         repository_store.save_repositories(made, connection, KEY[0], [facts])
         connection.execute(text(_CHARGE.format(**values)))

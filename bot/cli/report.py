@@ -5,11 +5,10 @@ import csv
 import io
 import sys
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection
 
 from attribution.breakdown import WAYS, Slice
 from attribution.money import cents_that_sum, show_cents, to_cents
@@ -22,11 +21,14 @@ from bot.context import settings_of
 from bot.figures import costs
 from bot.figures.pull import view_of
 from bot.issue import WeekView, render, title
+from bot.keys import RepositoryKey
 from bot.repository_settings import OperatorSettings, RepositorySettings
 from bot.settings import SettingsError, from_environment, operator_settings
 from bot.store import accounts as account_store
 from bot.store import pulls as pull_store
+from bot.store import repositories as repository_store
 from bot.store.database import Database
+from bot.store.tables import Repository
 
 
 class Wrong(Exception):
@@ -82,18 +84,18 @@ def span_ms(since: str, until: str, zone: ZoneInfo, now_ms: int) -> tuple[int, i
 
 
 def _one(
-    connection: Connection, row: Row[Any], settings: RepositorySettings, options: argparse.Namespace, now_ms: int
+    connection: Connection, row: Repository, settings: RepositorySettings, options: argparse.Namespace, now_ms: int
 ) -> str:
-    key = (row.installation_id, row.repository_id)
+    key = RepositoryKey(row.account_id, row.repository_id)
     if options.pull:
-        if pull_store.pull(connection, (*key, options.pull)) is None:
+        if pull_store.pull(connection, key.pull(options.pull)) is None:
             raise Wrong(f"{row.full_name} has no pull request #{options.pull} that Mergecost knows")
         view = view_of(
-            connection, (*key, options.pull), pull_store.known_pulls(connection, *key), settings, None, from_ms(now_ms)
+            connection, key.pull(options.pull), pull_store.all_pulls(connection, key), settings, None, from_ms(now_ms)
         )
         return _shown(view.cost, view.cost.rows, render_comment(view), options)
     if options.issue:
-        found = costs.of_issue(connection, (*key, options.issue))
+        found = costs.of_issue(connection, key.pull(options.issue))
         if found is None:
             raise Wrong(f"{row.full_name} has no issue #{options.issue} that Mergecost knows")
         return _shown(found, found.parts, render_issue(found), options)
@@ -102,7 +104,7 @@ def _one(
         if options.week == "last"
         else options.week
     )
-    week = week_named(name, settings.zone) and weekly.cost_of(connection, settings, (*key, name), now_ms)
+    week = week_named(name, settings.zone) and weekly.cost_of(connection, settings, key.week(name), now_ms)
     if week is None:
         raise Wrong(f"there is no week {name!r}: write it like 2026-W47")
     view = WeekView(cost=week, time_zone=settings.time_zone)
@@ -161,21 +163,21 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _repositories(connection: Connection, options: argparse.Namespace) -> list[Row[Any]]:
-    installations = [row.installation_id for row in connection.execute(select(account_store.installations))]
-    wanted = [options.installation] if options.installation else installations
-    rows = [row for number in wanted for row in costs.repositories(connection, number)]
+def _repositories(connection: Connection, options: argparse.Namespace) -> list[Repository]:
+    login = options.account.lower()
+    accounts = [account for account in account_store.all_accounts(connection) if login in ("", account.login.lower())]
+    rows = [row for account in accounts for row in repository_store.repositories_of(connection, account.account_id)]
     if not options.repository:
         return rows
     found = [row for row in rows if row.full_name.lower() == options.repository.lower()]
     if len(found) != 1:
         raise Wrong(
-            f"no repository {options.repository!r}; there are: {_names(rows)}" if not found else "which --installation?"
+            f"no repository {options.repository!r}; there are: {_names(rows)}" if not found else "which --account?"
         )
     return found
 
 
-def _names(rows: list[Row[Any]]) -> str:
+def _names(rows: list[Repository]) -> str:
     return ", ".join(row.full_name for row in rows[:20]) or "none yet: install the App first"
 
 
@@ -185,7 +187,7 @@ def _parser() -> argparse.ArgumentParser:
         description="What AI work cost, from the server's ledger. Without a question: the last 30 days.",
     )
     parser.add_argument("--repository", default="", metavar="OWNER/NAME")
-    parser.add_argument("--installation", type=int, default=0, metavar="NUMBER")
+    parser.add_argument("--account", default="", metavar="LOGIN")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--pull", type=int, default=0, metavar="NUMBER", help="one pull request")
     what.add_argument("--issue", type=int, default=0, metavar="NUMBER", help="one issue, over its pull requests")

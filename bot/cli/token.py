@@ -4,8 +4,6 @@ import argparse
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-
 from bot.clock import from_ms, system_clock
 from bot.settings import from_environment
 from bot.store import accounts as account_store
@@ -29,8 +27,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="mergecost token", description="Tokens, which collectors send usage with and others read figures with."
     )
     actions = parser.add_subparsers(dest="action", required=True)
-    new = actions.add_parser("new", help="make a token for one installation and show it once")
-    new.add_argument("--installation", type=int, help="the installation's number (not needed if there is only one)")
+    new = actions.add_parser("new", help="make a token for one account and show it once")
+    new.add_argument("--account", help="the user or organization that it speaks for (not needed if there is only one)")
     new.add_argument("--read", action="store_true", help="for reading figures from /api/v1, not for sending usage")
     new.add_argument("--label", default="", help="who or what it is for")
     actions.add_parser("list", help="the tokens that exist, without their secrets")
@@ -41,37 +39,33 @@ def _parser() -> argparse.ArgumentParser:
 
 def _new(database: Database, options: argparse.Namespace) -> int:
     with database.write() as connection:
-        active = {
-            row.installation_id: row.account
-            for row in connection.execute(select(account_store.installations))
-            if row.active
-        }
-        wanted: int = options.installation or (next(iter(active)) if len(active) == 1 else 0)
-        if wanted not in active:
-            known = (
-                ", ".join(f"{number} ({account})" for number, account in active.items())
-                or "none yet: install the App first"
-            )
-            print(f"Which installation? Say --installation NUMBER. Installations: {known}.")
+        installed = [account for account in account_store.all_accounts(connection) if account.installation_id]
+        login = (options.account or "").lower()
+        chosen = [account for account in installed if login in ("", account.login.lower())]
+        if len(chosen) != 1:
+            logins = ", ".join(account.login for account in installed) or "none yet: install the App first"
+            print(f"Which account? Say --account LOGIN. The App is installed on: {logins}.")
             return 2
-        token = token_store.new(connection, wanted, options.label, system_clock(), "read" if options.read else "ingest")
+        may = "read" if options.read else "ingest"
+        token = token_store.new(connection, chosen[0].account_id, options.label, system_clock(), may)
     print(token)
     use = (
         "In requests to /api/v1: `Authorization: Bearer ...`"
         if options.read
         else "On a developer's machine: MERGECOST_TOKEN=... mergecost push"
     )
-    print(f"For {active[wanted]}. It is shown this once. {use}")
+    print(f"For {chosen[0].login}. It is shown this once. {use}")
     return 0
 
 
 def _list(database: Database, _options: argparse.Namespace) -> int:
     with database.read() as connection:
-        for row in token_store.listed(connection):
+        logins = {account.account_id: account.login for account in account_store.all_accounts(connection)}
+        for row in token_store.all_tokens(connection):
             state = (
                 f"revoked {_day(row.revoked_at_ms)}" if row.revoked_at_ms else f"last used {_day(row.last_used_at_ms)}"
             )
-            what = f"{row.token_id}  {row.may:<6}  installation {row.installation_id}"
+            what = f"{row.token_id}  {row.may:<6}  {logins.get(row.account_id, row.account_id)}"
             print(f"{what}  made {_day(row.created_at_ms)}  {state}  {row.label}")
     return 0
 

@@ -1,6 +1,6 @@
-"""What a person tells the bot in a pull request or issue: `/mergecost link 1f2e3d`, one command a line. Pure.
+"""What a person says to the bot in a pull request or issue: `/mergecost link 1f2e3d`, one command a line. Pure.
 
-A slip is a value, worded for whoever made it. Names that they typed stand in backticks, as in all our phrases.
+An error is a value, worded for whoever made it. Names that they typed stand in backticks, as in all our phrases.
 """
 
 import re
@@ -57,29 +57,29 @@ class Rebuild(msgspec.Struct, frozen=True):
     week: str
 
 
-class Slip(msgspec.Struct, frozen=True):
+class CommandError(msgspec.Struct, frozen=True):
     """A command that cannot be carried out, and what to write instead."""
 
     problem: str
 
 
-Command = Correct | Refresh | Switch | Approve | Rebuild | Slip
+Command = Correct | Refresh | Switch | Approve | Rebuild | CommandError
 
 
 def commands(body: str) -> list[Command]:
     """The commands in a comment, in order. Lines that quote, and lines within a code block, are not meant for us."""
-    found = [_command(line["words"] or "") for line in _told(body)]
-    if len(found) > MOST_COMMANDS:
-        return [Slip(f"a comment may hold {MOST_COMMANDS} commands at most")]
-    return found
+    listed = [_command(line["words"] or "") for line in _command_lines(body)]
+    if len(listed) > MOST_COMMANDS:
+        return [CommandError(f"a comment may hold {MOST_COMMANDS} commands at most")]
+    return listed
 
 
 def lines(body: str) -> str:
     """Only the lines of a comment that are commands, as they were written."""
-    return "\n".join(line[0] for line in _told(body))
+    return "\n".join(line[0] for line in _command_lines(body))
 
 
-def _told(body: str) -> list[re.Match[str]]:
+def _command_lines(body: str) -> list[re.Match[str]]:
     return [line for line in map(_LINE.match, _plain_lines(body)) if line]
 
 
@@ -98,8 +98,8 @@ def _plain_lines(body: str) -> Iterator[str]:
 
 
 def _command(words: str) -> Command:
-    said, _, why = words.partition(" because ")
-    name, *rest = said.replace("`", " ").split() or [""]
+    words, _, why = words.partition(" because ")
+    name, *rest = words.replace("`", " ").split() or [""]
     form = _FORMS.get(name.lower())
     if form is None:
         close = get_close_matches(name.lower(), _FORMS, n=1)
@@ -108,37 +108,39 @@ def _command(words: str) -> Command:
             if close
             else "there are `link`, `unlink`, `split`, `refresh`, `approve`, `week`, `off` and `on`"
         )
-        return Slip(f"there is no command `{name}`: {hint}" if name else f"which command? {hint.capitalize()}")
+        return CommandError(f"there is no command `{name}`: {hint}" if name else f"which command? {hint.capitalize()}")
     return form(rest, why.strip()[:LONGEST_REASON])
 
 
 def _link(says: str, rest: list[str], why: str) -> Command:
     if len(rest) != 1:
-        return Slip(f"write `/mergecost {says} SESSION`, with the short id that the comment shows, such as `1f2e3d`")
+        return CommandError(
+            f"write `/mergecost {says} SESSION`, with the short id that the comment shows, such as `1f2e3d`"
+        )
     return Correct(says, rest[0], (), why)
 
 
 def _split(rest: list[str], why: str) -> Command:
     usage = "write `/mergecost split SESSION 60/40 #12 #14`"
     if len(rest) < 4 or not _SPLIT.fullmatch(rest[1]):
-        return Slip(usage)
+        return CommandError(usage)
     parts = [int(part) for part in rest[1].split("/")]
     named = [_NUMBER.fullmatch(word) for word in rest[2:]]
     numbers = [int(match[1]) for match in named if match]
     if len(numbers) < len(named) or len(numbers) != len(parts):
         count = f"here are {len(parts)} of those and {len(numbers)} of these"
-        return Slip(f"{usage}: as many parts as pull requests, {count}")
+        return CommandError(f"{usage}: as many parts as pull requests, {count}")
     if sum(parts) != 100:
-        return Slip(f"{usage}: the parts are percentages and add up to {sum(parts)} here, not to 100")
+        return CommandError(f"{usage}: the parts are percentages and add up to {sum(parts)} here, not to 100")
     if any(a == b for a, b in pairwise(sorted(numbers))):
-        return Slip(f"{usage}: each pull request once")
+        return CommandError(f"{usage}: each pull request once")
     return Correct("link", rest[0], tuple(sorted(zip(numbers, parts, strict=True))), why)
 
 
 def _week(rest: list[str]) -> Command:
     usage = "write `/mergecost week 2026-W47`"
     if len(rest) != 1 or not _WEEK.fullmatch(rest[0].upper()):
-        return Slip(usage)
+        return CommandError(usage)
     return Rebuild(rest[0].upper())
 
 
@@ -147,12 +149,12 @@ def _approve(rest: list[str], why: str) -> Command:
     return (
         Approve(reason[:LONGEST_REASON])
         if reason
-        else Slip("write `/mergecost approve REASON`, with why it may cost more")
+        else CommandError("write `/mergecost approve REASON`, with why it may cost more")
     )
 
 
 def _alone(command: Command, name: str, rest: list[str]) -> Command:
-    return Slip(f"`/mergecost {name}` takes nothing more, here is `{' '.join(rest)}`") if rest else command
+    return CommandError(f"`/mergecost {name}` takes nothing more, here is `{' '.join(rest)}`") if rest else command
 
 
 _FORMS = {

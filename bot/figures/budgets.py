@@ -11,21 +11,20 @@ from attribution.months import Month, month_of, months_later
 from attribution.periods import Week, moved, week_of
 from attribution.week_report import BudgetRow, WeekCost
 from bot.clock import from_ms, to_ms
+from bot.keys import PullKey, RepositoryKey
 from bot.repository_settings import RepositorySettings
 from bot.store import budgets as budget_store
 from bot.store import totals as total_store
-from bot.store.budgets import RepositoryKey
-from bot.store.commands import PullKey
 
 
 def of_pull(connection: Connection, settings: RepositorySettings, key: PullKey) -> Budget | None:
     """None where pull requests have no budget."""
     if settings.budget_pull_usd is None:
         return None
-    spent = total_store.spent_on(connection, key[:2], [key[2]])
+    spent = total_store.spent_on(connection, key.repository, [key.number])
     return Budget(
         scope=Scope.PULL,
-        name=str(key[2]),
+        name=str(key.number),
         budget_micros=from_usd(settings.budget_pull_usd),
         spent_micros=sum(one.micros for one in spent),
         unpriced_requests=sum(one.unpriced_requests for one in spent),
@@ -70,14 +69,14 @@ def at_end_of(
     held = [
         of_week(connection, settings, repository, week),
         of_month(connection, settings, repository, month, week.to_at),
-        *(of_pull(connection, settings, (*repository, number)) for number in cost.pull_numbers),
+        *(of_pull(connection, settings, repository.pull(number)) for number in cost.pull_numbers),
     ]
-    noted = budget_store.noted_between(connection, repository, to_ms(week.from_at), to_ms(week.to_at))
+    noted = budget_store.notices_between(connection, repository, to_ms(week.from_at), to_ms(week.to_at))
     return tuple(
         BudgetRow(
             budget=one,
             reached=tuple(
-                (row.level, from_ms(row.noted_at_ms))
+                (row.level, from_ms(row.at_ms))
                 for row in noted
                 if row.kind == f"budget_{one.scope}" and row.about == about(one)
             ),

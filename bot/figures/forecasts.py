@@ -15,9 +15,9 @@ from attribution.forecast import Forecast
 from attribution.money import Micros
 from attribution.pull_forecast import Curve
 from bot.clock import DAY_MS, to_ms
+from bot.keys import RepositoryKey
 from bot.repository_settings import RepositorySettings
 from bot.store import totals as total_store
-from bot.store.budgets import RepositoryKey
 
 # Half a year of days, to try a forecast on.
 _HISTORY_MS = 190 * DAY_MS

@@ -1,17 +1,19 @@
 """GitHub's REST API for this App. The only user of githubkit.
 
 githubkit's defaults would wait for ever, re-send POSTs and share its cache between tokens; all three are off. Its typed models
-refuse real answers, so bodies are decoded by narrow models of our own. Waiting for a limit happens in the job table.
+refuse real answers, so bodies are decoded by narrow models of our own. Waiting for a limit happens in the queue.
 """
 
+import functools
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any, Self, TypeVar
 
 import httpx
 import msgspec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from githubkit import AppAuthStrategy, AppInstallationAuthStrategy, GitHub
 from githubkit.cache import MemCacheStrategy
 from githubkit.exception import GitHubException, GraphQLFailed, RateLimitExceeded, RequestError, RequestFailed
@@ -47,6 +49,10 @@ class Unsure(GitHubError):
     """No answer, or a fault of GitHub's: the call may or may not have been carried out."""
 
 
+class NotInstalled(GitHubError):
+    """The account has no installation of the App now, or GitHub refuses it: nothing can be read or written for it."""
+
+
 class Limited(GitHubError):
     """GitHub asks us to wait until `until_ms`."""
 
@@ -56,17 +62,20 @@ class Limited(GitHubError):
 
 
 class GitHubApp:
-    """Calls as the App (`installation_id` None) or as one of its installations. Use as a context: it keeps connections open."""
+    """Calls as the App (`account_id` None) or as its current installation on an account, which `installation_of` names (0: none).
+    Use as a context: it keeps connections open."""
 
     def __init__(
         self,
         settings: Settings,
         credentials: AppCredentials,
         clock: Clock,
+        installation_of: Callable[[int], int],
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.credentials = credentials
         self._clock = clock
+        self._installation_of = installation_of
         self._options: dict[str, Any] = {
             "base_url": settings.api_url,
             "user_agent": "mergecost",
@@ -75,7 +84,7 @@ class GitHubApp:
             "http_cache": False,
             "async_transport": transport,
         }
-        self._app = self._client(AppAuthStrategy(str(credentials.app_id), credentials.private_key))
+        self._app = self._client(AppAuthStrategy(str(credentials.app_id), _signing_key(credentials.private_key)))
         self._installations: dict[int, GitHub[Any]] = {}
         self._open = AsyncExitStack()
 
@@ -86,54 +95,58 @@ class GitHubApp:
     async def __aexit__(self, *exception: object) -> None:
         await self._open.aclose()
 
-    async def get(self, installation_id: int | None, path: str, model: type[T], **params: Any) -> T:
-        """One object. Raises `Missing`, `Refused`, `Limited` or `Unsure`."""
-        return msgspec.json.decode((await self._call(installation_id, "GET", path, params=params)).content, type=model)
+    async def get(self, account_id: int | None, path: str, model: type[T], **params: Any) -> T:
+        """One object. Raises `Missing`, `Refused`, `NotInstalled`, `Limited` or `Unsure`."""
+        return msgspec.json.decode((await self._call(account_id, "GET", path, params=params)).content, type=model)
 
-    async def pages(self, installation_id: int | None, path: str, model: type[T], **params: Any) -> AsyncIterator[T]:
+    async def pages(self, account_id: int | None, path: str, model: type[T], **params: Any) -> AsyncIterator[T]:
         """Every page of a listing, following GitHub's links."""
         url: str | None = path
         query: Mapping[str, Any] | None = {"per_page": 100} | params
         while url:
-            response = await self._call(installation_id, "GET", url, params=query)
+            response = await self._call(account_id, "GET", url, params=query)
             yield msgspec.json.decode(response.content, type=model)
             link = re.search(r'<([^>]+)>;\s*rel="next"', response.headers.get("link", ""))
             # The link carries all parameters. Its host may be another name of the one we call; ours has the credentials.
             url, query = (httpx.URL(link[1]).raw_path.decode() if link else None), None
             url = self._below_api(url) if url else None
 
-    async def write(self, installation_id: int, method: str, path: str, body: Any, model: type[T]) -> T:
+    async def write(self, account_id: int, method: str, path: str, body: Any, model: type[T]) -> T:
         """Create or change something, once: never re-sent here. `Unsure` means it may have happened."""
-        response = await self._call(installation_id, method, path, json=body)
+        response = await self._call(account_id, method, path, json=body)
         return msgspec.json.decode(response.content, type=model)
 
-    async def ask(self, installation_id: int, query: str, variables: Mapping[str, Any], model: type[T]) -> T:
+    async def ask(self, account_id: int, query: str, variables: Mapping[str, Any], model: type[T]) -> T:
         """One GraphQL query, for what REST does not tell. Raises as `get` does; `Refused` where GitHub refuses a part of it."""
         async with _our_errors(self._clock, "POST /graphql"):
-            answer = await (await self._of(installation_id)).async_graphql(query, dict(variables))
+            answer = await (await self._of(account_id)).async_graphql(query, dict(variables))
         return msgspec.convert(answer, model)
 
-    async def delete(self, installation_id: int, path: str) -> None:
-        await self._call(installation_id, "DELETE", path)
+    async def delete(self, account_id: int, path: str) -> None:
+        await self._call(account_id, "DELETE", path)
 
-    async def _call(self, installation_id: int | None, method: str, path: str, **options: Any) -> Response[Any]:
+    async def _call(self, account_id: int | None, method: str, path: str, **options: Any) -> Response[Any]:
         try:
-            return await self._ask(await self._of(installation_id), method, path, options)
+            return await self._ask(await self._of(account_id), method, path, options)
         except Unauthorized:
-            if installation_id is None:
+            if account_id is None:
                 raise
-            del self._installations[installation_id]  # and with it the token that was revoked before its time
-            return await self._ask(await self._of(installation_id), method, path, options)
+            # The token was revoked before its time: the client goes, and its token with it.
+            self._installations.pop(self._installation_of(account_id), None)
+            return await self._ask(await self._of(account_id), method, path, options)
 
     async def _ask(self, client: GitHub[Any], method: str, path: str, options: Mapping[str, Any]) -> Response[Any]:
         async with _our_errors(self._clock, f"{method} {path}"):
             return await client.arequest(method, path, **options)
 
-    async def _of(self, installation_id: int | None) -> GitHub[Any]:
-        if installation_id is None:
+    async def _of(self, account_id: int | None) -> GitHub[Any]:
+        if account_id is None:
             return self._app
+        installation_id = self._installation_of(account_id)
+        if not installation_id:
+            raise NotInstalled(f"the App is not installed on account {account_id} now")
         if installation_id not in self._installations:
-            app_id, key = str(self.credentials.app_id), self.credentials.private_key
+            app_id, key = str(self.credentials.app_id), _signing_key(self.credentials.private_key)
             client = self._client(AppInstallationAuthStrategy(app_id, key, installation_id))
             self._installations[installation_id] = await self._open.enter_async_context(client)
         return self._installations[installation_id]
@@ -145,6 +158,18 @@ class GitHubApp:
     def _below_api(self, raw_path: str) -> str:
         base = self._app.config.base_url.raw_path.decode()
         return "/" + raw_path.removeprefix(base).lstrip("/")
+
+
+@functools.cache
+def _signing_key(pem: str) -> Any:
+    """The key, parsed once per process: PyJWT parses a text anew, in 50 ms, for every token that it signs.
+
+    A text that is no key stays a text. PyJWT then reports it where it signs.
+    """
+    try:
+        return load_pem_private_key(pem.encode(), password=None)
+    except ValueError:
+        return pem
 
 
 @asynccontextmanager

@@ -1,25 +1,26 @@
-"""Facts from GitHub into the store: installations, their repositories, and which pull requests and issues changed."""
+"""Facts from GitHub into the store: accounts, their repositories, and which pull requests and issues changed."""
 
 import base64
 import logging
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row
 
-from bot import weekly
 from bot.clock import DAY_MS, to_ms
 from bot.context import Bot
 from bot.github.client import Missing, Refused
+from bot.github.models import Present, User
+from bot.keys import RepositoryKey
 from bot.repository_settings import PATH
 from bot.store import accounts as account_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store.repositories import RepositoryFacts
+from bot.store.tables import Repository
 from bot.work import queue
-from bot.work.queue import Wanted
+from bot.work.queue import Kind, Work
+from bot.work.stale import Change, Fact
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +32,9 @@ _FIRST_LOOK_MS = 30 * DAY_MS
 _CLOCKS_MS = 5 * 60_000
 
 
-class Account(msgspec.Struct, frozen=True):
-    login: str = ""
-    type: str = ""
-
-
 class _Installation(msgspec.Struct):
     id: int
-    account: Account = Account()
+    account: User = User()
     suspended_at: datetime | None = None
 
 
@@ -58,129 +54,128 @@ class _Repositories(msgspec.Struct):
     repositories: list[RepositoryListed]
 
 
-class _Present(msgspec.Struct):
-    """Whatever it holds: that it is there is enough."""
-
-
 class _Listed(msgspec.Struct):
     number: int
     updated_at: datetime
-    pull_request: _Present | None = None
+    pull_request: Present | None = None
 
 
 class _File(msgspec.Struct):
     content: str = ""
 
 
-async def all_installations(bot: Bot) -> None:
+async def all_accounts(bot: Bot) -> None:
     """Ask for every installation of the App to be read: at the start, and as the hourly sweep."""
-    found: list[Wanted] = []
+    work: list[Work] = []
     async for page in bot.github.pages(None, "/app/installations", list[_Installation]):
-        found += [Wanted("installation", str(one.id)) for one in page]
+        work += [Work(Kind.ACCOUNT, listed.account.id, 0, listed.id) for listed in page]
     with bot.database.write() as connection:
-        queue.want(bot.database, connection, queue.once(found), bot.clock())
+        queue.request(bot.database, connection, work, bot.clock())
 
 
-async def installation(bot: Bot, installation_id: int) -> None:
-    """Which repositories an installation covers now, and that their recent pull requests be looked at."""
+async def account(bot: Bot, account_id: int, installation_id: int) -> None:
+    """Which repositories an account's installation covers now, and that their recent pull requests be looked at.
+
+    GitHub gives a new id when the App is installed again: what an old one says changes nothing any more.
+    """
     try:
-        found = await bot.github.get(None, f"/app/installations/{installation_id}", _Installation)
+        installation = await bot.github.get(None, f"/app/installations/{installation_id}", _Installation)
     except Missing:
-        found = None
-    if found is None or found.suspended_at is not None:
         with bot.database.write() as connection:
-            account_store.deactivate_installation(connection, installation_id)
+            account_store.remove_installation(connection, account_id, installation_id)
         return
-    facts: list[RepositoryFacts] = []
-    async for page in bot.github.pages(installation_id, "/installation/repositories", _Repositories):
-        facts += [one.facts() for one in page.repositories]
+    login, is_suspended = installation.account.login, installation.suspended_at is not None
     with bot.database.write() as connection:
-        account_store.save_installation(bot.database, connection, installation_id, found.account.login)
-        repository_store.save_repositories(bot.database, connection, installation_id, facts)
-        recent = [Wanted("recent", f"{installation_id}/{one.repository_id}") for one in facts]
-        queue.want(bot.database, connection, queue.once(recent), bot.clock())
+        account_store.save_account(bot.database, connection, account_id, login, installation_id, suspended=is_suspended)
+    if is_suspended:
+        return
+    listed: list[RepositoryFacts] = []
+    async for page in bot.github.pages(account_id, "/installation/repositories", _Repositories):
+        listed += [repository.facts() for repository in page.repositories]
+    with bot.database.write() as connection:
+        repository_store.save_repositories(bot.database, connection, account_id, listed)
+        recent = [Work(Kind.RECENT, account_id, facts.repository_id) for facts in listed]
+        queue.request(bot.database, connection, recent, bot.clock())
 
 
-async def recent(bot: Bot, installation_id: int, repository_id: int) -> None:
-    """Ask for every pull request and issue that changed since we last looked: what lost or late deliveries would have told."""
+async def recent(bot: Bot, key: RepositoryKey) -> None:
+    """Ask for every pull request and issue that changed since the last look: what lost or late deliveries would have said."""
     with bot.database.read() as connection:
-        row = repository_store.repository(connection, installation_id, repository_id)
-    if row is None:
+        repository = repository_store.repository(connection, key)
+    if repository is None:
         return
-    await settings_file(bot, installation_id, repository_id)
+    await settings_file(bot, key)
     first = bot.clock() - _FIRST_LOOK_MS
-    pulls, pulls_until_ms = await _changed(bot, installation_id, row, "pulls", row.pulls_seen_until_ms or first)
-    issues, issues_until_ms = await _changed(bot, installation_id, row, "issues", row.issues_seen_until_ms or first)
-    place = f"{installation_id}/{repository_id}"
-    wanted = [Wanted(kind, f"{place}/{number}") for number in pulls for kind in ("pull", "commands")]
-    wanted += [Wanted("issue", f"{place}/{number}") for number in issues if number not in pulls]
-    state = {"pulls_seen_until_ms": pulls_until_ms, "issues_seen_until_ms": issues_until_ms}
+    pulls, pulls_until_ms = await _changed(bot, repository, "pulls", repository.pulls_read_until_ms or first)
+    issues, issues_until_ms = await _changed(bot, repository, "issues", repository.issues_read_until_ms or first)
+    work = [Work(kind, *key, number) for number in pulls for kind in (Kind.PULL, Kind.COMMANDS)]
+    work += [Work(Kind.ISSUE, *key, number) for number in issues if number not in pulls]
+    state = {"pulls_read_until_ms": pulls_until_ms, "issues_read_until_ms": issues_until_ms}
     with bot.database.write() as connection:
-        queue.want(bot.database, connection, queue.once(wanted), bot.clock())
-        repository_store.note_repository(connection, installation_id, repository_id, **state)
+        queue.request(bot.database, connection, work, bot.clock())
+        repository_store.note(connection, key, **state)
 
 
-async def _changed(bot: Bot, installation_id: int, row: Row[Any], what: str, since_ms: int) -> tuple[list[int], int]:
-    """The numbers of what changed since then, newest first, and until when we have looked now. GitHub lists pull requests among
-    the issues too."""
+async def _changed(bot: Bot, repository: Repository, what: str, since_ms: int) -> tuple[list[int], int]:
+    """The numbers of what changed since then, newest first, and until when it is read now. GitHub lists pull requests among the
+    issues too."""
     listing = {"state": "all", "sort": "updated", "direction": "desc"}
-    found, times_ms = list[int](), list[int]()
+    path = f"/repos/{repository.full_name}/{what}"
+    numbers, times_ms = list[int](), list[int]()
     with suppress(Missing):  # where issues are switched off, GitHub lists none
-        async for page in bot.github.pages(installation_id, f"/repos/{row.full_name}/{what}", list[_Listed], **listing):
-            fresh = [one for one in page if to_ms(one.updated_at) >= since_ms]
-            found += [one.number for one in fresh if what == "pulls" or one.pull_request is None]
-            times_ms += [to_ms(one.updated_at) for one in fresh]
+        async for page in bot.github.pages(repository.account_id, path, list[_Listed], **listing):
+            fresh = [listed for listed in page if to_ms(listed.updated_at) >= since_ms]
+            numbers += [listed.number for listed in fresh if what == "pulls" or listed.pull_request is None]
+            times_ms += [to_ms(listed.updated_at) for listed in fresh]
             if len(fresh) < len(page):
                 break
     newest = max(times_ms, default=None)
     if newest is None:
         return [], since_ms
-    # GitHub tells whole seconds of a clock of its own: one that is just over may bring more news, one long over does not.
-    return found, newest + (newest < bot.clock() - _CLOCKS_MS)
+    # GitHub gives whole seconds of a clock of its own: one that is just over may bring more news, one long over does not.
+    return numbers, newest + (newest < bot.clock() - _CLOCKS_MS)
 
 
-async def covered(bot: Bot, installation_id: int, repository_id: int) -> RepositoryFacts | None:
-    """The covered repository; an unknown one makes us read the installation first."""
+async def covered(bot: Bot, key: RepositoryKey) -> Repository | None:
+    """The covered repository; an unknown one makes us read the account first."""
     for attempt in range(2):
         with bot.database.read() as connection:
-            row = repository_store.repository(connection, installation_id, repository_id)
-        if row is not None:
-            return RepositoryFacts(
-                repository_id=repository_id,
-                full_name=row.full_name,
-                private=row.private,
-                default_branch=row.default_branch,
-            )
-        if attempt == 0:
-            await installation(bot, installation_id)
+            repository = repository_store.repository(connection, key)
+            installation_id = account_store.installation_of(connection, key.account_id)
+        if repository is not None or attempt:
+            return repository
+        installation_id = installation_id or await _installation_of(bot, key.account_id)
+        if installation_id:
+            await account(bot, key.account_id, installation_id)
     return None
 
 
-async def settings_file(bot: Bot, installation_id: int, repository_id: int) -> None:
+async def _installation_of(bot: Bot, account_id: int) -> int:
+    """The installation of an account of which no delivery has said so yet; 0 if there is none."""
+    async for page in bot.github.pages(None, "/app/installations", list[_Installation]):
+        for listed in page:
+            if listed.account.id == account_id:
+                return listed.id
+    return 0
+
+
+async def settings_file(bot: Bot, key: RepositoryKey) -> None:
     """The repository's own settings, if the App may read that one file; if not, the operator's hold and nothing breaks."""
     with bot.database.read() as connection:
-        row = repository_store.repository(connection, installation_id, repository_id)
-    if row is None or bot.clock() - row.settings_read_at_ms < _SETTINGS_FRESH_MS:
+        repository = repository_store.repository(connection, key)
+    if repository is None or bot.clock() - repository.settings_read_at_ms < _SETTINGS_FRESH_MS:
         return
     try:
-        found = await bot.github.get(installation_id, f"/repos/{row.full_name}/contents/{PATH}", _File)
-        text = base64.b64decode(found.content).decode(errors="replace")
+        file = await bot.github.get(key.account_id, f"/repos/{repository.full_name}/contents/{PATH}", _File)
+        text = base64.b64decode(file.content).decode(errors="replace")
     except (Missing, Refused):
         text = ""
     with bot.database.write() as connection:
-        state: dict[str, object] = {"settings_text": text, "settings_read_at_ms": bot.clock()}
-        if text != row.settings_text:  # the day of the weekly issue may be another
-            state["week_due_at_ms"] = 0
-        repository_store.note_repository(connection, installation_id, repository_id, **state)
-        if text != row.settings_text:
-            _want_all(bot, connection, (installation_id, repository_id))
-
-
-def _want_all(bot: Bot, connection: Connection, key: tuple[int, int]) -> None:
-    """Other settings: budgets, what open pull requests say of theirs, and what is in a week, are looked at again."""
-    numbers = pull_store.open_pulls(connection, *key)
-    wanted = [Wanted("comment", f"{key[0]}/{key[1]}/{number}") for number in numbers]
-    wanted.append(Wanted("budget", f"{key[0]}/{key[1]}"))
-    queue.want(bot.database, connection, queue.once(wanted), bot.clock())
-    settings, _ = bot.repository_settings(repository_store.repository(connection, *key))
-    weekly.want_since(bot, connection, settings, key, [0])
+        repository_store.note(connection, key, settings_text=text, settings_read_at_ms=bot.clock())
+        if text == repository.settings_text:
+            return
+        repository_store.note(connection, key, week_due_at_ms=0)  # the day of the weekly issue may be another
+        if changed := repository_store.repository(connection, key):
+            numbers = pull_store.open_pulls(connection, key)
+            change = Change(repository=key, pulls=numbers, times_ms=[0])
+            bot.stale(changed).note(connection, Fact.SETTINGS, change)

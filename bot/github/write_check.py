@@ -1,4 +1,4 @@
-"""Our check run on a commit, kept as it should read. https://docs.github.com/en/rest/checks/runs
+"""The check run on a commit, kept as it should read. https://docs.github.com/en/rest/checks/runs
 
 The stored id first, if it stands on that commit; else our own check run is searched for there; only then one is created.
 """
@@ -10,10 +10,11 @@ import msgspec
 
 from bot.context import Bot
 from bot.github.client import Missing, Refused
-from bot.github.write_comment import take_turn_for
+from bot.github.models import Id
+from bot.github.pacing import take_turn
+from bot.keys import PullKey
 from bot.store import publications as publication_store
-from bot.store.commands import PullKey
-from bot.work.queue import Claimed
+from bot.work.queue import Lease
 
 NAME = "Mergecost"
 KIND = "check"
@@ -31,72 +32,59 @@ class CheckText(msgspec.Struct, frozen=True):
     has_button: bool = False
 
 
-class _Run(msgspec.Struct):
-    id: int
-
-
 class _Runs(msgspec.Struct):
-    check_runs: list[_Run]
+    check_runs: list[Id]
 
 
 # GitHub shows 20 characters of the label, 40 of the description.
 _BUTTON = {"label": "Approve", "description": "Let it cost more than its budget", "identifier": APPROVE}
 
 
-async def put_check(bot: Bot, claimed: Claimed, full_name: str, head_sha: str, says: CheckText) -> None:
+async def put_check(bot: Bot, lease: Lease, full_name: str, head_sha: str, check: CheckText) -> None:
     """Make the check run on that commit say so. The same text makes no call. Raises `NotYet` and GitHub's errors."""
-    installation_id, repository_id, number = claimed.ids
-    key = (installation_id, repository_id, number)
-    digest = hashlib.sha256(msgspec.json.encode([head_sha, says])).hexdigest()
-    with bot.database.write() as connection:
-        held = publication_store.publication(connection, key, KIND)
-    if held and held.comment_id and held.body_sha256 == digest:
+    key = lease.pull
+    digest = hashlib.sha256(msgspec.json.encode([head_sha, check])).hexdigest()
+    with bot.database.read() as connection:
+        current = publication_store.publication(connection, key, KIND)
+    if current and current.comment_id and current.body_sha256 == digest:
         return
-    run_id = held.comment_id if held and held.head_sha == head_sha else None
+    run_id = current.comment_id if current and current.head_sha == head_sha else None
     if run_id is None:
-        run_id = await _search(bot, installation_id, full_name, head_sha)
-    take_turn_for(bot, claimed, KIND)
-    path, body = f"/repos/{full_name}/check-runs", _body(key, says)
+        run_id = await _search(bot, key, full_name, head_sha)
+    take_turn(bot, lease)
+    path, body = f"/repos/{full_name}/check-runs", _body(key, check)
     try:
         if run_id is None:
-            made = await bot.github.write(installation_id, "POST", path, body | {"head_sha": head_sha}, _Run)
-            run_id = made.id
+            answer = await bot.github.write(key.account_id, "POST", path, body | {"head_sha": head_sha}, Id)
+            run_id = answer.id
         else:
-            await bot.github.write(installation_id, "PATCH", f"{path}/{run_id}", body, _Run)
+            await bot.github.write(key.account_id, "PATCH", f"{path}/{run_id}", body, Id)
     except (Missing, Refused):
         # The commit or the check run is gone, or the App may not write checks here: the comment says the same.
         run_id = None
+    state = {"comment_id": run_id, "head_sha": head_sha, "body_sha256": digest if run_id else ""}
     with bot.database.write() as connection:
-        publication_store.save_publication(
-            bot.database,
-            connection,
-            key,
-            KIND,
-            comment_id=run_id,
-            head_sha=head_sha,
-            body_sha256=digest if run_id else "",
-        )
+        publication_store.save_publication(bot.database, connection, key, KIND, **state)
 
 
-def _body(key: PullKey, says: CheckText) -> dict[str, Any]:
+def _body(key: PullKey, check: CheckText) -> dict[str, Any]:
     return {
         "name": NAME,
         "status": "completed",
-        "conclusion": says.conclusion,
+        "conclusion": check.conclusion,
         # GitHub gives it back with a press of the button, where it may not name the pull request.
-        "external_id": f"{key[1]}/{key[2]}",
-        "output": {"title": says.title, "summary": says.summary},
-        "actions": [_BUTTON] if says.has_button else [],
+        "external_id": f"{key.repository_id}/{key.number}",
+        "output": {"title": check.title, "summary": check.summary},
+        "actions": [_BUTTON] if check.has_button else [],
     }
 
 
-async def _search(bot: Bot, installation_id: int, full_name: str, head_sha: str) -> int | None:
-    """Our own check run on that commit: made, and then we did not hear of it."""
+async def _search(bot: Bot, key: PullKey, full_name: str, head_sha: str) -> int | None:
+    """Our own check run on that commit: it was created, and the answer did not arrive."""
     params = {"check_name": NAME, "app_id": bot.github.credentials.app_id}
+    path = f"/repos/{full_name}/commits/{head_sha}/check-runs"
     try:
-        found = await bot.github.get(
-            installation_id, f"/repos/{full_name}/commits/{head_sha}/check-runs", _Runs, **params
-        )
+        answer = await bot.github.get(key.account_id, path, _Runs, **params)
     except (Missing, Refused):
         return None
-    return min((run.id for run in found.check_runs), default=None)
+    return min((run.id for run in answer.check_runs), default=None)

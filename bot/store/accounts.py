@@ -1,45 +1,59 @@
-"""Accounts and their installations of the App: when they may write to GitHub."""
+"""Accounts, their current installation of the App, and when the bot may write to GitHub for them."""
 
-from typing import Any
+from sqlalchemy import Connection, bindparam, select, update
 
-from sqlalchemy import Connection, Row, select, update
+from bot.store.database import Database, of_account, one, rows, table
+from bot.store.tables import Account
 
-from bot.store.database import Database, table
-from bot.store.tables import Installation
+accounts = table(Account)
 
-installations = table(Installation)
-
-
-def save_installation(database: Database, connection: Connection, installation_id: int, account: str) -> None:
-    insert = database.insert(installations).values(
-        installation_id=installation_id, account=account, active=True, next_write_at_ms=0, not_before_ms=0
-    )
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=["installation_id"], set_={"account": account, "active": True})
-    )
+_ONE = select(accounts).where(of_account(accounts))
+_ALL = select(accounts).order_by(accounts.c.login)
+_INSTALLATION = select(accounts.c.installation_id).where(of_account(accounts), ~accounts.c.suspended)
+_CHANGE = update(accounts).where(of_account(accounts))
+_REMOVE = _CHANGE.where(accounts.c.installation_id == bindparam("of_installation")).values(installation_id=0)
+_TAKE_TURN = _CHANGE.where(accounts.c.next_write_at_ms <= bindparam("now_ms"))
+_PAUSE = _CHANGE.where(accounts.c.not_before_ms < bindparam("until_ms")).values(not_before_ms=bindparam("until_ms"))
 
 
-def deactivate_installation(connection: Connection, installation_id: int) -> None:
-    """Uninstalled or suspended: nothing more is read or written for it. Its ledger stays."""
-    connection.execute(
-        update(installations).where(installations.c.installation_id == installation_id).values(active=False)
-    )
+def account(connection: Connection, account_id: int) -> Account | None:
+    return one(Account, connection, _ONE, {"of_account": account_id})
 
 
-def installation(connection: Connection, installation_id: int) -> Row[Any] | None:
-    return connection.execute(select(installations).where(installations.c.installation_id == installation_id)).first()
+def all_accounts(connection: Connection) -> list[Account]:
+    """Every account where the App is or was installed, by login."""
+    return rows(Account, connection, _ALL)
 
 
-def take_write_turn(connection: Connection, installation_id: int, now_ms: int, pause_ms: int) -> int | None:
-    """None if this installation may write to GitHub now (the turn is taken), else when it may."""
-    mine = installations.c.installation_id == installation_id
-    free = update(installations).where(mine, installations.c.next_write_at_ms <= now_ms)
-    if connection.execute(free.values(next_write_at_ms=now_ms + pause_ms)).rowcount:
+def installation_of(connection: Connection, account_id: int) -> int:
+    """The account's current installation; 0 if it has none, or one that is suspended."""
+    return connection.execute(_INSTALLATION, {"of_account": account_id}).scalar() or 0
+
+
+def save_account(
+    database: Database, connection: Connection, account_id: int, login: str, installation_id: int, *, suspended: bool
+) -> None:
+    """What GitHub says of an installation. The limits of an earlier installation of the account do not hold for a new one."""
+    state = {"login": login, "installation_id": installation_id, "suspended": suspended}
+    insert = database.insert(accounts).values(account_id=account_id, **state, next_write_at_ms=0, not_before_ms=0)
+    connection.execute(insert.on_conflict_do_update(index_elements=["account_id"], set_=state))
+
+
+def remove_installation(connection: Connection, account_id: int, installation_id: int) -> None:
+    """The App is uninstalled: nothing more is read or written for the account. Its ledger stays. An older installation than the
+    current one changes nothing."""
+    connection.execute(_REMOVE, {"of_account": account_id, "of_installation": installation_id})
+
+
+def take_write_turn(connection: Connection, account_id: int, now_ms: int, pause_ms: int) -> int | None:
+    """None if the bot may write to GitHub for this account now (the turn is taken), else when it may."""
+    turn = {"of_account": account_id, "now_ms": now_ms}
+    if connection.execute(_TAKE_TURN.values(next_write_at_ms=now_ms + pause_ms), turn).rowcount:
         return None
-    return connection.execute(select(installations.c.next_write_at_ms).where(mine)).scalar() or now_ms
+    row = account(connection, account_id)
+    return row.next_write_at_ms if row else now_ms
 
 
-def pause_installation(connection: Connection, installation_id: int, until_ms: int) -> None:
-    """GitHub limits this installation: none of its work is claimed before then."""
-    mine = (installations.c.installation_id == installation_id) & (installations.c.not_before_ms < until_ms)
-    connection.execute(update(installations).where(mine).values(not_before_ms=until_ms))
+def pause(connection: Connection, account_id: int, until_ms: int) -> None:
+    """GitHub limits this account's installation: none of its work is claimed before then."""
+    connection.execute(_PAUSE, {"of_account": account_id, "until_ms": until_ms})

@@ -10,7 +10,7 @@ from attribution.activity import Quarter, SessionActivity
 from attribution.breakdown import QUARTER_MS
 from attribution.runaway import FLOOR_MICROS, HISTORY, STALE_AFTER
 from bot.clock import from_ms, to_ms
-from bot.store.budgets import RepositoryKey
+from bot.keys import RepositoryKey
 from bot.store.ledger import charges, current, shares
 from bot.store.sessions import SessionKey, sessions
 from bot.store.totals import summed
@@ -54,7 +54,7 @@ def activity(connection: Connection, key: RepositoryKey, wanted: Sequence[Sessio
         summed(case((charges.c.list_micros.is_(None), 1), else_=0)).label("unpriced_requests"),
         summed(case((has_effect, 1), else_=0)).label("effects"),
     ).group_by(*names, quarter)
-    mine = (charges.c.installation_id == key[0]) & (charges.c.repository_id == key[1])
+    mine = (charges.c.account_id == key.account_id) & (charges.c.repository_id == key.repository_id)
     found: defaultdict[SessionKey, list[tuple[int, int, Quarter]]] = defaultdict(list)
     for start in range(0, len(wanted), _AT_ONCE):
         named = tuple_(*names).in_(wanted[start : start + _AT_ONCE])
@@ -74,7 +74,7 @@ def activity(connection: Connection, key: RepositoryKey, wanted: Sequence[Sessio
 
 def pulls_of(connection: Connection, key: RepositoryKey, session: SessionKey) -> list[int]:
     """The pull requests that bear a session, the one that bears the most first."""
-    mine = (charges.c.installation_id == key[0]) & (charges.c.repository_id == key[1])
+    mine = (charges.c.account_id == key.account_id) & (charges.c.repository_id == key.repository_id)
     same = (charges.c.tool == session[0]) & (charges.c.session_id == session[1])
     query = select(shares.c.pull_number).join(charges, current()).where(mine, same, shares.c.pull_number.is_not(None))
     ordered = query.group_by(shares.c.pull_number).order_by(summed(shares.c.micros).desc(), shares.c.pull_number)
@@ -93,10 +93,10 @@ def _session(tool: str, session_id: str, parts: Iterable[tuple[int, int, Quarter
 
 
 def _of_sessions(key: RepositoryKey) -> ColumnElement[bool]:
-    return (sessions.c.installation_id == key[0]) & (sessions.c.repository_id == key[1])
+    return (sessions.c.account_id == key.account_id) & (sessions.c.repository_id == key.repository_id)
 
 
 def _same_session() -> ColumnElement[bool]:
     return and_(
-        *(charges.c[name] == sessions.c[name] for name in ("installation_id", "repository_id", "tool", "session_id"))
+        *(charges.c[name] == sessions.c[name] for name in ("account_id", "repository_id", "tool", "session_id"))
     )

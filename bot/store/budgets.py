@@ -1,93 +1,91 @@
-"""Budgets in the database: what was told of them, which approvals were given, and presses of the check run's button."""
+"""Budgets in the database: what people were notified of, which approvals were given, and presses of the check run's button."""
 
-from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import Connection, Row, and_, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from attribution.budget import Approval
 from bot.clock import from_ms
-from bot.store.commands import PullKey
-from bot.store.database import Database, table
+from bot.keys import PullKey, RepositoryKey
+from bot.store.database import Database, of_pull, of_repository, rows, table
 from bot.store.tables import ApprovalRow, NoticeRow, PressRow
 
 notices, approvals_given, presses = table(NoticeRow), table(ApprovalRow), table(PressRow)
 
-# (installation, repository)
-RepositoryKey = tuple[int, int]
+_OF_NOTICE = (
+    of_repository(notices) & (notices.c.kind == bindparam("of_kind")) & (notices.c.about == bindparam("of_about"))
+)
+_LEVELS = select(notices.c.level).where(_OF_NOTICE)
+_BETWEEN = (
+    select(notices)
+    .where(of_repository(notices), notices.c.at_ms >= bindparam("from_ms"), notices.c.at_ms < bindparam("to_ms"))
+    .order_by(notices.c.at_ms, notices.c.level)
+)
+_NEW = select(notices).where(of_repository(notices), notices.c.state == "new")
+_FOR_PULL = _NEW.where(notices.c.number == bindparam("of_number")).order_by(notices.c.at_ms, notices.c.about)
+_FOR_OUTSIDE = _NEW.where(notices.c.number.is_(None)).order_by(notices.c.at_ms, notices.c.level)
+_NOTE_STATE = update(notices).where(_OF_NOTICE, notices.c.level == bindparam("of_level"))
+_APPROVALS = select(approvals_given).where(of_pull(approvals_given)).order_by(approvals_given.c.approved_at_ms)
+_PRESSES = select(presses).where(of_pull(presses)).order_by(presses.c.at_ms)
 
 
-def told(connection: Connection, key: RepositoryKey, kind: str, about: str) -> set[int]:
-    """The levels of a budget, or 0 for an alert, that people were told of."""
-    mine = _of(notices, key) & (notices.c.kind == kind) & (notices.c.about == about)
-    return set(connection.execute(select(notices.c.level).where(mine)).scalars())
+def levels(connection: Connection, key: RepositoryKey, kind: str, about: str) -> set[int]:
+    """The levels of a budget, or 0 for an alert, of which people were notified."""
+    return set(connection.execute(_LEVELS, key.params | {"of_kind": kind, "of_about": about}).scalars())
 
 
-def note(database: Database, connection: Connection, key: RepositoryKey, **notice: object) -> bool:
-    """Keep a notice. False if it was told before, by whichever replica."""
-    insert = database.insert(notices).values(installation_id=key[0], repository_id=key[1], **notice)
+def save_notice(database: Database, connection: Connection, key: RepositoryKey, **notice: object) -> bool:
+    """Store a notice. False if it is there already, by whichever replica."""
+    insert = database.insert(notices).values(**key._asdict(), **notice)
     return connection.execute(insert.on_conflict_do_nothing().returning(notices.c.level)).first() is not None
 
 
-def noted_between(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> Sequence[Row[Any]]:
-    """What people were told of in a time, oldest first."""
-    then = _of(notices, key) & (notices.c.noted_at_ms >= from_ms) & (notices.c.noted_at_ms < to_ms)
-    return connection.execute(select(notices).where(then).order_by(notices.c.noted_at_ms, notices.c.level)).all()
+def notices_between(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> list[NoticeRow]:
+    """The notices of a time, oldest first."""
+    return rows(NoticeRow, connection, _BETWEEN, key.params | {"from_ms": from_ms, "to_ms": to_ms})
 
 
-def unsaid(connection: Connection, key: RepositoryKey, number: int) -> Sequence[Row[Any]]:
-    """Alerts that are to be said in a pull request, oldest first."""
-    waiting = _of(notices, key) & (notices.c.state == "new") & (notices.c.number == number)
-    return connection.execute(select(notices).where(waiting).order_by(notices.c.noted_at_ms, notices.c.about)).all()
+def new_in_pull(connection: Connection, key: PullKey) -> list[NoticeRow]:
+    """Alerts that are to be written in a pull request, oldest first."""
+    return rows(NoticeRow, connection, _FOR_PULL, key.params)
 
 
-def unsent(connection: Connection, key: RepositoryKey) -> Sequence[Row[Any]]:
+def new_outside(connection: Connection, key: RepositoryKey) -> list[NoticeRow]:
     """Notices that are to be sent outside, oldest first."""
-    waiting = _of(notices, key) & (notices.c.state == "new") & notices.c.number.is_(None)
-    return connection.execute(select(notices).where(waiting).order_by(notices.c.noted_at_ms, notices.c.level)).all()
+    return rows(NoticeRow, connection, _FOR_OUTSIDE, key.params)
 
 
-def note_sent(connection: Connection, row: Row[Any], state: str) -> None:
-    columns = (notices.c.installation_id, notices.c.repository_id, notices.c.kind, notices.c.about, notices.c.level)
-    connection.execute(
-        update(notices).where(and_(*(column == getattr(row, column.name) for column in columns))).values(state=state)
-    )
+def note_state(connection: Connection, notice: NoticeRow, state: str) -> None:
+    key = RepositoryKey(notice.account_id, notice.repository_id)
+    same = {"of_kind": notice.kind, "of_about": notice.about, "of_level": notice.level}
+    connection.execute(_NOTE_STATE.values(state=state), key.params | same)
 
 
 def save_approval(
     database: Database, connection: Connection, key: PullKey, approval: Approval, by_login: str, **facts: object
 ) -> None:
     """Who let a pull request cost more than its budget. Append-only."""
-    row = {"installation_id": key[0], "repository_id": key[1], "number": key[2], "comment_id": approval.comment_id}
-    said = {"by_login": by_login, "reason": approval.reason, "up_to_micros": approval.up_to_micros}
-    connection.execute(database.insert(approvals_given).values(**row, **said, **facts).on_conflict_do_nothing())
+    row = {"comment_id": approval.comment_id, "reason": approval.reason, "up_to_micros": approval.up_to_micros}
+    insert = database.insert(approvals_given).values(**key._asdict(), **row, by_login=by_login, **facts)
+    connection.execute(insert.on_conflict_do_nothing())
 
 
 def approvals(connection: Connection, key: PullKey) -> tuple[Approval, ...]:
     """The approvals of a pull request, oldest first."""
-    mine = _of(approvals_given, key[:2]) & (approvals_given.c.number == key[2])
-    rows = connection.execute(select(approvals_given).where(mine).order_by(approvals_given.c.said_at_ms))
     return tuple(
         Approval(
             comment_id=row.comment_id,
-            said_at=from_ms(row.said_at_ms),
+            said_at=from_ms(row.approved_at_ms),
             reason=row.reason,
             up_to_micros=row.up_to_micros,
         )
-        for row in rows
+        for row in rows(ApprovalRow, connection, _APPROVALS, key.params)
     )
 
 
 def save_press(database: Database, connection: Connection, key: PullKey, press_id: int, **press: object) -> None:
     """A press of the button; the same delivery twice is one press."""
-    row = {"installation_id": key[0], "repository_id": key[1], "number": key[2], "press_id": press_id}
-    connection.execute(database.insert(presses).values(**row, **press).on_conflict_do_nothing())
+    insert = database.insert(presses).values(**key._asdict(), press_id=press_id, **press)
+    connection.execute(insert.on_conflict_do_nothing())
 
 
-def pressed(connection: Connection, key: PullKey) -> Sequence[Row[Any]]:
-    mine = _of(presses, key[:2]) & (presses.c.number == key[2])
-    return connection.execute(select(presses).where(mine).order_by(presses.c.at_ms)).all()
-
-
-def _of(columns: Any, key: RepositoryKey) -> Any:
-    return (columns.c.installation_id == key[0]) & (columns.c.repository_id == key[1])
+def all_presses(connection: Connection, key: PullKey) -> list[PressRow]:
+    return rows(PressRow, connection, _PRESSES, key.params)

@@ -1,13 +1,15 @@
 """One engine for SQLite and PostgreSQL, and the two kinds of transaction that the rest uses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import ColumnElement, Connection, Engine, Executable, Table, and_, bindparam, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
+
+Model = TypeVar("Model", bound=SQLModel)
 
 MIGRATIONS = Path(__file__).parents[2] / "deploy" / "migrations"
 
@@ -53,6 +55,38 @@ class Database:
 
 def table(model: type[SQLModel]) -> Table:
     return model.__table__  # type: ignore[attr-defined]
+
+
+# Conditions with parameters, so that a statement is built once. The `params` of a key fill them in.
+
+
+def of_account(of: Table) -> ColumnElement[bool]:
+    return of.c.account_id == bindparam("of_account")
+
+
+def of_repository(of: Table) -> ColumnElement[bool]:
+    return and_(of_account(of), of.c.repository_id == bindparam("of_repository"))
+
+
+def of_pull(of: Table) -> ColumnElement[bool]:
+    return and_(of_repository(of), of.c.number == bindparam("of_number"))
+
+
+def of_week(of: Table) -> ColumnElement[bool]:
+    return and_(of_repository(of), of.c.week == bindparam("of_week"))
+
+
+def one(model: type[Model], connection: Connection, statement: Executable, params: Mapping[str, Any]) -> Model | None:
+    """The one row of a `select(table)`, or None."""
+    row = connection.execute(statement, params).first()
+    return None if row is None else model(**row._mapping)
+
+
+def rows(
+    model: type[Model], connection: Connection, statement: Executable, params: Mapping[str, Any] | None = None
+) -> list[Model]:
+    """The rows of a `select(table)`."""
+    return [model(**row._mapping) for row in connection.execute(statement, params or {})]
 
 
 def _engine(url: str) -> Engine:

@@ -10,6 +10,7 @@ from attribution.evidence import NOT_PLACED, Claim, Evidence, Stage
 from attribution.ledger import Charge, Share, share_out
 from attribution.money import Micros
 from attribution.usage import RequestKey
+from bot.keys import PullKey, RepositoryKey
 from bot.store.database import Database, table
 from bot.store.sessions import SessionKey
 from bot.store.tables import ChargeRow, ShareRow
@@ -30,10 +31,10 @@ _MONEY = ("list_micros", "cache_saving_micros", "billed_micros", "billing_mode",
 
 
 def charges_of(
-    connection: Connection, installation_id: int, repository_id: int, sessions: Sequence[SessionKey]
+    connection: Connection, key: RepositoryKey, sessions: Sequence[SessionKey]
 ) -> dict[SessionKey, list[Held]]:
     """What the requests of these sessions in one repository cost. Locks them until the commit."""
-    mine = (charges.c.installation_id == installation_id) & (charges.c.repository_id == repository_id)
+    mine = (charges.c.account_id == key.account_id) & (charges.c.repository_id == key.repository_id)
     query = select(charges).where(mine).order_by(charges.c.tool, charges.c.request_id).with_for_update()
     found: dict[SessionKey, list[Held]] = {one: [] for one in sessions}
     for row in chunked(connection, query, (charges.c.tool, charges.c.session_id), sessions):
@@ -44,54 +45,56 @@ def charges_of(
 def save_claims(
     database: Database,
     connection: Connection,
-    installation_id: int,
-    claimed: Iterable[tuple[Held, Claim]],
+    key: RepositoryKey,
+    claims: Iterable[tuple[Held, Claim]],
     now_ms: int,
-) -> set[tuple[int, int]]:
-    """Write a new revision for every request whose shares differ. Returns (repository, number) of the pulls it concerns."""
-    pairs = sorted(claimed, key=lambda pair: pair[0].charge.key)
-    current = _current_shares(connection, installation_id, [held.charge.key for held, _ in pairs])
-    touched: set[tuple[int, int]] = set()
+) -> set[int]:
+    """Write a new revision for every request of the repository whose shares differ. Returns the pull requests that it concerns."""
+    account_id = key.account_id
+    pairs = sorted(claims, key=lambda pair: pair[0].charge.key)
+    current = _current_shares(connection, account_id, [held.charge.key for held, _ in pairs])
+    numbers: set[int] = set()
     rows: list[dict[str, Any]] = []
     moved: list[dict[str, Any]] = []
     for held, claim in pairs:
-        key, repository_id, revision = held.charge.key, held.repository_id, held.revision + 1
-        before, after = current.get(key, []), share_out(held.charge, claim, revision)
+        request, revision = held.charge.key, held.revision + 1
+        before, after = current.get(request, []), share_out(held.charge, claim, revision)
         if [_content(share) for share in before] == [_content(share) for share in after]:
             continue
-        touched |= {(repository_id, one.pull_number) for one in (*before, *after) if one.pull_number is not None}
-        moved.append({"of_tool": key[0], "of_request": key[1], "revision": revision})
-        rows += [_share_row(installation_id, repository_id, i, one, now_ms) for i, one in enumerate(after)]
+        numbers |= {share.pull_number for share in (*before, *after) if share.pull_number is not None}
+        moved.append({"of_tool": request[0], "of_request": request[1], "revision": revision})
+        rows += [_share_row(account_id, key.repository_id, i, share, now_ms) for i, share in enumerate(after)]
     if rows:
         connection.execute(database.insert(shares), rows)
-        mine = (charges.c.installation_id == installation_id) & (charges.c.tool == bindparam("of_tool"))
+        mine = (charges.c.account_id == account_id) & (charges.c.tool == bindparam("of_tool"))
         connection.execute(update(charges).where(mine, charges.c.request_id == bindparam("of_request")), moved)
-    return touched
+    return numbers
 
 
-def booked_to(connection: Connection, key: tuple[int, int, int]) -> list[tuple[Charge, Share]]:
+def booked_to(connection: Connection, key: PullKey) -> list[tuple[Charge, Share]]:
     """Every current share that a pull request bears, with its charge."""
     query = select(charges, *_share_columns()).join(shares, current())
-    mine = (shares.c.installation_id == key[0]) & (shares.c.repository_id == key[1]) & (shares.c.pull_number == key[2])
-    return [(_charge(row), _share(row)) for row in connection.execute(query.where(mine))]
+    mine = (shares.c.account_id == key.account_id) & (shares.c.repository_id == key.repository_id)
+    rows = connection.execute(query.where(mine, shares.c.pull_number == key.number))
+    return [(_charge(row), _share(row)) for row in rows]
 
 
 def session_totals(
-    connection: Connection, installation_id: int, repository_id: int, keys: Iterable[SessionKey]
+    connection: Connection, key: RepositoryKey, sessions: Iterable[SessionKey]
 ) -> dict[SessionKey, Micros]:
     """What whole sessions cost in a repository, at list price, as far as priced."""
-    mine = (charges.c.installation_id == installation_id) & (charges.c.repository_id == repository_id)
+    mine = (charges.c.account_id == key.account_id) & (charges.c.repository_id == key.repository_id)
     total = func.coalesce(func.sum(charges.c.list_micros), 0).label("micros")
     query = (
         select(charges.c.tool, charges.c.session_id, total).where(mine).group_by(charges.c.tool, charges.c.session_id)
     )
-    rows = chunked(connection, query, (charges.c.tool, charges.c.session_id), sorted(set(keys)))
+    rows = chunked(connection, query, (charges.c.tool, charges.c.session_id), sorted(set(sessions)))
     return {(row.tool, row.session_id): int(row.micros) for row in rows}
 
 
-def everything(connection: Connection, installation_id: int) -> tuple[list[Charge], list[Share]]:
+def everything(connection: Connection, account_id: int) -> tuple[list[Charge], list[Share]]:
     """The whole ledger of an installation with its current shares, for `ledger.check`. What no rule has seen is unattributed."""
-    mine = charges.c.installation_id == installation_id
+    mine = charges.c.account_id == account_id
     held = [_charge(row) for row in connection.execute(select(charges).where(mine))]
     query = select(*_share_columns()).join(charges, current()).where(mine)
     placed = [_share(row) for row in connection.execute(query)]
@@ -99,9 +102,9 @@ def everything(connection: Connection, installation_id: int) -> tuple[list[Charg
     return held, placed + [share for one in held if one.key not in keys for share in share_out(one, NOT_PLACED, 0)]
 
 
-def history(connection: Connection, installation_id: int, tool: str, request_id: str) -> list[Share]:
+def history(connection: Connection, account_id: int, tool: str, request_id: str) -> list[Share]:
     """Every share that a request ever had, oldest revision first."""
-    mine = (shares.c.installation_id == installation_id) & (shares.c.tool == tool) & (shares.c.request_id == request_id)
+    mine = (shares.c.account_id == account_id) & (shares.c.tool == tool) & (shares.c.request_id == request_id)
     query = select(*_share_columns()).where(mine).order_by(shares.c.revision, shares.c.position)
     return [_share(row) for row in connection.execute(query)]
 
@@ -109,44 +112,40 @@ def history(connection: Connection, installation_id: int, tool: str, request_id:
 def share_again(
     database: Database,
     connection: Connection,
-    installation_id: int,
+    account_id: int,
     keys: Sequence[RequestKey],
     moved: Container[RequestKey],
     now_ms: int,
-) -> set[tuple[int, int]]:
+) -> set[PullKey]:
     """A charge that has changed is shared out anew at once, as it was, so that the ledger is complete at every moment; one that
-    has moved to another repository is unattributed there. Returns (repository, number) of the pulls it concerns."""
-    current = _current_shares(connection, installation_id, keys)
-    held = by_key(connection, installation_id, current, lock=True)
-    claims = [
-        (
-            held[key],
-            NOT_PLACED
-            if key in moved
-            else Claim(tuple((one.pull_number, one.weight) for one in now), now[0].evidence, now[0].why, now[0].stage),
-        )
-        for key, now in current.items()
-    ]
-    return save_claims(database, connection, installation_id, claims, now_ms)
+    has moved to another repository is unattributed there. Returns the pull requests that it concerns."""
+    current = _current_shares(connection, account_id, keys)
+    held = by_key(connection, account_id, current, lock=True)
+    by_repository: dict[int, list[tuple[Held, Claim]]] = {}
+    for key, now in current.items():
+        weights = tuple((share.pull_number, share.weight) for share in now)
+        claim = NOT_PLACED if key in moved else Claim(weights, now[0].evidence, now[0].why, now[0].stage)
+        by_repository.setdefault(held[key].repository_id, []).append((held[key], claim))
+    pulls: set[PullKey] = set()
+    for repository_id, claims in sorted(by_repository.items()):
+        repository = RepositoryKey(account_id, repository_id)
+        pulls |= {repository.pull(number) for number in save_claims(database, connection, repository, claims, now_ms)}
+    return pulls
 
 
 def by_key(
-    connection: Connection, installation_id: int, keys: Iterable[RequestKey], *, lock: bool = False
+    connection: Connection, account_id: int, keys: Iterable[RequestKey], *, lock: bool = False
 ) -> dict[RequestKey, Held]:
-    query = (
-        select(charges)
-        .where(charges.c.installation_id == installation_id)
-        .order_by(charges.c.tool, charges.c.request_id)
-    )
+    query = select(charges).where(charges.c.account_id == account_id).order_by(charges.c.tool, charges.c.request_id)
     query = query.with_for_update() if lock else query
     rows = chunked(connection, query, (charges.c.tool, charges.c.request_id), sorted(set(keys)))
     return {RequestKey(row.tool, row.request_id): _held(row) for row in rows}
 
 
 def _current_shares(
-    connection: Connection, installation_id: int, keys: Iterable[RequestKey]
+    connection: Connection, account_id: int, keys: Iterable[RequestKey]
 ) -> dict[RequestKey, list[Share]]:
-    query = select(*_share_columns()).join(charges, current()).where(shares.c.installation_id == installation_id)
+    query = select(*_share_columns()).join(charges, current()).where(shares.c.account_id == account_id)
     found: dict[RequestKey, list[Share]] = {}
     ordered = query.order_by(shares.c.position)
     for row in chunked(connection, ordered, (shares.c.tool, shares.c.request_id), sorted(set(keys))):
@@ -162,14 +161,14 @@ def chunked(
         yield from connection.execute(query.where(tuple_(*columns).in_(keys[start : start + 400])))
 
 
-def is_charge(installation_id: int, key: RequestKey) -> Any:
-    mine = charges.c.installation_id == installation_id
+def is_charge(account_id: int, key: RequestKey) -> Any:
+    mine = charges.c.account_id == account_id
     return mine & (charges.c.tool == key[0]) & (charges.c.request_id == key[1])
 
 
 def current() -> Any:
     """A share of the revision that its charge names."""
-    same = (shares.c.installation_id == charges.c.installation_id) & (shares.c.tool == charges.c.tool)
+    same = (shares.c.account_id == charges.c.account_id) & (shares.c.tool == charges.c.tool)
     return same & (shares.c.request_id == charges.c.request_id) & (shares.c.revision == charges.c.revision)
 
 
@@ -177,10 +176,10 @@ def _share_columns() -> list[Any]:
     return [column.label(f"share_{column.name}") for column in shares.c]
 
 
-def charge_row(installation_id: int, charge: Charge, now_ms: int) -> dict[str, Any]:
+def charge_row(account_id: int, charge: Charge, now_ms: int) -> dict[str, Any]:
     """The row of a charge, without its revision."""
     row = columns_of(charge.usage) | {name: getattr(charge, name) for name in _MONEY}
-    return row | {"installation_id": installation_id, "received_at_ms": now_ms}
+    return row | {"account_id": account_id, "received_at_ms": now_ms}
 
 
 def _charge(row: Row[Any]) -> Charge:
@@ -205,8 +204,8 @@ def _share(row: Any) -> Share:
     )
 
 
-def _share_row(installation_id: int, repository_id: int, position: int, share: Share, now_ms: int) -> dict[str, Any]:
-    row = msgspec.to_builtins(share) | {"installation_id": installation_id, "repository_id": repository_id}
+def _share_row(account_id: int, repository_id: int, position: int, share: Share, now_ms: int) -> dict[str, Any]:
+    row = msgspec.to_builtins(share) | {"account_id": account_id, "repository_id": repository_id}
     return row | {"position": position, "decided_at_ms": now_ms}
 
 

@@ -1,19 +1,20 @@
-"""Repositories as the App's installations list them, with every name that they had."""
+"""Repositories as installations list them, and every name that they had."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
-from bot.store.database import Database, table
-from bot.store.tables import Repository, RepositoryName
+from bot.keys import RepositoryKey
+from bot.store import transfer
+from bot.store.database import Database, of_account, of_repository, one, rows, table
+from bot.store.tables import Account, Repository, RepositoryName
 
-repositories, names = table(Repository), table(RepositoryName)
+accounts, repositories, names = table(Account), table(Repository), table(RepositoryName)
 
 
 class RepositoryFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A repository as the App's installation lists it."""
+    """A repository as an installation lists it."""
 
     repository_id: int
     full_name: str
@@ -21,71 +22,111 @@ class RepositoryFacts(msgspec.Struct, frozen=True, kw_only=True):
     default_branch: str
 
 
+_SAME = (names.c.account_id == repositories.c.account_id) & (names.c.repository_id == repositories.c.repository_id)
+_COVERED = of_repository(repositories) & repositories.c.active
+_ONE = select(repositories).where(_COVERED)
+_NAMED = select(repositories).where(
+    of_account(repositories), repositories.c.active, func.lower(repositories.c.full_name) == bindparam("name")
+)
+_ALL = select(repositories).where(of_account(repositories)).order_by(repositories.c.full_name)
+_DUE = (
+    select(repositories)
+    .join(accounts, accounts.c.account_id == repositories.c.account_id)
+    .where(
+        repositories.c.active,
+        accounts.c.installation_id != 0,
+        ~accounts.c.suspended,
+        repositories.c.week_due_at_ms <= bindparam("now_ms"),
+    )
+)
+_COVERED_NAMES = (
+    select(names.c.name, names.c.repository_id)
+    .join(repositories, _SAME)
+    .where(of_account(names), repositories.c.active)
+)
+_NAMES = select(names.c.name).where(of_repository(names))
+_ELSEWHERE = select(repositories.c.account_id).where(
+    repositories.c.repository_id == bindparam("of_repository"), repositories.c.account_id != bindparam("of_account")
+)
+_CHANGE = update(repositories).where(of_repository(repositories))
+_CLOSE_ALL = update(repositories).where(of_account(repositories)).values(active=False)
+_LOOK_AGAIN = update(repositories).values(week_due_at_ms=0)
+
+
 def save_repositories(
-    database: Database, connection: Connection, installation_id: int, facts: Sequence[RepositoryFacts]
+    database: Database, connection: Connection, account_id: int, listed: Sequence[RepositoryFacts]
 ) -> None:
     """The installation covers exactly these now. Those it covered before stay, inactive: their ledger is history."""
-    mine = repositories.c.installation_id == installation_id
-    connection.execute(update(repositories).where(mine).values(active=False))
-    for one in sorted(facts, key=lambda one: one.repository_id):
-        save_repository(database, connection, installation_id, one)
+    connection.execute(_CLOSE_ALL, {"of_account": account_id})
+    for facts in sorted(listed, key=lambda facts: facts.repository_id):
+        save_repository(database, connection, account_id, facts)
 
 
-def save_repository(database: Database, connection: Connection, installation_id: int, one: RepositoryFacts) -> None:
-    state = {"full_name": one.full_name, "private": one.private, "default_branch": one.default_branch, "active": True}
-    key = {"installation_id": installation_id, "repository_id": one.repository_id}
-    insert = database.insert(repositories).values(
-        **key, **state, pulls_seen_until_ms=0, issues_seen_until_ms=0, settings_text="", settings_read_at_ms=0,
-        week_done="", week_due_at_ms=0,
-    )  # fmt: skip
-    connection.execute(insert.on_conflict_do_update(index_elements=["installation_id", "repository_id"], set_=state))
-    name = database.insert(names).values(name=one.full_name.lower(), **key)
+def save_repository(database: Database, connection: Connection, account_id: int, facts: RepositoryFacts) -> None:
+    """A repository that another account had before was transferred: its ledger moves with it."""
+    key = RepositoryKey(account_id, facts.repository_id)
+    for other_id in connection.execute(_ELSEWHERE, key.params).scalars().all():
+        transfer.move(connection, RepositoryKey(other_id, facts.repository_id), account_id)
+    state = {
+        "full_name": facts.full_name,
+        "private": facts.private,
+        "default_branch": facts.default_branch,
+        "active": True,
+    }
+    blank = {
+        "pulls_read_until_ms": 0, "issues_read_until_ms": 0, "settings_text": "", "settings_read_at_ms": 0,
+        "newest_week": "", "week_due_at_ms": 0,
+    }  # fmt: skip
+    insert = database.insert(repositories).values(**key._asdict(), **state, **blank)
+    connection.execute(insert.on_conflict_do_update(index_elements=["account_id", "repository_id"], set_=state))
+    name = database.insert(names).values(name=facts.full_name.lower(), **key._asdict())
     connection.execute(
-        name.on_conflict_do_update(
-            index_elements=["installation_id", "name"], set_={"repository_id": one.repository_id}
-        )
+        name.on_conflict_do_update(index_elements=["account_id", "name"], set_={"repository_id": facts.repository_id})
     )
 
 
-def save_alias(database: Database, connection: Connection, installation_id: int, repository_id: int, name: str) -> None:
-    """Another name under which work for a repository is told, such as a fork's; never one of a repository of its own."""
-    alias = database.insert(names).values(
-        installation_id=installation_id, name=name.lower(), repository_id=repository_id
-    )
+def save_alias(database: Database, connection: Connection, key: RepositoryKey, name: str) -> None:
+    """Another name that sessions give a repository, such as a fork's; never the name of a repository of its own."""
+    alias = database.insert(names).values(name=name.lower(), **key._asdict())
     connection.execute(alias.on_conflict_do_nothing())
 
 
-def repository(connection: Connection, installation_id: int, repository_id: int) -> Row[Any] | None:
-    """The repository's row if the installation covers it now."""
-    mine = (repositories.c.installation_id == installation_id) & (repositories.c.repository_id == repository_id)
-    return connection.execute(select(repositories).where(mine, repositories.c.active)).first()
+def repository(connection: Connection, key: RepositoryKey) -> Repository | None:
+    """The repository if the installation covers it now."""
+    return one(Repository, connection, _ONE, key.params)
 
 
-def repository_named(connection: Connection, installation_id: int, full_name: str) -> Row[Any] | None:
+def repository_named(connection: Connection, account_id: int, full_name: str) -> Repository | None:
     """The repository of that name, without case, that the installation covers now."""
-    mine = (repositories.c.installation_id == installation_id) & repositories.c.active
-    return connection.execute(
-        select(repositories).where(mine, func.lower(repositories.c.full_name) == full_name.lower())
-    ).first()
+    return one(Repository, connection, _NAMED, {"of_account": account_id, "name": full_name.lower()})
 
 
-def note_repository(connection: Connection, installation_id: int, repository_id: int, **state: object) -> None:
-    """Remember how far we have read and done, by column."""
-    mine = (repositories.c.installation_id == installation_id) & (repositories.c.repository_id == repository_id)
-    connection.execute(update(repositories).where(mine).values(**state))
+def repositories_of(connection: Connection, account_id: int) -> list[Repository]:
+    """All that the account's installation covers or covered, by name."""
+    return rows(Repository, connection, _ALL, {"of_account": account_id})
 
 
-def covered_names(connection: Connection, installation_id: int) -> dict[str, int]:
+def note(connection: Connection, key: RepositoryKey, **state: object) -> None:
+    """Remember how far the repository is read and handled, by column."""
+    connection.execute(_CHANGE.values(**state), key.params)
+
+
+def covered_names(connection: Connection, account_id: int) -> dict[str, int]:
     """Repository id by every name, in lower case, of the repositories that the installation covers now."""
-    same = (names.c.installation_id == repositories.c.installation_id) & (
-        names.c.repository_id == repositories.c.repository_id
-    )
-    query = select(names.c.name, names.c.repository_id).join(repositories, same)
-    rows = connection.execute(query.where(names.c.installation_id == installation_id, repositories.c.active))
-    return {row.name: row.repository_id for row in rows}
+    listed = connection.execute(_COVERED_NAMES, {"of_account": account_id})
+    return {row.name: row.repository_id for row in listed}
 
 
-def names_of(connection: Connection, installation_id: int, repository_id: int) -> set[str]:
+def names_of(connection: Connection, key: RepositoryKey) -> set[str]:
     """Every name, in lower case, that a repository has or had."""
-    mine = (names.c.installation_id == installation_id) & (names.c.repository_id == repository_id)
-    return set(connection.execute(select(names.c.name).where(mine)).scalars())
+    return set(connection.execute(_NAMES, key.params).scalars())
+
+
+def due_for_a_week(connection: Connection, now_ms: int) -> list[Repository]:
+    """The repositories whose next week is due to be looked at."""
+    return rows(Repository, connection, _DUE, {"now_ms": now_ms})
+
+
+def look_at_weeks_again(connection: Connection) -> None:
+    """Look at every repository again: the operator's settings may have changed."""
+    connection.execute(_LOOK_AGAIN)

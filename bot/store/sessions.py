@@ -1,15 +1,15 @@
-"""Sessions in the database: what they span, which wait to be placed, and which a person means."""
+"""Sessions in the database: what they span, which wait for attribution, and which a person means."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from attribution.evidence import PullRequest
 from attribution.report import short_id
 from attribution.usage import CommitMade, Usage
 from bot.clock import to_ms
-from bot.store.database import Database, table
+from bot.keys import RepositoryKey
+from bot.store.database import Database, of_repository, rows, table
 from bot.store.tables import SessionRow
 
 sessions = table(SessionRow)
@@ -22,83 +22,93 @@ AFTER_PULL_MS = 24 * 3_600_000
 # Work waits this long for the commit that holds it (`rules.commits.HORIZON`).
 BEFORE_COMMIT_MS = 3 * 24 * 3_600_000
 
+_KEY = ("account_id", "repository_id", "tool", "session_id")
+_REQUEST = update(sessions).values(request_count=sessions.c.request_count + 1)
+_REQUEST_NEAR = _REQUEST.where(
+    of_repository(sessions),
+    sessions.c.last_at_ms >= bindparam("since_ms"),
+    sessions.c.first_at_ms <= bindparam("until_ms"),
+)
+_REQUEST_ONE = _REQUEST.where(
+    of_repository(sessions),
+    sessions.c.tool == bindparam("of_tool"),
+    sessions.c.session_id == bindparam("of_session"),
+)
+_WAITING = (
+    select(sessions)
+    .where(of_repository(sessions), sessions.c.done_count < sessions.c.request_count)
+    .order_by(sessions.c.tool, sessions.c.session_id)
+    .limit(bindparam("most"))
+)
+_DONE = (
+    update(sessions)
+    .where(and_(*(sessions.c[name] == bindparam(f"of_{name}") for name in _KEY)))
+    .values(done_count=bindparam("of_request_count"))
+)
+_NAMES = select(sessions.c.tool, sessions.c.session_id).where(of_repository(sessions))
+_FOREVER_MS = 2**62
 
-def want_of_pull(connection: Connection, installation_id: int, repository_id: int, pull: PullRequest) -> int:
-    """Mark the sessions that a changed pull request may concern; returns how many."""
-    mine = (sessions.c.installation_id == installation_id) & (sessions.c.repository_id == repository_id)
-    near = mine & (sessions.c.last_at_ms >= to_ms(pull.created_at) - BEFORE_PULL_MS)
-    if pull.closed_at is not None:
-        near &= sessions.c.first_at_ms <= to_ms(pull.closed_at) + AFTER_PULL_MS
-    return connection.execute(update(sessions).where(near).values(wanted=sessions.c.wanted + 1)).rowcount
+
+def request_near(connection: Connection, key: RepositoryKey, pull: PullRequest) -> int:
+    """Have the sessions attributed again that a changed pull request may concern; returns how many."""
+    until_ms = to_ms(pull.closed_at) + AFTER_PULL_MS if pull.closed_at else _FOREVER_MS
+    span = {"since_ms": to_ms(pull.created_at) - BEFORE_PULL_MS, "until_ms": until_ms}
+    return connection.execute(_REQUEST_NEAR, key.params | span).rowcount
 
 
-def want_before(
-    connection: Connection, installation_id: int, repository_id: int, commits: Iterable[CommitMade]
-) -> None:
-    """Mark the sessions whose work may be in these commits, which were not known before."""
-    times = [to_ms(one.authored_at) for one in commits if one.authored_at]
+def request_before(connection: Connection, key: RepositoryKey, commits: Iterable[CommitMade]) -> None:
+    """Have the sessions attributed again whose work may be in these commits, which were not known before."""
+    times = [to_ms(commit.authored_at) for commit in commits if commit.authored_at]
     if times:
-        mine = (sessions.c.installation_id == installation_id) & (sessions.c.repository_id == repository_id)
-        near = mine & (sessions.c.last_at_ms >= min(times) - BEFORE_COMMIT_MS) & (sessions.c.first_at_ms <= max(times))
-        connection.execute(update(sessions).where(near).values(wanted=sessions.c.wanted + 1))
+        span = {"since_ms": min(times) - BEFORE_COMMIT_MS, "until_ms": max(times)}
+        connection.execute(_REQUEST_NEAR, key.params | span)
 
 
-def want(connection: Connection, installation_id: int, repository_id: int, session: SessionKey) -> None:
-    """Mark a session to be placed again."""
-    mine = (sessions.c.installation_id == installation_id) & (sessions.c.repository_id == repository_id)
-    same = mine & (sessions.c.tool == session[0]) & (sessions.c.session_id == session[1])
-    connection.execute(update(sessions).where(same).values(wanted=sessions.c.wanted + 1))
+def request(connection: Connection, key: RepositoryKey, session: SessionKey) -> None:
+    """Have a session attributed again."""
+    connection.execute(_REQUEST_ONE, key.params | {"of_tool": session[0], "of_session": session[1]})
 
 
-def to_place(connection: Connection, installation_id: int, repository_id: int, limit: int) -> Sequence[Row[Any]]:
-    mine = (sessions.c.installation_id == installation_id) & (sessions.c.repository_id == repository_id)
-    waiting = select(sessions).where(mine, sessions.c.placed < sessions.c.wanted)
-    return connection.execute(waiting.order_by(sessions.c.tool, sessions.c.session_id).limit(limit)).all()
+def waiting(connection: Connection, key: RepositoryKey, most: int) -> list[SessionRow]:
+    return rows(SessionRow, connection, _WAITING, key.params | {"most": most})
 
 
-def mark_placed(connection: Connection, rows: Sequence[Row[Any]]) -> None:
-    """These sessions were placed as they were when they were read; what was wanted since waits on."""
-    same = and_(
-        *(
-            sessions.c[name] == bindparam(f"of_{name}")
-            for name in ("installation_id", "repository_id", "tool", "session_id")
-        )
-    )
-    if rows:
-        placed = [{f"of_{name}": value for name, value in row._mapping.items()} for row in rows]
-        connection.execute(update(sessions).where(same).values(placed=bindparam("of_wanted")), placed)
+def mark_done(connection: Connection, read: Sequence[SessionRow]) -> None:
+    """These sessions were attributed as they were when they were read; what was requested since waits on."""
+    if read:
+        names = (*_KEY, "request_count")
+        connection.execute(_DONE, [{f"of_{name}": getattr(row, name) for name in names} for row in read])
 
 
-def mark(
-    database: Database, connection: Connection, installation_id: int, changed: Iterable[tuple[int, Usage]]
+def save_sessions(
+    database: Database, connection: Connection, account_id: int, changed: Iterable[tuple[int, Usage]]
 ) -> None:
-    """Sessions of requests that are new or have changed, with the time that they span, wait to be placed."""
+    """Sessions of requests that are new or have changed, with the time that they span, wait for attribution."""
     spans: dict[tuple[int, str, str], list[int]] = {}
-    for repository_id, one in changed:
-        spans.setdefault((repository_id, one.tool, one.session_id), []).append(to_ms(one.at))
+    for repository_id, usage in changed:
+        spans.setdefault((repository_id, usage.tool, usage.session_id), []).append(to_ms(usage.at))
     least, most = (func.least, func.greatest) if database.is_postgresql else (func.min, func.max)
     insert = database.insert(sessions)
     statement = insert.on_conflict_do_update(
-        index_elements=["installation_id", "repository_id", "tool", "session_id"],
+        index_elements=_KEY,
         set_={
             "first_at_ms": least(sessions.c.first_at_ms, insert.excluded.first_at_ms),
             "last_at_ms": most(sessions.c.last_at_ms, insert.excluded.last_at_ms),
-            "wanted": sessions.c.wanted + 1,
+            "request_count": sessions.c.request_count + 1,
         },
     )
-    rows = [
+    values = [
         {
-            "installation_id": installation_id, "repository_id": repository_id, "tool": tool, "session_id": session_id,
-            "first_at_ms": min(times), "last_at_ms": max(times), "wanted": 1, "placed": 0,
+            "account_id": account_id, "repository_id": repository_id, "tool": tool, "session_id": session_id,
+            "first_at_ms": min(times), "last_at_ms": max(times), "request_count": 1, "done_count": 0,
         }
         for (repository_id, tool, session_id), times in sorted(spans.items())
     ]  # fmt: skip
-    if rows:
-        connection.execute(statement, rows)
+    if values:
+        connection.execute(statement, values)
 
 
-def named(connection: Connection, installation_id: int, repository_id: int, name: str) -> list[SessionKey]:
+def named(connection: Connection, key: RepositoryKey, name: str) -> list[SessionKey]:
     """The repository's sessions that a person may mean: by short id, or by the tool's own."""
-    mine = (sessions.c.installation_id == installation_id) & (sessions.c.repository_id == repository_id)
-    rows = connection.execute(select(sessions.c.tool, sessions.c.session_id).where(mine))
-    return [(tool, own) for tool, own in rows if name == own or name.lower() == short_id(tool, own)]
+    listed = connection.execute(_NAMES, key.params)
+    return [(tool, own) for tool, own in listed if name == own or name.lower() == short_id(tool, own)]

@@ -1,30 +1,52 @@
-"""Tokens: what a collector sends usage with, and what others read figures with; neither does what the other may. Bound to one
-installation, shown once, kept only as a hash.
+"""Tokens: what a collector sends usage with, and what others read figures with; neither does what the other may. Each is bound to
+one account, shown once, and stored only as a hash.
 
 The secret has 256 random bits, so a plain SHA-256 is as good as a slow hash and costs nothing at each request.
 """
 
 import hashlib
 import secrets
-from typing import Any, Literal
+from typing import Literal
 
-from sqlalchemy import Connection, Row, select, update
+import msgspec
+from sqlalchemy import Connection, bindparam, select, update
 
-from bot.store.database import table
-from bot.store.tables import IngestToken
+from bot.store.database import rows, table
+from bot.store.tables import Account, Token
 
-tokens = table(IngestToken)
+tokens, accounts = table(Token), table(Account)
 
 May = Literal["ingest", "read"]
 PREFIX: dict[May, str] = {"ingest": "mergecost_ingest_", "read": "mergecost_read_"}
 
 
-def new(connection: Connection, installation_id: int, label: str, now_ms: int, may: May = "ingest") -> str:
+class Bearer(msgspec.Struct, frozen=True):
+    """Whom a token speaks for, and whether the App is installed there now."""
+
+    account_id: int
+    login: str
+    is_installed: bool
+    is_suspended: bool
+
+
+_LIVE = tokens.c.revoked_at_ms.is_(None)
+_OF_HASH = tokens.c.secret_sha256 == bindparam("hash")
+_BEARER = (
+    select(tokens.c.account_id, accounts.c.login, accounts.c.installation_id, accounts.c.suspended)
+    .select_from(tokens.outerjoin(accounts, accounts.c.account_id == tokens.c.account_id))
+    .where(_OF_HASH, _LIVE, tokens.c.may == bindparam("verb"))
+)
+_USE = update(tokens).where(_OF_HASH)
+_ALL = select(tokens).order_by(tokens.c.created_at_ms)
+_REVOKE = update(tokens).where(tokens.c.token_id == bindparam("of_token"), _LIVE)
+
+
+def new(connection: Connection, account_id: int, label: str, now_ms: int, may: May = "ingest") -> str:
     """Make a token and return it; it cannot be shown again."""
     token = PREFIX[may] + secrets.token_urlsafe(32)
     connection.execute(
         tokens.insert().values(
-            installation_id=installation_id,
+            account_id=account_id,
             token_id=secrets.token_hex(4),
             secret_sha256=_hash(token),
             label=label,
@@ -35,25 +57,26 @@ def new(connection: Connection, installation_id: int, label: str, now_ms: int, m
     return token
 
 
-def installation_of(connection: Connection, token: str, may: May = "ingest") -> int | None:
-    """The installation that a token speaks for, or None if it is unknown, revoked or may not do this."""
-    live = (tokens.c.secret_sha256 == _hash(token)) & tokens.c.revoked_at_ms.is_(None)
-    query = select(tokens.c.installation_id).where(live, tokens.c.may == may)
-    return connection.execute(query).scalar_one_or_none()
+def bearer(connection: Connection, token: str, may: May = "ingest") -> Bearer | None:
+    """Whom a token speaks for, or None if it is unknown, revoked or may not do this."""
+    row = connection.execute(_BEARER, {"hash": _hash(token), "verb": may}).first()
+    if row is None:
+        return None
+    return Bearer(row.account_id, row.login or "", bool(row.installation_id), bool(row.suspended))
 
 
 def note_use(connection: Connection, token: str, now_ms: int) -> None:
-    connection.execute(update(tokens).where(tokens.c.secret_sha256 == _hash(token)).values(last_used_at_ms=now_ms))
+    connection.execute(_USE.values(last_used_at_ms=now_ms), {"hash": _hash(token)})
 
 
-def listed(connection: Connection) -> list[Row[Any]]:
-    return list(connection.execute(select(tokens).order_by(tokens.c.created_at_ms)))
+def all_tokens(connection: Connection) -> list[Token]:
+    """Every token, oldest first."""
+    return rows(Token, connection, _ALL)
 
 
 def revoke(connection: Connection, token_id: str, now_ms: int) -> bool:
     """False if there is no such live token."""
-    live = update(tokens).where(tokens.c.token_id == token_id, tokens.c.revoked_at_ms.is_(None))
-    return connection.execute(live.values(revoked_at_ms=now_ms)).rowcount == 1
+    return connection.execute(_REVOKE.values(revoked_at_ms=now_ms), {"of_token": token_id}).rowcount == 1
 
 
 def _hash(token: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, and_, case, func, select
+from sqlalchemy import BigInteger, Connection, and_, case, func, select
 from sqlalchemy import cast as sql_cast
 
 from attribution.breakdown import QUARTER_MS, By, Piece
@@ -13,15 +13,15 @@ from attribution.money import Micros
 from attribution.report import Row as ModelRow
 from attribution.totals import Spent
 from bot.clock import from_ms
+from bot.keys import RepositoryKey
 from bot.store.ledger import charges, current, shares
+from bot.store.tables import Repository
 
 # In one statement: databases bound the number of parameters (SQLite 32,766, PostgreSQL 65,535).
 _AT_ONCE = 10_000
 
 
-def spent_in(
-    connection: Connection, repository: tuple[int, int], starts_ms: Sequence[int], end_ms: int
-) -> list[list[Spent]]:
+def spent_in(connection: Connection, key: RepositoryKey, starts_ms: Sequence[int], end_ms: int) -> list[list[Spent]]:
     """What was used from each start to the next, and from the last to the end, by what bears it. Complete: what no rule has
     looked at yet is unattributed."""
     amount = func.coalesce(shares.c.micros, case((shares.c.position.is_(None), charges.c.list_micros)))
@@ -29,25 +29,25 @@ def spent_in(
     columns = [part.label("part"), shares.c.pull_number, shares.c.stage, shares.c.evidence]
     query = select(*columns, *_sums(amount)).select_from(charges.outerjoin(shares, current()))
     found: list[list[Spent]] = [[] for _ in starts_ms]
-    between = _between(repository, starts_ms[0], end_ms)
+    between = _between(key, starts_ms[0], end_ms)
     for at, *values in connection.execute(query.where(between).group_by(*columns)):
         found[at].append(_spent(values))
     return found
 
 
-def total_between(connection: Connection, repository: tuple[int, int], from_ms: int, to_ms: int) -> tuple[Micros, int]:
+def total_between(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> tuple[Micros, int]:
     """What was used from then until then, and how many requests are in no amount."""
     unpriced = summed(case((charges.c.list_micros.is_(None), 1), else_=0))
-    query = select(summed(charges.c.list_micros), unpriced).where(_between(repository, from_ms, to_ms))
+    query = select(summed(charges.c.list_micros), unpriced).where(_between(key, from_ms, to_ms))
     micros, requests = connection.execute(query).one()
     return micros, requests
 
 
-def spent_on(connection: Connection, repository: tuple[int, int], numbers: Iterable[int]) -> list[Spent]:
+def spent_on(connection: Connection, key: RepositoryKey, numbers: Iterable[int]) -> list[Spent]:
     """What these pull requests bore in their whole lives."""
     columns = [shares.c.pull_number, shares.c.stage, shares.c.evidence]
     query = select(*columns, *_sums(shares.c.micros)).select_from(shares.join(charges, current()))
-    mine = (shares.c.installation_id == repository[0]) & (shares.c.repository_id == repository[1])
+    mine = (shares.c.account_id == key.account_id) & (shares.c.repository_id == key.repository_id)
     found: list[Spent] = []
     wanted = sorted(set(numbers))
     for start in range(0, len(wanted), _AT_ONCE):
@@ -56,13 +56,11 @@ def spent_on(connection: Connection, repository: tuple[int, int], numbers: Itera
     return found
 
 
-def spent_at(
-    connection: Connection, repository: tuple[int, int], numbers: Sequence[int]
-) -> list[tuple[int, datetime, Micros]]:
+def spent_at(connection: Connection, key: RepositoryKey, numbers: Sequence[int]) -> list[tuple[int, datetime, Micros]]:
     """What these pull requests bore, and when: number, the beginning of a quarter of an hour, and the amount."""
     quarter = (charges.c.at_ms // QUARTER_MS).label("quarter")
     query = select(shares.c.pull_number, quarter, summed(shares.c.micros)).select_from(shares.join(charges, current()))
-    mine = (shares.c.installation_id == repository[0]) & (shares.c.repository_id == repository[1])
+    mine = (shares.c.account_id == key.account_id) & (shares.c.repository_id == key.repository_id)
     found: list[tuple[int, datetime, Micros]] = []
     for start in range(0, len(numbers), _AT_ONCE):
         named = shares.c.pull_number.in_(numbers[start : start + _AT_ONCE])
@@ -71,17 +69,15 @@ def spent_at(
     return found
 
 
-def by_quarter(
-    connection: Connection, repository: tuple[int, int], from_ms: int, to_ms: int
-) -> list[tuple[int, Micros]]:
+def by_quarter(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> list[tuple[int, Micros]]:
     """What was used in each quarter of an hour, counted since 1970."""
     quarter = (charges.c.at_ms // QUARTER_MS).label("quarter")
-    query = select(quarter, summed(charges.c.list_micros)).where(_between(repository, from_ms, to_ms)).group_by(quarter)
+    query = select(quarter, summed(charges.c.list_micros)).where(_between(key, from_ms, to_ms)).group_by(quarter)
     return [(when, micros) for when, micros in connection.execute(query)]
 
 
 def used_between(
-    connection: Connection, repository: tuple[int, int], from_ms: int, to_ms: int
+    connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int
 ) -> tuple[tuple[ModelRow, ...], int]:
     """The tools and models that were used from then until then, dearest first, and what reading from cache saved."""
     kinds = (
@@ -99,7 +95,7 @@ def used_between(
         *map(summed, kinds),
         summed(case((charges.c.list_micros.is_(None), 1), else_=0)),
         func.count(charges.c.output_tokens),
-    ).where(_between(repository, from_ms, to_ms))
+    ).where(_between(key, from_ms, to_ms))
     rows = connection.execute(query.group_by(charges.c.tool, charges.c.model)).all()
     found = [_row(*row) for row in rows]
     return tuple(sorted(found, key=lambda row: (-row.micros, row.tool, row.model))), sum(int(row[8]) for row in rows)
@@ -119,7 +115,7 @@ _FINENESS: dict[By, tuple[Any, ...]] = {
 _BY_PART = ("pull", "issue", "label")
 
 
-def pieces(connection: Connection, repository: Row[Any], by: By, span_ms: tuple[int, int]) -> list[Piece]:
+def pieces(connection: Connection, repository: Repository, by: By, span_ms: tuple[int, int]) -> list[Piece]:
     """What was used in a repository from then until then, cut as finely as `by` needs."""
     columns = _FINENESS[by]
     amount = func.coalesce(shares.c.micros, case((shares.c.position.is_(None), charges.c.list_micros)))
@@ -131,21 +127,21 @@ def pieces(connection: Connection, repository: Row[Any], by: By, span_ms: tuple[
         summed(unpriced).label("unpriced_requests"),
     )
     query = select(*columns, *figures).select_from(charges.outerjoin(shares, current()))
-    between = _between((repository.installation_id, repository.repository_id), *span_ms)
+    between = _between(RepositoryKey(repository.account_id, repository.repository_id), *span_ms)
     rows = connection.execute(query.where(between).group_by(*columns) if columns else query.where(between))
     return [Piece(repository=repository.full_name, **row._mapping) for row in rows if row.requests or row.micros]
 
 
-def senders_between(connection: Connection, repository: tuple[int, int], from_ms: int, to_ms: int) -> frozenset[str]:
+def senders_between(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> frozenset[str]:
     """Digests of the people whose sessions reached us from a repository."""
-    found = select(charges.c.author).where(_between(repository, from_ms, to_ms), charges.c.author != "").distinct()
+    found = select(charges.c.author).where(_between(key, from_ms, to_ms), charges.c.author != "").distinct()
     return frozenset(connection.execute(found).scalars())
 
 
-def _between(repository: tuple[int, int], from_ms: int, to_ms: int) -> Any:
+def _between(key: RepositoryKey, from_ms: int, to_ms: int) -> Any:
     return and_(
-        charges.c.installation_id == repository[0],
-        charges.c.repository_id == repository[1],
+        charges.c.account_id == key.account_id,
+        charges.c.repository_id == key.repository_id,
         charges.c.at_ms >= from_ms,
         charges.c.at_ms < to_ms,
     )

@@ -1,4 +1,4 @@
-"""Takes wanted work from many requests at once and commits it together: an answer is given only after its commit.
+"""Takes requested work from many requests at once and commits it together: an answer is given only after its commit.
 
 One transaction at a time, with everything that came in during the one before and a moment after: under load the disk's cost is
 shared.
@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.clock import Clock
 from bot.store.database import Database
 from bot.work import queue
-from bot.work.queue import Wanted
+from bot.work.queue import Work
 
 # Long enough for others to come along, and nothing beside the ten seconds that GitHub waits.
 GATHER_SECONDS = 0.003
@@ -24,11 +24,11 @@ class Intake:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._waiting: list[tuple[Wanted, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Work, asyncio.Future[None]]] = []
         self._commits: asyncio.Task[None] | None = None
 
-    async def want(self, work: Wanted) -> None:
-        """Returns once `work` is durably wanted. Raises what the database raised."""
+    async def request(self, work: Work) -> None:
+        """Returns once `work` is durably requested. Raises what the database raised."""
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, committed))
         if self._commits is None or self._commits.done():
@@ -48,10 +48,10 @@ class Intake:
                 else:
                     committed.set_exception(failure)
 
-    def _commit(self, work: Counter[Wanted]) -> DBAPIError | None:
+    def _commit(self, work: Counter[Work]) -> DBAPIError | None:
         try:
             with self._database.write() as connection:
-                queue.want(self._database, connection, work, self._clock())
+                queue.request_counts(self._database, connection, work, self._clock())
         except DBAPIError as error:
             return error
         return None

@@ -1,151 +1,220 @@
-"""Wanted work in the database: one row a (kind, key), which coalesces; leases and fencing tokens make crashes harmless.
+"""The queue of work in the database: one row a piece of work, which coalesces; leases and fencing tokens make crashes harmless.
 
-An event only adds one to `wanted`. A worker claims the row, does the work for the state of now and writes the `wanted` it saw
-into `done`; if more was wanted meanwhile, the row is due again. PostgreSQL hands rows out with SKIP LOCKED; on SQLite a write
-transaction is alone anyway.
+An event only adds one to `request_count`. A worker claims the row, does the work for the present state and writes the
+`request_count` of its claim into `done_count`; if more was requested meanwhile, the row is due again. PostgreSQL hands rows out
+with SKIP LOCKED; on SQLite a write transaction is alone anyway.
 """
 
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, case, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, text, update
 
+from bot.keys import PullKey, RepositoryKey
 from bot.store.database import Database, table
-from bot.store.tables import Installation, Job
+from bot.store.tables import Account, Job
 
-jobs, installations = table(Job), table(Installation)
+jobs, accounts = table(Job), table(Account)
 
 LEASE_MS = 60_000
 MAX_ATTEMPTS = 10
-# These end in a write to GitHub: before it is their installation's turn, finding out what to write would be in vain.
-WRITERS = ("alert_comment", "check", "comment", "issue_comment", "week")
 _FIRST_RETRY_MS = 5_000
 _LONGEST_RETRY_MS = 3_600_000
 
 
-class Wanted(msgspec.Struct, frozen=True):
-    """A piece of work: what kind, on what. `key` begins with the installation: `12/34/5` is pull request 5 of repository 34."""
+class Kind(StrEnum):
+    """Kinds of work, in the order in which they run when due at once: facts come before commands, and commands before what is
+    written. A repository that has just become public is known as such before anything is written in it."""
 
-    kind: str
-    key: str
+    ACCOUNTS = "accounts"
+    ACCOUNT = "account"
+    RECENT = "recent"
+    PULL = "pull"
+    ISSUE = "issue"
+    COMMANDS = "commands"
+    ATTRIBUTE = "attribute"
+    COMMENT = "comment"
+    ISSUE_COMMENT = "issue_comment"
+    ALERTS = "alerts"
+    ALERT_COMMENT = "alert_comment"
+    BUDGETS = "budgets"
+    NOTICES = "notices"
+    SURVIVAL = "survival"
+    WEEK = "week"
+
+
+# These end in a write to GitHub: before it is their account's turn, finding out what to write would be in vain.
+WRITERS = (Kind.ALERT_COMMENT, Kind.COMMENT, Kind.ISSUE_COMMENT, Kind.WEEK)
+
+
+class Work(msgspec.Struct, frozen=True):
+    """A piece of work: what kind, on what. Ids that the kind does not need are 0. `number` is that of a pull request or issue, of
+    an installation (ACCOUNT) or of a week (`periods.week_number`)."""
+
+    kind: Kind
+    account_id: int = 0
+    repository_id: int = 0
+    number: int = 0
 
     @property
-    def installation_id(self) -> int:
-        return int(self.key.split("/", 1)[0])
+    def repository(self) -> RepositoryKey:
+        return RepositoryKey(self.account_id, self.repository_id)
 
     @property
-    def ids(self) -> tuple[int, ...]:
-        return tuple(int(part) for part in self.key.split("/"))
+    def pull(self) -> PullKey:
+        return PullKey(self.account_id, self.repository_id, self.number)
 
 
-class Claimed(msgspec.Struct, frozen=True):
-    """Work that this worker holds until its lease ends. `token` grows with every claim of the row."""
+class Lease(msgspec.Struct, frozen=True):
+    """Work that this worker has until its lease ends. `token` is the fencing token: it grows with every claim of the row."""
 
-    kind: str
-    key: str
-    wanted: int
+    work: Work
+    request_count: int
     token: int
     attempts: int
 
     @property
-    def ids(self) -> tuple[int, ...]:
-        return Wanted(self.kind, self.key).ids
+    def account_id(self) -> int:
+        return self.work.account_id
+
+    @property
+    def repository(self) -> RepositoryKey:
+        return self.work.repository
+
+    @property
+    def pull(self) -> PullKey:
+        return self.work.pull
 
 
 # Written out because it runs for every webhook: building it anew would cost several times what the database does.
-_WANT = """
-    INSERT INTO job (kind, key, installation_id, wanted, done, run_at_ms, lease_until_ms, token, attempts, last_error)
-    VALUES ({value}, {value}, {value}, {value}, 0, {value}, 0, 0, 0, '')
-    ON CONFLICT (kind, key) DO UPDATE SET
-        wanted = job.wanted + excluded.wanted,
-        run_at_ms = CASE WHEN job.done >= job.wanted THEN excluded.run_at_ms
+_REQUEST = """
+    INSERT INTO job (account_id, kind, repository_id, number, request_count, done_count, run_at_ms, lease_until_ms, token, attempts,
+                     last_error)
+    VALUES ({value}, {value}, {value}, {value}, {value}, 0, {value}, 0, 0, 0, '')
+    ON CONFLICT (account_id, kind, repository_id, number) DO UPDATE SET
+        request_count = job.request_count + excluded.request_count,
+        run_at_ms = CASE WHEN job.done_count >= job.request_count THEN excluded.run_at_ms
                          ELSE {least}(job.run_at_ms, excluded.run_at_ms) END"""
-_WANT_ON_SQLITE, _WANT_ON_POSTGRESQL = _WANT.format(least="min", value="?"), _WANT.format(least="least", value="%s")
+_REQUEST_ON_SQLITE = _REQUEST.format(least="min", value="?")
+_REQUEST_ON_POSTGRESQL = _REQUEST.format(least="least", value="%s")
 
 
-def want(database: Database, connection: Connection, work: Mapping[Wanted, int], run_at_ms: int) -> None:
+def request(database: Database, connection: Connection, work: Iterable[Work], run_at_ms: int) -> None:
+    """Ask for work, each piece once."""
+    request_counts(database, connection, dict.fromkeys(work, 1), run_at_ms)
+
+
+def request_counts(database: Database, connection: Connection, work: Mapping[Work, int], run_at_ms: int) -> None:
     """Ask for work, each piece so many times. Rows in order of key, so that concurrent writers cannot deadlock."""
     if not work:
         return
-    ordered = sorted(work.items(), key=lambda item: (item[0].kind, item[0].key))
-    rows = [(one.kind, one.key, one.installation_id, times, run_at_ms) for one, times in ordered]
-    connection.exec_driver_sql(_WANT_ON_POSTGRESQL if database.is_postgresql else _WANT_ON_SQLITE, rows)
-
-
-def once(work: Iterable[Wanted]) -> dict[Wanted, int]:
-    return dict.fromkeys(work, 1)
+    rows = sorted(
+        (piece.account_id, piece.kind.value, piece.repository_id, piece.number, count, run_at_ms)
+        for piece, count in work.items()
+    )
+    connection.exec_driver_sql(_REQUEST_ON_POSTGRESQL if database.is_postgresql else _REQUEST_ON_SQLITE, rows)
 
 
 _CLAIM = """
     WITH due AS MATERIALIZED (
-        SELECT job.kind, job.key FROM job LEFT JOIN installation USING (installation_id)
-        WHERE job.done < job.wanted AND job.run_at_ms <= :now AND job.lease_until_ms <= :now
-          AND coalesce(installation.not_before_ms, 0) <= :now
-          AND (job.kind NOT IN {writers} OR coalesce(installation.next_write_at_ms, 0) <= :now)
-        ORDER BY job.run_at_ms, job.kind, job.key LIMIT :limit {lock})
+        SELECT job.account_id, job.kind, job.repository_id, job.number FROM job LEFT JOIN account USING (account_id)
+        WHERE job.done_count < job.request_count AND job.run_at_ms <= :now AND job.lease_until_ms <= :now
+          AND (job.kind = 'account' OR account.account_id IS NULL OR (account.installation_id <> 0 AND NOT account.suspended))
+          AND coalesce(account.not_before_ms, 0) <= :now
+          AND (job.kind NOT IN {writers} OR coalesce(account.next_write_at_ms, 0) <= :now)
+        ORDER BY job.run_at_ms, job.account_id, job.kind, job.repository_id, job.number LIMIT :limit {lock})
     UPDATE job SET lease_until_ms = :until, token = token + 1, attempts = attempts + 1
-    FROM due WHERE job.kind = due.kind AND job.key = due.key
-    RETURNING job.kind, job.key, job.wanted, job.token, job.attempts"""
+    FROM due WHERE job.account_id = due.account_id AND job.kind = due.kind AND job.repository_id = due.repository_id
+      AND job.number = due.number
+    RETURNING job.kind, job.account_id, job.repository_id, job.number, job.request_count, job.token, job.attempts"""
+_WRITERS = tuple(kind.value for kind in WRITERS)
+_CLAIM_ON_SQLITE = text(_CLAIM.format(writers=_WRITERS, lock=""))
+_CLAIM_ON_POSTGRESQL = text(_CLAIM.format(writers=_WRITERS, lock="FOR UPDATE OF job SKIP LOCKED"))
 
 
-def claim(database: Database, now_ms: int, limit: int) -> list[Claimed]:
-    """Take due work, oldest first, at most `limit` pieces, none of an installation that GitHub limits just now, and no writer
-    before it may write."""
-    lock = "FOR UPDATE OF job SKIP LOCKED" if database.is_postgresql else ""
+def claim(database: Database, now_ms: int, limit: int) -> list[Lease]:
+    """Take due work, oldest first, at most `limit` pieces, none of an account that GitHub limits just now, and no writer before it
+    may write. The work of an account that has no installation now waits until it has one again."""
+    parameters = {"until": now_ms + LEASE_MS, "now": now_ms, "limit": limit}
     with database.write() as connection:
-        parameters = {"until": now_ms + LEASE_MS, "now": now_ms, "limit": limit}
-        return [
-            Claimed(*row) for row in connection.execute(text(_CLAIM.format(lock=lock, writers=WRITERS)), parameters)
-        ]
+        rows = connection.execute(_CLAIM_ON_POSTGRESQL if database.is_postgresql else _CLAIM_ON_SQLITE, parameters)
+        return [Lease(Work(Kind(row[0]), *row[1:4]), *row[4:]) for row in rows]
 
 
-def is_ours(connection: Connection, claimed: Claimed) -> bool:
+_OF_WORK = and_(
+    jobs.c.account_id == bindparam("of_account"),
+    jobs.c.kind == bindparam("of_kind"),
+    jobs.c.repository_id == bindparam("of_repository"),
+    jobs.c.number == bindparam("of_number"),
+)
+_TOKEN = select(jobs.c.token).where(_OF_WORK).with_for_update()
+_OURS = update(jobs).where(_OF_WORK, jobs.c.token == bindparam("of_token"))
+
+
+def is_ours(connection: Connection, lease: Lease) -> bool:
     """False once another worker has taken the row over: then nothing of ours may be written. Locks the row until the commit."""
-    row = select(jobs.c.token).where(jobs.c.kind == claimed.kind, jobs.c.key == claimed.key).with_for_update()
-    return connection.execute(row).scalar_one_or_none() == claimed.token
+    return connection.execute(_TOKEN, _params(lease.work)).scalar_one_or_none() == lease.token
 
 
-def renew(database: Database, claimed: Claimed, now_ms: int) -> bool:
-    """Hold the lease for longer. False if it is lost."""
-    return _ours(database, claimed, lease_until_ms=now_ms + LEASE_MS)
+def renew(database: Database, lease: Lease, now_ms: int) -> bool:
+    """Extend the lease. False if it is lost."""
+    return _change(database, lease, lease_until_ms=now_ms + LEASE_MS)
 
 
-def finish(database: Database, claimed: Claimed) -> bool:
-    """Done, for the `wanted` that was seen at the claim; anything wanted since is due again."""
-    return _ours(database, claimed, done=claimed.wanted, lease_until_ms=0, attempts=0, last_error="")
+def finish(database: Database, lease: Lease) -> bool:
+    """Done, for the `request_count` of the claim; anything requested since is due again."""
+    return _change(database, lease, done_count=lease.request_count, lease_until_ms=0, attempts=0, last_error="")
 
 
-def postpone(database: Database, claimed: Claimed, run_at_ms: int) -> bool:
+def postpone(database: Database, lease: Lease, run_at_ms: int) -> bool:
     """Not now, but not a failure: try at that time."""
-    return _ours(database, claimed, run_at_ms=run_at_ms, lease_until_ms=0, attempts=max(claimed.attempts - 1, 0))
+    return _change(database, lease, run_at_ms=run_at_ms, lease_until_ms=0, attempts=max(lease.attempts - 1, 0))
 
 
-def fail(database: Database, claimed: Claimed, error: str, now_ms: int) -> bool:
-    """Try again later, each time after a longer pause; after MAX_ATTEMPTS only when it is wanted anew."""
-    if claimed.attempts >= MAX_ATTEMPTS:
-        return _ours(database, claimed, done=claimed.wanted, lease_until_ms=0, attempts=0, last_error=error)
-    pause = min(_FIRST_RETRY_MS * 2 ** (claimed.attempts - 1), _LONGEST_RETRY_MS)
-    return _ours(database, claimed, run_at_ms=now_ms + pause, lease_until_ms=0, last_error=error)
+def fail(database: Database, lease: Lease, error: str, now_ms: int) -> bool:
+    """Try again later, each time after a longer pause; after MAX_ATTEMPTS only when it is requested anew."""
+    if lease.attempts >= MAX_ATTEMPTS:
+        return _change(database, lease, done_count=lease.request_count, lease_until_ms=0, attempts=0, last_error=error)
+    pause = min(_FIRST_RETRY_MS * 2 ** (lease.attempts - 1), _LONGEST_RETRY_MS)
+    return _change(database, lease, run_at_ms=now_ms + pause, lease_until_ms=0, last_error=error)
 
 
-def next_due_at_ms(connection: Connection, only: Wanted | None = None) -> int | None:
-    """When wanted work can be claimed next, all of it or one piece; None if none is wanted."""
-    free = _later(jobs.c.lease_until_ms, jobs.c.run_at_ms)
-    free = _later(func.coalesce(installations.c.not_before_ms, 0), free)
-    turn = case((jobs.c.kind.in_(WRITERS), func.coalesce(installations.c.next_write_at_ms, 0)), else_=0)
-    same = installations.c.installation_id == jobs.c.installation_id
-    waiting = select(func.min(_later(turn, free))).select_from(jobs.outerjoin(installations, same))
-    waiting = waiting.where(jobs.c.done < jobs.c.wanted)
-    if only is not None:
-        waiting = waiting.where(jobs.c.kind == only.kind, jobs.c.key == only.key)
-    return connection.execute(waiting).scalar()
+def _later(a: ColumnElement[int], b: ColumnElement[int]) -> ColumnElement[int]:
+    return case((a > b, a), else_=b)
 
 
-def _later(one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
-    return case((one > other, one), else_=other)
+_TURN = case((jobs.c.kind.in_(_WRITERS), func.coalesce(accounts.c.next_write_at_ms, 0)), else_=0)
+_FREE = _later(func.coalesce(accounts.c.not_before_ms, 0), _later(jobs.c.lease_until_ms, jobs.c.run_at_ms))
+_INSTALLED = or_(
+    jobs.c.kind == Kind.ACCOUNT.value,
+    accounts.c.account_id.is_(None),
+    (accounts.c.installation_id != 0) & ~accounts.c.suspended,
+)
+_NEXT = (
+    select(func.min(_later(_TURN, _FREE)))
+    .select_from(jobs.outerjoin(accounts, accounts.c.account_id == jobs.c.account_id))
+    .where(jobs.c.done_count < jobs.c.request_count, _INSTALLED)
+)
 
 
-def _ours(database: Database, claimed: Claimed, **values: object) -> bool:
+def next_due_at_ms(connection: Connection, work: Work | None = None) -> int | None:
+    """When requested work can be claimed next, all of it or one piece; None if none is requested."""
+    if work is None:
+        return connection.execute(_NEXT).scalar()
+    return connection.execute(_NEXT.where(_OF_WORK), _params(work)).scalar()
+
+
+def _params(work: Work) -> dict[str, object]:
+    return {
+        "of_account": work.account_id,
+        "of_kind": work.kind.value,
+        "of_repository": work.repository_id,
+        "of_number": work.number,
+    }
+
+
+def _change(database: Database, lease: Lease, **values: object) -> bool:
+    params = _params(lease.work) | {"of_token": lease.token}
     with database.write() as connection:
-        row = update(jobs).where(jobs.c.kind == claimed.kind, jobs.c.key == claimed.key, jobs.c.token == claimed.token)
-        return connection.execute(row.values(**values)).rowcount == 1
+        return connection.execute(_OURS.values(**values), params).rowcount == 1

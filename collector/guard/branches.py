@@ -1,4 +1,4 @@
-"""What the pull request of a branch has cost: over everybody, where a server says so, else what was used on the branch here."""
+"""What the pull request of a branch has cost: over everybody where a server knows it, else on this machine."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,43 +10,43 @@ from attribution.money import Micros
 from attribution.protocol import RepositoryCaps
 from attribution.usage import Usage
 
-# Of what, and how much.
+# What the amount is of, and the amount.
 Amount: TypeAlias = tuple[str, Micros]
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def of_branches(
-    used: Iterable[tuple[Usage, Micros]], git: Mapping[str, str], said: Mapping[str, RepositoryCaps]
+    costs: Iterable[tuple[Usage, Micros]], git_folders: Mapping[str, str], repositories: Mapping[str, RepositoryCaps]
 ) -> dict[str, dict[str, Amount]]:
-    """By repository and branch, but for default branches. `git` has the git folder of each folder that is there.
+    """By repository and branch, without default branches. `git_folders` has the git folder of each existing folder.
 
-    A name may be used again: without an open pull request only work counts that was done since the branch was made in this
-    clone and since the last pull request from it was closed.
+    A branch name may be used again. So without an open pull request only work counts that is later than both the creation of
+    the branch in this clone and the end of the last pull request from it.
     """
     groups: defaultdict[tuple[str, str, str], list[tuple[datetime, Micros]]] = defaultdict(list)
-    for usage, micros in used:
-        groups[usage.context.repository, usage.context.branch, git.get(usage.context.cwd, "")].append(
+    for usage, micros in costs:
+        groups[usage.context.repository, usage.context.branch, git_folders.get(usage.context.cwd, "")].append(
             (usage.at, micros)
         )
-    answers = {(slug, one.name): one for slug, its in said.items() for one in its.branches}
-    found: dict[str, dict[str, Amount]] = {}
-    for (slug, branch, folder), spent in groups.items():
-        if not slug or not branch or branch in _default(folder, said.get(slug)):
+    spends = {(slug, branch.name): branch for slug, caps in repositories.items() for branch in caps.branches}
+    amounts: dict[str, dict[str, Amount]] = {}
+    for (slug, branch, folder), requests in groups.items():
+        if not slug or not branch or branch in _default(folder, repositories.get(slug)):
             continue
-        answer, ours = answers.get((slug, branch)), found.setdefault(slug, {})
-        if answer and answer.pull_number:
-            ours[branch] = f"pull request #{answer.pull_number}", answer.spent_micros
+        spend, by_branch = spends.get((slug, branch)), amounts.setdefault(slug, {})
+        if spend and spend.pull_number:
+            by_branch[branch] = f"pull request #{spend.pull_number}", spend.spent_micros
             continue
-        since = max(_made_at(folder, branch), (answer and answer.closed_at) or _LONG_AGO)
-        here = sum(micros for at, micros in spent if at >= since)
-        # The same branch in another clone comes to it.
-        ours[branch] = f"the work on {branch} on this machine", here + ours.get(branch, ("", 0))[1]
-    return found
+        since = max(_created_at(folder, branch), (spend and spend.closed_at) or _LONG_AGO)
+        here = sum(micros for at, micros in requests if at >= since)
+        # The same branch in another clone is added.
+        by_branch[branch] = f"the work on {branch} on this machine", here + by_branch.get(branch, ("", 0))[1]
+    return amounts
 
 
-def _made_at(git: str, branch: str) -> datetime:
-    """When the branch was made in this clone, as far as its reflog goes back: https://git-scm.com/docs/git-reflog"""
+def _created_at(git: str, branch: str) -> datetime:
+    """When the branch was created in this clone, as far as its reflog goes back: https://git-scm.com/docs/git-reflog"""
     try:
         with Path(git, "logs/refs/heads", branch).open("rb") as file:
             seconds = int(file.readline().partition(b"\t")[0].split()[-2])
@@ -55,10 +55,10 @@ def _made_at(git: str, branch: str) -> datetime:
         return _LONG_AGO
 
 
-def _default(git: str, said: RepositoryCaps | None) -> tuple[str, ...]:
+def _default(git: str, caps: RepositoryCaps | None) -> tuple[str, ...]:
     """The default branch, as the server or git knows it."""
-    if said:
-        return (said.default_branch,)
+    if caps:
+        return (caps.default_branch,)
     try:
         head = Path(git, "refs/remotes/origin/HEAD").read_text().strip()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The caps that hold: this machine's own, from its configuration, and those of a repository, which its server says."""
+"""The caps in force: this machine's own, from its configuration, and those of a repository, which its server knows."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from attribution.usage import Usage
 from collector.coverage import Coverage
 from collector.settings import config_file, read_caps
 
-# What a server said holds so long without another word from it.
+# How long a server's answer is used without a newer one.
 KEEP_SECONDS = 3600
 MOST_NAMED = 200
 
@@ -22,10 +22,10 @@ Cap: TypeAlias = tuple[Micros, str]
 KINDS = ("session", "day", "pull")
 
 
-class Kept(msgspec.Struct, frozen=True):
-    """What the server said at `asked_at` (seconds since 1970), by our names of the repositories."""
+class CapsFile(msgspec.Struct, frozen=True):
+    """The server's last answer and when it came (seconds since 1970), by the local names of the repositories."""
 
-    asked_at: float
+    answered_at: float
     repositories: dict[str, RepositoryCaps]
 
 
@@ -36,47 +36,48 @@ def local(env: Mapping[str, str]) -> dict[str, Cap]:
     return {kind: (from_usd(usd), f"{kind}_usd in {file}") for kind, usd in amounts.items() if usd is not None}
 
 
-def held(own: Mapping[str, Cap], said: RepositoryCaps | None) -> dict[str, Cap]:
-    """Of each kind the smaller cap."""
-    if said is None:
+def smaller(own: Mapping[str, Cap], repository: RepositoryCaps | None) -> dict[str, Cap]:
+    """Of each kind the smaller of two caps."""
+    if repository is None:
         return dict(own)
-    theirs = {kind: getattr(said, f"cap_{kind}_micros") for kind in KINDS}
-    named = {
-        kind: (micros, f"cap_{kind}_usd in the settings of {said.name}")
-        for kind, micros in theirs.items()
+    amounts = {kind: getattr(repository, f"cap_{kind}_micros") for kind in KINDS}
+    theirs = {
+        kind: (micros, f"cap_{kind}_usd in the settings of {repository.name}")
+        for kind, micros in amounts.items()
         if micros is not None
     }
     return {
-        kind: min(caps[kind] for caps in (own, named) if kind in caps) for kind in KINDS if kind in {**own, **named}
+        kind: min(caps[kind] for caps in (own, theirs) if kind in caps) for kind in KINDS if kind in {**own, **theirs}
     }
 
 
-def names(usages: Sequence[Usage], coverage: Coverage) -> dict[str, RepositoryQuery]:
-    """What to ask the server: the branches worked on last, of repositories that it covers, by our names of those."""
+def latest_branches(usages: Sequence[Usage], coverage: Coverage) -> dict[str, RepositoryQuery]:
+    """What to ask the server about: the latest branches of the repositories that it covers, by local name of the repository."""
     pairs = dict.fromkeys(
-        (one.context.repository, one.context.branch) for one in reversed(usages) if one.context.repository
+        (usage.context.repository, usage.context.branch) for usage in reversed(usages) if usage.context.repository
     )
-    covered = {slug: coverage.name(slug) for slug in {slug for slug, _ in pairs}}
-    latest = [pair for pair in pairs if covered[pair[0]]][:MOST_NAMED]
+    server_names = {slug: coverage.name(slug) for slug in {slug for slug, _ in pairs}}
+    latest = [pair for pair in pairs if server_names[pair[0]]][:MOST_NAMED]
     return {
-        slug: RepositoryQuery(covered[slug], [branch for its, branch in latest if its == slug and branch])
+        slug: RepositoryQuery(server_names[slug], [branch for other, branch in latest if other == slug and branch])
         for slug, _ in latest
     }
 
 
-def keep(path: Path, asked: Mapping[str, RepositoryQuery], said: CapsAnswer, now: float) -> None:
-    by_name = {one.name: one for one in said.repositories}
-    ours = {slug: by_name[one.name] for slug, one in asked.items() if one.name in by_name}
-    path.write_bytes(msgspec.json.encode(Kept(now, ours)))
+def write(path: Path, request: Mapping[str, RepositoryQuery], answer: CapsAnswer, now: float) -> None:
+    """Raises OSError."""
+    by_name = {repository.name: repository for repository in answer.repositories}
+    local_names = {slug: by_name[query.name] for slug, query in request.items() if query.name in by_name}
+    path.write_bytes(msgspec.json.encode(CapsFile(now, local_names)))
 
 
-def kept(path: Path, now: float) -> dict[str, RepositoryCaps]:
-    """What the server said last, unless that is too long ago."""
+def read(path: Path, now: float) -> dict[str, RepositoryCaps]:
+    """The server's last answer, unless it is too old."""
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=Kept)
+        file = msgspec.json.decode(path.read_bytes(), type=CapsFile)
     except (OSError, msgspec.DecodeError):
         return {}
-    return found.repositories if 0 <= now - found.asked_at < KEEP_SECONDS else {}
+    return file.repositories if 0 <= now - file.answered_at < KEEP_SECONDS else {}
 
 
 def _short(path: Path) -> str:

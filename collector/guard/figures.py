@@ -1,4 +1,4 @@
-"""What the guard's hook decides by, made from the logs: what sessions, the day and branches cost, and the caps that hold."""
+"""What the guard's hook decides by, computed from the logs: what sessions, the day and branches cost, and the caps in force."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,10 +12,10 @@ from attribution.money import Micros
 from attribution.protocol import RepositoryCaps
 from attribution.usage import Usage
 from collector.guard.branches import Amount, of_branches
-from collector.guard.caps import Cap, held
+from collector.guard.caps import Cap, smaller
 from collector.guard.hook import place
 
-# What has not been worked on for so long is not watched; neither are more sessions than so many.
+# Sessions without work for so long are not watched, nor more sessions than so many.
 RECENT = timedelta(days=30)
 MOST_SESSIONS = 2000
 
@@ -23,7 +23,7 @@ MOST_SESSIONS = 2000
 class Figures(msgspec.Struct):
     """`sessions` are by tool and id, the latest first; `repositories` names the git folders on this machine; `branches` are by
     repository and name, with what the amount is of; `caps` by repository and kind, those of no repository under empty text.
-    `made_at` is in seconds since 1970, `day` the local one. What has no price is in no amount."""
+    `made_at` is in seconds since 1970, `day` is the local date. Requests without a price are in no amount."""
 
     made_at: float
     day: str
@@ -34,44 +34,46 @@ class Figures(msgspec.Struct):
     branches: dict[str, dict[str, Amount]] = {}
 
 
-def make(usages: Sequence[Usage], own: Mapping[str, Cap], said: Mapping[str, RepositoryCaps], now: float) -> Figures:
-    """Figures from all that the logs say, in order of time, the caps of this machine and what the server said of repositories."""
-    caps = {"": dict(own), **{slug: held(own, one) for slug, one in said.items()}}
+def make(
+    usages: Sequence[Usage], own: Mapping[str, Cap], repositories: Mapping[str, RepositoryCaps], now: float
+) -> Figures:
+    """Figures from all requests in the logs, in order of time, from this machine's own caps and from those that the server sent."""
+    caps = {"": dict(own), **{slug: smaller(own, repository) for slug, repository in repositories.items()}}
     figures = Figures(now, time.strftime("%Y-%m-%d", time.localtime(now)), caps)
     if not any(caps.values()):
         return figures
     recent = since(usages, now)
     sessions = dict.fromkeys(islice(dict.fromkeys(map(_session, reversed(recent))), MOST_SESSIONS), 0)
-    amounts = [(one, _micros(one)) for one in usages if _session(one) in sessions]
-    for one, micros in amounts:
-        sessions[_session(one)] += micros
+    amounts = [(usage, _micros(usage)) for usage in usages if _session(usage) in sessions]
+    for usage, micros in amounts:
+        sessions[_session(usage)] += micros
     midnight = _midnight(now)
     figures.sessions = sessions
-    figures.day_micros = sum(micros for one, micros in amounts if one.at >= midnight)
-    git = _git_folders({one.context.cwd for one in recent})
+    figures.day_micros = sum(micros for usage, micros in amounts if usage.at >= midnight)
+    git = _git_folders({usage.context.cwd for usage in recent})
     figures.repositories = {
-        git[one.context.cwd]: one.context.repository
-        for one in recent
-        if one.context.repository and one.context.cwd in git
+        git[usage.context.cwd]: usage.context.repository
+        for usage in recent
+        if usage.context.repository and usage.context.cwd in git
     }
-    figures.branches = of_branches([pair for pair in amounts if pair[0].at >= recent[0].at], git, said)
+    figures.branches = of_branches([pair for pair in amounts if pair[0].at >= recent[0].at], git, repositories)
     return figures
 
 
 def since(usages: Sequence[Usage], now: float) -> list[Usage]:
-    """Those that are recent."""
+    """The recent ones."""
     start = datetime.fromtimestamp(now, UTC) - RECENT
-    return [one for one in usages if one.at >= start]
+    return [usage for usage in usages if usage.at >= start]
 
 
 def _git_folders(folders: Iterable[str]) -> dict[str, str]:
-    """Of folders that are there and in a repository."""
-    found = {folder: place(folder)[0] for folder in folders if Path(folder).is_absolute() and Path(folder).is_dir()}
-    return {folder: git for folder, git in found.items() if git}
+    """The git folder of each folder that exists and is in a repository."""
+    places = {folder: place(folder)[0] for folder in folders if Path(folder).is_absolute() and Path(folder).is_dir()}
+    return {folder: git for folder, git in places.items() if git}
 
 
 def _midnight(now: float) -> datetime:
-    """When the day began here, also on the days when clocks are changed."""
+    """When the local day began, also on days when the clocks change."""
     return datetime.fromtimestamp(time.mktime((*time.localtime(now)[:3], 0, 0, 0, 0, 0, -1)), UTC)
 
 

@@ -1,7 +1,8 @@
-"""What an AI tool asks before it goes on: no, where the session, the day or the branch's pull request has cost more than its cap.
+"""Answers an AI tool before each step: the step is refused if the session, the day or the branch's pull request is over its cap.
 
-Run as `python -I -S hook.py FOLDER TOOL`, with what the tool says on standard input. It reads one small file that `mergecost push`
-keeps, and answers as the tool wants it: no network, no wait for anything. Whatever goes wrong, the tool goes on: silence, exit 0.
+Run as `python -I -S hook.py FOLDER TOOL`, with the tool's JSON on standard input. It reads one small file that `mergecost push`
+writes, and answers in the tool's own format. It uses no network and waits for nothing. If anything fails, the tool goes on: the
+hook prints nothing and exits with 0.
 """
 
 import json
@@ -9,73 +10,71 @@ import os
 import sys
 import time
 
-FIGURES, UNLOCKS, WANTED = "guard.json", "unlocks.jsonl", "guard.wanted"
-# How old figures are when they are made anew, and when they decide nothing any more.
+FIGURES, UNLOCKS, REQUEST = "guard.json", "unlocks.jsonl", "guard.request"
+# The age at which figures are computed again, and the age from which on they decide nothing.
 RENEW_SECONDS, KEEP_SECONDS = 60, 600
 
 
 def main(folder: str, tool: str) -> None:
-    told, now = sys.stdin.buffer.read(), time.time()
+    body, now = sys.stdin.buffer.read(), time.time()
     try:
         figures = json.loads(_text(f"{folder}/{FIGURES}"))
         age = now - figures["made_at"]
     except (ValueError, TypeError, KeyError):
         figures, age = {}, KEEP_SECONDS
     if not 0 <= age < RENEW_SECONDS:
-        renew(folder, now)
+        renew(folder)
     if 0 <= age < KEEP_SECONDS:
-        given = json.loads(told)
-        held = caps(figures, _session(tool, given), place(_folder(given)), time.strftime("%Y-%m-%d"))
-        text = why(held)
-        answer = refusal(tool, given.get("hook_event_name", ""), text)
-        if text and answer and not unlocked(folder, now):
+        event = json.loads(body)
+        text = why(caps(figures, _session(tool, event), place(_folder(event)), time.strftime("%Y-%m-%d")))
+        answer = refusal(tool, event.get("hook_event_name", ""), text)
+        if text and answer and not is_unlocked(folder, now):
             os.write(1, json.dumps(answer).encode())
 
 
 def caps(figures: dict, session: str, where: tuple[str, str], today: str) -> list[dict]:
-    """Every cap that holds there, each a `Line` as JSON. `figures` is the `Figures` as JSON, `session` a tool and its session's
-    id, `where` what `place` says of the folder."""
+    """Every cap in force there, each a `Line` as JSON. `figures` is the `Figures` as JSON, `session` a tool and its session's
+    id, `where` the `place` of the folder."""
     repository, branch = figures["repositories"].get(where[0], ""), where[1]
-    held = figures["caps"].get(repository) or figures["caps"][""]
-    spent = {
+    amounts = {
         "session": ("this session", figures["sessions"].get(session, 0)),
         "day": ("the work on this machine today", figures["day_micros"] if figures["day"] == today else 0),
         "pull": figures["branches"].get(repository, {}).get(branch),
     }
     return [
-        {"kind": kind, "what": spent[kind][0], "spent_micros": spent[kind][1], "cap_micros": cap, "set_in": set_in}
-        for kind, (cap, set_in) in held.items()
-        if spent[kind]
+        {"kind": kind, "what": amounts[kind][0], "spent_micros": amounts[kind][1], "cap_micros": cap, "set_in": set_in}
+        for kind, (cap, set_in) in (figures["caps"].get(repository) or figures["caps"][""]).items()
+        if amounts[kind]
     ]
 
 
-def why(held: list[dict]) -> str:
-    """What is over its cap, for whoever reads it, a person or the tool's model; empty if nothing is."""
-    over = [one for one in held if one["spent_micros"] > one["cap_micros"]]
-    said = "; ".join(
-        f"{one['what']} has cost {usd(one['spent_micros'])} at list price, over the cap of {usd(one['cap_micros'])} "
-        f"({one['set_in']})"
-        for one in over
+def why(lines: list[dict]) -> str:
+    """Which of the caps are exceeded, for a person or the tool's model to read; empty if none is."""
+    over = [line for line in lines if line["spent_micros"] > line["cap_micros"]]
+    reasons = "; ".join(
+        f"{line['what']} has cost {usd(line['spent_micros'])} at list price, over the cap of {usd(line['cap_micros'])} "
+        f"({line['set_in']})"
+        for line in over
     )
     go_on = 'Do nothing more and say so. To go on, a person runs: mergecost guard --unlock 2h --reason "..."'
-    return f"Stopped by Mergecost: {said}. {go_on}" if over else ""
+    return f"Stopped by Mergecost: {reasons}. {go_on}" if over else ""
 
 
 def refusal(tool: str, event: str, text: str) -> dict | None:
-    """How each tool is told no; None for an event at which it would not listen."""
+    """The refusal in the tool's own format; None for an event whose answer the tool ignores."""
     deny = {"hookEventName": event, "permissionDecision": "deny", "permissionDecisionReason": text}
     answers: dict[tuple[str, str], dict] = {
-        # Where a tool can be told to end the turn, it is: a mere denial leaves its model to try, and pay for, the next thing.
+        # The turn ends where a tool allows that: after a mere denial the model would try, and pay for, the next thing.
         # https://code.claude.com/docs/en/hooks
         ("claude-code", "PreToolUse"): {"continue": False, "stopReason": text, "hookSpecificOutput": deny},
         ("claude-code", "UserPromptSubmit"): {"decision": "block", "reason": text},
-        # Takes `continue` here for a mistake, and goes on: https://developers.openai.com/codex/hooks
+        # `continue` here is an error to this tool, and it goes on: https://developers.openai.com/codex/hooks
         ("codex", "PreToolUse"): {"hookSpecificOutput": deny},
         ("codex", "UserPromptSubmit"): {"decision": "block", "reason": text},
         # https://geminicli.com/docs/hooks/reference
         ("gemini-cli", "BeforeTool"): {"continue": False, "stopReason": text, "decision": "deny", "reason": text},
         ("gemini-cli", "BeforeAgent"): {"decision": "deny", "reason": text},
-        # Names no event, and hears no answer to a prompt: https://docs.github.com/en/copilot/reference/hooks-reference
+        # This tool names no event, and ignores answers to a prompt: https://docs.github.com/en/copilot/reference/hooks-reference
         ("copilot-cli", ""): {"permissionDecision": "deny", "permissionDecisionReason": text},
         # https://cursor.com/docs/hooks
         ("cursor", "preToolUse"): {"permission": "deny", "user_message": text, "agent_message": text},
@@ -85,7 +84,7 @@ def refusal(tool: str, event: str, text: str) -> dict | None:
 
 
 def place(folder: str) -> tuple[str, str]:
-    """The git folder of the repository around `folder`, one for all of its worktrees, and the branch checked out there. Empty
+    """The git folder of the repository around `folder`, which all of its worktrees share, and the branch checked out there. Empty
     where there is none. https://git-scm.com/docs/gitrepository-layout"""
     folder = os.path.realpath(folder)
     while not (head := _text(f"{git_of(folder)}/HEAD")):
@@ -97,15 +96,15 @@ def place(folder: str) -> tuple[str, str]:
 
 
 def git_of(folder: str) -> str:
-    """`.git`, which of a worktree or a submodule is a file that says where."""
+    """The folder `.git`. In a worktree or a submodule `.git` is a file that names it."""
     git = f"{folder}/.git"
     return os.path.join(folder, _text(git).removeprefix("gitdir: ")) if os.path.isfile(git) else git
 
 
-def unlocked(folder: str, now: float) -> bool:
-    """Whether a person has said that work goes on for now; what was said last counts."""
-    said = _text(f"{folder}/{UNLOCKS}").splitlines()
-    return bool(said) and now < json.loads(said[-1])["until"]
+def is_unlocked(folder: str, now: float) -> bool:
+    """Whether an unlock is in force. The last one counts."""
+    lines = _text(f"{folder}/{UNLOCKS}").splitlines()
+    return bool(lines) and now < json.loads(lines[-1])["until"]
 
 
 def usd(micros: int) -> str:
@@ -114,33 +113,34 @@ def usd(micros: int) -> str:
     return f"${cents // 100:,}.{cents % 100:02}"
 
 
-def renew(folder: str, now: float) -> None:
-    """Have the figures made anew by a process of its own: one, however many hooks run at once."""
+def renew(folder: str) -> None:
+    """Start a process that computes the figures again. Only one is started, however many hooks run at once."""
     import fcntl  # noqa: PLC0415 (once a minute)
 
-    wanted = os.open(f"{folder}/{WANTED}", os.O_RDWR | os.O_CREAT, 0o600)
+    request = os.open(f"{folder}/{REQUEST}", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(wanted, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(request, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return
-    seen = os.fstat(wanted)
-    if not (seen.st_size and 0 <= now - seen.st_mtime < RENEW_SECONDS):
-        os.pwrite(wanted, b"1", 0)
+    status = os.fstat(request)
+    # The time is read after the lock is taken: another hook may have asked since this one began.
+    if not (status.st_size and 0 <= time.time() - status.st_mtime < RENEW_SECONDS):
+        os.pwrite(request, b"1", 0)
         push = os.path.join(os.path.dirname(__file__), os.pardir, "hook.py")
         os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-I", "-S", push, folder])  # noqa: S606
 
 
-def _session(tool: str, given: dict) -> str:
-    named = given.get("conversation_id") or given.get("session_id") or given.get("sessionId")
-    return f"{tool} {named}" if named else ""
+def _session(tool: str, event: dict) -> str:
+    session_id = event.get("conversation_id") or event.get("session_id") or event.get("sessionId")
+    return f"{tool} {session_id}" if session_id else ""
 
 
-def _folder(given: dict) -> str:
-    return given.get("cwd") or given["workspace_roots"][0]
+def _folder(event: dict) -> str:
+    return event.get("cwd") or event["workspace_roots"][0]
 
 
 def _text(path: str) -> str:
-    """A file without white space around it, empty where there is none."""
+    """The text of a file without surrounding white space, empty if there is no file."""
     try:
         with open(path, "rb") as file:
             return os.fsdecode(file.read().strip())

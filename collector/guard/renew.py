@@ -1,4 +1,4 @@
-"""Keeps the figures of the guard's hook new. Where no hook asks, nothing is done."""
+"""Keeps the figures of the guard's hook up to date. Where no hook asks for them, nothing is done."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -13,24 +13,24 @@ from collector.client import Client
 from collector.coverage import Coverage
 from collector.guard import caps
 from collector.guard.figures import Figures, make, since
-from collector.guard.hook import FIGURES, WANTED
+from collector.guard.hook import FIGURES, REQUEST
 from collector.settings import SettingsError, state_file
 
-# A hook that has not asked for so long is not there any more.
-_WANTED_SECONDS = 24 * 3600
-_SAID = "caps.json"
+# A hook that has not asked for so long is not installed any more.
+_REQUEST_SECONDS = 24 * 3600
+_CAPS = "caps.json"
 
 
 def is_wanted(env: Mapping[str, str], now: float) -> bool:
     try:
-        return now - (_folder(env) / WANTED).stat().st_mtime < _WANTED_SECONDS
+        return now - (_folder(env) / REQUEST).stat().st_mtime < _REQUEST_SECONDS
     except OSError:
         return False
 
 
 def renew(usages: Sequence[Usage], env: Mapping[str, str], now: float) -> Figures:
-    """Make the figures and write them, whole or not at all: a hook may be reading. A disk that is full changes nothing."""
-    figures = make(usages, _own(env), caps.kept(_folder(env) / _SAID, now), now)
+    """Compute the figures and write them, whole or not at all: a hook may be reading. A full disk changes nothing."""
+    figures = make(usages, _own(env), caps.read(_folder(env) / _CAPS, now), now)
     path = _folder(env) / FIGURES
     temporary = path.with_name(f"{FIGURES}.{os.getpid()}")
     with suppress(OSError):
@@ -41,16 +41,16 @@ def renew(usages: Sequence[Usage], env: Mapping[str, str], now: float) -> Figure
 
 
 def ask(client: Client, coverage: Coverage, usages: Sequence[Usage], env: Mapping[str, str], now: float) -> None:
-    """Have the server say which caps hold, and keep that. Raises PushError; what it said before holds on for a while then."""
-    asked = caps.names(since(usages, now), coverage)
-    if asked:
-        said = client.caps(CapsQuery(list(asked.values())))
+    """Ask the server which caps are in force, and store its answer. Raises PushError; then its last answer is used for a while."""
+    branches = caps.latest_branches(since(usages, now), coverage)
+    if branches:
+        answer = client.caps(CapsQuery(list(branches.values())))
         with suppress(OSError):
-            caps.keep(_folder(env) / _SAID, asked, said, now)
+            caps.write(_folder(env) / _CAPS, branches, answer, now)
 
 
 def _own(env: Mapping[str, str]) -> dict[str, caps.Cap]:
-    """Of a file with a mistake in it no cap holds; `mergecost guard` says what is wrong."""
+    """A file with a mistake sets no cap; `mergecost guard` says what is wrong."""
     try:
         return caps.local(env)
     except SettingsError:

@@ -1,4 +1,4 @@
-"""What people said to go on in spite of a cap: for how long, why, and what was over. A file that is only appended to."""
+"""Unlocks, with which a person goes on in spite of a cap: for how long, why, and what was over its cap. An append-only file."""
 
 import re
 from pathlib import Path
@@ -14,11 +14,11 @@ _UNITS = {"m": 60, "h": 3600, "d": 24 * 3600}
 
 
 class BadUnlock(Exception):
-    """What is wrong with an unlock, for the person who wants it."""
+    """What is wrong with an unlock, for the person who asked for it."""
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A cap that holds, of a `session`, a `day` or a `pull` request, and what was spent against it at list price."""
+    """A cap in force, of a `session`, a `day` or a `pull` request, and what was spent against it at list price."""
 
     kind: str
     what: str
@@ -32,7 +32,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Unlock(msgspec.Struct, frozen=True):
-    """`at` and `until` are in seconds since 1970. `session` is the AI session in which it was said, empty in a plain terminal."""
+    """`at` and `until` are in seconds since 1970. `session` is the AI session that asked for it, empty in a plain terminal."""
 
     at: int
     until: int
@@ -41,26 +41,26 @@ class Unlock(msgspec.Struct, frozen=True):
     session: str = ""
 
 
-def seconds(text: str) -> int:
-    """`30m`, `2h`, `1d`. Raises BadUnlock."""
+def parse_duration(text: str) -> int:
+    """Seconds of `30m`, `2h`, `1d`. Raises BadUnlock."""
     match = _FOR.fullmatch(text.strip())
-    found = int(match[1]) * _UNITS[match[2]] if match else 0
-    if not 0 < found <= MOST_SECONDS:
+    seconds = int(match[1]) * _UNITS[match[2]] if match else 0
+    if not 0 < seconds <= MOST_SECONDS:
         raise BadUnlock(f"for how long? Like 30m, 2h or 1d, which is the most; not {text!r}")
-    return found
+    return seconds
 
 
-def checked(reason: str) -> str:
+def parse_reason(text: str) -> str:
     """A reason on one line. Raises BadUnlock."""
-    found = " ".join(reason.split())
-    if not found:
-        raise BadUnlock('why? Say it: --reason "the release is tonight"')
-    if len(found) > MOST_REASON:
-        raise BadUnlock(f"a reason has at most {MOST_REASON} characters, this one {len(found)}")
-    return found
+    reason = " ".join(text.split())
+    if not reason:
+        raise BadUnlock('why? Give a reason: --reason "the release is tonight"')
+    if len(reason) > MOST_REASON:
+        raise BadUnlock(f"a reason has at most {MOST_REASON} characters, this one {len(reason)}")
+    return reason
 
 
-def add(path: Path, unlock: Unlock) -> None:
+def append(path: Path, unlock: Unlock) -> None:
     """Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with path.open("ab") as file:
@@ -68,15 +68,15 @@ def add(path: Path, unlock: Unlock) -> None:
 
 
 def read(path: Path) -> list[Unlock]:
-    """All that were said, oldest first; what is no record is passed over."""
+    """All unlocks, oldest first; a line that is no record is skipped."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError:
         return []
-    found: list[Unlock] = []
+    unlocks: list[Unlock] = []
     for line in lines:
         try:
-            found.append(msgspec.json.decode(line, type=Unlock))
+            unlocks.append(msgspec.json.decode(line, type=Unlock))
         except msgspec.DecodeError:
             continue
-    return found
+    return unlocks

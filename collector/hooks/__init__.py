@@ -1,4 +1,4 @@
-"""Hooks that make a push happen by itself and tie commits to sessions: what would change, changing it, and undoing it exactly.
+"""Hooks that push automatically and tie commits to sessions: planning the changes, making them, and undoing them exactly.
 
-Nothing is touched that is not named first; what is replaced is kept beside, and given back byte by byte.
+Every change is named before it is made. A file that is replaced is backed up beside, and restored byte by byte.
 """

@@ -1,17 +1,17 @@
-"""A change to one of the user's files, as a value: planned, shown, made, undone."""
+"""A change to one of the user's files, as a value that can be shown before it is made."""
 
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-# Where a tool reads a folder of files, ours is this one.
+# Our file, where a tool reads a whole folder of hook files.
 OWN_FILE = "mergecost.json"
 
 
 class Change(msgspec.Struct, frozen=True):
-    """`after` None means that the file goes away, and with it the folder that was made for it. `before` is what stood there when it
-    was planned, None for nothing."""
+    """The file's content `before` and `after`. `before` None means that there is no file yet. `after` None means that the file is
+    deleted, and its folder too if that was created for it."""
 
     path: Path
     before: bytes | None
@@ -20,14 +20,14 @@ class Change(msgspec.Struct, frozen=True):
     mode: int = 0o644
 
 
-class Refused(msgspec.Struct, frozen=True):
-    """What is not done, and what the user can do about it."""
+class Refusal(msgspec.Struct, frozen=True):
+    """A change that is not made, and what the user can do about it."""
 
     path: Path
     why: str
 
 
-Plan = list[Change | Refused]
+Plan = list[Change | Refusal]
 
 
 def read(path: Path) -> bytes | None:
@@ -38,13 +38,13 @@ def read(path: Path) -> bytes | None:
 
 
 def make(change: Change) -> None:
-    """Write a file whole or not at all. What it replaces is kept beside it. A link stays one, as those who keep their settings in
-    a repository have it: what it leads to is written."""
+    """Write a file whole or not at all, with a backup of the old one beside it. Of a symbolic link the target is written: some
+    people keep their settings in a repository."""
     file = change.path.resolve()
     if change.after is None:
         file.unlink(missing_ok=True)
         if change.path.name == OWN_FILE:
-            with suppress(OSError):  # somebody else's are there too
+            with suppress(OSError):  # other files are in it
                 change.path.parent.rmdir()
         return
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Git's hooks in one repository: which session made a commit, and what became of a commit that was rewritten.
 
-`post-commit` notes a session's commit where the tool says its session in the environment, `post-rewrite` the old and the new ids.
-Both are a few lines of shell that append to local state; nothing is added to the commit. What a hook did before it still does.
+`post-commit` records a commit where the tool names its session in the environment, `post-rewrite` the old and the new ids. Both
+are a few lines of shell that append to local state; nothing is added to the commit. The lines of an existing hook still run.
 https://git-scm.com/docs/githooks
 """
 
@@ -10,19 +10,20 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from collector.hooks.changes import Change, Plan, Refused, backup_of, read
+from collector.hooks.changes import Change, Plan, Refusal, backup_of, read
 from collector.stamps import SESSION_VARIABLES
 
 BEGIN, END = b"# >>> mergecost >>>\n", b"# <<< mergecost <<<\n"
 _SHELLS = (b"#!/bin/sh", b"#!/usr/bin/env sh", b"#!/bin/bash", b"#!/usr/bin/env bash", b"#!/bin/dash", b"#!/bin/zsh")
+_TIMEOUT_SECONDS = 5
 
 
 def install(cwd: Path, stamps: Path) -> Plan:
     folder = _hooks_folder(cwd)
     if folder is None:
         return []
-    if why := _is_shared(cwd, folder):
-        return [Refused(folder, why)]
+    if why := _shared_reason(cwd, folder):
+        return [Refusal(folder, why)]
     plan: Plan = []
     for name, lines in (("post-commit", _post_commit(stamps)), ("post-rewrite", _post_rewrite(stamps))):
         plan += _with(folder / name, BEGIN + lines.encode() + END)
@@ -38,8 +39,8 @@ def uninstall(cwd: Path) -> Plan:
         before = read(folder / name)
         if before is not None and BEGIN in before:
             after = _without(before)
-            whole = after if backup_of(folder / name).exists() or after != b"#!/bin/sh\n" else None
-            plan.append(Change(folder / name, before, whole, f"git: {name}", 0o755))
+            rest = after if backup_of(folder / name).exists() or after != b"#!/bin/sh\n" else None
+            plan.append(Change(folder / name, before, rest, f"git: {name}", 0o755))
     return plan
 
 
@@ -51,9 +52,11 @@ def is_installed(cwd: Path) -> bool:
 def _with(path: Path, block: bytes) -> Plan:
     before = read(path)
     if before is not None and not before.startswith(_SHELLS):
-        return [Refused(path, "is no shell script: add the lines of `mergecost hooks install --dry-run` to it by hand")]
+        return [
+            Refusal(path, "is not a shell script: add the lines of `mergecost hooks install --dry-run` to it by hand")
+        ]
     base = _without(before) if before is not None else b"#!/bin/sh\n"
-    # In front of the rest: a script of the user's may end with `exit` or `exec`.
+    # In front of the rest: the user's script may end with `exit` or `exec`.
     first, _, rest = base.partition(b"\n")
     after = first + b"\n" + block + rest
     return [] if after == before else [Change(path, before, after, f"git: {path.name}", 0o755)]
@@ -75,7 +78,7 @@ def _post_commit(stamps: Path) -> str:
 
 
 def _post_rewrite(stamps: Path) -> str:
-    """Git tells the pairs on standard input, so the hook passes it on to whoever else reads it."""
+    """Git writes the pairs to standard input, so these lines pass it on to the rest of the hook."""
     return (
         "mergecost_pairs=$(cat)\n"
         f"printf '%s\\n' \"$mergecost_pairs\" | sed 's/^/rewrite /' 2>/dev/null >> {shlex.quote(str(stamps))}\n"
@@ -84,13 +87,13 @@ def _post_rewrite(stamps: Path) -> str:
 
 
 def _hooks_folder(cwd: Path) -> Path | None:
-    """Where git looks for hooks here, `core.hooksPath` respected; None outside a repository."""
-    said = _git(cwd, "rev-parse", "--git-path", "hooks")
-    return (cwd / said).resolve() if said else None
+    """Where git looks for hooks here, with `core.hooksPath`; None outside a repository."""
+    path = _git(cwd, "rev-parse", "--git-path", "hooks")
+    return (cwd / path).resolve() if path else None
 
 
-def _is_shared(cwd: Path, folder: Path) -> str:
-    """Hooks that are part of the working tree are everybody's: those are not ours to change."""
+def _shared_reason(cwd: Path, folder: Path) -> str:
+    """Why the folder is not changed: hooks that are part of the working tree belong to everybody. Empty if it may be changed."""
     root = _git(cwd, "rev-parse", "--show-toplevel")
     git_dir = Path(_git(cwd, "rev-parse", "--absolute-git-dir"))
     common = (cwd / _git(cwd, "rev-parse", "--git-common-dir")).resolve()
@@ -103,8 +106,9 @@ def _is_shared(cwd: Path, folder: Path) -> str:
 
 def _git(cwd: Path, *arguments: str) -> str:
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", "-C", str(cwd), *arguments]
     try:
-        done = subprocess.run(["git", "-C", str(cwd), *arguments], capture_output=True, env=env, check=True, timeout=5)
+        run = subprocess.run(command, capture_output=True, env=env, check=True, timeout=_TIMEOUT_SECONDS)
     except (OSError, subprocess.SubprocessError):
         return ""
-    return os.fsdecode(done.stdout).removesuffix("\n")
+    return os.fsdecode(run.stdout).removesuffix("\n")

@@ -1,4 +1,4 @@
-"""Hooks in a tool's JSON settings: added and taken away with the user's own formatting kept, refused where that cannot be."""
+"""Hooks in a tool's JSON settings. The user's formatting is preserved; where that is not possible, the change is refused."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -6,7 +6,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from collector.hooks.changes import Change, Plan, Refused, backup_of, read
+from collector.hooks.changes import Change, Plan, Refusal, backup_of, read
 
 Json = dict[str, Any]
 
@@ -19,37 +19,37 @@ class _Layout(NamedTuple):
     separators: tuple[str, str] | None = None
     ending: str = "\n"
 
-    def dumped(self, settings: Json) -> str:
+    def dump(self, settings: Json) -> str:
         indent, ascii_only, separators, ending = self
         return json.dumps(settings, indent=indent, ensure_ascii=ascii_only, separators=separators) + ending
 
 
-def edited(path: Path, edit: Callable[[Json], Json], blank: Json, what: str) -> Plan:
-    """The settings after `edit`; a file that is left as `blank`, which is what one of ours begins with, goes away."""
+def plan_edit(path: Path, edit: Callable[[Json], Json], blank: Json, what: str) -> Plan:
+    """The plan to apply `edit` to the settings. A file that becomes `blank`, the content of a new one, is deleted."""
     before = read(path)
     if before is None:
-        return [Change(path, None, _Layout().dumped(edit(blank)).encode(), what)]
+        return [Change(path, None, _Layout().dump(edit(blank)).encode(), what)]
     try:
         settings = json.loads(before)
     except ValueError as error:
-        return [Refused(path, f"is not JSON that can be read ({error}), so it is left alone")]
+        return [Refusal(path, f"is not JSON that can be read ({error}), so it is left alone")]
     layout = _layout_of(settings, before.decode(errors="replace"))
-    if layout is None or not _has_hooks_as_known(settings):
-        added = json.dumps(edit({}))
-        return [Refused(path, f"has comments or a layout that would be lost: add this by hand: {added}")]
-    changed = edit(settings)
-    if changed == settings:
+    if layout is None or not isinstance(settings.get("hooks", {}), dict):
+        addition = json.dumps(edit({}))
+        return [Refusal(path, f"has comments or a layout that would be lost: add this by hand: {addition}")]
+    after = edit(settings)
+    if after == settings:
         return []
-    return [Change(path, before, None if changed == blank else layout.dumped(changed).encode(), what)]
+    return [Change(path, before, None if after == blank else layout.dump(after).encode(), what)]
 
 
-def restored(path: Path, ours: Sequence[str], what: str) -> Plan:
-    """What stood there before, byte by byte, if nothing but our hooks has been added since."""
+def plan_restore(path: Path, ours: Sequence[str], what: str) -> Plan:
+    """The plan to write back the backup byte by byte; empty if anything but our hooks has changed since."""
     before, original = read(path), read(backup_of(path))
     if before is None or original is None:
         return []
     try:
-        # What is empty does not count.
+        # Empty lists and objects do not count.
         same = without(json.loads(before), ours) == without(json.loads(original), ())
     except ValueError:
         return []
@@ -57,7 +57,7 @@ def restored(path: Path, ours: Sequence[str], what: str) -> Plan:
 
 
 def with_hooks(settings: Json, entries: Mapping[str, Json]) -> Json:
-    """The settings with these entries after those that are there, by event."""
+    """The settings with these entries, by event, after the existing ones."""
     hooks = {**settings.get("hooks", {})}
     for event, entry in entries.items():
         hooks[event] = [*hooks.get(event, []), entry]
@@ -65,31 +65,27 @@ def with_hooks(settings: Json, entries: Mapping[str, Json]) -> Json:
 
 
 def without(settings: Json, ours: Sequence[str]) -> Json:
-    """The settings with no hook that names one of `ours`, and nothing empty left."""
+    """The settings without hooks that name one of the paths `ours`, and without empty lists and objects."""
     hooks: Json = {}
     for event, groups in settings.get("hooks", {}).items():
-        kept = [group for group in groups if not _names(group, ours)] if isinstance(groups, list) else groups
-        if kept:
-            hooks[event] = kept
+        others = [group for group in groups if not _names(group, ours)] if isinstance(groups, list) else groups
+        if others:
+            hooks[event] = others
     rest = {key: value for key, value in settings.items() if key != "hooks"}
     return {**settings, "hooks": hooks} if hooks else rest
 
 
 def _names(group: object, ours: Sequence[str]) -> bool:
-    return any(one in json.dumps(group, ensure_ascii=False) for one in ours)
-
-
-def _has_hooks_as_known(settings: Json) -> bool:
-    return isinstance(settings.get("hooks", {}), dict)
+    return any(path in json.dumps(group, ensure_ascii=False) for path in ours)
 
 
 def _layout_of(settings: object, text: str) -> _Layout | None:
-    """None for a layout that would not be kept."""
+    """None for a layout that would be lost."""
     line = next((line for line in text.splitlines()[1:] if line.strip()), "")
     space = line[: len(line) - len(line.lstrip())]
     indent = space if space.startswith("\t") else len(space) or None
     for ascii_only, separators in product((False, True), (None, (",", ":"))):
         layout = _Layout(indent, ascii_only, separators, "\n" if text.endswith("\n") else "")
-        if isinstance(settings, dict) and layout.dumped(settings) == text:
+        if isinstance(settings, dict) and layout.dump(settings) == text:
             return layout
     return None

@@ -1,5 +1,5 @@
-"""The hooks of AI tools, in their own settings: at the end of a session, and of a turn where a session may never end; and the
-guard's, before a tool does what the model wants and before a prompt is sent, wherever the tool can be told no there.
+"""Our hooks in the settings of AI tools. A push runs at the end of a session, and of a turn where a session may never end. The
+guard runs before a step of the model and before a prompt is sent, wherever the tool accepts a refusal there.
 
 https://code.claude.com/docs/en/hooks · https://developers.openai.com/codex/hooks · https://geminicli.com/docs/hooks/reference ·
 https://docs.github.com/en/copilot/reference/hooks-reference · https://cursor.com/docs/hooks
@@ -14,15 +14,15 @@ from pathlib import Path
 import msgspec
 
 from collector.hooks.changes import OWN_FILE, Plan, read
-from collector.hooks.settings_json import Json, edited, restored, with_hooks, without
+from collector.hooks.settings_json import Json, plan_edit, plan_restore, with_hooks, without
 
 HOOK = Path(__file__).parents[1] / "hook.py"
 GUARD = Path(__file__).parents[1] / "guard/hook.py"
 
 
 class Tool(msgspec.Struct, frozen=True):
-    """Where a tool keeps its hooks: its `folder`, below it the `file`, and the events of a push and of the guard. `entry` is a hook
-    in its own shape, of a command and how many seconds it may take; `blank` what a file with hooks begins with."""
+    """Where a tool keeps its hooks: its `folder`, below it the `file`, and the events of a push and of the guard. `entry` makes a
+    hook in the tool's own format from a command and its time limit in seconds; `blank` is the content of a new file."""
 
     folder: str
     file: str
@@ -48,7 +48,7 @@ TOOLS: dict[str, Tool] = {
     "gemini-cli": Tool(
         ".gemini", "settings.json", ("AfterAgent", "SessionEnd"), ("BeforeTool", "BeforeAgent"), _group_ms
     ),
-    # What a hook says of a prompt is not listened to.
+    # This tool ignores what a hook answers to a prompt.
     "copilot-cli": Tool(
         ".copilot", f"hooks/{OWN_FILE}", (), ("preToolUse",),
         lambda command, seconds: {"type": "command", "bash": command, "timeoutSec": seconds}, {"version": 1},
@@ -62,20 +62,20 @@ _SECONDS = 5
 
 
 def command(hook: Path, *arguments: str) -> str:
-    """The interpreter itself, never a version manager's shim, which would cost many times what the hook does. Should it be gone
-    one day, a tool must not take that for a no."""
+    """A shell command line. It names the interpreter itself: a version manager's shim takes many times as long as the hook. It
+    never fails, since a tool might take the failure of a missing interpreter for a refusal."""
     return f"{shlex.join([sys.executable, '-I', '-S', str(hook), *arguments])} || true"
 
 
 def install(home: Path, state: Path, *, guard: bool) -> Plan:
-    """Without `guard` a guard that is there stays as it is."""
+    """Without `guard` an installed guard stays as it is."""
     plan: Plan = []
     for name, tool in TOOLS.items():
         entries = _entries(name, tool, state, guard=guard)
         if entries and (home / tool.folder).is_dir():
             ours = [str(HOOK), str(GUARD)] if guard else [str(HOOK)]
-            edit = partial(_added, ours=ours, entries=entries)
-            plan += edited(home / tool.folder / tool.file, edit, tool.blank, f"{name}: {', '.join(entries)}")
+            edit = partial(_with_entries, ours=ours, entries=entries)
+            plan += plan_edit(home / tool.folder / tool.file, edit, tool.blank, f"{name}: {', '.join(entries)}")
     return plan
 
 
@@ -85,14 +85,14 @@ def uninstall(home: Path) -> Plan:
     for name, tool in TOOLS.items():
         path = home / tool.folder / tool.file
         if is_hooked(path, HOOK) or is_hooked(path, GUARD):
-            plan += restored(path, ours, f"{name}: as it was") or edited(
+            plan += plan_restore(path, ours, f"{name}: as it was") or plan_edit(
                 path, partial(without, ours=ours), tool.blank, f"{name}: without our hooks"
             )
     return plan
 
 
-def guarded(home: Path) -> list[str]:
-    """The tools that ask the guard."""
+def tools_with_guard(home: Path) -> list[str]:
+    """The tools in which the guard is installed."""
     return [name for name, tool in TOOLS.items() if is_hooked(home / tool.folder / tool.file, GUARD)]
 
 
@@ -102,10 +102,11 @@ def is_hooked(path: Path, hook: Path) -> bool:
 
 def _entries(name: str, tool: Tool, state: Path, *, guard: bool) -> dict[str, Json]:
     """What to add, by event."""
-    push, asked = command(HOOK, str(state)), command(GUARD, str(state), name)
-    wanted = {**dict.fromkeys(tool.push, push), **(dict.fromkeys(tool.guard, asked) if guard else {})}
-    return {event: tool.entry(line, _SECONDS) for event, line in wanted.items()}
+    commands = dict.fromkeys(tool.push, command(HOOK, str(state)))
+    if guard:
+        commands |= dict.fromkeys(tool.guard, command(GUARD, str(state), name))
+    return {event: tool.entry(line, _SECONDS) for event, line in commands.items()}
 
 
-def _added(settings: Json, ours: Sequence[str], entries: Mapping[str, Json]) -> Json:
+def _with_entries(settings: Json, ours: Sequence[str], entries: Mapping[str, Json]) -> Json:
     return with_hooks(without(settings, ours), entries)

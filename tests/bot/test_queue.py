@@ -1,18 +1,18 @@
-"""The work table on its own: coalescing, leases, fencing. Stories with crashes are in test_comment_story."""
+"""The queue on its own: coalescing, leases, fencing. Stories with crashes are in test_comment_story."""
 
 import random
 import threading
 
 from bot.store import accounts as account_store
 from bot.work import queue
-from bot.work.queue import LEASE_MS, MAX_ATTEMPTS, Wanted
+from bot.work.queue import LEASE_MS, MAX_ATTEMPTS, Kind, Work
 
-PULL = Wanted("pull", "1/2/3")
+PULL = Work(Kind.PULL, 1, 2, 3)
 
 
-def want(database, *work, at=0):
+def request(database, *work, at=0):
     with database.write() as connection:
-        queue.want(database, connection, queue.once(work), at)
+        queue.request(database, connection, work, at)
 
 
 def due(database):
@@ -20,49 +20,49 @@ def due(database):
         return queue.next_due_at_ms(connection)
 
 
-def test_ten_wishes_are_one_piece_of_work(database):
+def test_ten_requests_are_one_piece_of_work(database):
     for _ in range(10):
-        want(database, PULL)
-    (one,) = queue.claim(database, 0, 5)
-    assert (one.kind, one.ids, one.wanted) == ("pull", (1, 2, 3), 10)
+        request(database, PULL)
+    (lease,) = queue.claim(database, 0, 5)
+    assert (lease.work, lease.request_count) == (PULL, 10)
     assert queue.claim(database, 0, 5) == []
-    assert queue.finish(database, one)
+    assert queue.finish(database, lease)
     assert queue.claim(database, LEASE_MS * 2, 5) == []
 
 
-def test_what_is_wanted_while_it_is_worked_on_is_done_again(database):
-    want(database, PULL)
-    (one,) = queue.claim(database, 0, 5)
-    want(database, PULL)
-    queue.finish(database, one)
-    assert [again.wanted for again in queue.claim(database, 0, 5)] == [2]
+def test_what_is_requested_while_it_is_worked_on_is_done_again(database):
+    request(database, PULL)
+    (lease,) = queue.claim(database, 0, 5)
+    request(database, PULL)
+    queue.finish(database, lease)
+    assert [again.request_count for again in queue.claim(database, 0, 5)] == [2]
 
 
-def test_the_earliest_wish_decides_when(database):
-    want(database, PULL, at=500)
-    want(database, PULL, at=100)
-    want(database, PULL, at=900)
+def test_the_earliest_request_decides_when(database):
+    request(database, PULL, at=500)
+    request(database, PULL, at=100)
+    request(database, PULL, at=900)
     assert due(database) == 100
     assert queue.claim(database, 99, 5) == []
-    (one,) = queue.claim(database, 100, 5)
-    queue.finish(database, one)
-    want(database, PULL, at=2000)
+    (lease,) = queue.claim(database, 100, 5)
+    queue.finish(database, lease)
+    request(database, PULL, at=2000)
     assert due(database) == 2000
 
 
-def test_what_ends_in_a_write_waits_for_its_installations_turn(database):
+def test_what_ends_in_a_write_waits_for_its_accounts_turn(database):
     with database.write() as connection:
-        account_store.save_installation(database, connection, 1, "acme")
+        account_store.save_account(database, connection, 1, "acme", 5, suspended=False)
         account_store.take_write_turn(connection, 1, 0, 1000)
-    comment, elsewhere = Wanted("comment", "1/2/3"), Wanted("comment", "9/2/3")
-    want(database, PULL, comment, elsewhere)
-    assert sorted(one.kind for one in queue.claim(database, 999, 5)) == ["comment", "pull"]
+    comment, elsewhere = Work(Kind.COMMENT, 1, 2, 3), Work(Kind.COMMENT, 9, 2, 3)
+    request(database, PULL, comment, elsewhere)
+    assert sorted(lease.work.kind for lease in queue.claim(database, 999, 5)) == [Kind.COMMENT, Kind.PULL]
     assert due(database) == 1000
-    assert [one.key for one in queue.claim(database, 1000, 5)] == ["1/2/3"]
+    assert [lease.work for lease in queue.claim(database, 1000, 5)] == [comment]
 
 
 def test_a_worker_that_comes_back_late_changes_nothing(database):
-    want(database, PULL)
+    request(database, PULL)
     (late,) = queue.claim(database, 0, 5)
     (second,) = queue.claim(database, LEASE_MS, 5)
     assert second.token > late.token
@@ -76,36 +76,53 @@ def test_a_worker_that_comes_back_late_changes_nothing(database):
 
 
 def test_failures_wait_longer_each_time_and_end(database):
-    want(database, PULL)
+    request(database, PULL)
     now, pauses = 0, []
     for _ in range(MAX_ATTEMPTS):
-        (one,) = queue.claim(database, now, 5)
-        queue.fail(database, one, "no luck", now)
+        (lease,) = queue.claim(database, now, 5)
+        queue.fail(database, lease, "no luck", now)
         if (next_at := due(database)) is not None:
             pauses.append(next_at - now)
             now = next_at
     assert pauses == sorted(pauses)
     assert len(pauses) == MAX_ATTEMPTS - 1
     assert due(database) is None
-    want(database, PULL, at=now)
+    request(database, PULL, at=now)
     assert len(queue.claim(database, now, 5)) == 1
 
 
-def test_a_limited_installation_waits_and_others_do_not(database):
+def test_a_limited_account_waits_and_others_do_not(database):
 
     with database.write() as connection:
-        account_store.save_installation(database, connection, 1, "acme")
-        account_store.pause_installation(connection, 1, 1000)
-    want(database, PULL, Wanted("pull", "2/2/3"))
-    assert [one.key for one in queue.claim(database, 0, 5)] == ["2/2/3"]
-    assert [one.key for one in queue.claim(database, 1000, 5)] == ["1/2/3"]
+        account_store.save_account(database, connection, 1, "acme", 5, suspended=False)
+        account_store.pause(connection, 1, 1000)
+    request(database, PULL, Work(Kind.PULL, 2, 2, 3))
+    assert [lease.account_id for lease in queue.claim(database, 0, 5)] == [2]
+    assert [lease.account_id for lease in queue.claim(database, 1000, 5)] == [1]
+
+
+def test_the_work_of_an_account_without_an_installation_waits_until_it_has_one_again(database):
+    with database.write() as connection:
+        account_store.save_account(database, connection, 1, "acme", 5, suspended=False)
+        account_store.remove_installation(connection, 1, 5)
+    again = Work(Kind.ACCOUNT, 1, 0, 6)
+    request(database, PULL)
+    assert (due(database), queue.claim(database, 0, 5)) == (None, [])
+    request(database, again)
+    assert [lease.work for lease in queue.claim(database, 0, 5)] == [again]
+    with database.write() as connection:
+        account_store.save_account(database, connection, 1, "acme", 6, suspended=True)
+    assert queue.claim(database, 0, 5) == []
+    with database.write() as connection:
+        account_store.save_account(database, connection, 1, "acme", 6, suspended=False)
+    assert [lease.work for lease in queue.claim(database, 0, 5)] == [PULL]
 
 
 def test_many_workers_never_hold_the_same_work_and_nothing_is_lost(database):
     """Four threads, half of which drop what they claimed, on thirty keys wanted all the time."""
-    keys = [Wanted("pull", f"1/1/{number}") for number in range(30)]
-    running: set[str] = set()
-    overlaps: list[str] = []
+    keys = [Work(Kind.PULL, 1, 1, number) for number in range(30)]
+    running: set[Work] = set()
+    overlaps: list[Work] = []
     guard = threading.Lock()
     clock = iter(range(0, 10**9, LEASE_MS // 50))
 
@@ -114,16 +131,16 @@ def test_many_workers_never_hold_the_same_work_and_nothing_is_lost(database):
         for _ in range(60):
             with guard:
                 now = next(clock)
-            want(database, *chance.sample(keys, 5), at=now)
-            for one in queue.claim(database, now, 4):
+            request(database, *chance.sample(keys, 5), at=now)
+            for lease in queue.claim(database, now, 4):
                 if seed % 2:
                     continue  # this worker dies with it: the lease runs out
                 with guard:
-                    overlaps.extend({one.key} & running)
-                    running.add(one.key)
+                    overlaps.extend({lease.work} & running)
+                    running.add(lease.work)
                 with guard:
-                    running.discard(one.key)
-                queue.finish(database, one)
+                    running.discard(lease.work)
+                queue.finish(database, lease)
 
     threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
     for thread in threads:
@@ -132,7 +149,7 @@ def test_many_workers_never_hold_the_same_work_and_nothing_is_lost(database):
         thread.join()
     assert overlaps == []
     now = next(clock) + LEASE_MS
-    while claimed := queue.claim(database, now, 50):
-        for one in claimed:
-            queue.finish(database, one)
+    while leases := queue.claim(database, now, 50):
+        for lease in leases:
+            queue.finish(database, lease)
     assert due(database) is None

@@ -13,6 +13,7 @@ from bot.runner import Runner
 from bot.settings import Settings
 from bot.worker import run_forever
 from tests.github.fake import FakeGitHub
+from tests.patience import DEADLOCK_SECONDS
 from tests.server import CREDENTIALS, NOON
 
 
@@ -22,7 +23,7 @@ def test_a_stop_right_after_the_start_is_heard(database, tmp_path, time):
     outside = Outside(github_transport=httpx.ASGITransport(FakeGitHub(lambda: NOON).app))
     runner = Runner(settings, OperatorSettings(), database, lambda: NOON, outside)
     runner.start(CREDENTIALS)
-    assert runner.stop()
+    assert runner.stop(DEADLOCK_SECONDS)
     assert runner.stop(), "twice is once"
 
 

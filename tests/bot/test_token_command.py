@@ -17,12 +17,13 @@ def server(database, database_url, tmp_path, monkeypatch):
 def install(database, *accounts):
     with database.write() as connection:
         for number, account in enumerate(accounts, 1):
-            account_store.save_installation(database, connection, number, account)
+            account_store.save_account(database, connection, number, account, number + 50, suspended=False)
 
 
 def owner(database, token):
     with database.read() as connection:
-        return token_store.installation_of(connection, token)
+        bearer = token_store.bearer(connection, token)
+        return bearer and bearer.account_id
 
 
 def test_a_token_is_shown_once_listed_without_its_secret_and_revoked(server, capsys):
@@ -33,7 +34,7 @@ def test_a_token_is_shown_once_listed_without_its_secret_and_revoked(server, cap
     assert owner(server, token) == 1
     assert token_command.main(["list"]) == 0
     listed = capsys.readouterr().out
-    assert "installation 1" in listed
+    assert "acme" in listed
     assert "never" in listed
     assert token not in listed
     token_id = listed.split()[0]
@@ -42,13 +43,13 @@ def test_a_token_is_shown_once_listed_without_its_secret_and_revoked(server, cap
     assert token_command.main(["revoke", token_id]) == 1
 
 
-def test_it_asks_which_installation_where_that_is_open(server, capsys):
+def test_it_asks_which_account_where_that_is_open(server, capsys):
     assert token_command.main(["new"]) == 2
     assert "install the App first" in capsys.readouterr().out
     install(server, "acme", "other")
     assert token_command.main(["new"]) == 2
-    assert "1 (acme), 2 (other)" in capsys.readouterr().out
-    assert token_command.main(["new", "--installation", "3"]) == 2
-    assert token_command.main(["new", "--installation", "2"]) == 0
+    assert "acme, other" in capsys.readouterr().out
+    assert token_command.main(["new", "--account", "third"]) == 2
+    assert token_command.main(["new", "--account", "Other"]) == 0
     token = capsys.readouterr().out.splitlines()
     assert owner(server, next(line for line in token if line.startswith("mergecost_ingest_"))) == 2

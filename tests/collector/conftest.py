@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.collector.listening import TOKEN, Server
+from tests.collector.fake_server import TOKEN, Server
 from tests.collector.machine import repository
+
+
+@pytest.fixture(autouse=True)
+def patient_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The collector gives up on a slow git after seconds. On a busy machine git is slow, and no test is about that."""
+    monkeypatch.setattr("collector.git.TIMEOUT_SECONDS", 300)
+    monkeypatch.setattr("collector.hooks.git._TIMEOUT_SECONDS", 300)
 
 
 @pytest.fixture
@@ -24,14 +31,14 @@ def repo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+    with Server() as fake:
+        thread = threading.Thread(target=fake.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         for name, value in {
-            "MERGECOST_URL": running.url, "MERGECOST_TOKEN": TOKEN, "MERGECOST_STATE": str(tmp_path / "state/state.db"),
+            "MERGECOST_URL": fake.url, "MERGECOST_TOKEN": TOKEN, "MERGECOST_STATE": str(tmp_path / "state/state.db"),
             "XDG_CONFIG_HOME": str(tmp_path / "config"),
         }.items():  # fmt: skip
             monkeypatch.setenv(name, value)
-        yield running
-        running.shutdown()
+        yield fake
+        fake.shutdown()
         thread.join()

@@ -1,4 +1,4 @@
-"""A developer's machine in a temporary folder: a home, a real repository, and logs that were made in it."""
+"""A developer's machine in a temporary folder: a home, a real repository, and logs of work in it."""
 
 import contextlib
 import io
@@ -7,12 +7,22 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from collector.command import main
 
 SESSION = "aab8820c-6dee-4d56-872a-9fb32bea7b9b"
+
+# A time zone in which it is about noon, so that no test runs across midnight.
+_NOON_OFFSET_HOURS = datetime.now(UTC).hour - 12
+NOON_ZONE = f"NOON{_NOON_OFFSET_HOURS:+}"
+
+
+def noon_date() -> str:
+    """The date in that zone."""
+    return f"{datetime.now(UTC) - timedelta(hours=_NOON_OFFSET_HOURS):%Y-%m-%d}"
 
 
 def git(folder: Path, *arguments: str, at: str = "2026-11-23T17:30:00Z", **env: str) -> str:
@@ -25,12 +35,11 @@ def git(folder: Path, *arguments: str, at: str = "2026-11-23T17:30:00Z", **env: 
         "GIT_CONFIG_SYSTEM": os.devnull,
     }
     command = ["git", "-C", str(folder), "-c", "user.name=Dev One", "-c", "user.email=dev@example.com", *arguments]
-    done = subprocess.run(command, env=clean | dates | env, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    return subprocess.run(command, env=clean | dates | env, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def repository(folder: Path, remote: str = "https://github.com/acme/widgets.git") -> Path:
-    """A repository of one commit, whose e-mail is set for it alone."""
+    """A repository of one commit, with an e-mail address of its own."""
     folder.mkdir(parents=True)
     git(folder, "init", "-q", "-b", "main")
     git(folder, "config", "user.email", "Dev@Example.com")
@@ -53,8 +62,8 @@ def request(number: int, cwd: Path | str, **changes: object) -> dict[str, object
     } | changes  # fmt: skip
 
 
-def call(tool_id: str, name: str, **given: str) -> dict[str, object]:
-    return {"type": "tool_use", "id": tool_id, "name": name, "input": given}
+def call(tool_id: str, name: str, **arguments: str) -> dict[str, object]:
+    return {"type": "tool_use", "id": tool_id, "name": name, "input": arguments}
 
 
 def result(tool_id: str, content: str = "ok") -> dict[str, object]:
@@ -69,13 +78,13 @@ def write_log(home: Path, *lines: Mapping[str, object], name: str = SESSION) -> 
     return path
 
 
-class Done(NamedTuple):
+class CommandResult(NamedTuple):
     returncode: int
     stdout: str
     stderr: str
 
 
-def mergecost(cwd: Path, env: Mapping[str, str], *arguments: str) -> Done:
+def mergecost(cwd: Path, env: Mapping[str, str], *arguments: str) -> CommandResult:
     """Run the command in this process, in that folder and with exactly that environment."""
     out, err = io.StringIO(), io.StringIO()
     before, here = dict(os.environ), Path.cwd()
@@ -91,4 +100,4 @@ def mergecost(cwd: Path, env: Mapping[str, str], *arguments: str) -> Done:
         os.environ.clear()
         os.environ.update(before)
         time.tzset()
-    return Done(status, out.getvalue(), err.getvalue())
+    return CommandResult(status, out.getvalue(), err.getvalue())

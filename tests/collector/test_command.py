@@ -14,6 +14,7 @@ from collector.command import CommandUnavailable, load, main
 from collector.settings import SettingsError, read_settings, state_file
 from collector.state import State
 from tests.collector.machine import request, write_log
+from tests.patience import DEADLOCK_SECONDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,15 +22,21 @@ ROOT = Path(__file__).parents[2]
 def mergecost(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "collector.command", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=os.environ | (env or {}), capture_output=True, text=True, timeout=60, check=False
+        command,
+        cwd=ROOT,
+        env=os.environ | (env or {}),
+        capture_output=True,
+        text=True,
+        timeout=DEADLOCK_SECONDS,
+        check=False,
     )
 
 
 def test_scan_as_a_table(home: Path, repo: Path):
     write_log(home, request(1, repo), request(2, repo))
-    shown = mergecost("scan", "--home", str(home))
-    assert shown.returncode == 0
-    assert shown.stdout.splitlines() == [
+    run = mergecost("scan", "--home", str(home))
+    assert run.returncode == 0
+    assert run.stdout.splitlines() == [
         "Tool         Model            Requests  Uncached input  Cached input  Cache writes  Output",
         "claude-code  claude-opus-5-5         2               3             0             0      30",
         "Total                                2               3             0             0      30",
@@ -49,21 +56,19 @@ def test_scan_as_json_has_every_token_field(home: Path, repo: Path):
     assert (shown["request_id"], shown["aliases"]) == ("msg_1", ["req_1"])
 
 
-def test_what_was_passed_over_is_said_beside_the_table_and_beside_the_lines(home: Path, repo: Path):
+def test_unreadable_lines_are_reported_below_the_table_and_beside_json(home: Path, repo: Path):
     with write_log(home, request(1, repo)).open("a") as log:
         log.write('{"output_tokens": nonsense}\n')
-    said = "Lines that could not be read: 1.\n"
-    assert mergecost("scan", "--home", str(home)).stdout.endswith(said)
+    message = "Lines that could not be read: 1.\n"
+    assert mergecost("scan", "--home", str(home)).stdout.endswith(message)
     as_json = mergecost("scan", "--json", "--home", str(home))
-    assert (len(as_json.stdout.splitlines()), as_json.stderr) == (1, said)
+    assert (len(as_json.stdout.splitlines()), as_json.stderr) == (1, message)
 
 
-def test_scan_of_an_empty_home_says_where_it_looked(home: Path):
-    shown = mergecost("scan", "--home", str(home))
-    assert shown.returncode == 0
-    assert (
-        f"Looked below {home}, or where their variables point, for the logs of aider, amp, claude-code" in shown.stdout
-    )
+def test_scan_of_an_empty_home_names_the_folder_and_the_tools(home: Path):
+    run = mergecost("scan", "--home", str(home))
+    assert run.returncode == 0
+    assert f"Looked below {home}, or where their variables point, for the logs of aider, amp, claude-code" in run.stdout
 
 
 def test_scan_never_imports_what_only_pushing_or_serving_needs(home: Path):
@@ -72,13 +77,11 @@ def test_scan_never_imports_what_only_pushing_or_serving_needs(home: Path):
         "heavy = {'urllib.request', 'subprocess', 'genai_prices', 'fastapi', 'sqlmodel', 'githubkit', 'bot', 'webhooks'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
-    shown = subprocess.run(
-        [sys.executable, "-c", code, str(home)], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert shown.stdout.splitlines()[-1] == "[]"
+    run = subprocess.run([sys.executable, "-c", code, str(home)], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "[]"
 
 
-def test_help_version_and_a_slip_of_the_pen(capsys: pytest.CaptureFixture[str]):
+def test_help_the_version_and_a_misspelt_command(capsys: pytest.CaptureFixture[str]):
     assert main(["--help"]) == 0
     assert re.search(r"scan +show what", capsys.readouterr().out)
     assert main(["--version"]) == 0
@@ -99,7 +102,7 @@ def test_a_command_whose_package_is_missing_says_what_to_install(tmp_path: Path,
         load("needs_our_own:main")
 
 
-def test_a_reader_that_leaves_is_no_error(home: Path, repo: Path):
+def test_a_closed_pipe_is_not_an_error(home: Path, repo: Path):
     write_log(home, *(request(number % 60, repo, requestId=f"r{number}") for number in range(60)))
     command = f"{sys.executable} -m collector.command scan --json --home {home}"
     process = subprocess.Popen(command.split(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -111,7 +114,7 @@ def test_a_reader_that_leaves_is_no_error(home: Path, repo: Path):
     assert process.wait() == 141
 
 
-def test_an_interrupt_ends_quietly(tmp_path: Path):
+def test_an_interrupt_prints_no_traceback(tmp_path: Path):
     (tmp_path / "interrupted.py").write_text(
         "import os, signal\ndef main(argv):\n    os.kill(os.getpid(), signal.SIGINT)\n    signal.pause()\n"
     )
@@ -122,8 +125,8 @@ def test_an_interrupt_ends_quietly(tmp_path: Path):
         "COMMANDS['wait'] = ('interrupted:main', ''); sys.exit(main(['wait']))"
     )
     env = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (128 + signal.SIGINT, b"")
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, check=False)
+    assert (run.returncode, run.stderr) == (128 + signal.SIGINT, b"")
 
 
 def test_settings_come_from_the_option_the_environment_or_the_file(tmp_path: Path):
@@ -148,7 +151,7 @@ def test_settings_come_from_the_option_the_environment_or_the_file(tmp_path: Pat
         ("http://localhost.example", "in the clear"),
         ("ftp://mergecost.example", "starts with https://"),
         ("mergecost.example", "starts with https://"),
-        ("https://mergecost.example:port", "no address of a server"),
+        ("https://mergecost.example:port", "not the address of a server"),
         ("https://merge cost.example", "characters"),
     ],
 )
@@ -158,7 +161,7 @@ def test_addresses_that_are_refused(url: str, message: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"])
-def test_plain_http_is_for_this_machine_alone(url: str, tmp_path: Path):
+def test_plain_http_is_accepted_only_for_this_machine(url: str, tmp_path: Path):
     assert read_settings({"XDG_CONFIG_HOME": str(tmp_path), "MERGECOST_TOKEN": "t"}, url).url == url
 
 
@@ -170,17 +173,17 @@ def test_a_broken_file_is_named(text: str, tmp_path: Path):
         read_settings({"XDG_CONFIG_HOME": str(tmp_path)}, None)
 
 
-def test_a_token_cut_badly_is_refused(tmp_path: Path):
+def test_a_token_with_control_characters_is_refused(tmp_path: Path):
     with pytest.raises(SettingsError, match="copy it again"):
         read_settings({"XDG_CONFIG_HOME": str(tmp_path), "MERGECOST_TOKEN": "t\r\nHost: x"}, "https://a.example")
 
 
-def test_where_the_state_is(tmp_path: Path):
+def test_the_environment_decides_where_the_state_is(tmp_path: Path):
     assert state_file({"XDG_STATE_HOME": str(tmp_path)}) == tmp_path / "mergecost/state.db"
     assert state_file({"MERGECOST_STATE": "/elsewhere.db", "XDG_STATE_HOME": str(tmp_path)}) == Path("/elsewhere.db")
 
 
-def test_a_state_that_is_none_is_named(tmp_path: Path):
+def test_a_state_file_that_is_not_a_database_is_named(tmp_path: Path):
     (tmp_path / "state.db").write_text("not a database, certainly not one of ours" * 100)
     with pytest.raises(SettingsError, match="Deleting it loses nothing"), State(tmp_path / "state.db"):
         pass
@@ -189,6 +192,6 @@ def test_a_state_that_is_none_is_named(tmp_path: Path):
 
 
 def test_push_without_settings_says_what_to_do(tmp_path: Path):
-    shown = mergecost("push", env={"XDG_CONFIG_HOME": str(tmp_path), "MERGECOST_URL": "", "MERGECOST_TOKEN": ""})
-    assert (shown.returncode, shown.stdout) == (1, "")
-    assert shown.stderr.startswith("mergecost push: which server? Set MERGECOST_URL")
+    run = mergecost("push", env={"XDG_CONFIG_HOME": str(tmp_path), "MERGECOST_URL": "", "MERGECOST_TOKEN": ""})
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.startswith("mergecost push: which server? Set MERGECOST_URL")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from inline_snapshot import snapshot
 
-from tests.collector.machine import Done, call, git, mergecost, request, result, write_log
+from tests.collector.machine import CommandResult, call, git, mergecost, request, result, write_log
 
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
@@ -20,7 +20,7 @@ def at(minute: int) -> str:
     return f"{YESTERDAY:%Y-%m-%d}T10:{minute:02}:00Z"
 
 
-def run(home: Path, cwd: Path, *arguments: str, path: str = os.environ["PATH"]) -> Done:
+def run(home: Path, cwd: Path, *arguments: str, path: str = os.environ["PATH"]) -> CommandResult:
     return mergecost(cwd, {"HOME": str(home), "PATH": path, "TZ": "UTC"}, *arguments)
 
 
@@ -41,9 +41,9 @@ def clone(home: Path, repo: Path) -> Path:
 
 
 def test_a_table_by_branch(home: Path, clone: Path):
-    shown = run(home, clone)
-    assert shown.stderr == ""
-    assert shown.stdout.replace(f"{YESTERDAY:%d %b}", "yesterday") == snapshot(
+    output = run(home, clone)
+    assert output.stderr == ""
+    assert output.stdout.replace(f"{YESTERDAY:%d %b}", "yesterday") == snapshot(
         """\
 Branch   Cost  Requests  Unpriced    Input  Output  Last
 feat/x  $1.00         2         1  400,000       0  yesterday 10:50
@@ -59,13 +59,13 @@ Requests in no amount, since their price is not known: 1.
 @pytest.mark.parametrize(("by", "names"), [
     ("tool", ["claude-code"]), ("model", ["claude-opus-5", "nobody-knows-1"]), ("day", [f"{YESTERDAY:%Y-%m-%d}"]),
 ])  # fmt: skip
-def test_by_other_things(home: Path, clone: Path, by: str, names: list[str]):
+def test_a_table_by_tool_model_or_day(home: Path, clone: Path, by: str, names: list[str]):
     rows = [json.loads(line) for line in run(home, clone, "--by", by, "--json").stdout.splitlines()]
     assert [row["name"] for row in rows] == names
     assert sum(row["micros"] or 0 for row in rows) == 2_000_000
 
 
-def test_as_csv_over_all_repositories(home: Path, clone: Path):
+def test_csv_of_all_repositories(home: Path, clone: Path):
     rows = list(csv.DictReader(run(home, clone, "--all", "--csv").stdout.splitlines()))
     assert [(row["branch"] if "branch" in row else row["repository"], row["requests"]) for row in rows] == [
         ("acme/widgets", "3"), ("(no repository)", "1"),
@@ -73,7 +73,7 @@ def test_as_csv_over_all_repositories(home: Path, clone: Path):
     assert rows[0]["list_usd"] == "2.000000"
 
 
-def test_by_pull_request_as_github_lists_them(home: Path, clone: Path, tmp_path: Path):
+def test_a_table_by_pull_request(home: Path, clone: Path, tmp_path: Path):
     pulls = [{
         "number": 12, "headRefName": "feat/x", "baseRefName": "main", "createdAt": at(35), "closedAt": None, "mergedAt": None,
         "author": {"login": "dev"}, "commits": [], "files": [],
@@ -82,36 +82,38 @@ def test_by_pull_request_as_github_lists_them(home: Path, clone: Path, tmp_path:
     gh.parent.mkdir()
     gh.write_text(f"#!{sys.executable}\nprint({json.dumps(pulls[0])!r})\n")
     gh.chmod(gh.stat().st_mode | stat.S_IXUSR)
-    shown = run(home, clone, "--by", "pull", "--json", path=f"{gh.parent}:{os.environ['PATH']}")
-    assert [(json.loads(line)["name"], json.loads(line)["micros"]) for line in shown.stdout.splitlines()] == [
+    output = run(home, clone, "--by", "pull", "--json", path=f"{gh.parent}:{os.environ['PATH']}")
+    assert [(json.loads(line)["name"], json.loads(line)["micros"]) for line in output.stdout.splitlines()] == [
         ("#12", 2_000_000)
     ]
     gh.write_text("#!/bin/sh\nexit 4\n")
-    refused = run(home, clone, "--by", "pull", path=f"{gh.parent}:{os.environ['PATH']}")
-    assert refused.returncode == 1
-    assert "gh auth login" in refused.stderr
+    failure = run(home, clone, "--by", "pull", path=f"{gh.parent}:{os.environ['PATH']}")
+    assert failure.returncode == 1
+    assert "gh auth login" in failure.stderr
 
 
-def test_nothing_yet(home: Path, repo: Path):
-    said = "No AI work in acme/widgets in the last 30 days. Log files read: 0. `mergecost scan` says where it looked.\n"
-    assert run(home, repo).stdout == said
+def test_without_requests_it_names_the_next_step(home: Path, repo: Path):
+    message = (
+        "No AI work in acme/widgets in the last 30 days. Log files read: 0. `mergecost scan` says where it looked.\n"
+    )
+    assert run(home, repo).stdout == message
 
 
-def test_a_log_that_could_not_be_read_is_said(home: Path, clone: Path):
+def test_a_log_that_cannot_be_read_is_reported(home: Path, clone: Path):
     write_log(home, request(57, "/nowhere"), name="other").write_text('{"output_tokens": nonsense}\n')
     assert run(home, clone).stderr == "Lines that could not be read: 1.\n"
 
 
 @pytest.mark.parametrize("days", ["0", "-3", "x", "99999"])
-def test_days_that_are_none(home: Path, repo: Path, days: str, capsys: pytest.CaptureFixture[str]):
+def test_a_wrong_number_of_days_is_refused(home: Path, repo: Path, days: str, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit):
         run(home, repo, "--days", days)
 
 
 def test_a_figure_is_explained(home: Path, clone: Path):
-    shown = run(home, clone, "scan", "--explain", "msg_40").stdout
-    assert "200,000  input" in shown
-    assert "x $5 a million = $1.000000" in shown
-    assert "List price $1.00 (1,000,000 millionths of a dollar" in shown
+    output = run(home, clone, "scan", "--explain", "msg_40").stdout
+    assert "200,000  input" in output
+    assert "x $5 a million = $1.000000" in output
+    assert "List price $1.00 (1,000,000 millionths of a dollar" in output
     assert run(home, clone, "scan", "--explain", "nothing").returncode == 1
     assert "No list price: no list price known" in run(home, clone, "scan", "--explain", "msg_50").stdout

@@ -1,4 +1,4 @@
-"""What a real repository tells."""
+"""Facts from a real repository."""
 
 import os
 from datetime import UTC, datetime
@@ -28,19 +28,19 @@ def test_a_worktree_has_its_own_root_and_the_same_repository(repo: Path, tmp_pat
     assert (facts.root, facts.repository) == (str((tmp_path / "tree").resolve()), "acme/widgets")
 
 
-def test_nothing_is_known_of_a_folder_that_is_missing_or_no_repository(tmp_path: Path):
-    asked = Git(ENV)
+def test_a_missing_folder_and_one_outside_a_repository_have_no_facts(tmp_path: Path):
+    git_facts = Git(ENV)
     assert (
-        asked.facts(str(tmp_path))
-        == asked.facts(str(tmp_path / "gone"))
-        == asked.facts("")
-        == asked.facts("\0")
+        git_facts.facts(str(tmp_path))
+        == git_facts.facts(str(tmp_path / "gone"))
+        == git_facts.facts("")
+        == git_facts.facts("\0")
         == NOTHING
     )
     assert Git({"PATH": ""}).facts(str(tmp_path)) == NOTHING
 
 
-def test_variables_of_a_hook_do_not_point_elsewhere(repo: Path, tmp_path: Path):
+def test_git_variables_in_the_environment_are_ignored(repo: Path, tmp_path: Path):
     other = repository(tmp_path / "other", "git@github.com:acme/other.git")
     env = ENV | {"GIT_DIR": str(other / ".git"), "GIT_WORK_TREE": str(other), "GIT_CONFIG_COUNT": "1",
                  "GIT_CONFIG_KEY_0": "user.email", "GIT_CONFIG_VALUE_0": "eve@example.com"}  # fmt: skip
@@ -52,11 +52,11 @@ def test_commits_by_short_and_full_id(repo: Path):
     sha = git(repo, "rev-parse", "HEAD")
     git(repo, "tag", "-a", "-m", "not a commit", "v1")
     tree = git(repo, "rev-parse", "HEAD^{tree}")
-    found = Git(ENV).commits(str(repo), [sha, sha[:7], "0" * 40, tree, "fedcba9"])
+    commits = Git(ENV).commits(str(repo), [sha, sha[:7], "0" * 40, tree, "fedcba9"])
     made_at = datetime(2026, 11, 23, 17, tzinfo=UTC)
-    assert set(found) == {sha, sha[:7]}
-    assert found[sha] == found[sha[:7]]
-    assert (found[sha].sha, found[sha].authorship, found[sha].committed_at) == (
+    assert set(commits) == {sha, sha[:7]}
+    assert commits[sha] == commits[sha[:7]]
+    assert (commits[sha].sha, commits[sha].authorship, commits[sha].committed_at) == (
         sha,
         authorship("dev@example.com", made_at),
         made_at,
@@ -67,9 +67,9 @@ def test_authorship_outlives_an_amend(repo: Path):
     before = git(repo, "rev-parse", "HEAD")
     git(repo, "commit", "-q", "--amend", "-m", "other words", at="2026-11-23T19:00:00Z")
     after = git(repo, "rev-parse", "HEAD")
-    found = Git(ENV).commits(str(repo), [before, after])
+    commits = Git(ENV).commits(str(repo), [before, after])
     assert before != after
-    assert found[before].authorship == found[after].authorship
+    assert commits[before].authorship == commits[after].authorship
 
 
 def test_paths_from_the_top_of_the_repository(repo: Path, tmp_path: Path):
@@ -109,7 +109,7 @@ def branches(folder: Path, *hours: int) -> list[str | None]:
     return [history.at(datetime(2026, 11, 23, hour, 30, tzinfo=UTC)) for hour in hours]
 
 
-def test_without_a_checkout_it_was_the_same_branch_all_the_time(repo: Path, tmp_path: Path):
+def test_without_a_move_in_the_reflog_the_branch_was_always_the_same(repo: Path, tmp_path: Path):
     assert branches(repo, 16, 18) == [None, "main"]
     git(repo, "worktree", "add", "-q", "-b", "fix/7", str(tmp_path / "tree"), at="2026-11-23T18:00:00Z")
     assert branches(tmp_path / "tree", 17, 19) == [None, "fix/7"]
@@ -118,7 +118,7 @@ def test_without_a_checkout_it_was_the_same_branch_all_the_time(repo: Path, tmp_
     assert branch_history(["gpg: signature made", "HEAD@{now}\tcheckout: moving from a to b"], "a").since == ()
 
 
-def test_a_renamed_branch_keeps_its_work_and_an_earlier_one_of_that_name_its_own(repo: Path):
+def test_a_renamed_branch_keeps_its_work_and_an_earlier_branch_of_that_name_keeps_its_own(repo: Path):
     git(repo, "checkout", "-q", "-b", "wip", at="2026-11-23T18:00:00Z")
     git(repo, "checkout", "-q", "main", at="2026-11-23T19:00:00Z")
     git(repo, "branch", "-D", "wip")
@@ -141,7 +141,7 @@ def test_a_rebase_of_another_branch_moves_to_it(repo: Path):
     assert branches(repo, 18, 19, 20) == ["fix/7", "main", "fix/7"]
 
 
-def test_what_commits_changed_and_the_patch_id_that_a_rebase_keeps(repo: Path):
+def test_a_rebase_keeps_the_files_and_the_patch_id_of_a_commit(repo: Path):
     (repo / "d e").mkdir()
     for name in ("d e/é.py", "a.py"):
         (repo / name).write_text("1\n")
@@ -153,17 +153,17 @@ def test_what_commits_changed_and_the_patch_id_that_a_rebase_keeps(repo: Path):
     git(repo, "commit", "-q", "--allow-empty", "-m", "meanwhile", at="2026-11-23T18:30:00Z")
     git(repo, "rebase", "-q", "main", "fix/7", at="2026-11-23T18:40:00Z")
     after = git(repo, "rev-parse", "HEAD")
-    found = Git(ENV).commits(str(repo), [before, after])
-    assert found[before].files == found[after].files == ("a.py", "d e/é.py")
-    assert found[before].patch_id == found[after].patch_id != ""
-    assert found[after].committed_at.hour == 18
-    assert found[after].author == author("dev@example.com")
+    commits = Git(ENV).commits(str(repo), [before, after])
+    assert commits[before].files == commits[after].files == ("a.py", "d e/é.py")
+    assert commits[before].patch_id == commits[after].patch_id != ""
+    assert commits[after].committed_at.hour == 18
+    assert commits[after].author == author("dev@example.com")
 
 
-def test_the_reflog_tells_of_commits_and_not_of_other_moves(repo: Path):
+def test_only_commits_of_the_reflog_are_listed(repo: Path):
     first = git(repo, "rev-parse", "HEAD")
     git(repo, "commit", "-q", "--amend", "-m", "again", at="2026-11-23T18:20:00Z")
     second = git(repo, "rev-parse", "HEAD")
     git(repo, "reset", "-q", "--hard", first)
-    made = Git(ENV).facts(str(repo)).branches.made
-    assert [(one.sha, one.at.hour) for one in made] == [(first, 17), (second, 18)]
+    commits = Git(ENV).facts(str(repo)).branches.commits
+    assert [(commit.sha, commit.at.hour) for commit in commits] == [(first, 17), (second, 18)]

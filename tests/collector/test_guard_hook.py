@@ -1,9 +1,8 @@
-"""The guard's hook as a process: no in every tool's own words, and silence whenever it is not sure."""
+"""The guard's hook as a process: a refusal in every tool's own format, and silence whenever it is not sure."""
 
 import fcntl
 import json
 import os
-import subprocess
 import time
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from inline_snapshot import snapshot
 from attribution.money import show_cents, to_cents
 from collector.guard.hook import caps, place, refusal, usd, why
 from collector.hooks.tools import TOOLS
-from tests.collector.asked import ASKS, SESSION, Guarded, asks, figures
-from tests.collector.machine import git
+from tests.collector.guard_hook import EVENTS, GuardHook, body, figures
+from tests.collector.machine import SESSION, git
 
 TEXT = (
     "Stopped by Mergecost: this session has cost $5.01 at list price, over the cap of $5.00 (session_usd in config.toml). "
@@ -26,17 +25,15 @@ TODAY = "2026-11-23"
 
 
 @pytest.fixture
-def guarded(tmp_path: Path) -> Guarded:
-    return Guarded(tmp_path)
+def hook(tmp_path: Path) -> GuardHook:
+    return GuardHook(tmp_path)
 
 
-def test_each_tool_is_told_no_in_its_own_protocol(guarded: Guarded, tmp_path: Path):
-    guarded.knows(figures())
-    answers = {" ".join(ask): guarded.says(ask[0], asks(*ask, tmp_path)) for ask in ASKS}
-    shown = {
-        ask: json.loads(json.dumps(answer).replace(json.dumps(TEXT)[1:-1], "WHY")) for ask, answer in answers.items()
-    }
-    assert shown == snapshot(
+def test_each_tool_gets_the_refusal_in_its_own_format(hook: GuardHook, tmp_path: Path):
+    hook.write_figures(figures())
+    answers = {f"{tool} {event}": hook.run(tool, body(tool, event, tmp_path)) for tool, event in EVENTS}
+    text = json.dumps(answers).replace(json.dumps(TEXT)[1:-1], "WHY")
+    assert json.loads(text) == snapshot(
         {
             "claude-code PreToolUse": {
                 "continue": False,
@@ -65,147 +62,152 @@ def test_each_tool_is_told_no_in_its_own_protocol(guarded: Guarded, tmp_path: Pa
     )
 
 
-def test_the_events_that_are_hooked_are_those_that_can_refuse():
-    hooked = {(name, event) for name, tool in TOOLS.items() for event in tool.guard}
-    assert hooked == set(ASKS)
-    for name, event in hooked:
+def test_the_guard_is_installed_for_events_that_can_be_refused():
+    events = {(name, event) for name, tool in TOOLS.items() for event in tool.guard}
+    assert events == set(EVENTS)
+    for name, event in events:
         assert refusal(name, "" if name == "copilot-cli" else event, "why")
 
 
-@pytest.mark.parametrize("ask", ASKS, ids=" ".join)
-def test_under_its_cap_nothing_is_said(guarded: Guarded, tmp_path: Path, ask: tuple[str, str]):
-    guarded.knows(figures(caps={"": {"session": [5_010_000, "exactly as much"]}}))
-    assert guarded.says(ask[0], asks(*ask, tmp_path)) is None
+@pytest.mark.parametrize(("tool", "event"), EVENTS)
+def test_a_session_at_its_cap_is_not_stopped(hook: GuardHook, tmp_path: Path, tool: str, event: str):
+    hook.write_figures(figures(caps={"": {"session": [5_010_000, "exactly as much"]}}))
+    assert hook.run(tool, body(tool, event, tmp_path)) is None
 
 
-CLAUDE = ("claude-code", "PreToolUse")
+def claude(cwd: Path) -> bytes:
+    return body("claude-code", "PreToolUse", cwd)
 
 
 @pytest.mark.parametrize(
-    "known",
-    [
-        b"", b"{", b"[]", b"null", b"7", b'"x"', b"\xff\xfe", b"{}", b'{"made_at": "now"}', b'{"made_at": 9e999}',
-        figures(made_at=0), figures(made_at=time.time() - 601), figures(made_at=time.time() + 3600), figures(caps={}),
-        figures(caps={"": {"session": "much"}}), figures(sessions=[]), figures(caps={"": {"moon": [1, "x"]}}),
-        {"made_at": time.time()},
-    ],
-)  # fmt: skip
-def test_figures_that_are_old_or_broken_stop_nothing(guarded: Guarded, tmp_path: Path, known: object):
-    guarded.knows(known)
-    assert guarded.says(CLAUDE[0], asks(*CLAUDE, tmp_path)) is None
+    "content",
+    [b"", b"{", b"[]", b"null", b"7", b'"x"', b"\xff\xfe", b"{}", b'{"made_at": "now"}', b'{"made_at": 9e999}'],
+)
+def test_a_broken_file_of_figures_stops_nothing(hook: GuardHook, tmp_path: Path, content: bytes):
+    hook.write_figures(content)
+    assert hook.run("claude-code", claude(tmp_path)) is None
 
 
-def test_missing_figures_stop_nothing(guarded: Guarded, tmp_path: Path):
-    assert guarded.says(CLAUDE[0], asks(*CLAUDE, tmp_path)) is None
-    for path in guarded.folder.iterdir():
+@pytest.mark.parametrize("age_seconds", [601, -3600, 10**9])
+def test_figures_that_are_old_or_of_the_future_stop_nothing(hook: GuardHook, tmp_path: Path, age_seconds: int):
+    hook.write_figures(figures(made_at=time.time() - age_seconds))
+    assert hook.run("claude-code", claude(tmp_path)) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"caps": {}}, {"caps": {"": {"session": "much"}}}, {"caps": {"": {"moon": [1, "x"]}}}, {"sessions": []}],
+)
+def test_figures_of_another_shape_stop_nothing(hook: GuardHook, tmp_path: Path, changes: dict[str, object]):
+    hook.write_figures(figures(**changes))
+    assert hook.run("claude-code", claude(tmp_path)) is None
+    hook.write_figures({"made_at": time.time()})
+    assert hook.run("claude-code", claude(tmp_path)) is None
+
+
+def test_missing_figures_stop_nothing(hook: GuardHook, tmp_path: Path):
+    assert hook.run("claude-code", claude(tmp_path)) is None
+    for path in hook.folder.iterdir():
         path.unlink()
-    guarded.folder.rmdir()
-    assert guarded.says(CLAUDE[0], asks(*CLAUDE, tmp_path)) is None
+    hook.folder.rmdir()
+    assert hook.run("claude-code", claude(tmp_path)) is None
 
 
 @pytest.mark.parametrize(
-    ("tool", "told"),
+    ("tool", "stdin"),
     [
         ("claude-code", b""), ("claude-code", b"not json"), ("claude-code", b"[]"), ("claude-code", b"{}"),
         ("claude-code", b'{"session_id": 7, "cwd": 8, "hook_event_name": "PreToolUse"}'),
         ("claude-code", b'{"hook_event_name": "PreToolUse", "cwd": "/"}'),
         ("claude-code", json.dumps({"session_id": SESSION, "cwd": "/", "hook_event_name": "Stop"}).encode()),
-        ("a-new-tool", asks(*CLAUDE, Path("/"))), ("", asks(*CLAUDE, Path("/"))),
+        ("a-new-tool", claude(Path("/"))), ("", claude(Path("/"))),
     ],
 )  # fmt: skip
-def test_what_is_asked_oddly_is_let_through(guarded: Guarded, tool: str, told: bytes):
-    guarded.knows(figures())
-    assert guarded.says(tool, told) is None
+def test_unexpected_input_stops_nothing(hook: GuardHook, tool: str, stdin: bytes):
+    hook.write_figures(figures())
+    assert hook.run(tool, stdin) is None
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cut=st.integers(0, 2000), told=st.binary(max_size=60) | st.just(asks(*CLAUDE, Path("/"))))
-def test_half_written_figures_and_any_input_stop_nothing(guarded: Guarded, cut: int, told: bytes):
-    whole = json.dumps(figures()).encode()
-    guarded.knows(whole[: cut % len(whole)])
-    assert guarded.says(CLAUDE[0], told) is None
+@given(cut=st.integers(0, 2000), stdin=st.binary(max_size=60) | st.just(claude(Path("/"))))
+def test_half_written_figures_and_any_input_stop_nothing(hook: GuardHook, cut: int, stdin: bytes):
+    content = json.dumps(figures()).encode()
+    hook.write_figures(content[: cut % len(content)])
+    assert hook.run("claude-code", stdin) is None
 
 
-def test_old_figures_are_made_anew_by_one_process_however_many_ask(guarded: Guarded, tmp_path: Path):
-    guarded.knows(figures(made_at=time.time() - 61))
-    told = asks(*CLAUDE, tmp_path)
-    hooks = [
-        subprocess.Popen(guarded.command(CLAUDE[0]), stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(6)
-    ]
-    answers = [hook.communicate(told)[0] for hook in hooks]
-    # A minute old, they still decide.
+def test_of_many_hooks_with_old_figures_one_starts_a_process_that_renews_them(hook: GuardHook, tmp_path: Path):
+    hook.write_figures(figures(made_at=time.time() - 61))
+    processes = [hook.start("claude-code") for _ in range(6)]
+    answers = [process.communicate(claude(tmp_path))[0] for process in processes]
+    # Figures that are a minute old still decide.
     assert [json.loads(answer)["stopReason"] for answer in answers] == [TEXT] * 6
-    assert guarded.started(1) == 1
-    assert guarded.says(CLAUDE[0], told)
-    assert guarded.started(2, patience_seconds=0.3) == 1
+    assert hook.starts == 1
+    assert hook.run("claude-code", claude(tmp_path))
+    assert hook.starts == 1
 
 
-def test_a_hook_that_is_about_to_start_one_keeps_the_others_from_it(guarded: Guarded, tmp_path: Path):
-    told = asks(*CLAUDE, tmp_path)
-    with (guarded.folder / "guard.wanted").open("w") as wanted:
-        fcntl.flock(wanted, fcntl.LOCK_EX)
-        assert guarded.says(CLAUDE[0], told) is None
-        assert guarded.started(1, patience_seconds=0.3) == 0
-    assert guarded.says(CLAUDE[0], told) is None
-    assert guarded.started(1) == 1
+def test_a_hook_starts_no_process_while_another_hook_has_the_lock(hook: GuardHook, tmp_path: Path):
+    with (hook.folder / "guard.request").open("w") as request:
+        fcntl.flock(request, fcntl.LOCK_EX)
+        assert hook.run("claude-code", claude(tmp_path)) is None
+        assert hook.starts == 0
+    assert hook.run("claude-code", claude(tmp_path)) is None
+    assert hook.starts == 1
 
 
-def test_fresh_figures_start_nothing_and_missing_ones_do(guarded: Guarded, tmp_path: Path):
-    told = asks(*CLAUDE, tmp_path)
-    guarded.knows(figures())
-    assert guarded.says(CLAUDE[0], told)
-    assert not (guarded.folder / "guard.wanted").exists()
-    guarded.knows(b"half")
-    assert guarded.says(CLAUDE[0], told) is None
-    assert guarded.started(1) == 1
-    # A minute later nothing has come of it: once more.
-    os.utime(guarded.folder / "guard.wanted", (time.time() - 61, time.time() - 61))
-    assert guarded.says(CLAUDE[0], told) is None
-    assert guarded.started(2) == 2
+def test_fresh_figures_start_no_process_and_broken_ones_do(hook: GuardHook, tmp_path: Path):
+    hook.write_figures(figures())
+    assert hook.run("claude-code", claude(tmp_path))
+    assert not (hook.folder / "guard.request").exists()
+    hook.write_figures(b"half")
+    assert hook.run("claude-code", claude(tmp_path)) is None
+    assert hook.starts == 1
+    # A minute later the figures are still broken, so the next hook starts another one.
+    os.utime(hook.folder / "guard.request", (time.time() - 61, time.time() - 61))
+    assert hook.run("claude-code", claude(tmp_path)) is None
+    assert hook.starts == 2
 
 
-def test_the_hook_is_gone_while_what_it_started_goes_on(guarded: Guarded, tmp_path: Path):
-    """A tool waits until nobody holds the hook's output."""
-    fifo = guarded.folder / "hold"
+def test_the_hook_ends_before_the_process_that_it_starts(hook: GuardHook, tmp_path: Path):
+    """A tool waits until no process has the hook's output open."""
+    fifo = hook.folder / "fifo"
     os.mkfifo(fifo)
-    (tmp_path / "collector/hook.py").write_text(
+    hook.start_script.write_text(
         "import os, sys\nif os.fork(): os._exit(0)\nfor stream in (0, 1, 2): os.close(stream)\n"
-        "open(sys.argv[1] + '/hold').read()\n"
+        "open(sys.argv[1] + '/fifo').read()\n"
     )
-    assert guarded.says(CLAUDE[0], asks(*CLAUDE, tmp_path)) is None
+    assert hook.run("claude-code", claude(tmp_path)) is None
     with fifo.open("w"):
-        pass  # it was still there to read
+        pass  # opens only once the process opens it for reading
 
 
-def test_it_imports_nothing_that_takes_long_or_reaches_out(guarded: Guarded, tmp_path: Path):
-    guarded.knows(figures())
-    command = guarded.command(CLAUDE[0])
-    command.insert(1, "-Ximporttime")
-    done = subprocess.run(command, input=asks(*CLAUDE, tmp_path), capture_output=True, check=True)
-    imported = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
-    assert {"json", "os"} <= imported
-    assert imported.isdisjoint(
+def test_it_imports_no_slow_module_and_none_for_the_network(hook: GuardHook, tmp_path: Path):
+    hook.write_figures(figures())
+    _, stderr = hook.start("claude-code", "-Ximporttime").communicate(claude(tmp_path))
+    modules = {line.rpartition("|")[2].strip() for line in stderr.decode().splitlines()}
+    assert {"json", "os"} <= modules
+    assert modules.isdisjoint(
         {"pathlib", "subprocess", "argparse", "typing", "socket", "ssl", "msgspec", "datetime", "site"}
     )
 
 
-def unlock(guarded: Guarded, *untils: float) -> None:
-    with (guarded.folder / "unlocks.jsonl").open("a") as file:
-        for until in untils:
-            file.write(json.dumps({"at": 0, "until": until, "reason": "r", "over": []}) + "\n")
+def unlock(hook: GuardHook, until: float) -> None:
+    with (hook.folder / "unlocks.jsonl").open("a") as file:
+        file.write(json.dumps({"at": 0, "until": until, "reason": "r", "over": []}) + "\n")
 
 
-def test_unlocked_it_lets_through_until_the_time_is_over(guarded: Guarded, tmp_path: Path):
-    guarded.knows(figures())
-    told, now = asks(*CLAUDE, tmp_path), time.time()
-    unlock(guarded, now + 3600)
-    assert guarded.says(CLAUDE[0], told) is None
-    unlock(guarded, now - 1)
-    assert guarded.says(CLAUDE[0], told)
-    unlock(guarded, now + 3600)
-    assert guarded.says(CLAUDE[0], told) is None
-    (guarded.folder / "unlocks.jsonl").write_bytes(b'{"until": ')
-    assert guarded.says(CLAUDE[0], told) is None
+def test_the_last_unlock_decides_until_its_time_is_over(hook: GuardHook, tmp_path: Path):
+    hook.write_figures(figures())
+    now = time.time()
+    unlock(hook, now + 3600)
+    assert hook.run("claude-code", claude(tmp_path)) is None
+    unlock(hook, now - 1)
+    assert hook.run("claude-code", claude(tmp_path))
+    unlock(hook, now + 3600)
+    assert hook.run("claude-code", claude(tmp_path)) is None
+    (hook.folder / "unlocks.jsonl").write_bytes(b'{"until": ')
+    assert hook.run("claude-code", claude(tmp_path)) is None
 
 
 @pytest.fixture
@@ -215,40 +217,39 @@ def feat(repo: Path) -> Path:
     return repo
 
 
-def test_git_is_read_by_hand_as_git_has_it(feat: Path, tmp_path: Path):
-    shared = str((feat / ".git").resolve())
+def test_the_git_folder_and_the_branch_are_those_that_git_names(feat: Path, tmp_path: Path):
+    git_folder = str((feat / ".git").resolve())
     (feat / "src/deep").mkdir(parents=True)
-    assert place(str(feat)) == place(str(feat / "src/deep")) == (shared, "feat/x")
+    assert place(str(feat)) == place(str(feat / "src/deep")) == (git_folder, "feat/x")
     (tmp_path / "link").symlink_to(feat / "src")
-    assert place(str(tmp_path / "link")) == (shared, "feat/x")
+    assert place(str(tmp_path / "link")) == (git_folder, "feat/x")
     git(feat, "worktree", "add", "-q", "-b", "fix/ü", str(tmp_path / "elsewhere"))
-    assert place(str(tmp_path / "elsewhere")) == (shared, "fix/ü")
+    assert place(str(tmp_path / "elsewhere")) == (git_folder, "fix/ü")
     relative = tmp_path / "elsewhere/.git"
     gitdir = relative.read_text().removeprefix("gitdir: ").strip()
     relative.write_text(f"gitdir: {os.path.relpath(gitdir, tmp_path / 'elsewhere')}\n")
     assert git(tmp_path / "elsewhere", "branch", "--show-current") == "fix/ü"
-    assert place(str(tmp_path / "elsewhere")) == (shared, "fix/ü")
+    assert place(str(tmp_path / "elsewhere")) == (git_folder, "fix/ü")
     git(feat, "checkout", "-q", "--detach")
-    assert place(str(feat)) == (shared, "")
+    assert place(str(feat)) == (git_folder, "")
     git(feat, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(feat), "lib/sub")
     git(feat / "lib/sub", "checkout", "-q", "-b", "inner")
     assert place(str(feat / "lib/sub")) == (str((feat / ".git/modules/lib/sub").resolve()), "inner")
     git(feat, "pack-refs", "--all")
     git(feat, "checkout", "-q", "feat/x")
-    assert place(str(feat)) == (shared, "feat/x")
+    assert place(str(feat)) == (git_folder, "feat/x")
 
 
-def test_no_repository_is_no_place(tmp_path: Path):
+def test_a_folder_without_a_repository_has_no_place_of_its_own(tmp_path: Path):
     (tmp_path / "empty/.git").mkdir(parents=True)
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd/.git").write_text("not a git file\n")
     for folder in ("", "empty", "odd", "gone/deeper"):
-        found = place(str(tmp_path / folder))
-        assert found == place(str(tmp_path.parent)), folder
+        assert place(str(tmp_path / folder)) == place(str(tmp_path.parent)), folder
 
 
-def known_of(repo: Path, **changes: object) -> dict[str, object]:
-    known: dict[str, object] = {
+def figures_of(repo: Path, **changes: object) -> dict[str, object]:
+    defaults: dict[str, object] = {
         "repositories": {str((repo / ".git").resolve()): "acme/widgets"},
         "branches": {"acme/widgets": {"feat/x": ["pull request #12", 61_100_000]}},
         "caps": {
@@ -259,39 +260,38 @@ def known_of(repo: Path, **changes: object) -> dict[str, object]:
             },
         },
     }  # fmt: skip
-    return figures(**known | changes)
+    return figures(**defaults | changes)
 
 
-def test_over_the_cap_of_the_branchs_pull_request_in_every_worktree_of_it(guarded: Guarded, feat: Path, tmp_path: Path):
-    guarded.knows(known_of(feat))
-    answer = guarded.says(CLAUDE[0], asks(*CLAUDE, feat))
+def test_the_cap_of_a_pull_request_stops_every_worktree_of_its_branch(hook: GuardHook, feat: Path, tmp_path: Path):
+    hook.write_figures(figures_of(feat))
+    answer = hook.run("claude-code", claude(feat))
     assert answer
     assert (
         "pull request #12 has cost $61.10 at list price, over the cap of $60.00 (cap_pull_usd in the settings of"
         in str(answer)
     )
     git(feat, "checkout", "-q", "--detach")
-    assert guarded.says(CLAUDE[0], asks(*CLAUDE, feat)) is None
+    assert hook.run("claude-code", claude(feat)) is None
     git(feat, "checkout", "-q", "-b", "other")
-    assert guarded.says(CLAUDE[0], asks(*CLAUDE, feat)) is None
+    assert hook.run("claude-code", claude(feat)) is None
     git(feat, "worktree", "add", "-q", str(tmp_path / "elsewhere"), "feat/x")
-    assert guarded.says(CLAUDE[0], asks(*CLAUDE, tmp_path / "elsewhere"))
-    assert guarded.says(CLAUDE[0], asks(*CLAUDE, tmp_path)) is None
+    assert hook.run("claude-code", claude(tmp_path / "elsewhere"))
+    assert hook.run("claude-code", claude(tmp_path)) is None
 
 
-def test_over_the_cap_of_the_day_on_that_day_alone(guarded: Guarded, feat: Path):
-    guarded.knows(known_of(feat, day_micros=50_010_000, branches={}))
-    assert "the work on this machine today has cost $50.01" in str(guarded.says(CLAUDE[0], asks(*CLAUDE, feat)))
-    elsewhere = asks(*CLAUDE, Path("/"))
-    assert "$50.01" in str(guarded.says(CLAUDE[0], elsewhere))
-    guarded.knows(known_of(feat, day_micros=50_010_000, branches={}, day="2026-01-01"))
-    assert guarded.says(CLAUDE[0], asks(*CLAUDE, feat)) is None
+def test_the_cap_of_a_day_stops_every_session_on_that_day(hook: GuardHook, feat: Path):
+    hook.write_figures(figures_of(feat, day_micros=50_010_000, branches={}))
+    assert "the work on this machine today has cost $50.01" in str(hook.run("claude-code", claude(feat)))
+    assert "$50.01" in str(hook.run("claude-code", claude(Path("/"))))
+    hook.write_figures(figures_of(feat, day_micros=50_010_000, branches={}, day="2026-01-01"))
+    assert hook.run("claude-code", claude(feat)) is None
 
 
-def test_all_that_is_over_is_said_at_once(feat: Path):
-    known = known_of(feat, day=TODAY, day_micros=50_010_000, sessions={"codex s": 100_010_000})
-    assert why(caps(known, "codex s", place(str(feat)), TODAY)).count(" has cost ") == 3
-    assert why(caps(known, "codex t", place(str(feat)), TODAY)).count(" has cost ") == 2
+def test_the_refusal_names_every_cap_that_is_exceeded(feat: Path):
+    content = figures_of(feat, day=TODAY, day_micros=50_010_000, sessions={"codex s": 100_010_000})
+    assert why(caps(content, "codex s", place(str(feat)), TODAY)).count(" has cost ") == 3
+    assert why(caps(content, "codex t", place(str(feat)), TODAY)).count(" has cost ") == 2
 
 
 micros = st.integers(0, 10**12)
@@ -304,15 +304,17 @@ def test_amounts_are_shown_to_the_cent_as_everywhere(amount: int):
 
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(("session", "day", "pull"), micros)), micros, micros, micros)
-def test_it_says_no_exactly_where_a_cap_is_passed(set_caps: dict[str, int], session: int, day: int, pull: int):
-    known = figures(
+def test_the_refusal_names_exactly_the_caps_that_are_exceeded(
+    cap_micros: dict[str, int], session: int, day: int, pull: int
+):
+    content = figures(
         day=TODAY, day_micros=day, sessions={"codex s": session}, repositories={"/r/.git": "acme/widgets"},
         branches={"acme/widgets": {"x": ["pull request #1", pull]}},
-        caps={"": {kind: [amount, "here"] for kind, amount in set_caps.items()}},
+        caps={"": {kind: [amount, "here"] for kind, amount in cap_micros.items()}},
     )  # fmt: skip
-    spent = {"session": session, "day": day, "pull": pull}
-    said = why(caps(known, "codex s", ("/r/.git", "x"), TODAY))
-    assert bool(said) == any(spent[kind] > amount for kind, amount in set_caps.items())
-    for kind, amount in set_caps.items():
-        if spent[kind] > amount:
-            assert f"has cost {usd(spent[kind])} at list price, over the cap of {usd(amount)} (here)" in said
+    amounts = {"session": session, "day": day, "pull": pull}
+    reason = why(caps(content, "codex s", ("/r/.git", "x"), TODAY))
+    assert bool(reason) == any(amounts[kind] > amount for kind, amount in cap_micros.items())
+    for kind, amount in cap_micros.items():
+        if amounts[kind] > amount:
+            assert f"has cost {usd(amounts[kind])} at list price, over the cap of {usd(amount)} (here)" in reason

@@ -1,4 +1,4 @@
-"""What is read again and what is not: the result is always that of reading everything."""
+"""Only what changed is read again, and the result is always the same as after reading everything."""
 
 import os
 import shutil
@@ -39,9 +39,9 @@ def test_an_unchanged_log_is_not_opened(home: Path, index: Index):
     log = write_log(home, request(1, "/nowhere"))
     assert ids(home, index) == ["msg_1"]
     log.chmod(0)
-    seen = log.stat()
-    log.write_bytes(b"x" * seen.st_size) if os.access(log, os.W_OK) else None
-    os.utime(log, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    status = log.stat()
+    log.write_bytes(b"x" * status.st_size) if os.access(log, os.W_OK) else None
+    os.utime(log, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert ids(home, index) == ["msg_1"]
 
 
@@ -49,15 +49,15 @@ def test_of_a_grown_log_only_the_new_lines_are_read(home: Path, index: Index):
     calls = [call("t1", "Write", file_path="a.py")]
     log = write_log(home, request(1, "/nowhere", content=calls))
     assert ids(home, index) == ["msg_1"]
-    # The old part is ruined but for its begin and end; who read it again would see nothing in it.
+    # The middle of the old part is blank: reading it again would find no request.
     old = log.read_bytes()
     log.write_bytes(old[:70] + b" " * (len(old) - 140) + old[-70:])
     other = write_log(home, result("t1"), request(2, "/nowhere"), name="other")
     append(log, other.read_bytes())
     other.unlink()
-    found = scan(home, ENV, index).usages
-    assert [usage.request_id for usage in found] == ["msg_1", "msg_2"]
-    assert found[0].work.edited_files == ("a.py",)
+    outcome = scan(home, ENV, index).usages
+    assert [usage.request_id for usage in outcome] == ["msg_1", "msg_2"]
+    assert outcome[0].work.edited_files == ("a.py",)
 
 
 def test_a_line_that_was_half_written_is_read_when_it_is_whole(home: Path, index: Index):
@@ -71,7 +71,7 @@ def test_a_line_that_was_half_written_is_read_when_it_is_whole(home: Path, index
     assert ids(home, index) == ["msg_1", "msg_2"]
 
 
-def test_a_log_that_was_changed_in_place_is_read_anew(home: Path, index: Index):
+def test_a_log_that_was_changed_in_place_is_read_again(home: Path, index: Index):
     log = write_log(home, request(1, "/nowhere"), request(2, "/nowhere"), request(3, "/nowhere"))
     assert ids(home, index) == ["msg_1", "msg_2", "msg_3"]
     same_size = log.read_bytes().replace(b"msg_2", b"msg_7")
@@ -80,14 +80,14 @@ def test_a_log_that_was_changed_in_place_is_read_anew(home: Path, index: Index):
     assert ids(home, index) == ["msg_1", "msg_7", "msg_3"]
 
 
-def test_a_log_that_was_written_anew_is_read_anew(home: Path, index: Index):
+def test_a_log_that_was_rewritten_is_read_again(home: Path, index: Index):
     write_log(home, request(1, "/nowhere"), request(2, "/nowhere"))
     assert ids(home, index) == ["msg_1", "msg_2"]
     write_log(home, request(3, "/nowhere"), request(4, "/nowhere"), request(5, "/nowhere"))
     assert ids(home, index) == ["msg_3", "msg_4", "msg_5"]
 
 
-def test_what_a_deleted_log_said_is_kept(home: Path, index: Index):
+def test_requests_of_a_deleted_log_stay(home: Path, index: Index):
     write_log(home, request(1, "/nowhere"))
     log = write_log(home, request(2, "/nowhere"), name="other")
     assert ids(home, index) == ["msg_1", "msg_2"]
@@ -104,34 +104,34 @@ def test_without_the_index_everything_is_read_again(home: Path, tmp_path: Path):
     assert [usage.request_id for usage in scan_with_index(home, env).usages] == ["msg_1"]
 
 
-def test_an_index_that_cannot_be_used_is_said_and_costs_nothing(home: Path, tmp_path: Path):
+def test_an_index_that_cannot_be_used_is_reported_and_all_logs_are_read(home: Path, tmp_path: Path):
     write_log(home, request(1, "/nowhere"))
     (tmp_path / "index.db").write_bytes(b"no database at all" * 100)
-    found = scan_with_index(home, ENV | {"MERGECOST_STATE": str(tmp_path / "state.db")})
-    assert [usage.request_id for usage in found.usages] == ["msg_1"]
-    assert "deleting it loses only" in found.tally.unreadable_files[0]
+    outcome = scan_with_index(home, ENV | {"MERGECOST_STATE": str(tmp_path / "state.db")})
+    assert [usage.request_id for usage in outcome.usages] == ["msg_1"]
+    assert "deleting it loses only" in outcome.tally.unreadable_files[0]
 
 
-def test_an_index_that_is_damaged_is_said_and_costs_nothing(home: Path, tmp_path: Path):
+def test_a_damaged_index_is_reported_and_all_logs_are_read(home: Path, tmp_path: Path):
     write_log(home, request(1, "/nowhere"))
     env = ENV | {"MERGECOST_STATE": str(tmp_path / "state.db")}
     scan_with_index(home, env)
     with closing(sqlite3.connect(tmp_path / "index.db")) as index:
         index.execute("UPDATE read_log SET requests = x'c1'")
         index.commit()
-    found = scan_with_index(home, env)
-    assert [usage.request_id for usage in found.usages] == ["msg_1"]
-    assert "deleting it loses only" in found.tally.unreadable_files[0]
+    outcome = scan_with_index(home, env)
+    assert [usage.request_id for usage in outcome.usages] == ["msg_1"]
+    assert "deleting it loses only" in outcome.tally.unreadable_files[0]
 
 
-def test_names_that_are_no_text_are_read_like_any(home: Path, index: Index):
+def test_a_log_with_a_name_that_is_not_utf_8_is_read(home: Path, index: Index):
     folder = home / ".claude/projects" / os.fsdecode(b"p\xff")
     folder.mkdir(parents=True)
     write_log(home, request(1, "/nowhere")).rename(folder / os.fsdecode(b"s\xfe.jsonl"))
     assert ids(home, index) == ids(home, index) == ["msg_1"]
 
 
-def test_an_index_of_another_version_is_made_anew(home: Path, tmp_path: Path):
+def test_an_index_of_another_version_is_replaced(home: Path, tmp_path: Path):
     write_log(home, request(1, "/nowhere"))
     connection = sqlite3.connect(tmp_path / "index.db")
     connection.executescript("CREATE TABLE read_log (other); PRAGMA user_version = 9999")
@@ -140,7 +140,7 @@ def test_an_index_of_another_version_is_made_anew(home: Path, tmp_path: Path):
         assert ids(home, index) == ["msg_1"]
 
 
-def test_what_was_passed_over_is_told_every_time(home: Path, index: Index):
+def test_unreadable_records_are_counted_in_every_scan(home: Path, index: Index):
     log = write_log(home, request(1, "/nowhere"))
     append(log, b'{"output_tokens": nonsense}\n')
     for _ in range(2):
@@ -149,19 +149,19 @@ def test_what_was_passed_over_is_told_every_time(home: Path, index: Index):
     assert scan(home, ENV, index).tally.unreadable_records == 2
 
 
-def test_of_a_document_that_is_being_written_is_known_what_it_said_before(home: Path, index: Index):
+def test_of_a_document_that_is_being_written_the_requests_of_the_last_scan_are_used(home: Path, index: Index):
     shutil.copytree(FIXTURES / "cline", home / ".cline/data/sessions")
     before = scan(home, ENV, index).usages
     document = next(home.rglob("*.messages.json"))
     whole = document.read_bytes()
     document.write_bytes(whole[: len(whole) // 2])
-    found = scan(home, ENV, index)
-    assert (found.usages, found.tally.unreadable_records) == (before, 1)
+    outcome = scan(home, ENV, index)
+    assert (outcome.usages, outcome.tally.unreadable_records) == (before, 1)
     document.write_bytes(whole)
     assert scan(home, ENV, index).tally.unreadable_records == 0
 
 
-def test_packed_logs_are_read(home: Path, index: Index):
+def test_compressed_logs_are_read(home: Path, index: Index):
     fixture = next((FIXTURES / "codex/sessions").rglob("*.jsonl"))
     folder = home / ".codex/sessions/2026/11/23"
     folder.mkdir(parents=True)
@@ -186,11 +186,11 @@ def test_git_is_asked_again_when_something_may_have_changed(home: Path, repo: Pa
     git(repo, "add", "-A")
     git(repo, "commit", "-q", "-m", "work", at="2026-11-23T18:07:00Z")
     (usage,) = scan(home, ENV, index).usages
-    assert [made.files for made in usage.work.commits_after] == [("new.py",)]
+    assert [commit.files for commit in usage.work.commits_after] == [("new.py",)]
 
 
-def test_what_git_was_too_slow_to_say_is_asked_again(home: Path, repo: Path, tmp_path: Path, index: Index):
-    """Here it gives up at once instead of after seconds."""
+def test_git_is_asked_again_after_a_timeout(home: Path, repo: Path, tmp_path: Path, index: Index):
+    """Here git fails at once instead of after seconds."""
     slow = tmp_path / "bin/git"
     slow.parent.mkdir()
     slow.write_text(f'#!/bin/sh\ncase "$*" in *diff-tree*) exit 1;; esac\nexec {shutil.which("git")} "$@"\n')
@@ -202,10 +202,10 @@ def test_what_git_was_too_slow_to_say_is_asked_again(home: Path, repo: Path, tmp
     (usage,) = scan(home, {"PATH": f"{slow.parent}:{ENV['PATH']}"}, index).usages
     assert usage.work.commits_after == ()
     (usage,) = scan(home, ENV, index).usages
-    assert [made.files for made in usage.work.commits_after] == [("new.py",)]
+    assert [commit.files for commit in usage.work.commits_after] == [("new.py",)]
 
 
-def test_of_a_folder_that_is_gone_is_known_what_was(home: Path, repo: Path, tmp_path: Path, index: Index):
+def test_of_a_deleted_folder_the_facts_of_the_last_scan_are_used(home: Path, repo: Path, tmp_path: Path, index: Index):
     tree = tmp_path / "tree"
     git(repo, "worktree", "add", "-q", "-b", "fix/7", str(tree))
     write_log(home, request(1, tree, content=[call("t1", "Write", file_path=str(tree / "a.py"))]), result("t1"))
@@ -217,7 +217,7 @@ def test_of_a_folder_that_is_gone_is_known_what_was(home: Path, repo: Path, tmp_
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_whatever_happens_to_a_log_the_result_is_that_of_reading_it_whole(data: st.DataObject, tmp_path_factory):
+def test_reading_a_changed_log_gives_the_same_as_reading_all_of_it(data: st.DataObject, tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     calls = [call("t1", "Write", file_path="/x/a.py")]
     log = write_log(home, request(1, "/x", content=calls), result("t1"), request(2, "/x"), request(3, "/x"))
@@ -230,7 +230,7 @@ def test_whatever_happens_to_a_log_the_result_is_that_of_reading_it_whole(data: 
             assert scan(home, ENV, index).usages == scan(home, ENV).usages
 
 
-def test_a_full_index_keeps_what_is_oldest_and_costs_nothing_else(home: Path, tmp_path: Path):
+def test_a_full_index_keeps_the_oldest_logs_and_all_others_are_read(home: Path, tmp_path: Path):
     first = write_log(home, request(1, "/nowhere"))
     with Index(tmp_path / "index.db") as index:
         assert ids(home, index) == ["msg_1"]

@@ -23,13 +23,13 @@ def lines(content: bytes, tally: Tally | None = None) -> list[bytes]:
     st.lists(st.sampled_from([b"", b'"a"', b'"b" "a"', b"x", b"y" * 70_000, b'z"a"' * 20_000]), max_size=12),
     st.booleans(),
 )
-def test_the_same_lines_as_by_splitting(content: list[bytes], ended: bool):
-    whole = b"\n".join(content) + b"\n" * ended
+def test_the_lines_are_those_that_a_split_gives(content: list[bytes], has_end: bool):
+    whole = b"\n".join(content) + b"\n" * has_end
     complete = whole.split(b"\n")[:-1]
     assert lines(whole) == [line for line in complete if any(needle in line for needle in SOURCE.needles)]
 
 
-def test_what_begins_like_bulk_is_passed_over():
+def test_lines_that_begin_like_bulk_are_skipped():
     assert lines(b'xxz "a" 1\nz "a" 2\nx "b" 3\n') == [b'z "a" 2', b'x "b" 3']
 
 
@@ -37,7 +37,7 @@ def test_a_last_line_without_its_end_waits_for_the_next_scan():
     assert lines(b'"a" 1\n"a" 2') == [b'"a" 1']
 
 
-def test_a_line_too_long_is_passed_over_and_counted_once():
+def test_a_line_that_is_too_long_is_skipped_and_counted_once():
     tally = Tally()
     too_long = b'"a"' + b"x" * (logs.MAX_LINE_BYTES + 3 * logs.BLOCK_BYTES)
     assert lines(b'"a" 1\n' + too_long + b'\n"b" 2\n' + too_long, tally) == [b'"a" 1', b'"b" 2']
@@ -49,7 +49,7 @@ def test_a_variable_moves_a_tools_folder():
     assert folders(CLAUDE, Path("/home/dev"), {"CLAUDE_CONFIG_DIR": "/elsewhere"}) == [Path("/elsewhere")]
 
 
-def test_links_that_lead_round_in_circles_are_no_trap(tmp_path: Path):
+def test_circular_links_are_not_followed(tmp_path: Path):
     log = tmp_path / "projects/p/s.jsonl"
     log.parent.mkdir(parents=True)
     log.touch()
@@ -58,7 +58,7 @@ def test_links_that_lead_round_in_circles_are_no_trap(tmp_path: Path):
     assert files(CLAUDE, tmp_path, Tally()) == [log]
 
 
-def test_a_folder_that_cannot_be_read_is_said_once(tmp_path: Path):
+def test_a_folder_that_cannot_be_read_is_reported_once(tmp_path: Path):
     name, tally = "x" * 300, Tally()  # which not even root can read
     source = JsonLines(folders=(), patterns=(f"{name}/*.jsonl", f"{name}/**/*.log"), needles=())
     assert files(source, tmp_path, tally) == []
@@ -66,15 +66,15 @@ def test_a_folder_that_cannot_be_read_is_said_once(tmp_path: Path):
 
 
 def test_logs_of_sub_agents_and_archives_are_found(tmp_path: Path):
-    wanted = ["projects/p/s.jsonl", "projects/p/s/subagents/agent-1.jsonl"]
-    for name in [*wanted, "history.jsonl", "projects/p/s/tool-results/t.txt"]:
+    names = ["projects/p/s.jsonl", "projects/p/s/subagents/agent-1.jsonl"]
+    for name in [*names, "history.jsonl", "projects/p/s/tool-results/t.txt"]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert {path.relative_to(tmp_path).as_posix() for path in files(CLAUDE, tmp_path, Tally())} == set(wanted)
-    archived = tmp_path / "archived_sessions/rollout-1.jsonl"
-    archived.parent.mkdir()
-    archived.touch()
-    assert files(CODEX, tmp_path, Tally()) == [archived]
+    assert {path.relative_to(tmp_path).as_posix() for path in files(CLAUDE, tmp_path, Tally())} == set(names)
+    archive = tmp_path / "archived_sessions/rollout-1.jsonl"
+    archive.parent.mkdir()
+    archive.touch()
+    assert files(CODEX, tmp_path, Tally()) == [archive]
     assert files(CLAUDE, tmp_path / "missing", Tally()) == []
     own = tmp_path / "a/b/local_1/.claude/projects/p/s.jsonl"
     own.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Pushing to a server: a real one on the loopback, so that every byte on the wire is seen."""
+"""Pushing to a server on the loopback interface, which records every byte."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from collector.push_command import main
 from collector.scan import scan
 from collector.settings import Settings
 from collector.state import State, account
-from tests.collector.listening import TOKEN, Server
+from tests.collector.fake_server import TOKEN, Server
 from tests.collector.machine import call, git, repository, request, result, write_log
 
 
@@ -30,14 +30,14 @@ def test_only_what_is_new_or_changed_is_sent(server: Server, home: Path, repo: P
     edit = request(2, repo, content=[call("t1", "Edit", file_path=str(repo / "app.py"))])
     write_log(home, request(1, repo), edit, result("t1"), request(3, repo))
     main(["--home", str(home)])
-    sent = json.loads(server.bodies[1])["requests"]
-    assert [(one["request_id"], one.get("work", {}).get("edited_files")) for one in sent] == [
+    requests = json.loads(server.bodies[1])["requests"]
+    assert [(usage["request_id"], usage.get("work", {}).get("edited_files")) for usage in requests] == [
         ("msg_2", ["app.py"]),
         ("msg_3", None),
     ]
 
 
-def test_losing_the_state_loses_nothing(server: Server, home: Path, repo: Path, tmp_path: Path):
+def test_without_its_state_a_push_sends_everything_again(server: Server, home: Path, repo: Path, tmp_path: Path):
     write_log(home, request(1, repo))
     main(["--home", str(home)])
     before = dict(server.ledger)
@@ -47,47 +47,47 @@ def test_losing_the_state_loses_nothing(server: Server, home: Path, repo: Path, 
     assert server.bodies[0] == server.bodies[1]
 
 
-def test_another_person_or_server_has_accepted_nothing_yet(tmp_path: Path, home: Path, repo: Path):
+def test_to_another_person_or_server_everything_is_new(tmp_path: Path, home: Path, repo: Path):
     write_log(home, request(1, repo))
     waiting = parcels(scan(home, {"PATH": os.environ["PATH"]}).usages)
     first, second, third = (
         account(Settings(url, token)) for url, token in (("https://a", "t"), ("https://a", "u"), ("https://b", "t"))
     )
     with State(tmp_path / "state.db") as state:
-        state.accepted(first, waiting)
+        state.add(first, waiting)
     with State(tmp_path / "state.db") as state:
         assert state.new(first, waiting) == []
         assert state.new(second, waiting) == state.new(third, waiting) == waiting
 
 
-def test_a_bad_record_is_named_and_tried_again_and_the_rest_is_taken(
+def test_a_refused_request_is_named_and_sent_again_by_the_next_push(
     server: Server, home: Path, repo: Path, capsys: pytest.CaptureFixture[str]
 ):
     write_log(home, request(1, repo), request(2, repo), request(3, repo))
-    server.refuse = {"msg_2": "more tokens than any model takes"}
+    server.refusals = {"msg_2": "more tokens than any model takes"}
     assert main(["--home", str(home)]) == 1
     assert "claude-code msg_2: more tokens than any model takes" in capsys.readouterr().err
     assert sorted(server.ledger) == ["msg_1", "msg_3"]
-    server.refuse = {}
+    server.refusals = {}
     assert main(["--home", str(home)]) == 0
-    assert [one["request_id"] for one in json.loads(server.bodies[1])["requests"]] == ["msg_2"]
+    assert [usage["request_id"] for usage in json.loads(server.bodies[1])["requests"]] == ["msg_2"]
 
 
-def test_of_many_that_are_refused_some_are_named_and_hooks_do_not_wait_for_them(
+def test_of_many_refused_requests_some_are_named_and_no_pause_follows(
     server: Server, home: Path, repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     write_log(home, *(request(number, repo) for number in range(12)))
-    server.refuse = {f"msg_{number}": "no such model" for number in range(12)}
+    server.refusals = {f"msg_{number}": "no such model" for number in range(12)}
     assert main(["--home", str(home)]) == 1
-    said = capsys.readouterr().err.splitlines()
-    assert (said[0], said[-1], len(said)) == ("Refused: claude-code msg_0: no such model", "Refused: 2 more.", 11)
+    lines = capsys.readouterr().err.splitlines()
+    assert (lines[0], lines[-1], len(lines)) == ("Refused: claude-code msg_0: no such model", "Refused: 2 more.", 11)
     for _ in range(2):
         monkeypatch.setenv("HOME", str(home))
         assert main(["--if-due"]) == 0
     assert len(server.bodies) == 3
 
 
-def test_what_the_logs_say_is_kept_while_the_server_is_away(server: Server, home: Path, repo: Path):
+def test_requests_of_a_deleted_log_are_sent_when_the_server_is_back(server: Server, home: Path, repo: Path):
     log = write_log(home, request(1, repo))
     assert main(["--home", str(home), "--url", "http://127.0.0.1:1"]) == 1
     log.unlink()
@@ -95,7 +95,7 @@ def test_what_the_logs_say_is_kept_while_the_server_is_away(server: Server, home
     assert sorted(server.ledger) == ["msg_1"]
 
 
-def test_repositories_that_are_not_covered_stay_here(
+def test_requests_of_repositories_that_are_not_covered_are_not_sent(
     server: Server, home: Path, repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     secret = repository(tmp_path / "work/skunkworks", "git@github.com:acme/skunkworks.git")
@@ -111,14 +111,14 @@ def test_a_dry_run_prints_what_would_be_sent(
 ):
     write_log(home, request(1, repo), request(2, repo))
     assert main(["--home", str(home), "--dry-run"]) == 0
-    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    usages = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert server.bodies == []
     main(["--home", str(home)])
-    assert json.loads(server.bodies[0])["requests"] == printed
-    assert all(one["tokens"]["cache_read"] == 0 and "cwd" not in one["context"] for one in printed)
+    assert json.loads(server.bodies[0])["requests"] == usages
+    assert all(usage["tokens"]["cache_read"] == 0 and "cwd" not in usage["context"] for usage in usages)
 
 
-def test_a_dry_run_without_a_server_shows_what_one_would_be_told(
+def test_a_dry_run_without_a_server_prints_what_would_be_sent(
     server: Server, home: Path, repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     edit = request(1, repo, content=[call("t1", "Edit", file_path=str(repo / "app.py"))])
@@ -127,9 +127,9 @@ def test_a_dry_run_without_a_server_shows_what_one_would_be_told(
     for paths, files in (("on", ["app.py"]), ("off", None)):
         monkeypatch.setenv("MERGECOST_PATHS", paths)
         assert main(["--home", str(home), "--dry-run"]) == 0
-        (line,), said = (text.splitlines() for text in capsys.readouterr())
+        (line,), messages = (text.splitlines() for text in capsys.readouterr())
         assert json.loads(line).get("work", {}).get("edited_files") == files
-        assert said == [
+        assert messages == [
             "Would send 1 requests to a server that covers all these repositories (none is set). Kept here: 1 repository unknown."
         ]
     assert server.heads == []
@@ -146,7 +146,7 @@ def test_a_dry_run_without_a_server_shows_what_one_would_be_told(
         ((307, {"Location": "http://elsewhere.example/v1/usage"}), "redirects to http://elsewhere.example"),
     ],
 )
-def test_what_a_server_refuses_is_sent_by_the_next_push(
+def test_after_an_error_of_the_server_the_next_push_sends_everything(
     answer: tuple[int, dict[str, str]],
     text: str,
     server: Server,
@@ -162,7 +162,7 @@ def test_what_a_server_refuses_is_sent_by_the_next_push(
     assert sorted(server.ledger) == ["msg_1"]
 
 
-def test_a_wrong_token_a_dead_server_and_a_stranger(
+def test_a_wrong_token_no_server_and_another_server_are_explained(
     server: Server, home: Path, repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     write_log(home, request(1, repo))
@@ -177,7 +177,7 @@ def test_a_wrong_token_a_dead_server_and_a_stranger(
     assert "is the address right?" in capsys.readouterr().err
 
 
-def test_words_and_places_never_leave_the_machine(server: Server, home: Path, tmp_path: Path):
+def test_texts_and_folders_are_never_sent(server: Server, home: Path, tmp_path: Path):
     repo = repository(tmp_path / "canary-folder/widgets")
     git(repo, "config", "user.email", "canary.person@example.com")
     git(repo, "commit", "-q", "--allow-empty", "-m", "canary-subject", at="2026-11-23T18:01:30Z")
@@ -197,13 +197,13 @@ def test_words_and_places_never_leave_the_machine(server: Server, home: Path, tm
         "message": {"role": "user", "content": "canary-prompt"},
         "tool_use_id": "t1",
     }
-    printed = f"[main {sha[:7]}] canary-subject\n{sha}"
+    output = f"[main {sha[:7]}] canary-subject\n{sha}"
     write_log(
         home,
         prompt,
         request(1, repo, content=blocks),
         result("t1", "canary-output"),
-        result("t2", printed),
+        result("t2", output),
         result("t3"),
     )
     rollout = home / ".codex/sessions/2026/11/23/rollout-1.jsonl"

@@ -1,4 +1,4 @@
-"""Aider's work, of which only its commits tell where it was done."""
+"""Aider's work. Only its commits show where it was done."""
 
 import json
 import os
@@ -19,15 +19,15 @@ def aider_commits(repo: Path, name: str, at: str, message: str = f"feat: x\n\n{T
 
 
 def looked_at(home: Path, repo: Path, **env: str) -> list[Usage]:
-    found = scan(None, {"PATH": os.environ["PATH"], "HOME": str(home)} | env, here=str(repo)).usages
-    return [usage for usage in found if usage.tool == "aider"]
+    usages = scan(None, {"PATH": os.environ["PATH"], "HOME": str(home)} | env, here=str(repo)).usages
+    return [usage for usage in usages if usage.tool == "aider"]
 
 
-def test_a_commit_that_aider_signed_is_work_that_nobody_knows_the_cost_of(home: Path, repo: Path):
+def test_a_commit_by_aider_is_a_request_of_unknown_cost(home: Path, repo: Path):
     git(repo, "checkout", "-q", "-b", "feat/42", at="2026-11-23T17:40:00Z")
     sha = aider_commits(repo, "a.py", "2026-11-23T17:43:00Z")
     aider_commits(repo, "b.py", "2026-11-23T17:45:00Z", "by hand")
-    renamed = aider_commits(repo, "c.py", "2026-11-23T17:46:00Z", "by name", GIT_COMMITTER_NAME="Dev One (aider)")
+    second_sha = aider_commits(repo, "c.py", "2026-11-23T17:46:00Z", "by name", GIT_COMMITTER_NAME="Dev One (aider)")
     first, second = looked_at(home, repo)
     assert (first.tokens.is_known, first.model, first.context.repository, first.context.branch) == (
         False,
@@ -35,11 +35,11 @@ def test_a_commit_that_aider_signed_is_work_that_nobody_knows_the_cost_of(home: 
         "acme/widgets",
         "feat/42",
     )
-    assert [(made.sha, made.files) for made in first.work.commits_made] == [(sha, ("a.py",))]
-    assert ([made.sha for made in second.work.commits_made], second.model) == ([renamed], "")
+    assert [(commit.sha, commit.files) for commit in first.work.commits_made] == [(sha, ("a.py",))]
+    assert ([commit.sha for commit in second.work.commits_made], second.model) == ([second_sha], "")
 
 
-def test_amended_it_is_the_same_work(home: Path, repo: Path):
+def test_an_amended_commit_by_aider_is_the_same_request(home: Path, repo: Path):
     aider_commits(repo, "a.py", "2026-11-23T17:43:00Z")
     before = looked_at(home, repo)
     git(repo, "commit", "-q", "--amend", "-m", f"feat: y\n\n{TRAILER}", at="2026-11-23T17:44:00Z", GIT_AUTHOR_DATE="")
@@ -48,18 +48,18 @@ def test_amended_it_is_the_same_work(home: Path, repo: Path):
 
 def test_the_log_of_a_run_belongs_to_the_folder_of_its_commits(home: Path, repo: Path, tmp_path: Path):
     sha = aider_commits(repo, "a.py", "2026-11-23T17:43:27Z")
-    sent = {"main_model": "gpt-4o", "prompt_tokens": 100, "completion_tokens": 10, "cost": 0.01, "total_cost": 0.01}
+    message = {"main_model": "gpt-4o", "prompt_tokens": 100, "completion_tokens": 10, "cost": 0.01, "total_cost": 0.01}
     log = tmp_path / "analytics.jsonl"
     lines = [
         {"event": "launched", "time": 1795455780},  # 17:43:00
-        {"event": "message_send", "time": 1795455790, "properties": sent},
-        {"event": "message_send", "time": 1795455806, "properties": {**sent, "total_cost": 0.02}},
+        {"event": "message_send", "time": 1795455790, "properties": message},
+        {"event": "message_send", "time": 1795455806, "properties": {**message, "total_cost": 0.02}},
         {"event": "launched", "time": 1795463000},
-        {"event": "message_send", "time": 1795463001, "properties": {**sent, "total_cost": 0.03}},
+        {"event": "message_send", "time": 1795463001, "properties": {**message, "total_cost": 0.03}},
     ]
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    found = looked_at(home, repo, AIDER_ANALYTICS_LOG=str(log))
-    assert [(usage.context.repository, [made.sha for made in usage.work.commits_made]) for usage in found] == [
+    usages = looked_at(home, repo, AIDER_ANALYTICS_LOG=str(log))
+    assert [(usage.context.repository, [commit.sha for commit in usage.work.commits_made]) for usage in usages] == [
         ("acme/widgets", []), ("acme/widgets", [sha]), ("", []),
     ]  # fmt: skip
-    assert all(usage.tokens.is_known for usage in found)
+    assert all(usage.tokens.is_known for usage in usages)

@@ -19,28 +19,28 @@ def test_a_long_name_is_shortened_in_its_middle():
     assert lines[1].index("$1.00") == lines[2].index("$12.00") + 1
 
 
-def test_wide_characters_take_two_columns_and_what_steers_a_terminal_none():
+def test_wide_characters_take_two_columns_and_control_characters_are_replaced():
     lines = aligned([("修正", "1"), ("fix", "2"), ("\x1b[2J\nx", "3")], left=(0,))
     assert lines == ["修正    1", "fix     2", "?[2J?x  3"]
 
 
-def test_a_bar_on_a_terminal_shows_each_step_once_and_goes():
+def test_a_progress_bar_shows_each_step_once_and_is_erased():
     reads, writes = os.openpty()
     with os.fdopen(writes, "w") as terminal, redirect_stderr(terminal):
         progress = bar(patience_seconds=0)
         assert progress is not None
-        for done in (0, 1, 1, 2, 4):
-            progress(done, 4)
+        for count in (0, 1, 1, 2, 4):
+            progress(count, 4)
         terminal.flush()
-        shown = ""
-        while "\x1b[K" not in shown:
-            shown += os.read(reads, 10_000).decode()
+        output = ""
+        while "\x1b[K" not in output:
+            output += os.read(reads, 10_000).decode()
     os.close(reads)
-    assert [line.strip() for line in shown.split("\r")] == [
+    assert [line.strip() for line in output.split("\r")] == [
         "", "Reading logs [..............................]   0 %", "Reading logs [#######.......................]  25 %",
         "Reading logs [###############...............]  50 %", "\x1b[K",
     ]  # fmt: skip
 
 
-def test_there_is_no_bar_where_nobody_looks():
+def test_there_is_no_progress_bar_without_a_terminal():
     assert sys.stderr.isatty() or bar() is None

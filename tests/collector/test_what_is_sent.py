@@ -1,4 +1,4 @@
-"""Which requests a server may know, and how they are packed."""
+"""Which requests are sent to a server, and in which batches."""
 
 import hashlib
 import hmac
@@ -33,57 +33,59 @@ WORDS = {
 }  # fmt: skip
 
 
-def sung(value: Any, *, within: bool = False) -> Any:
+def with_canaries(value: Any, *, within: bool = False) -> Any:
     """The value with a canary in everything that was said, asked or printed."""
     if isinstance(value, dict):
-        return {key: sung(inner, within=within or key in WORDS) for key, inner in value.items()}
+        return {key: with_canaries(inner, within=within or key in WORDS) for key, inner in value.items()}
     if isinstance(value, list):
-        return [sung(inner, within=within) for inner in value]
+        return [with_canaries(inner, within=within) for inner in value]
     if isinstance(value, str) and value.startswith("{"):  # JSON in a string
         try:
-            return json.dumps(sung(json.loads(value), within=within))
+            return json.dumps(with_canaries(json.loads(value), within=within))
         except ValueError:
             pass
     return f"{value} {CANARY}" if within and isinstance(value, str) and (" " in value or value == "words") else value
 
 
-def sing(below: Path, cwd: Path) -> int:
-    """Make every log below the folder sing, and tell of work in `cwd`. Returns the number of canaries."""
+def add_canaries(below: Path, cwd: Path) -> int:
+    """Put canaries into every log below the folder, and `cwd` as its folder. Returns the number of canaries."""
     for path in (path for path in below.rglob("*") if path.is_file()):
         if path.suffix in (".db", ".vscdb"):
-            sing_database(path, cwd)
+            add_canaries_to_database(path, cwd)
         else:
             lines = path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]
-            path.write_text("\n".join(sung_text(line, cwd) for line in lines) + "\n" * (path.suffix == ".jsonl"))
+            path.write_text(
+                "\n".join(text_with_canaries(line, cwd) for line in lines) + "\n" * (path.suffix == ".jsonl")
+            )
     return sum(path.read_bytes().count(CANARY.encode()) for path in below.rglob("*") if path.is_file())
 
 
-def sing_database(path: Path, cwd: Path) -> None:
+def add_canaries_to_database(path: Path, cwd: Path) -> None:
     with closing(sqlite3.connect(path)) as store:
         for (table,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             for _, column, *_ in store.execute(f"PRAGMA table_info({table})").fetchall():
                 for row, value in store.execute(f"SELECT rowid, {column} FROM {table}").fetchall():  # noqa: S608
                     if isinstance(value, str):
                         update = f"UPDATE {table} SET {column} = ? WHERE rowid = ?"  # noqa: S608
-                        store.execute(update, (sung_text(value, cwd), row))
+                        store.execute(update, (text_with_canaries(value, cwd), row))
         store.commit()
 
 
-def sung_text(text: str, cwd: Path) -> str:
+def text_with_canaries(text: str, cwd: Path) -> str:
     try:
-        text = json.dumps(sung(json.loads(text)))
+        text = json.dumps(with_canaries(json.loads(text)))
     except ValueError:
         text = f"{text} {CANARY}" if " " in text or text == "words" else text
     return text.replace("/home/dev/widgets", str(cwd))
 
 
-def told(tool: str, tmp_path: Path, repo: Path) -> list[Usage]:
-    """Requests of the tool's fixture, with canaries in it, made in `repo`."""
+def usages_with_canaries(tool: str, tmp_path: Path, repo: Path) -> list[Usage]:
+    """Requests of the tool's fixture, with canaries in it, commit in `repo`."""
     below = Path(shutil.copytree(recorded.FIXTURES / tool, tmp_path / tool))
     recorded.build_databases(below)
     for script in below.rglob("*.sql"):
         script.unlink()
-    assert sing(below, repo) or tool == "aider"  # whose log has no words
+    assert add_canaries(below, repo) or tool == "aider"  # whose log has no words
     usages = [
         usage
         for log in recorded.logs_below(tool, below)
@@ -94,51 +96,51 @@ def told(tool: str, tmp_path: Path, repo: Path) -> list[Usage]:
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_no_word_that_was_said_asked_or_printed_and_no_place_leaves_with_a_request(tool: str, tmp_path: Path):
+def test_no_text_of_a_log_and_no_folder_is_sent(tool: str, tmp_path: Path):
     repo = repository(tmp_path / CANARY / "widgets")
     git(repo, "config", "user.email", f"{CANARY}@example.com")
-    sorted_out = sort_out(told(tool, tmp_path, repo), coverage_of("acme/widgets"))
+    sorted_out = sort_out(usages_with_canaries(tool, tmp_path, repo), coverage_of("acme/widgets"))
     # Aider, Cursor and some of the others do not say where they worked.
     assert sorted_out.covered or sorted_out.repository_unknown
-    sent = msgspec.json.encode(sorted_out.covered)
-    assert CANARY.encode() not in sent
-    assert str(tmp_path).encode() not in sent
+    body = msgspec.json.encode(sorted_out.covered)
+    assert CANARY.encode() not in body
+    assert str(tmp_path).encode() not in body
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_nothing_leaves_of_a_repository_that_is_not_covered(tool: str, tmp_path: Path):
+def test_nothing_of_a_repository_that_is_not_covered_is_sent(tool: str, tmp_path: Path):
     repo = repository(tmp_path / "widgets", f"https://github.com/{CANARY}/{CANARY}.git")
     git(repo, "checkout", "-q", "-b", CANARY)
-    usages = told(tool, tmp_path, repo)
+    usages = usages_with_canaries(tool, tmp_path, repo)
     sorted_out = sort_out(usages, coverage_of("acme/widgets"))
-    # Some logs name the remote themselves, as it was when they were made.
+    # Some logs name the remote themselves, as it was when they were commit.
     assert {usage.context.repository for usage in sorted_out.covered} <= {"acme/widgets"}
     assert CANARY.encode() not in msgspec.json.encode(sorted_out.covered)
     assert len(usages) == len(sorted_out.covered) + sorted_out.not_covered + sorted_out.repository_unknown
 
 
-def coverage_of(*covered: str) -> Coverage:
-    digests = [hmac.new(bytes.fromhex(SALT), name.encode(), hashlib.sha256).hexdigest() for name in covered]
+def coverage_of(*repositories: str) -> Coverage:
+    digests = [hmac.new(bytes.fromhex(SALT), name.encode(), hashlib.sha256).hexdigest() for name in repositories]
     return Coverage(salt=SALT, host="github.com", repositories=digests)
 
 
-def test_paths_stay_here_where_somebody_wants_that():
-    made = CommitMade(sha="1f2e3d4", authorship="x", files=("secret.py",))
+def test_without_paths_in_the_settings_no_path_is_sent():
+    commit = CommitMade(sha="1f2e3d4", authorship="x", files=("secret.py",))
     usage = Usage(
-tool="codex",
-session_id="s",
-request_id="r",
-at=recorded.read("codex")[0].requests[0].at,
-model="m",
-tokens=Tokens(uncached_input=1, output=1),
-context=Context(repository="acme/widgets", cwd="/home/secret"),
-work=Work(edited_files=("secret.py",), commits_made=(made,), commits_after=(made,)),
-)  # fmt: skip
+        tool="codex",
+        session_id="s",
+        request_id="r",
+        at=recorded.read("codex")[0].requests[0].at,
+        model="m",
+        tokens=Tokens(uncached_input=1, output=1),
+        context=Context(repository="acme/widgets", cwd="/home/secret"),
+        work=Work(edited_files=("secret.py",), commits_made=(commit,), commits_after=(commit,)),
+    )
     (with_paths,) = sort_out([usage], coverage_of("acme/widgets")).covered
     (without,) = sort_out([usage], coverage_of("acme/widgets"), paths=False).covered
     assert b"secret.py" in msgspec.json.encode(with_paths)
     assert b"secret" not in msgspec.json.encode(without)
-    assert [one.sha for one in without.work.commits_made] == ["1f2e3d4"]
+    assert [commit.sha for commit in without.work.commits_made] == ["1f2e3d4"]
 
 
 def test_batches_keep_both_limits():
@@ -146,21 +148,23 @@ def test_batches_keep_both_limits():
         return Parcel(usage=None, body=b"x" * size)  # type: ignore[arg-type]
 
     sizes = [400_000] * 5 + [10] * 1200 + [SENT_BYTES + 1] + [10]
-    made = list(batches(parcel(size) for size in sizes))
-    assert [len(one.body) for batch in made for one in batch] == sizes
-    for batch in made:
+    result = list(batches(parcel(size) for size in sizes))
+    assert [len(parcel.body) for batch in result for parcel in batch] == sizes
+    for batch in result:
         assert len(batch) <= SENT_REQUESTS
-        assert len(batch) == 1 or len(b'{"requests":[' + b",".join(one.body for one in batch) + b"]}") <= SENT_BYTES
+        assert (
+            len(batch) == 1 or len(b'{"requests":[' + b",".join(parcel.body for parcel in batch) + b"]}") <= SENT_BYTES
+        )
 
 
-def test_an_enterprise_host_covers_only_its_own(home: Path, tmp_path: Path):
+def test_an_enterprise_host_covers_only_its_own_repositories(home: Path, tmp_path: Path):
     ghe = repository(tmp_path / "a", "https://GHE.example.com/acme/widgets.git")
     public = repository(tmp_path / "b", "https://github.com/acme/widgets.git")
     gitlab = repository(tmp_path / "c", "https://gitlab.com/acme/widgets.git")
     write_log(home, request(1, ghe), request(2, public), request(3, gitlab))
     usages = scan(home, {"PATH": os.environ["PATH"]}).usages
-    for host, expected in (("ghe.example.com", ["msg_1"]), ("github.com", ["msg_2"])):
-        found = sort_out(usages, msgspec.structs.replace(coverage_of("acme/widgets"), host=host))
-        assert [usage.request_id for usage in found.covered] == expected
-        assert {(usage.context.repository, usage.context.cwd) for usage in found.covered} == {("acme/widgets", "")}
-        assert (found.not_covered, found.repository_unknown) == (2, 0)
+    for host, ids in (("ghe.example.com", ["msg_1"]), ("github.com", ["msg_2"])):
+        result = sort_out(usages, msgspec.structs.replace(coverage_of("acme/widgets"), host=host))
+        assert [usage.request_id for usage in result.covered] == ids
+        assert {(usage.context.repository, usage.context.cwd) for usage in result.covered} == {("acme/widgets", "")}
+        assert (result.not_covered, result.repository_unknown) == (2, 0)

@@ -18,6 +18,7 @@ from tests.conftest import skip_unless_ci
 from tests.e2e.shim import Shim
 from tests.github.accounts import PERMISSIONS, private_key
 from tests.node import NodeMissing, node, npm_ci
+from tests.patience import DEADLOCK_SECONDS
 from tests.processes import MergecostProcess, free_port, serving_asgi
 
 FOLDER = Path(__file__).parent
@@ -29,7 +30,9 @@ class OnGitHub:
     """What a person does on GitHub, with a token of their own, straight at the emulator."""
 
     def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=url, headers={"Authorization": "Bearer person_token"}, timeout=20)
+        self._client = httpx.Client(
+            base_url=url, headers={"Authorization": "Bearer person_token"}, timeout=DEADLOCK_SECONDS
+        )
 
     def ask(self, method: str, path: str, **body: Any) -> Any:
         answer = self._client.request(method, path, json=body or None)
@@ -91,29 +94,41 @@ class Stage:
         )
 
     def _deliver(self, name: str, **content: Any) -> None:
-        repository = self.github.ask("GET", "/repos/acme/widgets")["id"]
-        event = {"installation": {"id": INSTALLATION_ID}, "repository": {"id": repository}, **content}
+        repository = self.github.ask("GET", "/repos/acme/widgets")
+        brief = {"id": repository["id"], "owner": {"id": repository["owner"]["id"]}}
+        event = {"installation": {"id": INSTALLATION_ID}, "repository": brief, **content}
         raw = json.dumps(event).encode()
         signature = "sha256=" + hmac.digest(SECRET.encode(), raw, hashlib.sha256).hex()
         headers = {"X-GitHub-Event": name, "X-Hub-Signature-256": signature, "X-GitHub-Delivery": str(uuid.uuid4())}
-        assert httpx.post(f"{self.url}/webhooks/github", content=raw, headers=headers, timeout=20).status_code == 202
+        assert (
+            httpx.post(
+                f"{self.url}/webhooks/github", content=raw, headers=headers, timeout=DEADLOCK_SECONDS
+            ).status_code
+            == 202
+        )
 
     def wait_for_check(self) -> None:
         """Until our server has made or changed a check run."""
-        assert self.shim.check_written.acquire(timeout=60), "no check run was written within a minute"
+        assert self.shim.check_written.acquire(timeout=DEADLOCK_SECONDS), "no check run was written"
 
     def wait_for_issue(self, times: int = 1) -> None:
         """Until our server has made or changed so many issues."""
         for _ in range(times):
-            assert self.shim.issue_written.acquire(timeout=60), "no issue was written within a minute"
+            assert self.shim.issue_written.acquire(timeout=DEADLOCK_SECONDS), "no issue was written"
 
     def wait_for_reaction(self) -> None:
         """Until our server has answered what a person said."""
-        assert self.shim.reacted.wait(60), "no reaction within a minute"
+        assert self.shim.reacted.wait(DEADLOCK_SECONDS), "no reaction"
+
+    def wait_for_comment(self, number: int, text: str) -> None:
+        """Until our comment on a pull request says that, however many writes it takes."""
+        self.shim.written.clear()
+        while not any(text in body for body in self.github.comments(number)):
+            self.wait_for_write()
 
     def wait_for_write(self) -> None:
         """Until our server has made or changed a comment."""
-        assert self.shim.written.wait(60), "no comment was written within a minute"
+        assert self.shim.written.wait(DEADLOCK_SECONDS), "no comment was written"
         self.shim.written.clear()
 
 
@@ -138,8 +153,9 @@ def stage(request: pytest.FixtureRequest, database_url: str, database: Database,
             server = MergecostProcess(environ, tmp_path / "server.log", server_port)
             github = OnGitHub(emulator)
             try:
-                assert shim.swept.wait(30), (tmp_path / "server.log").read_text()
-                yield Stage(github, shim, server, server.make_token(database, INSTALLATION_ID))
+                assert shim.swept.wait(DEADLOCK_SECONDS), (tmp_path / "server.log").read_text()
+                account_id = github.ask("GET", "/repos/acme/widgets")["owner"]["id"]
+                yield Stage(github, shim, server, server.make_token(database, account_id))
             finally:
                 github.close()
                 server.stop()

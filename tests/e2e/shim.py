@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.patience import DEADLOCK_SECONDS
+
 # The emulator's times have milliseconds; GitHub's have none, and githubkit reads only GitHub's.
 _FRACTION = re.compile(rb"(\d\d:\d\d:\d\d)\.\d+Z")
 _COMMITS = re.compile(r"repos/([^/]+/[^/]+)/pulls/(\d+)/commits")
@@ -68,7 +70,7 @@ class Shim:
             for name, value in request.headers.items()
             if name in ("authorization", "content-type", "accept")
         }
-        async with httpx.AsyncClient(base_url=self._emulator, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=self._emulator, timeout=DEADLOCK_SECONDS) as client:
             answer = await client.request(
                 method or request.method, f"/{path}", params=dict(request.query_params), content=body, headers=headers
             )

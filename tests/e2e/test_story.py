@@ -13,6 +13,7 @@ from attribution.report import short_id
 from attribution.usage import Usage
 from tests.e2e.conftest import Stage
 from tests.notation import session
+from tests.patience import DEADLOCK_SECONDS
 
 
 def usage_now(text: str, session_id: str) -> list[Usage]:
@@ -32,7 +33,7 @@ def usage_in(week: Week, text: str, session_id: str) -> list[Usage]:
 def push(stage: Stage, usages: list[Usage]) -> None:
     body = {"requests": [json.loads(msgspec.json.encode(usage)) for usage in usages]}
     answer = httpx.post(
-        f"{stage.url}/v1/usage", json=body, headers={"Authorization": f"Bearer {stage.token}"}, timeout=20
+        f"{stage.url}/v1/usage", json=body, headers={"Authorization": f"Bearer {stage.token}"}, timeout=DEADLOCK_SECONDS
     )
     assert answer.status_code == 200, answer.text
     assert answer.json()["refused"] == []
@@ -120,8 +121,7 @@ def test_a_check_run_is_neutral_then_asks_for_an_approval_and_then_has_it(stage:
         "success",
         "$3.75 at list price, 125% of the budget: approved",
     )
-    (ours, _) = stage.github.comments(number)
-    assert "up to $6.75: the migration needed it." in ours
+    stage.wait_for_comment(number, "up to $6.75: the migration needed it.")
 
     push(stage, usage_now("11:00 feat/limit $3.50", "third"))
     stage.wait_for_check()

@@ -75,6 +75,15 @@ class Accounts(State):
         content = {"action": "renamed", "changes": {"repository": {"name": {"from": old_name}}}}
         record(self, "repository", repository, repository.owner, content)
 
+    def transfer(self, repository: Repository, source: Installation, target: Installation) -> None:
+        """To the account of another installation: the number stays, the owner changes, and the old address answers 301."""
+        repository.former_names.append(repository.full_name)
+        repository.owner = target.account
+        self.change_repositories(source, remove=[repository])
+        self.change_repositories(target, add=[repository])
+        changes = {"owner": {"from": {"organization": payloads.user(source.account)}}}
+        record(self, "repository", repository, repository.owner, {"action": "transferred", "changes": changes})
+
     def publicize(self, repository: Repository) -> None:
         repository.private = False
         record(self, "repository", repository, repository.owner, {"action": "publicized"})

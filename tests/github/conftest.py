@@ -14,7 +14,7 @@ from githubkit.exception import RequestError, RequestFailed
 from githubkit.response import Response
 
 from .fake import FakeGitHub
-from .state import App, Installation
+from .state import App, Installation, signing_key
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ class Setting:
     def client(self, app: App | None = None) -> GitHub[AppAuthStrategy]:
         app = app or self.app
         return GitHub(
-            AppAuthStrategy(str(app.id), app.private_key),
+            AppAuthStrategy(str(app.id), signing_key(app.private_key)),
             base_url="https://github.test",
             async_transport=httpx.ASGITransport(self.github.app),
             cache_strategy=MemCacheStrategy(),

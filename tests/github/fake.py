@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -56,9 +56,15 @@ class FakeGitHub(Accounts, Conversations, Faults):
         self.requests: list[Asked] = []
         self._limits: dict[int, RateLimit] = {}
         self._requests_served = 0
-        routes = [Route(spec.path, self._endpoint(spec), methods=[spec.method]) for spec in ROUTES]
-        self._routes = Starlette(routes=routes, exception_handlers={Refused: answer, HTTPException: _unknown})
-        self._routes.router.redirect_slashes = False
+        self._routes = self._routed()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the routes: a copy has its own."""
+        return {name: value for name, value in vars(self).items() if name != "_routes"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._routes = self._routed()
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI app of the REST API."""
@@ -103,6 +109,12 @@ class FakeGitHub(Accounts, Conversations, Faults):
         limit = self.rate_limit(installation)
         limit.used = limit.limit
         return limit
+
+    def _routed(self) -> Starlette:
+        routes = [Route(spec.path, self._endpoint(spec), methods=[spec.method]) for spec in ROUTES]
+        app = Starlette(routes=routes, exception_handlers={Refused: answer, HTTPException: _unknown})
+        app.router.redirect_slashes = False
+        return app
 
     def _endpoint(self, spec: RouteSpec) -> Callable[[Request], object]:
         async def endpoint(request: Request) -> Response:

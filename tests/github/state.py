@@ -1,7 +1,6 @@
 """What the fake GitHub knows: accounts, repositories, pull requests, comments. Plain records; `fake.py` says how to use them."""
 
 import functools
-import itertools
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +9,14 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+
+@functools.cache
+def signing_key(pem: str) -> rsa.RSAPrivateKey:
+    """The key of a PEM text. Cached, because parsing one takes 50 ms."""
+    key = load_pem_private_key(pem.encode(), password=None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key
 
 
 @dataclass(eq=False)
@@ -36,11 +43,9 @@ class App:
     client_secret: str = "client-secret"
     webhook_secret: str = "webhook-secret"
 
-    @functools.cached_property
+    @property
     def public_key(self) -> rsa.RSAPublicKey:
-        key = load_pem_private_key(self.private_key.encode(), password=None)
-        assert isinstance(key, rsa.RSAPrivateKey)
-        return key.public_key()
+        return signing_key(self.private_key).public_key()
 
 
 @dataclass(frozen=True)
@@ -206,7 +211,7 @@ class State:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._ids = itertools.count(1001)
+        self._last_id = 1000
         self.users: dict[str, User] = {}
         self.apps: dict[int, App] = {}
         self.installations: dict[int, Installation] = {}
@@ -220,7 +225,8 @@ class State:
         return self._now().astimezone(UTC).replace(microsecond=0)
 
     def next_id(self) -> int:
-        return next(self._ids)
+        self._last_id += 1
+        return self._last_id
 
     def next_guid(self) -> str:
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"delivery:{self.next_id()}"))

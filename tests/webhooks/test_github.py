@@ -13,10 +13,11 @@ PULL = {
     "action": "opened",
     "number": 12,
     "pull_request": {"number": 12, "title": "x"},
-    "repository": {"id": 34, "full_name": "acme/widgets"},
+    "repository": {"id": 34, "full_name": "acme/widgets", "owner": {"id": 7}},
     "installation": {"id": 5},
 }
 REPOSITORY, INSTALLATION = PULL["repository"], PULL["installation"]
+INSTALLED = INSTALLATION | {"account": {"id": 7}}
 OURS = {"id": 1, "performed_via_github_app": {"id": CREDENTIALS.app_id}}
 THEIRS = {"id": 2, "performed_via_github_app": None}
 
@@ -33,15 +34,15 @@ def on_issue(comment=None, **issue):
 @pytest.mark.parametrize(
     ("event", "payload", "noted"),
     [
-        ("pull_request", PULL, ["pull 5/34/12"]),
-        ("issue_comment", on_issue(THEIRS, pull_request={"url": "x"}), ["commands 5/34/12"]),
+        ("pull_request", PULL, ["pull 7/34/12"]),
+        ("issue_comment", on_issue(THEIRS, pull_request={"url": "x"}), ["commands 7/34/12"]),
         ("issue_comment", on_issue(OURS, pull_request={"url": "x"}), []),
         ("issue_comment", on_issue(THEIRS), []),
-        ("issue_comment", on_issue(THEIRS | {"body": "/mergecost week 2026-W47"}), ["commands 5/34/12"]),
-        ("issues", on_issue(), ["issue 5/34/12"]),
-        ("installation", {"installation": INSTALLATION}, ["installation 5"]),
-        ("installation_repositories", {"installation": INSTALLATION}, ["installation 5"]),
-        ("repository", {"installation": INSTALLATION, "repository": REPOSITORY}, ["installation 5"]),
+        ("issue_comment", on_issue(THEIRS | {"body": "/mergecost week 2026-W47"}), ["commands 7/34/12"]),
+        ("issues", on_issue(), ["issue 7/34/12"]),
+        ("installation", {"installation": INSTALLED}, ["account 7/0/5"]),
+        ("installation_repositories", {"installation": INSTALLED}, ["account 7/0/5"]),
+        ("repository", {"installation": INSTALLATION, "repository": REPOSITORY}, ["account 7/0/5"]),
         ("ping", {"zen": "Keep it logically awesome.", "hook_id": 1}, []),
         ("star", PULL, []),
         ("pull_request", {"pull_request": {"number": 1}, "repository": REPOSITORY}, []),
@@ -49,28 +50,28 @@ def on_issue(comment=None, **issue):
 )
 def test_an_event_notes_what_to_look_at_again(server, event, payload, noted):
     assert server.deliver(event, payload).status_code == 202
-    assert [*server.wanted()] == noted
+    assert [*server.requested()] == noted
 
 
 def test_a_hundred_deliveries_of_one_pull_request_are_one_piece_of_work(server):
     for _ in range(100):
         server.deliver("pull_request", PULL)
-    assert server.wanted() == {"pull 5/34/12": 100}
+    assert server.requested() == {"pull 7/34/12": 100}
 
 
 def test_deliveries_at_the_same_time_are_all_noted(server):
     async def burst():
-        from bot.work.queue import Wanted
+        from bot.work.queue import Kind, Work
 
         edge = server.app.state.edge
-        await asyncio.gather(*(edge.intake.want(Wanted("pull", f"5/34/{i % 7}")) for i in range(500)))
+        await asyncio.gather(*(edge.intake.request(Work(Kind.PULL, 7, 34, i % 7)) for i in range(500)))
 
     asyncio.run(burst())
-    assert sum(server.wanted().values()) == 500
-    assert len(server.wanted()) == 7
+    assert sum(server.requested().values()) == 500
+    assert len(server.requested()) == 7
 
 
-BODY = b'{"installation": {"id": 5}}'
+BODY = b'{"installation": {"id": 5, "account": {"id": 7}}}'
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_a_wrong_signature_is_refused_and_nothing_is_noted(server, header):
     answer = server.deliver("installation", BODY, **{"X-Hub-Signature-256": header.encode("latin-1")})
     assert answer.status_code == 401
     assert "X-Hub-Signature-256" in answer.json()["message"]
-    assert server.wanted() == {}
+    assert server.requested() == {}
 
 
 def test_a_missing_signature_is_refused(server):
@@ -120,7 +121,7 @@ def test_a_signed_body_that_is_no_event_is_refused_in_words(server, body):
 
 
 def test_the_body_is_capped(server):
-    padded = b'{"installation": {"id": 5}, "padding": "%s"}'
+    padded = b'{"installation": {"id": 5, "account": {"id": 7}}, "padding": "%s"}'
     fits = padded % (b"x" * (24 * 1024 * 1024))
     assert server.deliver("installation", fits).status_code == 202
     assert server.deliver("installation", padded % (b"x" * CAP_BYTES)).status_code == 413
@@ -131,7 +132,7 @@ def test_the_body_is_capped(server):
 
     headers = {"X-Hub-Signature-256": sign(BODY), "X-GitHub-Event": "installation"}
     assert server.send("POST", "/webhooks/github", content=endless(), headers=headers).status_code == 413
-    assert [*server.wanted()] == ["installation 5"]
+    assert [*server.requested()] == ["account 7/0/5"]
 
 
 def test_without_an_app_webhooks_are_refused_and_it_says_what_to_do(database, tmp_path):
@@ -139,7 +140,7 @@ def test_without_an_app_webhooks_are_refused_and_it_says_what_to_do(database, tm
         answer = server.deliver("pull_request", PULL)
         assert answer.status_code == 503
         assert "set-up link" in answer.json()["message"]
-        assert server.wanted() == {}
+        assert server.requested() == {}
         assert server.send("GET", "/readyz").status_code == 503
         assert server.send("GET", "/healthz").status_code == 200
 

@@ -11,6 +11,7 @@ from sqlalchemy import delete
 from attribution.evidence import Claim, Evidence
 from attribution.ledger import charge, check
 from attribution.usage import Context, Tokens, Usage, Work, merge, named, with_context
+from bot.keys import RepositoryKey
 from bot.store import ledger as ledger_store
 from bot.store import requests as request_store
 from bot.store import tokens as token_store
@@ -33,9 +34,9 @@ def altered(change):
     return record
 
 
-def ledger(server, installation_id=1):
+def ledger(server, account_id=1):
     with server.database.read() as connection:
-        return ledger_store.everything(connection, installation_id)
+        return ledger_store.everything(connection, account_id)
 
 
 def spend(server):
@@ -48,11 +49,11 @@ def test_usage_enters_the_ledger_once_however_often_it_is_sent(server):
     token = server.token(acme__widgets=34)
     batch = [json.loads(msgspec.json.encode(one)) for one in session("09:00 feat/a $1.00\n09:01 feat/a $0.25")]
     assert server.post_usage(token, *batch).json() == {"accepted": 2, "unchanged": 0, "refused": []}
-    assert server.wanted() == {"place 1/34": 1}
+    assert server.requested() == {"attribute 1/34/0": 1}
     for _ in range(9):
         assert server.post_usage(token, *batch, batch[0]).json() == {"accepted": 0, "unchanged": 3, "refused": []}
     assert spend(server) == 1_250_000
-    assert server.wanted() == {"place 1/34": 1}
+    assert server.requested() == {"attribute 1/34/0": 1}
 
 
 def test_a_request_that_grew_is_charged_as_it_ended_in_any_order(server):
@@ -133,7 +134,7 @@ def test_without_a_good_token_nothing_is_taken(server, header):
 def test_a_revoked_token_is_refused_and_no_token_is_kept_in_the_open(server):
     token = server.token(acme__widgets=34)
     with server.database.write() as connection:
-        (row,) = token_store.listed(connection)
+        (row,) = token_store.all_tokens(connection)
         assert token not in str(row)
         assert token_store.revoke(connection, row.token_id, NOON)
         assert not token_store.revoke(connection, row.token_id, NOON)
@@ -147,7 +148,7 @@ def test_installations_are_strangers_to_each_other(server):
     same_id = altered({"context.repository": "other/repo"})
     assert server.post_usage(ours, ONE).json()["accepted"] == 1
     assert server.post_usage(theirs, same_id).json()["accepted"] == 1
-    assert [len(ledger(server, installation_id)[0]) for installation_id in (1, 2)] == [1, 1]
+    assert [len(ledger(server, account_id)[0]) for account_id in (1, 2)] == [1, 1]
 
 
 def test_coverage_says_yes_to_names_one_knows_and_tells_no_names(server):
@@ -228,13 +229,14 @@ def place(server):
     with server.database.write() as connection:
         for repository_id in (34, 35):
             sessions = [("codex", f"s{i}") for i in (1, 2, 3)]
-            held = ledger_store.charges_of(connection, 1, repository_id, sessions)
+            key = RepositoryKey(1, repository_id)
+            held = ledger_store.charges_of(connection, key, sessions)
             claims = [
                 (one, Claim(((number, 1), (None, 2)), Evidence.BRANCH, "why"))
                 for number, session_id in enumerate(sessions, 1)
                 for one in held[session_id]
             ]
-            ledger_store.save_claims(server.database, connection, 1, claims, NOON)
+            ledger_store.save_claims(server.database, connection, key, claims, NOON)
 
 
 def unnamed(usage):

@@ -1,21 +1,20 @@
-"""The database: one set of tables for SQLite and PostgreSQL. `installation_id` is in every key.
+"""The database: one set of tables for SQLite and PostgreSQL. `account_id` is in every key.
 
 Times are UTC milliseconds, money is micro-dollars. Ids are GitHub's numbers, which survive renames.
 """
 
 from bot.store.tables.conversations import ApprovalRow, CommandRow, CorrectionRow, PressRow
-from bot.store.tables.github import Installation, IssueRow, Pull, Repository, RepositoryName
+from bot.store.tables.github import Account, IssueRow, Pull, Repository, RepositoryName
 from bot.store.tables.ledger import ChargeRow, CommitRow, RequestAlias, SessionRow, ShareRow, SuggestionRow
-from bot.store.tables.work import IngestToken, Job, NoticeRow, Publication, WeekRow
+from bot.store.tables.work import Job, NoticeRow, Publication, Token, WeekRow
 
 __all__ = [
+    "Account",
     "ApprovalRow",
     "ChargeRow",
     "CommandRow",
     "CommitRow",
     "CorrectionRow",
-    "IngestToken",
-    "Installation",
     "IssueRow",
     "Job",
     "NoticeRow",
@@ -28,5 +27,6 @@ __all__ = [
     "SessionRow",
     "ShareRow",
     "SuggestionRow",
+    "Token",
     "WeekRow",
 ]

@@ -1,4 +1,4 @@
-"""What people told us in conversations."""
+"""What people say in conversations on GitHub."""
 
 from sqlmodel import SQLModel
 
@@ -6,26 +6,28 @@ from bot.store.tables.columns import big, key, text
 
 
 class CommandRow(SQLModel, table=True):
-    """A command that a person gave in a pull request: who, when, what, and what came of it. Append-only but for `answered`."""
+    """A comment with commands in it: who, when, the lines that are commands, and what came of them (`problem`, `reply`).
+    Append-only but for `answered` and what an edit adds to `problem`."""
 
     __tablename__ = "command"  # pyright: ignore[reportAssignmentType]
-    installation_id: int = key()
+    account_id: int = key()
     repository_id: int = key()
     comment_id: int = key()
     number: int = big()
     by_id: int = big()
     by_login: str = text()
-    said_at_ms: int = big()
-    said: str = text()
+    commented_at_ms: int = big()
+    lines: str = text()
     problem: str = text()
+    reply: str = text()
     answered: bool = False
 
 
 class CorrectionRow(SQLModel, table=True):
-    """What a command said of a session, as attribution takes it. Append-only. `facts` is a `Correction` as JSON."""
+    """What a command says of a session, as attribution takes it. Append-only. `facts` is a `Correction` as JSON."""
 
     __tablename__ = "correction"  # pyright: ignore[reportAssignmentType]
-    installation_id: int = key()
+    account_id: int = key()
     repository_id: int = key()
     comment_id: int = key()
     position: int = key()
@@ -33,26 +35,26 @@ class CorrectionRow(SQLModel, table=True):
 
 
 class ApprovalRow(SQLModel, table=True):
-    """That a pull request may cost more than its budget: who said so when, why, and up to which amount. Append-only."""
+    """That a pull request may cost more than its budget: who approved it when, why, and up to which amount. Append-only."""
 
     __tablename__ = "approval"  # pyright: ignore[reportAssignmentType]
-    installation_id: int = key()
+    account_id: int = key()
     repository_id: int = key()
     comment_id: int = key()
     number: int = big()
     by_login: str = text()
-    said_at_ms: int = big()
+    approved_at_ms: int = big()
     reason: str = text()
     cost_micros: int = big()
     up_to_micros: int = big()
 
 
 class PressRow(SQLModel, table=True):
-    """That a person pressed the button of our check run: GitHub tells it once and cannot be asked. `press_id` is below zero, so
+    """That a person pressed the button of the check run: GitHub tells it once and cannot be asked. `press_id` is below zero, so
     that it stands beside the ids of comments."""
 
     __tablename__ = "press"  # pyright: ignore[reportAssignmentType]
-    installation_id: int = key()
+    account_id: int = key()
     repository_id: int = key()
     press_id: int = key()
     number: int = big()

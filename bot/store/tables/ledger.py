@@ -25,10 +25,10 @@ class ChargeRow(_Request, table=True):  # pyright: ignore[reportGeneralTypeIssue
 
     __tablename__ = "charge"
     __table_args__ = (
-        Index("charge_by_session", "installation_id", "repository_id", "tool", "session_id"),
-        Index("charge_by_time", "installation_id", "repository_id", "at_ms"),
+        Index("charge_by_session", "account_id", "repository_id", "tool", "session_id"),
+        Index("charge_by_time", "account_id", "repository_id", "at_ms"),
     )
-    installation_id: int = key()
+    account_id: int = key()
     tool: str = name()
     request_id: str = name()
     repository_id: int = big()
@@ -49,7 +49,7 @@ class RequestAlias(SQLModel, table=True):
     """A further id of a request that is charged as `request_id`."""
 
     __tablename__ = "request_alias"  # pyright: ignore[reportAssignmentType]
-    installation_id: int = key()
+    account_id: int = key()
     tool: str = name()
     alias: str = name()
     request_id: str = text()
@@ -59,8 +59,8 @@ class ShareRow(SQLModel, table=True):
     """Who bears a charge. Append-only: a changed mind is a new revision. `pull_number` None is unattributed."""
 
     __tablename__ = "share"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = (Index("share_by_pull", "installation_id", "repository_id", "pull_number"),)
-    installation_id: int = key()
+    __table_args__ = (Index("share_by_pull", "account_id", "repository_id", "pull_number"),)
+    account_id: int = key()
     tool: str = name()
     request_id: str = name()
     revision: int = key()
@@ -76,25 +76,26 @@ class ShareRow(SQLModel, table=True):
 
 
 class SessionRow(SQLModel, table=True):
-    """A session's part in one repository. It waits to be placed while `wanted` is ahead of `placed`."""
+    """A session's part in one repository. It waits for attribution while `request_count` is ahead of
+    `done_count`."""
 
     __tablename__ = "session"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = (Index("session_by_time", "installation_id", "repository_id", "last_at_ms"),)
-    installation_id: int = key()
+    __table_args__ = (Index("session_by_time", "account_id", "repository_id", "last_at_ms"),)
+    account_id: int = key()
     repository_id: int = key()
     tool: str = name()
     session_id: str = name()
     first_at_ms: int = big()
     last_at_ms: int = big()
-    wanted: int = big()
-    placed: int = big()
+    request_count: int = big()
+    done_count: int = big()
 
 
 class CommitRow(SQLModel, table=True):
     """A commit as the machine that made it knows it, with its files: GitHub lists a pull request's commits without them."""
 
     __tablename__ = "commit_fact"  # pyright: ignore[reportAssignmentType]
-    installation_id: int = key()
+    account_id: int = key()
     repository_id: int = key()
     sha: str = name()
     facts: str = text()
@@ -102,10 +103,10 @@ class CommitRow(SQLModel, table=True):
 
 
 class SuggestionRow(SQLModel, table=True):
-    """Unattributed money that nearly fits a pull request, for a person to link. Written anew whenever its session is placed."""
+    """Unattributed money that nearly fits a pull request, for a person to link. Written anew whenever its session is attributed."""
 
     __tablename__ = "suggestion"  # pyright: ignore[reportAssignmentType]
-    installation_id: int = key()
+    account_id: int = key()
     repository_id: int = key()
     number: int = key()
     tool: str = name()

@@ -1,4 +1,4 @@
-"""Wanted work, what we wrote on GitHub and elsewhere, and the tokens of those who talk to us."""
+"""The queue of work, what the bot wrote on GitHub and elsewhere, and the tokens of those who talk to the server."""
 
 from sqlalchemy import Index, Text
 from sqlmodel import Field, SQLModel
@@ -7,14 +7,16 @@ from bot.store.tables.columns import big, big_or_none, key, name, text
 
 
 class Job(SQLModel, table=True):
-    """Wanted work, one row a (kind, key): ten events on a pull request make one run. `token` fences off late workers."""
+    """Work that is to be done, one row a piece, so that ten events on a pull request make one run. It is due while
+    `request_count` is ahead of `done_count`. `token` is the fencing token. Ids that a kind does not need are 0."""
 
     __table_args__ = (Index("job_by_time", "run_at_ms"),)
+    account_id: int = key()
     kind: str = name()
-    key: str = name()
-    installation_id: int = big()
-    wanted: int = big()
-    done: int = big()
+    repository_id: int = key()
+    number: int = key()
+    request_count: int = big()
+    done_count: int = big()
     run_at_ms: int = big()
     lease_until_ms: int = big()
     token: int = big()
@@ -23,42 +25,39 @@ class Job(SQLModel, table=True):
 
 
 class Publication(SQLModel, table=True):
-    """What we wrote on GitHub for a pull request. `state`: live, or why we stay silent (deleted, locked). `comment_id` of the
-    kind `check` is a check run's, which stands on the commit `head_sha`."""
+    """What the bot wrote on GitHub for a pull request. `state`: live, or why it stays silent (deleted, locked). `comment_id` of
+    the kind `check` is a check run's, which stands on the commit `head_sha`."""
 
-    installation_id: int = key()
+    account_id: int = key()
     repository_id: int = key()
     number: int = key()
     kind: str = name()
     comment_id: int | None = big_or_none()
     head_sha: str = text()
     body_sha256: str = text()
-    as_of: int = big()
     state: str = text("live")
 
 
 class WeekRow(SQLModel, table=True):
     """The weekly issue of a repository: which issue of which repository it is, and what it says. One row a repository and ISO
-    week; `issue_number` None: none was made, since the week was quiet or it is not made yet."""
+    week; `issue_number` None: there is none, since the week was quiet or it is not created yet."""
 
     __tablename__ = "week"  # pyright: ignore[reportAssignmentType]
-    installation_id: int = key()
+    account_id: int = key()
     repository_id: int = key()
     week: str = name()
     in_repository_id: int = big()
     issue_number: int | None = big_or_none()
     body_sha256: str = text()
-    as_of: int = big()
     is_closed: bool = False
     state: str = text("live")
 
 
-class IngestToken(SQLModel, table=True):
-    """A token bound to one installation: of a collector, which may `ingest`, or of a reader, who may `read`. Only its hash is
-    kept."""
+class Token(SQLModel, table=True):
+    """A token of one account: of a collector, which may `ingest`, or of a reader, who may `read`. Only its hash is stored."""
 
-    __tablename__ = "ingest_token"  # pyright: ignore[reportAssignmentType]
-    installation_id: int = key()
+    __tablename__ = "token"  # pyright: ignore[reportAssignmentType]
+    account_id: int = key()
     token_id: str = name()
     secret_sha256: str = Field(sa_type=Text, unique=True)
     label: str = text()
@@ -69,17 +68,17 @@ class IngestToken(SQLModel, table=True):
 
 
 class NoticeRow(SQLModel, table=True):
-    """Something told once: that a budget was reached to `level` percent, or an alert (`level` 0). `about` is the pull request,
-    week, month or session; `says` is how it was told: in the pull request `number`, else outside. `state`: new,
-    sent, or kept where there is nowhere to tell it."""
+    """Something that people are notified of once: that a budget was reached to `level` percent, or an alert (`level` 0). `about`
+    is the pull request, week, month or session; `text` goes to the pull request `number`, else outside. `state`: new, sent, or kept
+    where there is nowhere to send it."""
 
     __tablename__ = "notice"  # pyright: ignore[reportAssignmentType]
-    installation_id: int = key()
+    account_id: int = key()
     repository_id: int = key()
     kind: str = name()
     about: str = name()
     level: int = key()
-    noted_at_ms: int = big()
+    at_ms: int = big()
     number: int | None = big_or_none()
-    says: str = text()
-    state: str = text("new")
+    text: str = text()
+    state: str = Field(default="new", sa_type=Text)

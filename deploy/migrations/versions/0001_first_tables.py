@@ -1,4 +1,4 @@
-"""First tables."""
+"""The tables."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,8 +9,31 @@ down_revision = None
 
 def upgrade() -> None:
     op.create_table(
+        "account",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("login", sa.Text(), nullable=False),
+        sa.Column("installation_id", sa.BigInteger(), nullable=False),
+        sa.Column("suspended", sa.Boolean(), nullable=False),
+        sa.Column("next_write_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("not_before_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id"),
+    )
+    op.create_table(
+        "approval",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("comment_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("by_login", sa.Text(), nullable=False),
+        sa.Column("approved_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("cost_micros", sa.BigInteger(), nullable=False),
+        sa.Column("up_to_micros", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "comment_id"),
+    )
+    op.create_table(
         "charge",
-        sa.Column("installation_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("tool", sa.Text(), nullable=False),
         sa.Column("request_id", sa.Text(), nullable=False),
         sa.Column("repository_id", sa.BigInteger(), nullable=False),
@@ -25,6 +48,10 @@ def upgrade() -> None:
         sa.Column("output_tokens", sa.BigInteger(), nullable=True),
         sa.Column("reasoning_tokens", sa.BigInteger(), nullable=True),
         sa.Column("web_search_requests", sa.BigInteger(), nullable=False),
+        sa.Column("is_sum", sa.Boolean(), nullable=False),
+        sa.Column("reported_micros", sa.BigInteger(), nullable=True),
+        sa.Column("credits_micros", sa.BigInteger(), nullable=True),
+        sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("speed", sa.Text(), nullable=False),
         sa.Column("service_tier", sa.Text(), nullable=False),
         sa.Column("inference_geo", sa.Text(), nullable=False),
@@ -32,6 +59,7 @@ def upgrade() -> None:
         sa.Column("branch", sa.Text(), nullable=False),
         sa.Column("commit", sa.Text(), nullable=False),
         sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("ci_ref", sa.Text(), nullable=False),
         sa.Column("facts", sa.Text(), nullable=False),
         sa.Column("list_micros", sa.BigInteger(), nullable=True),
         sa.Column("cache_saving_micros", sa.BigInteger(), nullable=False),
@@ -42,115 +70,170 @@ def upgrade() -> None:
         sa.Column("unpriced", sa.Text(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("received_at_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("installation_id", "tool", "request_id"),
+        sa.PrimaryKeyConstraint("account_id", "tool", "request_id"),
     )
-    op.create_index(
-        "charge_by_session", "charge", ["installation_id", "repository_id", "tool", "session_id"], unique=False
+    op.create_index("charge_by_session", "charge", ["account_id", "repository_id", "tool", "session_id"])
+    op.create_index("charge_by_time", "charge", ["account_id", "repository_id", "at_ms"])
+    op.create_table(
+        "command",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("comment_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("by_id", sa.BigInteger(), nullable=False),
+        sa.Column("by_login", sa.Text(), nullable=False),
+        sa.Column("commented_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("lines", sa.Text(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("reply", sa.Text(), nullable=False),
+        sa.Column("answered", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "comment_id"),
     )
     op.create_table(
-        "ingest_token",
-        sa.Column("installation_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("token_id", sa.Text(), nullable=False),
-        sa.Column("secret_sha256", sa.Text(), nullable=False),
-        sa.Column("label", sa.Text(), nullable=False),
-        sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
-        sa.Column("revoked_at_ms", sa.BigInteger(), nullable=True),
-        sa.Column("last_used_at_ms", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("installation_id", "token_id"),
-        sa.UniqueConstraint("secret_sha256"),
+        "commit_fact",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sha", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "sha"),
     )
     op.create_table(
-        "installation",
-        sa.Column("installation_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("account", sa.Text(), nullable=False),
-        sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("next_write_at_ms", sa.BigInteger(), nullable=False),
-        sa.Column("not_before_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("installation_id"),
+        "correction",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("comment_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "comment_id", "position"),
+    )
+    op.create_table(
+        "issue",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("updated_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("comments_read_until_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "number"),
     )
     op.create_table(
         "job",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("installation_id", sa.BigInteger(), nullable=False),
-        sa.Column("wanted", sa.BigInteger(), nullable=False),
-        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("request_count", sa.BigInteger(), nullable=False),
+        sa.Column("done_count", sa.BigInteger(), nullable=False),
         sa.Column("run_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("lease_until_ms", sa.BigInteger(), nullable=False),
         sa.Column("token", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("kind", "key"),
+        sa.PrimaryKeyConstraint("account_id", "kind", "repository_id", "number"),
     )
-    op.create_index("job_by_time", "job", ["run_at_ms"], unique=False)
+    op.create_index("job_by_time", "job", ["run_at_ms"])
+    op.create_table(
+        "notice",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("level", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "kind", "about", "level"),
+    )
+    op.create_table(
+        "press",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("press_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("by_id", sa.BigInteger(), nullable=False),
+        sa.Column("by_login", sa.Text(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "press_id"),
+    )
     op.create_table(
         "publication",
-        sa.Column("installation_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("comment_id", sa.BigInteger(), nullable=True),
+        sa.Column("head_sha", sa.Text(), nullable=False),
         sa.Column("body_sha256", sa.Text(), nullable=False),
-        sa.Column("as_of", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("installation_id", "repository_id", "number", "kind"),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "number", "kind"),
     )
     op.create_table(
         "pull",
-        sa.Column("installation_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("details", sa.Text(), nullable=False),
         sa.Column("head_sha", sa.Text(), nullable=False),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("closed_at_ms", sa.BigInteger(), nullable=True),
         sa.Column("updated_at_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("installation_id", "repository_id", "number"),
+        sa.Column("comments_read_until_ms", sa.BigInteger(), nullable=False),
+        sa.Column("comment_on", sa.Boolean(), nullable=False),
+        sa.Column("comment_due_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("skip", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "number"),
     )
     op.create_table(
         "repository",
-        sa.Column("installation_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("full_name", sa.Text(), nullable=False),
         sa.Column("private", sa.Boolean(), nullable=False),
         sa.Column("default_branch", sa.Text(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("pulls_seen_until_ms", sa.BigInteger(), nullable=False),
+        sa.Column("pulls_read_until_ms", sa.BigInteger(), nullable=False),
+        sa.Column("issues_read_until_ms", sa.BigInteger(), nullable=False),
         sa.Column("settings_text", sa.Text(), nullable=False),
         sa.Column("settings_read_at_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("installation_id", "repository_id"),
+        sa.Column("newest_week", sa.Text(), nullable=False),
+        sa.Column("week_due_at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id"),
     )
+    op.create_index("repository_by_id", "repository", ["repository_id"])
     op.create_table(
         "repository_name",
-        sa.Column("installation_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("repository_id", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("installation_id", "name"),
+        sa.PrimaryKeyConstraint("account_id", "name"),
     )
     op.create_table(
         "request_alias",
-        sa.Column("installation_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("tool", sa.Text(), nullable=False),
         sa.Column("alias", sa.Text(), nullable=False),
         sa.Column("request_id", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("installation_id", "tool", "alias"),
+        sa.PrimaryKeyConstraint("account_id", "tool", "alias"),
     )
     op.create_table(
         "session",
-        sa.Column("installation_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("tool", sa.Text(), nullable=False),
         sa.Column("session_id", sa.Text(), nullable=False),
         sa.Column("first_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("last_at_ms", sa.BigInteger(), nullable=False),
-        sa.Column("wanted", sa.BigInteger(), nullable=False),
-        sa.Column("placed", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("installation_id", "repository_id", "tool", "session_id"),
+        sa.Column("request_count", sa.BigInteger(), nullable=False),
+        sa.Column("done_count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "tool", "session_id"),
     )
-    op.create_index("session_by_time", "session", ["installation_id", "repository_id", "last_at_ms"], unique=False)
+    op.create_index("session_by_time", "session", ["account_id", "repository_id", "last_at_ms"])
     op.create_table(
         "share",
-        sa.Column("installation_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("tool", sa.Text(), nullable=False),
         sa.Column("request_id", sa.Text(), nullable=False),
         sa.Column("revision", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -163,6 +246,43 @@ def upgrade() -> None:
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("stage", sa.Text(), nullable=False),
         sa.Column("decided_at_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("installation_id", "tool", "request_id", "revision", "position"),
+        sa.PrimaryKeyConstraint("account_id", "tool", "request_id", "revision", "position"),
     )
-    op.create_index("share_by_pull", "share", ["installation_id", "repository_id", "pull_number"], unique=False)
+    op.create_index("share_by_pull", "share", ["account_id", "repository_id", "pull_number"])
+    op.create_table(
+        "suggestion",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("requests", sa.BigInteger(), nullable=False),
+        sa.Column("micros", sa.BigInteger(), nullable=True),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "number", "tool", "session_id"),
+    )
+    op.create_table(
+        "token",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("token_id", sa.Text(), nullable=False),
+        sa.Column("secret_sha256", sa.Text(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("may", sa.Text(), nullable=False),
+        sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_at_ms", sa.BigInteger(), nullable=True),
+        sa.Column("last_used_at_ms", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("account_id", "token_id"),
+        sa.UniqueConstraint("secret_sha256"),
+    )
+    op.create_table(
+        "week",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("week", sa.Text(), nullable=False),
+        sa.Column("in_repository_id", sa.BigInteger(), nullable=False),
+        sa.Column("issue_number", sa.BigInteger(), nullable=True),
+        sa.Column("body_sha256", sa.Text(), nullable=False),
+        sa.Column("is_closed", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "week"),
+    )

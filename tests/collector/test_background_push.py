@@ -1,4 +1,4 @@
-"""Pushes that nobody waits for."""
+"""Pushes in the background."""
 
 import fcntl
 import os
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.due import push_if_due
+from collector.background_push import push_if_due
+from collector.hook import LAST_RUN
 from collector.index import Index
 from collector.scan import Scan
 from tests.collector.machine import request, write_log
@@ -20,22 +21,21 @@ def env(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 class Server:
-    """Answers as it is told, and counts."""
+    """Answers every push with `status`, and counts them."""
 
     def __init__(self) -> None:
-        self.asked, self.status, self.found = 0, 0, 0
+        self.pushes, self.status = 0, 0
 
-    def push(self, found: Scan) -> int:
-        self.asked += 1
-        self.found = len(found.usages)
+    def push(self, scan: Scan) -> int:
+        self.pushes += 1
         return self.status
 
     def try_at(self, env: dict[str, str], now: float) -> int:
         push_if_due(env, self.push, lambda: now)
-        return self.asked
+        return self.pushes
 
 
-def test_the_pause_grows_while_the_server_is_away_and_ends_when_it_is_back(env: dict[str, str]):
+def test_the_pause_grows_until_a_push_succeeds(env: dict[str, str]):
     server = Server()
     server.status = 1
     assert [server.try_at(env, now) for now in (0, 59, 60, 179, 180, 419, 420)] == [1, 1, 2, 2, 3, 3, 4]
@@ -43,7 +43,7 @@ def test_the_pause_grows_while_the_server_is_away_and_ends_when_it_is_back(env: 
     assert [server.try_at(env, now) for now in (420 + 480, 901, 902)] == [5, 6, 7]
 
 
-def test_one_at_a_time(env: dict[str, str], home: Path):
+def test_a_push_does_nothing_while_another_one_runs(env: dict[str, str], home: Path):
     server = Server()
     server.try_at(env, 0)
     with (home / "state/push.lock").open("w") as lock:
@@ -52,30 +52,28 @@ def test_one_at_a_time(env: dict[str, str], home: Path):
     assert server.try_at(env, 2) == 2
 
 
-def test_a_hook_that_comes_while_a_push_runs_is_not_forgotten(env: dict[str, str], home: Path):
-    logs = iter([1, 2])
-
-    def push(found: Scan) -> int:
-        pushed.append([usage.request_id for usage in found.usages])
-        for number in logs:
+def test_a_push_starts_again_if_a_hook_ran_meanwhile(env: dict[str, str], home: Path):
+    def push(scan: Scan) -> int:
+        pushes.append([usage.request_id for usage in scan.usages])
+        number = len(pushes)
+        if number < 3:
             write_log(home, request(number, "/nowhere"), name=f"log-{number}")
-            (home / "state/woken").write_text("now")
-            os.utime(home / "state/woken", ns=(number, number))
-            assert push_if_due(env, push) == 0  # finds the lock taken
-            break
+            (home / "state" / LAST_RUN).write_text("now")
+            os.utime(home / "state" / LAST_RUN, ns=(number, number))
+            assert push_if_due(env, push) == 0  # this one finds the lock taken
         return 0
 
-    pushed: list[list[str]] = []
+    pushes: list[list[str]] = []
     push_if_due(env, push)
-    assert pushed == [[], ["msg_1"], ["msg_1", "msg_2"]]
+    assert pushes == [[], ["msg_1"], ["msg_1", "msg_2"]]
 
 
-def test_without_a_server_or_while_it_is_away_logs_are_kept_all_the_same(env: dict[str, str], home: Path):
+def test_without_a_server_the_logs_are_recorded(env: dict[str, str], home: Path):
     server = Server()
     log = write_log(home, request(1, "/nowhere"))
-    without = {name: value for name, value in env.items() if name not in ("MERGECOST_URL", "MERGECOST_TOKEN")}
-    assert push_if_due(without, server.push) == 0
-    assert server.asked == 0
+    no_server = {name: value for name, value in env.items() if name not in ("MERGECOST_URL", "MERGECOST_TOKEN")}
+    assert push_if_due(no_server, server.push) == 0
+    assert server.pushes == 0
     log.unlink()
     with Index(home / "state/index.db") as index:
         (log,) = index.stamps("claude-code 0", home / ".claude")

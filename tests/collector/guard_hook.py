@@ -1,4 +1,4 @@
-"""The guard's hook, asked as each tool asks it: a process of its own, with what the tool says on standard input."""
+"""The guard's hook, run as each tool runs it: as a process, with the tool's JSON on standard input."""
 
 import json
 import os
@@ -6,14 +6,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from collector.hooks.tools import GUARD
+from tests.collector.machine import NOON_ZONE, SESSION, noon_date
 
-SESSION = "aab8820c-6dee-4d56-872a-9fb32bea7b9b"
-# As their documentation has it; a prompt and an input are there to be passed over.
+# As their documentation has it. The hook must ignore prompts and inputs.
 CLAUDE = {"session_id": SESSION, "transcript_path": "/t.jsonl", "permission_mode": "default"}
 CODEX = {
     "session_id": SESSION,
@@ -30,8 +29,8 @@ CURSOR = {
 }  # fmt: skip
 BASH = {"tool_name": "Bash", "tool_input": {"command": "echo {}"}, "tool_use_id": "u1"}
 
-# (tool, event) -> what it says there, but for the folder.
-ASKS: dict[tuple[str, str], dict[str, Any]] = {
+# (tool, event) -> the tool's JSON, without the folder.
+EVENTS: dict[tuple[str, str], dict[str, Any]] = {
     ("claude-code", "PreToolUse"): CLAUDE | BASH | {"hook_event_name": "PreToolUse"},
     ("claude-code", "UserPromptSubmit"): CLAUDE | {"hook_event_name": "UserPromptSubmit", "prompt": "go"},
     ("codex", "PreToolUse"): CODEX | BASH | {"hook_event_name": "PreToolUse"},
@@ -44,23 +43,26 @@ ASKS: dict[tuple[str, str], dict[str, Any]] = {
 }  # fmt: skip
 
 
-def asks(tool: str, event: str, cwd: Path) -> bytes:
-    """Cursor names folders, all others one."""
+def body(tool: str, event: str, cwd: Path) -> bytes:
+    """The tool's JSON for an event. Cursor names several folders, all others one."""
     where = {"workspace_roots": [str(cwd)]} if tool == "cursor" else {"cwd": str(cwd)}
-    return json.dumps(ASKS[tool, event] | where).encode()
+    return json.dumps(EVENTS[tool, event] | where).encode()
 
 
 def figures(**changes: Any) -> dict[str, Any]:
     """Figures of this moment: the session is over its cap by a cent."""
     return {
-        "made_at": time.time(), "day": time.strftime("%Y-%m-%d"), "day_micros": 5_010_000, "repositories": {}, "branches": {},
-        "sessions": {f"{tool} {SESSION}": 5_010_000 for tool, _ in ASKS},
+        "made_at": time.time(), "day": noon_date(), "day_micros": 5_010_000, "repositories": {}, "branches": {},
+        "sessions": {f"{tool} {SESSION}": 5_010_000 for tool, _ in EVENTS},
         "caps": {"": {"session": [5_000_000, "session_usd in config.toml"]}},
     } | changes  # fmt: skip
 
 
-class Guarded:
-    """A hook on a machine whose figures are `figures`. It is a copy, and what it starts when they are old only notes that."""
+class GuardHook:
+    """A copy of the hook, with a folder for its state. The process that it starts when the figures are old only counts its starts.
+
+    That process has the standard output of the hook, and `run` reads until nobody has it open: after `run` it has ended.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "state"
@@ -68,35 +70,32 @@ class Guarded:
         self._hook = folder / "collector/guard/hook.py"
         self._hook.parent.mkdir(parents=True)
         shutil.copy(GUARD, self._hook)
-        noted = 'import os, sys\nos.write(os.open(sys.argv[1] + "/started", os.O_CREAT | os.O_APPEND | os.O_WRONLY), b".")\n'
-        (folder / "collector/hook.py").write_text(noted)
+        self.start_script = folder / "collector/hook.py"
+        self.start_script.write_text(
+            'import os, sys\nos.write(os.open(sys.argv[1] + "/starts", os.O_CREAT | os.O_APPEND | os.O_WRONLY), b".")\n'
+        )
 
-    def knows(self, value: object) -> None:
+    def write_figures(self, value: object) -> None:
         (self.folder / "guard.json").write_bytes(value if isinstance(value, bytes) else json.dumps(value).encode())
 
-    def command(self, tool: str) -> list[str]:
-        return [sys.executable, "-I", "-S", str(self._hook), str(self.folder), tool]
-
-    def says(self, tool: str, told: bytes, env: Mapping[str, str] | None = None) -> dict[str, Any] | None:
-        """The answer, None for silence. It never fails and never complains."""
-        done = subprocess.run(
-            self.command(tool),
-            input=told,
-            capture_output=True,
-            timeout=20,
-            check=False,
-            env={**os.environ, **(env or {})},
+    def start(self, tool: str, *options: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, *options, "-I", "-S", str(self._hook), str(self.folder), tool],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "TZ": NOON_ZONE},
         )
-        assert (done.returncode, done.stderr) == (0, b"")
-        return json.loads(done.stdout) if done.stdout else None
 
-    def started(self, expected: int, patience_seconds: float = 10) -> int:
-        """How many processes were started to make the figures anew."""
-        until = time.monotonic() + patience_seconds
-        while self._started() < expected and time.monotonic() < until:
-            os.sched_yield()
-        return self._started()
+    def run(self, tool: str, stdin: bytes) -> dict[str, Any] | None:
+        """The answer, None for silence. The hook never fails and prints no error."""
+        process = self.start(tool)
+        stdout, stderr = process.communicate(stdin)
+        assert (process.returncode, stderr) == (0, b"")
+        return json.loads(stdout) if stdout else None
 
-    def _started(self) -> int:
-        path = self.folder / "started"
+    @property
+    def starts(self) -> int:
+        """How many processes were started to compute the figures again."""
+        path = self.folder / "starts"
         return len(path.read_bytes()) if path.exists() else 0

@@ -1,4 +1,4 @@
-"""Logs and texts that a tool has packed with zstd, which Python has from 3.14 on."""
+"""Logs and texts that a tool compressed with zstd. Python includes zstd from 3.14 on."""
 
 import sys
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ else:
 
 
 def lines(path: Path, source: JsonLines, tally: Tally) -> Iterator[bytes]:
-    """`matching_lines` of a packed file. Raises UnreadableLog."""
+    """`matching_lines` of a compressed file. Raises UnreadableLog."""
     try:
         with zstd.open(path, "rb") as file:
             yield from matching_lines(cast("BinaryIO", file), source, tally)
@@ -23,9 +23,9 @@ def lines(path: Path, source: JsonLines, tally: Tally) -> Iterator[bytes]:
         raise UnreadableLog(str(error)) from error
 
 
-def unzstd(packed: bytes) -> str | None:
-    """Text, or None for what is not packed."""
+def unzstd(data: bytes) -> str | None:
+    """The text, or None if `data` is not compressed with zstd."""
     try:
-        return zstd.decompress(packed).decode(errors="replace")
+        return zstd.decompress(data).decode(errors="replace")
     except zstd.ZstdError:
         return None

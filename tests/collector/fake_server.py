@@ -1,4 +1,4 @@
-"""A server on the loopback that speaks the collector's protocol, so that every byte on the wire is seen."""
+"""A server on the loopback interface with the collector's protocol. It records every byte that it receives."""
 
 import hashlib
 import hmac
@@ -16,35 +16,35 @@ def digest(name: str, salt: str = SALT) -> str:
 
 
 class Server(ThreadingHTTPServer):
-    """Speaks the collector's protocol. `answers` are (status, headers) given to POSTs before it takes any. It knows
-    of caps only where it has some, as an older server does not."""
+    """`answers` are (status, headers) for the next POSTs; after them it accepts what is sent. Without `caps` it answers like an
+    older server, which has none."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.covered = ["acme/widgets"]
+        self.repositories = ["acme/widgets"]
         self.bodies: list[bytes] = []
         self.heads: list[str] = []
         self.ledger: dict[str, dict[str, Any]] = {}
-        self.refuse: dict[str, str] = {}
+        self.refusals: dict[str, str] = {}
         self.answers: list[tuple[int, dict[str, str]]] = []
         self.caps: dict[str, Any] | None = None
-        self.asked: list[Any] = []
-        self.heard = threading.Event()
+        self.caps_requests: list[Any] = []
+        self.has_caps_request = threading.Event()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
     def take(self, requests: list[dict[str, Any]]) -> dict[str, Any]:
-        refused = [
-            {"index": index, "request_id": one["request_id"], "reason": self.refuse[one["request_id"]]}
-            for index, one in enumerate(requests)
-            if one["request_id"] in self.refuse
+        refusals = [
+            {"index": index, "request_id": request["request_id"], "reason": self.refusals[request["request_id"]]}
+            for index, request in enumerate(requests)
+            if request["request_id"] in self.refusals
         ]
-        good = [one for one in requests if one["request_id"] not in self.refuse]
-        new = [one for one in good if self.ledger.get(one["request_id"]) != one]
-        self.ledger |= {one["request_id"]: one for one in good}
-        return {"accepted": len(new), "unchanged": len(good) - len(new), "refused": refused}
+        valid = [request for request in requests if request["request_id"] not in self.refusals]
+        new = [request for request in valid if self.ledger.get(request["request_id"]) != request]
+        self.ledger |= {request["request_id"]: request for request in valid}
+        return {"accepted": len(new), "unchanged": len(valid) - len(new), "refused": refusals}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -60,15 +60,15 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.answer(
                 200,
-                {"salt": SALT, "host": "github.com", "repositories": [digest(name) for name in self.ours.covered]},
+                {"salt": SALT, "host": "github.com", "repositories": [digest(name) for name in self.ours.repositories]},
             )
 
     def do_POST(self) -> None:
         self.ours.heads.append(f"{self.requestline}\n{self.headers}")
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path == "/v1/caps":
-            self.ours.asked.append(json.loads(body))
-            self.ours.heard.set()
+            self.ours.caps_requests.append(json.loads(body))
+            self.ours.has_caps_request.set()
             self.answer(200 if self.ours.caps else 404, self.ours.caps or {"message": "not found"})
             return
         self.ours.bodies.append(body)

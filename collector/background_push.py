@@ -1,7 +1,7 @@
-"""Pushes that nobody waits for: one at a time, with a growing pause while the server cannot be reached.
+"""Pushes in the background: one at a time, with a growing pause while the server cannot be reached.
 
-What is not sent yet is kept in the index, even when its log is deleted meanwhile, and goes out in order of time when the server
-is back.
+Requests that are not sent yet stay in the index, even if their log is deleted meanwhile. They are sent in order of time when the
+server is back.
 """
 
 import fcntl
@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from collector.guard.renew import is_wanted, renew
+from collector.hook import LAST_RUN
 from collector.scan import Scan, scan_with_index
 from collector.settings import SettingsError, read_settings, state_file
 
@@ -20,42 +21,42 @@ _LONGEST_PAUSE_SECONDS = 6 * 3600
 
 
 class Attempts(msgspec.Struct):
-    """How often in a row a push has failed, and when the next is due (seconds since 1970)."""
+    """How many pushes in a row have failed, and when the next is due (seconds since 1970)."""
 
     failures: int = 0
     not_before: float = 0
 
 
 def push_if_due(env: Mapping[str, str], push: Callable[[Scan], int], now: Callable[[], float] = time.time) -> int:
-    """Read the logs, which keeps what they say and what the guard decides by, and run `push` with that if it is due; nothing
-    while another does it, who then does it once more. Returns its status."""
+    """Read the logs, which updates the index and the guard's figures, and call `push` if it is due. If another process is at it,
+    nothing happens here, and that process starts once more. Returns the status of `push`, 0 if it was not called."""
     folder = state_file(env).parent
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     while True:
-        woken = _woken(folder)
+        last_run = _last_run(folder)
         status = _once(env, push, folder, now)
-        # Whoever was woken meanwhile found the lock taken, and had noted it before.
-        if status is None or _woken(folder) == woken:
+        # A hook that ran meanwhile recorded its time before its push found the lock taken.
+        if status is None or _last_run(folder) == last_run:
             return status or 0
 
 
 def _once(env: Mapping[str, str], push: Callable[[Scan], int], folder: Path, now: Callable[[], float]) -> int | None:
-    """The status, None if another does it."""
+    """The status, None if another process holds the lock."""
     with (folder / "push.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return None
-        found = scan_with_index(None, env)
+        scan = scan_with_index(None, env)
         if is_wanted(env, now()):
-            renew(found.usages, env, now())
-        return _push(env, lambda: push(found), folder / "attempts.json", now)
+            renew(scan.usages, env, now())
+        return _push(env, lambda: push(scan), folder / "attempts.json", now)
 
 
-def _woken(folder: Path) -> int:
-    """When a hook was last here (`collector.hook`)."""
+def _last_run(folder: Path) -> int:
+    """When `collector.hook` last ran, in nanoseconds; 0 if never."""
     try:
-        return (folder / "woken").stat().st_mtime_ns
+        return (folder / LAST_RUN).stat().st_mtime_ns
     except OSError:
         return 0
 

@@ -1,0 +1,4 @@
+"""How long a test waits for another process or thread."""
+
+# Nothing takes as long on the busiest machine. It only ends a test that would wait for ever.
+DEADLOCK_SECONDS = 300
