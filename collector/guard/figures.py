@@ -50,11 +50,10 @@ def make(
     midnight = _midnight(now)
     figures.sessions = sessions
     figures.day_micros = sum(micros for usage, micros in amounts if usage.at >= midnight)
-    git = _git_folders({usage.context.cwd for usage in recent})
+    contexts = [usage.context for usage in recent]
+    git = _git_folders({context.cwd for context in contexts})
     figures.repositories = {
-        git[usage.context.cwd]: usage.context.repository
-        for usage in recent
-        if usage.context.repository and usage.context.cwd in git
+        git[context.cwd]: context.repository for context in contexts if context.repository and context.cwd in git
     }
     figures.branches = of_branches([pair for pair in amounts if pair[0].at >= recent[0].at], git, repositories)
     return figures
