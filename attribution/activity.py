@@ -1,4 +1,4 @@
-"""What a session did, by quarters of an hour: small enough to keep, summed up in any order and in parts."""
+"""Sums of a session by quarters of an hour: small, and the same in whatever order and parts the requests arrive."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -24,15 +24,15 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def request(charge: Charge) -> Request:
-    """A charge as the rule sees it."""
+    """A charge as the runaway rules take it."""
     usage = charge.usage
-    changed = bool(usage.work.edited_files or usage.work.commits_made)
-    return Request(at=usage.at, micros=charge.list_micros, has_effect=changed, is_sub_agent=bool(usage.agent_id))
+    has_effect = bool(usage.work.edited_files or usage.work.commits_made)
+    return Request(at=usage.at, micros=charge.list_micros, has_effect=has_effect, is_sub_agent=bool(usage.agent_id))
 
 
 class Quarter(msgspec.Struct, frozen=True, kw_only=True):
-    """What a session did in a quarter of an hour, counted since 1970. `micros` leaves out `unpriced_requests`; `main_requests`
-    are not those of sub-agents, which are often sent to look around."""
+    """Sums of a session over a quarter of an hour, counted since 1970. `micros` leaves out `unpriced_requests`; `main_requests`
+    leaves out sub-agents, which often only read."""
 
     quarter: int
     micros: Micros
@@ -43,7 +43,7 @@ class Quarter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionActivity(msgspec.Struct, frozen=True, kw_only=True):
-    """What a session did so far, by quarters of an hour in which it did anything, oldest first."""
+    """A session so far, by quarters of an hour with requests, oldest first."""
 
     tool: str
     session_id: str
@@ -53,24 +53,26 @@ class SessionActivity(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def micros(self) -> Micros:
-        return sum(one.micros for one in self.quarters)
+        return sum(quarter.micros for quarter in self.quarters)
 
     @property
     def hour_micros(self) -> Micros:
-        """The most that it cost in four quarters in a row. Never extrapolated: $3 in two minutes are not $90 an hour."""
-        micros = {one.quarter: one.micros for one in self.quarters}
+        """Its highest cost in four quarters in a row. Never extrapolated: $3 in two minutes are not $90 an hour."""
+        micros = {quarter.quarter: quarter.micros for quarter in self.quarters}
         return max(sum(micros.get(end - back, 0) for back in range(_HOUR)) for end in micros)
 
     @property
     def stretches(self) -> list["Stretch"]:
-        """What it did between its effects, and since the last one. A quarter with an effect in it is no part of any."""
-        found = [Stretch(0, 0)]
-        for one in self.quarters:
-            if one.effects:
-                found.append(Stretch(0, 0))
+        """Its work between effects, and since the last one. A quarter with an effect belongs to none."""
+        stretches = [Stretch(0, 0)]
+        for quarter in self.quarters:
+            if quarter.effects:
+                stretches.append(Stretch(0, 0))
             else:
-                found[-1] = Stretch(found[-1].main_requests + one.main_requests, found[-1].micros + one.micros)
-        return found
+                stretches[-1] = Stretch(
+                    stretches[-1].main_requests + quarter.main_requests, stretches[-1].micros + quarter.micros
+                )
+        return stretches
 
 
 class Stretch(msgspec.Struct, frozen=True, order=True):
@@ -80,27 +82,27 @@ class Stretch(msgspec.Struct, frozen=True, order=True):
     micros: Micros
 
 
-def session(tool: str, session_id: str, requests: Iterable[Request]) -> SessionActivity:
+def activity_of(tool: str, session_id: str, requests: Iterable[Request]) -> SessionActivity:
     """Sum up a session, or a part of it. It has at least one request; their order does not matter."""
-    listed = list(requests)
+    all_requests = list(requests)
     by_quarter: defaultdict[int, list[Request]] = defaultdict(list)
-    for one in listed:
-        by_quarter[_quarter(one.at)].append(one)
+    for request in all_requests:
+        by_quarter[_quarter_number(request.at)].append(request)
     return SessionActivity(
         tool=tool,
         session_id=session_id,
-        from_at=min(one.at for one in listed),
-        to_at=max(one.at for one in listed),
-        quarters=tuple(_summed(quarter, by_quarter[quarter]) for quarter in sorted(by_quarter)),
+        from_at=min(request.at for request in all_requests),
+        to_at=max(request.at for request in all_requests),
+        quarters=tuple(_total(quarter, by_quarter[quarter]) for quarter in sorted(by_quarter)),
     )
 
 
-def merged(a: SessionActivity, b: SessionActivity) -> SessionActivity:
+def merge(a: SessionActivity, b: SessionActivity) -> SessionActivity:
     """Two parts of one session, with no request in common, as one."""
     by_quarter: dict[int, Quarter] = {}
-    for one in (*a.quarters, *b.quarters):
-        other = by_quarter.get(one.quarter)
-        by_quarter[one.quarter] = one if other is None else _added(one, other)
+    for quarter in (*a.quarters, *b.quarters):
+        other = by_quarter.get(quarter.quarter)
+        by_quarter[quarter.quarter] = quarter if other is None else _sum(quarter, other)
     return msgspec.structs.replace(
         a,
         from_at=min(a.from_at, b.from_at),
@@ -109,22 +111,22 @@ def merged(a: SessionActivity, b: SessionActivity) -> SessionActivity:
     )
 
 
-def _quarter(at: datetime) -> int:
+def _quarter_number(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(milliseconds=QUARTER_MS)
 
 
-def _summed(quarter: int, requests: list[Request]) -> Quarter:
+def _total(quarter: int, requests: list[Request]) -> Quarter:
     return Quarter(
         quarter=quarter,
-        micros=sum(one.micros or 0 for one in requests),
+        micros=sum(request.micros or 0 for request in requests),
         requests=len(requests),
-        main_requests=sum(not one.is_sub_agent for one in requests),
-        unpriced_requests=sum(one.micros is None for one in requests),
-        effects=sum(one.has_effect for one in requests),
+        main_requests=sum(not request.is_sub_agent for request in requests),
+        unpriced_requests=sum(request.micros is None for request in requests),
+        effects=sum(request.has_effect for request in requests),
     )
 
 
-def _added(a: Quarter, b: Quarter) -> Quarter:
+def _sum(a: Quarter, b: Quarter) -> Quarter:
     return Quarter(
         quarter=a.quarter,
         micros=a.micros + b.micros,

@@ -1,7 +1,7 @@
-"""Which change does each request serve? The rules stand in RULES, strongest evidence first; adding one is one line there.
+"""Which change does each request serve? RULES lists the rules, strongest evidence first. A new rule is one line there.
 
-A rule takes a session, the facts of the repository and the claims that stronger rules have made, and returns claims by
-position for requests that have none. A stronger claim is never overwritten.
+A rule takes a session, the index of the repository and the claims of stronger rules. It returns claims by position, for requests
+that have none. A stronger claim is never overwritten.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,12 +10,12 @@ import msgspec
 
 from attribution.evidence import UNATTRIBUTED, Claim, Stage
 from attribution.repository_index import RepositoryIndex
-from attribution.rules.branches import by_branch, carried, wrapped_up
+from attribution.rules.branches import by_branch, by_next_work, by_previous_work
 from attribution.rules.commits import by_commit, by_edits
-from attribution.rules.declared import barred, by_correction, by_run, by_stamp
+from attribution.rules.declared import by_correction, by_run, by_stamp, excluded_pulls
 from attribution.rules.files import by_files, by_review, candidates
 from attribution.rules.implausible import implausible
-from attribution.session import Session, work
+from attribution.session import Session, session_of
 from attribution.usage import Usage
 
 __all__ = ["RULES", "RepositoryIndex", "Rule", "attribute"]
@@ -31,38 +31,40 @@ RULES: tuple[Rule, ...] = (
     by_edits,
     by_branch,
     by_files,
-    carried,
-    wrapped_up,
+    by_next_work,
+    by_previous_work,
     by_review,
     candidates,
 )
 
 
 def attribute(
-    session: Iterable[Usage], pulls: RepositoryIndex, rules: Sequence[Rule] = RULES
+    requests: Iterable[Usage], index: RepositoryIndex, rules: Sequence[Rule] = RULES
 ) -> dict[tuple[str, str], Claim]:
-    """One claim for each request of one session, by request key. Complete: what no rule claims is unattributed.
+    """One claim for each request of one session, by request key. Requests that no rule claims are unattributed.
 
-    The session is all requests with one (tool, session id) in one repository.
+    `requests` are all with one (tool, session id) in one repository.
     """
-    done = work(session)
-    out = barred(done, pulls)
+    session = session_of(requests)
+    exclusions = excluded_pulls(session, index)
     claims: dict[int, Claim] = {}
     for rule in rules:
-        found = rule(done, pulls, claims)
-        claims = {i: kept for i, one in found.items() if (kept := _without(one, out))} | claims
-    return {step.usage.key: _staged(step.usage, claims.get(i, UNATTRIBUTED)) for i, step in enumerate(done.steps)}
+        answers = rule(session, index, claims)
+        claims = {i: rest for i, answer in answers.items() if (rest := _without(answer, exclusions))} | claims
+    return {
+        turn.usage.key: _with_stage(turn.usage, claims.get(i, UNATTRIBUTED)) for i, turn in enumerate(session.turns)
+    }
 
 
-def _without(claim: Claim, barred: set[int]) -> Claim | None:
-    """The claim without pull requests that a maintainer keeps the session off; None where it was for those alone."""
-    if barred.isdisjoint((*claim.numbers, *claim.candidates)):
+def _without(claim: Claim, exclusions: set[int]) -> Claim | None:
+    """The claim without the pull requests that a maintainer unlinked; None where no other bears a part."""
+    if exclusions.isdisjoint((*claim.numbers, *claim.candidates)):
         return claim
-    weights = tuple((number, weight) for number, weight in claim.weights if number not in barred)
-    candidates = tuple(number for number in claim.candidates if number not in barred)
+    weights = tuple((number, weight) for number, weight in claim.weights if number not in exclusions)
+    candidates = tuple(number for number in claim.candidates if number not in exclusions)
     return msgspec.structs.replace(claim, weights=weights, candidates=candidates) if weights else None
 
 
-def _staged(usage: Usage, claim: Claim) -> Claim:
-    """What ran in CI was spent there, whatever tied it to a change."""
+def _with_stage(usage: Usage, claim: Claim) -> Claim:
+    """The stage of a request from CI is CI, whatever evidence tied it to a change."""
     return msgspec.structs.replace(claim, stage=Stage.CI) if usage.context.ci_ref else claim

@@ -44,9 +44,9 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """What a maintainer said of a session, in the pull request. Later ones amend earlier ones.
+    """A maintainer's correction of a session, from a comment. Later corrections amend earlier ones.
 
-    `link` books all of it to the pull requests in `weights`, one or several; `unlink` keeps it off those.
+    `link` attributes all of it to the pull requests in `weights`, one or several; `unlink` excludes those.
     """
 
     said_at: Moment
@@ -67,7 +67,7 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, order=True):
 class Evidence(StrEnum):
     """How strongly a share is tied to its target, strongest first. The order is the order of the rules.
 
-    `IMPLAUSIBLE` looks invented and is held apart; `SEVERAL` fits several pull requests alike and is booked to none.
+    `IMPLAUSIBLE` looks invented and is kept apart; `SEVERAL` fits several pull requests equally and is attributed to none.
     """
 
     CORRECTION = "correction"
@@ -94,7 +94,7 @@ class Stage(StrEnum):
 class Claim(msgspec.Struct, frozen=True):
     """One rule's answer for one request: shares of it by pull request number (None is unattributed), and why, for a person.
 
-    `candidates` are pull requests that nearly fit, for a person to choose from; they bear nothing.
+    `candidates` are pull requests that fit in part, for a person to choose from; they bear nothing.
     """
 
     weights: tuple[tuple[int | None, int], ...]
@@ -114,4 +114,4 @@ def claim(number: int | None, evidence: Evidence, why: str, stage: Stage = Stage
 
 
 UNATTRIBUTED = Claim(((None, 1),), Evidence.NONE, "no pull request found")
-NOT_PLACED = Claim(((None, 1),), Evidence.NONE, "not looked at yet")
+PENDING = Claim(((None, 1),), Evidence.NONE, "not looked at yet")

@@ -1,9 +1,9 @@
-"""What a month will have cost, and when a budget is used up. A forecast comes with the error that it made before, or not at all.
+"""What a month will cost, and when a budget is used up. A forecast always comes with the error of earlier ones.
 
-What is left of a month is likely to bring what the same stretch of days brought in the weeks before: as many days, beginning on
+The rest of a month is expected to cost what the same stretch of days cost in the weeks before: as many days, beginning on
 the same weekday. The median of those is the estimate, the least and the most of them are the range; where one stretch has days in
 common with the next, they differ less than they should, and the range is widened by as much.
-deploy/foresight.md says it for people.
+deploy/foresight.md explains it to users.
 """
 
 from calendar import monthrange
@@ -19,17 +19,17 @@ from attribution.money import Micros
 # How far back stretches are looked for, and how many of them it takes.
 WEEKS_BACK = 12
 LEAST_STRETCHES = 3
-# A forecast that could not be tried on so many past months is none.
+# A forecast needs so many past months to be tested on.
 LEAST_MONTHS = 2
 
-# What each day cost by the clock on the repository's wall. A day without an entry cost nothing; before the first, nothing is known.
+# The cost of each day in the repository's time zone. A day without an entry cost nothing; before the first, nothing is known.
 Daily = Mapping[date, Micros]
 
 _DAY = timedelta(days=1)
 _WEEK = timedelta(weeks=1)
 
 
-class Tried(msgspec.Struct, frozen=True):
+class TrackRecord(msgspec.Struct, frozen=True):
     """How far off the same forecast was in `cases` past cases at the same horizon: the median absolute error, in percent of what
     it came to."""
 
@@ -49,7 +49,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 class Forecast(Estimate, frozen=True, kw_only=True):
     """An estimate with its error in the past."""
 
-    tried: Tried
+    track_record: TrackRecord = msgspec.field(name="tried")
 
 
 def month(daily: Daily, today: date) -> Forecast | None:
@@ -66,7 +66,7 @@ def estimate(daily: Daily, first: date, last: date, today: date) -> Estimate | N
     before, so_far = _sum(daily, first, today - _DAY), daily.get(today, 0)
     middle = median(map(Fraction, rest))
     days = (last - today).days + 1
-    widened = 1 + Fraction(max(days - 7, 0), days)
+    factor = 1 + Fraction(max(days - 7, 0), days)
 
     def whole(amount: Fraction) -> Micros:
         return before + max(round(amount), so_far)
@@ -74,27 +74,27 @@ def estimate(daily: Daily, first: date, last: date, today: date) -> Estimate | N
     return Estimate(
         spent_micros=before + so_far,
         micros=whole(middle),
-        low_micros=whole(middle - (middle - rest[0]) * widened),
-        high_micros=whole(middle + (rest[-1] - middle) * widened),
+        low_micros=whole(middle - (middle - rest[0]) * factor),
+        high_micros=whole(middle + (rest[-1] - middle) * factor),
     )
 
 
 def pace(daily: Daily, first: date, last: date, today: date, budget_micros: Micros) -> date | None:
     """The day on which a budget from `first` to `last` is used up if every day costs what the same weekday cost in the last seven
     days, or the day on which it was; None if it lasts. Where less than a week is known, its mean day stands for the rest."""
-    known = {day: micros for day, micros in daily.items() if day <= today}
-    if not known:
+    past = {day: micros for day, micros in daily.items() if day <= today}
+    if not past:
         return None
-    since = min(known)
-    mean = sum(known.values()) // ((today - since).days + 1)
-    spent = 0
+    since = min(past)
+    mean = sum(past.values()) // ((today - since).days + 1)
+    total = 0
     for day in _days(first, last):
         if day < today:
-            spent += known.get(day, 0)
+            total += past.get(day, 0)
         else:
             like = today - _WEEK + (day - today) % _WEEK
-            spent += max(known.get(day, 0), known.get(like, 0) if like >= since else mean)
-        if spent >= budget_micros:
+            total += max(past.get(day, 0), past.get(like, 0) if like >= since else mean)
+        if total >= budget_micros:
             return day
     return None
 
@@ -103,13 +103,13 @@ def with_error(likely: Estimate | None, errors: Sequence[int], least: int) -> Fo
     """The estimate with the median of past errors in percent; None without an estimate, or with fewer than `least` errors."""
     if likely is None or len(errors) < least:
         return None
-    tried = Tried(error_percent=round(median(map(Fraction, errors))), cases=len(errors))
-    return Forecast(**msgspec.structs.asdict(likely), tried=tried)
+    track_record = TrackRecord(error_percent=round(median(map(Fraction, errors))), cases=len(errors))
+    return Forecast(**msgspec.structs.asdict(likely), track_record=track_record)
 
 
-def error_percent(estimated: Micros, came_to: Micros) -> int:
+def error_percent(estimate_micros: Micros, actual_micros: Micros) -> int:
     """The absolute error in whole percent of what it came to (> 0)."""
-    return round(Fraction(abs(estimated - came_to) * 100, came_to))
+    return round(Fraction(abs(estimate_micros - actual_micros) * 100, actual_micros))
 
 
 def first_and_last(day: date) -> tuple[date, date]:
@@ -128,9 +128,9 @@ def _errors(daily: Daily, today: date) -> list[int]:
 
 def _error(daily: Daily, first: date, last: date, today: date) -> int | None:
     then = min(first.replace(day=1) + (today - today.replace(day=1)), last)
-    known = {day: micros for day, micros in daily.items() if day < then}
-    likely, came_to = estimate(known, first, last, then), _sum(daily, first, last)
-    return error_percent(likely.micros, came_to) if likely and came_to else None
+    past = {day: micros for day, micros in daily.items() if day < then}
+    likely, actual_micros = estimate(past, first, last, then), _sum(daily, first, last)
+    return error_percent(likely.micros, actual_micros) if likely and actual_micros else None
 
 
 def _months_before(daily: Daily, today: date) -> Iterator[tuple[date, date]]:

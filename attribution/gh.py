@@ -1,7 +1,8 @@
 """Pull requests as GitHub's command line lists them: https://cli.github.com/manual/gh_api
 
 `gh pr list --json commits` is refused for 50 and more, since it asks for a hundred authors of each commit:
-https://github.com/cli/cli/issues/5114. The query here asks for one. FILTER prints a pull request a line, as `gh pr list` words it.
+https://github.com/cli/cli/issues/5114. The query here asks for one.
+FILTER prints a pull request a line, with the field names of `gh pr list`.
 """
 
 import msgspec
@@ -26,7 +27,7 @@ FILTER = """
 .data.repository.pullRequests.nodes[]
   | .files = [.files.nodes[]?]
   | .commits = [.commits.nodes[].commit | .authors = [{email: .author.email, login: .author.user.login}]]"""
-# The hundred that changed last; with `--paginate` all of them.
+# The hundred that were updated last; with `--paginate` all of them.
 NEWEST = ("gh", "api", "graphql", "-F", "owner={owner}", "-F", "name={repo}", "-f", f"query={QUERY}", "--jq", FILTER)
 
 
@@ -51,7 +52,7 @@ class _GhAuthor(msgspec.Struct, frozen=True):
 
 
 class GhPull(msgspec.Struct, rename="camel"):
-    """One pull request in `gh`'s words."""
+    """One pull request with the field names of `gh`."""
 
     number: int
     head_ref_name: str
@@ -71,12 +72,15 @@ _LIST = msgspec.json.Decoder(list[GhPull])
 def from_gh(content: bytes) -> list[PullRequest]:
     """A pull request a line, or the array that `gh pr list` prints. Raises msgspec.DecodeError."""
     is_list = content.lstrip().startswith(b"[")
-    return [from_gh_pull(one) for one in (_LIST.decode(content) if is_list else _LINES.decode_lines(content))]
+    return [from_gh_pull(pull) for pull in (_LIST.decode(content) if is_list else _LINES.decode_lines(content))]
 
 
 def from_gh_pull(pull: GhPull) -> PullRequest:
     by_login = {
-        person.login: person.email for one in pull.commits for person in one.authors if person.login and person.email
+        person.login: person.email
+        for commit in pull.commits
+        for person in commit.authors
+        if person.login and person.email
     }
     email = by_login.get(pull.author.login if pull.author else "", "")
     return PullRequest(
@@ -92,12 +96,12 @@ def from_gh_pull(pull: GhPull) -> PullRequest:
     )
 
 
-def _commit(one: _GhCommit) -> Commit:
-    email = (one.authors[0].email or "") if one.authors else ""
+def _commit(commit: _GhCommit) -> Commit:
+    email = (commit.authors[0].email or "") if commit.authors else ""
     return Commit(
-        sha=one.oid,
+        sha=commit.oid,
         author=author(email) if email else "",
-        authorship=authorship(email, one.authored_date) if email and one.authored_date else "",
-        authored_at=one.authored_date,
-        committed_at=one.committed_date,
+        authorship=authorship(email, commit.authored_date) if email and commit.authored_date else "",
+        authored_at=commit.authored_date,
+        committed_at=commit.committed_date,
     )

@@ -1,4 +1,4 @@
-"""People and commits as digests, so that both sides can compare what neither needs to say."""
+"""Digests of people and commits: collector and server can compare them without the e-mail address."""
 
 import hashlib
 from datetime import datetime

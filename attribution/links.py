@@ -1,4 +1,4 @@
-"""What pull requests say of issues and of each other, in the words that GitHub understands."""
+"""References of pull requests to issues and to each other, with the keywords that GitHub understands."""
 
 import re
 from collections.abc import Collection
@@ -39,10 +39,12 @@ def reverted_commits(text: str) -> tuple[str, ...]:
 
 
 def issues_of_branch(branch: str) -> tuple[int, ...]:
-    """The issues that a branch may be named after: whether they exist is for others to say."""
-    return tuple(dict.fromkeys(int(found["number"] or found["named"]) for found in _BRANCH.finditer(branch)))
+    """The issues that a branch may be named after. They may not exist."""
+    return tuple(dict.fromkeys(int(match["number"] or match["named"]) for match in _BRANCH.finditer(branch)))
 
 
 def _numbers(pattern: re.Pattern[str], text: str, names: Collection[str]) -> tuple[int, ...]:
-    found = [one for one in pattern.finditer(_CODE.sub(" ", text)) if not one["name"] or one["name"].lower() in names]
-    return tuple(sorted({int(one["number"]) for one in found}))
+    matches = [
+        match for match in pattern.finditer(_CODE.sub(" ", text)) if not match["name"] or match["name"].lower() in names
+    ]
+    return tuple(sorted({int(match["number"]) for match in matches}))

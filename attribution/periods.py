@@ -1,4 +1,4 @@
-"""ISO weeks in a time zone: Monday 00:00 to Monday 00:00 by the clock on the wall, whatever daylight saving does between."""
+"""ISO weeks in a time zone: Monday 00:00 to Monday 00:00 local time, also across daylight saving."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -51,9 +51,9 @@ def name_of(number: int) -> str:
     return f"{number // 100}-W{number % 100:02d}"
 
 
-def moved(week: Week, by: int, zone: ZoneInfo) -> Week:
-    """So many weeks later, or earlier."""
-    return _week(date.fromisocalendar(week.year, week.number, 1) + timedelta(weeks=by), zone)
+def weeks_later(week: Week, count: int, zone: ZoneInfo) -> Week:
+    """The week so many weeks later; earlier if `count` is negative."""
+    return _week(date.fromisocalendar(week.year, week.number, 1) + timedelta(weeks=count), zone)
 
 
 def published_at(week: Week, day: str, zone: ZoneInfo) -> datetime:
@@ -66,12 +66,12 @@ def last_published(at: datetime, day: str, zone: ZoneInfo) -> Week:
     """The newest week whose issue is due."""
     week = week_of(at, zone)
     while published_at(week, day, zone) > at:
-        week = moved(week, -1, zone)
+        week = weeks_later(week, -1, zone)
     return week
 
 
 def _week(day: date, zone: ZoneInfo) -> Week:
     monday = day - timedelta(days=day.weekday())
     year, number, _ = monday.isocalendar()
-    start, end = (datetime.combine(one, time(), zone).astimezone(UTC) for one in (monday, monday + timedelta(weeks=1)))
+    start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (monday, monday + timedelta(weeks=1)))
     return Week(f"{year}-W{number:02d}", start, end)

@@ -1,4 +1,4 @@
-"""Commits as the machines that made them know them, joined to what GitHub lists."""
+"""Commits as the machines that made them report them, joined to those that GitHub lists."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,44 +8,44 @@ from attribution.evidence import Commit, PullRequest
 from attribution.usage import CommitMade, Usage
 
 
-class Told(msgspec.Struct, frozen=True):
-    """A commit with its files, and the digest of who made it."""
+class ReportedCommit(msgspec.Struct, frozen=True):
+    """A commit with its files, and the digest of its author's e-mail. It is stored as JSON, with `report` below `made`."""
 
     author: str
-    made: CommitMade
+    report: CommitMade = msgspec.field(name="made")
 
     @property
     def commit(self) -> Commit:
-        made = self.made
+        report = self.report
         return Commit(
-            sha=made.sha, authorship=made.authorship, author=self.author, authored_at=made.authored_at,
-            committed_at=made.authored_at, files=made.files, patch_id=made.patch_id,
+            sha=report.sha, authorship=report.authorship, author=self.author, authored_at=report.authored_at,
+            committed_at=report.authored_at, files=report.files, patch_id=report.patch_id,
         )  # fmt: skip
 
 
-def told(usages: Iterable[Usage]) -> list[Told]:
+def reported_commits(usages: Iterable[Usage]) -> list[ReportedCommit]:
     """The commits that come with usage, each once, where files, author and time are known."""
-    found = {
-        made.sha: Told(usage.context.author, made)
+    by_sha = {
+        report.sha: ReportedCommit(usage.context.author, report)
         for usage in usages
-        for made in (*usage.work.commits_made, *usage.work.commits_after)
-        if usage.context.author and made.files and made.authored_at
+        for report in (*usage.work.commits_made, *usage.work.commits_after)
+        if usage.context.author and report.files and report.authored_at
     }
-    return [found[sha] for sha in sorted(found)]
+    return [by_sha[sha] for sha in sorted(by_sha)]
 
 
-def joined(pulls: Iterable[PullRequest], known: Sequence[Told]) -> list[PullRequest]:
-    """Pull requests whose commits have the files that their makers told: by id, or by what amend and rebase keep."""
+def with_reports(pulls: Iterable[PullRequest], reports: Sequence[ReportedCommit]) -> list[PullRequest]:
+    """The pull requests, their commits with the reported files. A commit is matched by id, or by what amend and rebase keep."""
     by_name: dict[str, CommitMade] = {}
-    for one in sorted(known, key=lambda one: one.made.sha):
-        for name in filter(None, (one.made.sha, one.made.authorship)):
-            by_name.setdefault(name, one.made)
+    for report in sorted((commit.report for commit in reports), key=lambda report: report.sha):
+        for name in filter(None, (report.sha, report.authorship)):
+            by_name.setdefault(name, report)
 
-    def with_files(listed: Commit) -> Commit:
-        made = by_name.get(listed.sha) or by_name.get(listed.authorship)
-        if made is None or listed.files:
-            return listed
-        return msgspec.structs.replace(listed, files=made.files, patch_id=made.patch_id)
+    def with_files(commit: Commit) -> Commit:
+        report = by_name.get(commit.sha) or by_name.get(commit.authorship)
+        if report is None or commit.files:
+            return commit
+        return msgspec.structs.replace(commit, files=report.files, patch_id=report.patch_id)
 
     return [
         msgspec.structs.replace(pull, commits=tuple(map(with_files, pull.commits))) if pull.commits else pull
@@ -53,11 +53,11 @@ def joined(pulls: Iterable[PullRequest], known: Sequence[Told]) -> list[PullRequ
     ]
 
 
-def pushed_directly(pulls: Iterable[PullRequest], known: Iterable[Told], default_branch: str) -> list[Commit]:
-    """Commits made on the default branch that no pull request holds, in whatever form."""
-    held = {name for pull in pulls for one in pull.commits for name in (one.sha, one.authorship, one.patch_id) if name}
-    return [
-        one.commit
-        for one in known
-        if one.made.branch == default_branch and held.isdisjoint((one.made.sha, one.made.authorship, one.made.patch_id))
-    ]
+def direct_commits(
+    pulls: Iterable[PullRequest], reports: Iterable[ReportedCommit], default_branch: str
+) -> list[Commit]:
+    """Commits made on the default branch that no pull request contains, in whatever form."""
+    commits = [commit for pull in pulls for commit in pull.commits]
+    in_pulls = {name for commit in commits for name in (commit.sha, commit.authorship, commit.patch_id) if name}
+    own = [entry.commit for entry in reports if entry.report.branch == default_branch]
+    return [commit for commit in own if in_pulls.isdisjoint((commit.sha, commit.authorship, commit.patch_id))]

@@ -1,8 +1,8 @@
-"""Runaway sessions: one that costs, burns or turns in circles far outside of what sessions of its repository do.
+"""Runaway sessions: their cost, their dearest hour or their work without an effect is far above that of the repository's others.
 
-It is compared with what the repository's own past sessions came to, never with a person. Far outside is five times what 19 of 20
-of them stayed within. Next to them a fixed ceiling counts like 20 sessions, so that a small sample says little.
-deploy/foresight.md says it for people.
+A session is compared with past sessions of its repository, never with a person. Far above is five times the value that 19 of 20
+past sessions stayed within. A fixed ceiling counts like 20 more sessions, so that a small sample has little influence.
+deploy/foresight.md explains it to users.
 """
 
 from collections import defaultdict
@@ -16,20 +16,20 @@ from attribution.activity import SessionActivity
 from attribution.money import Micros, show
 from attribution.report import short_id
 
-# A few dollars, or a while of reading, nobody minds: up to this nothing is an alert, whatever is usual.
+# A few dollars, or a while of reading, are never worth an alert.
 FLOOR_MICROS: Micros = 20_000_000
 FLOOR_REQUESTS = 100
 # Much for a session, for an hour of it, and for requests without an effect, anywhere.
 CEILING_MICROS: Micros = 200_000_000
 CEILING_HOUR_MICROS: Micros = 100_000_000
 CEILING_REQUESTS = 500
-# Fewer past sessions do not say what is usual: only the ceiling holds then. It counts like so many.
+# With fewer past sessions only the ceiling counts. The ceiling has the weight of so many sessions.
 ENOUGH = 20
-# So many times what is usual is far outside.
+# So many times the usual value is far outside.
 FAR = 5
 # How far back sessions count: tools and prices change.
 HISTORY = timedelta(days=90)
-# Work of longer ago that only arrives now, such as a first import of logs, is no alert any more.
+# Older work that arrives late, such as a first import of logs, raises no alert.
 STALE_AFTER = timedelta(hours=24)
 
 
@@ -61,17 +61,17 @@ class Usual(msgspec.Struct, frozen=True, kw_only=True):
 
 def usual(past: Iterable[SessionActivity], before: datetime) -> Usual:
     """What the sessions that had ended `before` a moment show; the others, and those of long ago, are left out."""
-    known = [one for one in past if before - HISTORY <= one.to_at < before]
+    sessions = [session for session in past if before - HISTORY <= session.to_at < before]
     by_tool: defaultdict[str, list[SessionActivity]] = defaultdict(list)
-    for one in known:
-        by_tool[one.tool].append(one)
+    for session in sessions:
+        by_tool[session.tool].append(session)
     return Usual(
-        total=_scale((one.micros for one in known if one.micros), CEILING_MICROS),
-        hour=_scale((one.hour_micros for one in known if one.micros), CEILING_HOUR_MICROS),
+        total=_scale((session.micros for session in sessions if session.micros), CEILING_MICROS),
+        hour=_scale((session.hour_micros for session in sessions if session.micros), CEILING_HOUR_MICROS),
         stretch={
-            tool: _scale((max(one.stretches).main_requests for one in found), CEILING_REQUESTS)
-            for tool, found in by_tool.items()
-            if len(found) >= ENOUGH and _shows_effects(found)
+            tool: _scale((max(session.stretches).main_requests for session in of_tool), CEILING_REQUESTS)
+            for tool, of_tool in by_tool.items()
+            if len(of_tool) >= ENOUGH and _shows_effects(of_tool)
         },
     )
 
@@ -93,19 +93,19 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sentence(self) -> str:
-        """Why, for a person: it names the session, never who worked in it."""
-        unknown = (
+        """The reason, for a person. It names the session, never its author."""
+        note = (
             f" Requests without a known price are not in it: {self.unpriced_requests:,}."
             if self.unpriced_requests
             else ""
         )
-        return f"Session `{short_id(self.tool, self.session_id)}` {self._what}, {self._against}.{unknown}"
+        return f"Session `{short_id(self.tool, self.session_id)}` {self._what}, {self._against}.{note}"
 
     @property
     def _what(self) -> str:
         match self.rule:
             case Rule.TOTAL:
-                return f"has cost {show(self.micros)} in {_lasted(self.to_at - self.from_at)}"
+                return f"has cost {show(self.micros)} in {_duration(self.to_at - self.from_at)}"
             case Rule.BURN:
                 return f"has cost {show(self.micros)} within an hour"
             case Rule.LOOP:
@@ -125,55 +125,55 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_dear(session: SessionActivity) -> bool:
-    """Whether it cost more than a few dollars; no other is ever an alert."""
+    """Whether it cost more than a few dollars; no other session raises an alert."""
     return session.micros > FLOOR_MICROS
 
 
-def alerts(live: SessionActivity, usual: Usual, now: datetime) -> list[Alert]:
-    """What is far outside in a session so far, at most one alert a rule; nothing of one that ended long ago. Whoever calls
-    remembers what was said already."""
-    if not is_dear(live) or now - live.to_at > STALE_AFTER:
+def alerts(session: SessionActivity, usual: Usual, now: datetime) -> list[Alert]:
+    """What is far outside in a session so far, at most one alert a rule; nothing of one that ended long ago. The
+    caller remembers earlier alerts."""
+    if not is_dear(session) or now - session.to_at > STALE_AFTER:
         return []
-    stretch, known = live.stretches[-1], usual.stretch.get(live.tool)
-    found: list[Alert] = []
-    if live.micros > max(FLOOR_MICROS, usual.total.limit):
-        found.append(_alert(Rule.TOTAL, live, live.micros, usual.total))
-    if live.hour_micros > max(FLOOR_MICROS, usual.hour.limit):
-        found.append(_alert(Rule.BURN, live, live.hour_micros, usual.hour))
-    if known and stretch.main_requests > max(FLOOR_REQUESTS, known.limit) and stretch.micros > FLOOR_MICROS:
-        found.append(_alert(Rule.LOOP, live, stretch.micros, known, stretch.main_requests))
-    return found
+    stretch, scale = session.stretches[-1], usual.stretch.get(session.tool)
+    result: list[Alert] = []
+    if session.micros > max(FLOOR_MICROS, usual.total.limit):
+        result.append(_alert(Rule.TOTAL, session, session.micros, usual.total))
+    if session.hour_micros > max(FLOOR_MICROS, usual.hour.limit):
+        result.append(_alert(Rule.BURN, session, session.hour_micros, usual.hour))
+    if scale and stretch.main_requests > max(FLOOR_REQUESTS, scale.limit) and stretch.micros > FLOOR_MICROS:
+        result.append(_alert(Rule.LOOP, session, stretch.micros, scale, stretch.main_requests))
+    return result
 
 
-def _alert(rule: Rule, live: SessionActivity, micros: Micros, scale: Scale, requests: int | None = None) -> Alert:
+def _alert(rule: Rule, session: SessionActivity, micros: Micros, scale: Scale, requests: int | None = None) -> Alert:
     return Alert(
         rule=rule,
-        tool=live.tool,
-        session_id=live.session_id,
-        from_at=live.from_at,
-        to_at=live.to_at,
+        tool=session.tool,
+        session_id=session.session_id,
+        from_at=session.from_at,
+        to_at=session.to_at,
         micros=micros,
-        session_micros=live.micros,
-        requests=sum(one.requests for one in live.quarters) if requests is None else requests,
-        unpriced_requests=sum(one.unpriced_requests for one in live.quarters),
+        session_micros=session.micros,
+        requests=sum(quarter.requests for quarter in session.quarters) if requests is None else requests,
+        unpriced_requests=sum(quarter.unpriced_requests for quarter in session.quarters),
         scale=scale,
     )
 
 
-def _lasted(time: timedelta) -> str:
+def _duration(time: timedelta) -> str:
     """`3 h 20 min`."""
     hours, minutes = divmod(time // timedelta(minutes=1), 60)
     return " ".join(filter(None, (f"{hours} h" if hours else "", f"{minutes} min" if minutes or not hours else "")))
 
 
 def _scale(amounts: Iterable[int], ceiling: int) -> Scale:
-    ordered = sorted(amounts)
-    count = len(ordered)
-    most = ordered[(count * 19 + 19) // 20 - 1] if ordered else 0
+    ascending = sorted(amounts)
+    count = len(ascending)
+    most = ascending[(count * 19 + 19) // 20 - 1] if ascending else 0
     limit = (count * FAR * most + ENOUGH * ceiling) // (count + ENOUGH)
     return Scale(sessions=count, most=most, limit=limit if count >= ENOUGH else max(limit, ceiling))
 
 
-def _shows_effects(found: list[SessionActivity]) -> bool:
-    """Some tools log no edits; where most sessions show none, a session without one is nothing special."""
-    return 2 * sum(any(one.effects for one in each.quarters) for each in found) > len(found)
+def _shows_effects(sessions: list[SessionActivity]) -> bool:
+    """Some tools log no edits: where most sessions show none, a session without one is not unusual."""
+    return 2 * sum(any(quarter.effects for quarter in session.quarters) for session in sessions) > len(sessions)

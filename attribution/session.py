@@ -1,4 +1,4 @@
-"""One session, in the order in which its work was asked for."""
+"""One session, in the order in which its work was requested."""
 
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -9,13 +9,13 @@ from attribution.evidence import Commit
 from attribution.repository_index import IndexedCommit, RepositoryIndex
 from attribution.usage import CommitMade, Usage
 
-# Git answers a commit within the request that asked for it; the clock of the log and of git differ by seconds.
+# The commit is made within the request that asked for it; the clocks of the log and of git differ by seconds.
 CLOCKS = timedelta(minutes=5)
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """A request at the time it was asked for, in whole seconds as git's times are: a sub-agent's is that of the request that
-    started it."""
+    """A request, and the time `at` which its work was requested, in whole seconds as git's times are. For a sub-agent that is the
+    time of the request that started it. `until` is the time of the next turn."""
 
     at: datetime
     usage: Usage
@@ -23,72 +23,74 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Session(msgspec.Struct, frozen=True):
-    """The steps of one session by time, with who did it (`author`, the digest of an e-mail)."""
+    """The turns of one session by time, with its `author`, the digest of an e-mail."""
 
     tool: str
     session_id: str
     author: str
-    steps: tuple[Turn, ...]
+    turns: tuple[Turn, ...]
 
     @property
     def is_reading(self) -> bool:
-        """Whether the session changed nothing that anybody saw."""
-        return not any(step.usage.work.edited_files or step.usage.work.commits_made for step in self.steps)
+        """Whether the session shows no edit and no commit."""
+        return not any(turn.usage.work.edited_files or turn.usage.work.commits_made for turn in self.turns)
 
 
-def work(session: Iterable[Usage]) -> Session:
-    """Order one session. Sub-agents follow the request that started them, whatever went on meanwhile."""
-    requests = sorted({usage.key: usage for usage in session}.values(), key=lambda one: (one.at, one.request_id))
-    started: dict[str, datetime] = {}
-    asked_at: list[tuple[datetime, Usage]] = []
+def session_of(requests: Iterable[Usage]) -> Session:
+    """Order one session. Sub-agents follow the request that started them, whatever happened meanwhile."""
+    unique = {usage.key: usage for usage in requests}.values()
+    ordered = sorted(unique, key=lambda usage: (usage.at, usage.request_id))
+    agent_starts: dict[str, datetime] = {}
+    timeline: list[tuple[datetime, Usage]] = []
     main_at: datetime | None = None
-    for usage in requests:
+    for usage in ordered:
         if usage.agent_id:
-            at = started.setdefault(usage.agent_id, main_at or usage.at)
+            at = agent_starts.setdefault(usage.agent_id, main_at or usage.at)
         else:
             at = main_at = usage.at
-        asked_at.append((at, usage))
-    asked_at.sort(key=lambda pair: (pair[0], pair[1].at, pair[1].request_id))
-    ends = [at for at, _ in asked_at[1:]] + [datetime.max.replace(tzinfo=at.tzinfo) for at, _ in asked_at[-1:]]
-    steps = tuple(
+        timeline.append((at, usage))
+    timeline.sort(key=lambda pair: (pair[0], pair[1].at, pair[1].request_id))
+    ends = [at for at, _ in timeline[1:]] + [datetime.max.replace(tzinfo=at.tzinfo) for at, _ in timeline[-1:]]
+    turns = tuple(
         Turn(at.replace(microsecond=0), usage, max(end, usage.at))
-        for (at, usage), end in zip(asked_at, ends, strict=True)
+        for (at, usage), end in zip(timeline, ends, strict=True)
     )
-    first = requests[0] if requests else None
+    first = ordered[0] if ordered else None
     return Session(
         first.tool if first else "",
         first.session_id if first else "",
-        max((usage.context.author for usage in requests), default=""),
-        steps,
+        max((usage.context.author for usage in ordered), default=""),
+        turns,
     )
 
 
-def commits(step: Turn, author: str, pulls: RepositoryIndex) -> Iterator[IndexedCommit]:
-    """What became of the commits that a step made; nothing of one that the repository does not show (yet).
+def commits(turn: Turn, author: str, index: RepositoryIndex) -> Iterator[IndexedCommit]:
+    """What became of the commits that a turn made; nothing for one that the repository does not show (yet).
 
-    An id that git printed is lost by amend and rebase, the author date is not: where no id fits, the same person's commit
-    written within the step is the one. A commit on the default branch that is in no pull request was pushed directly.
+    Amend and rebase change the id that git printed, but not the author date. Where no id fits, it is the same person's commit
+    written within the turn. A commit on the default branch that is in no pull request was pushed directly.
     """
-    for made in step.usage.work.commits_made:
-        found = pulls.of_commit(made.sha, made.authorship, made.patch_id)
-        if found is None and author:
-            since, until = _written(made, step)
-            found = next((one for one in pulls.landed_by(author, since, until) if not one.is_amended), None)
-        if found is None and made.branch == pulls.default_branch:
-            found = IndexedCommit(step.usage.at, Commit(sha=made.sha), (), frozenset(made.files))
-        if found is not None:
-            yield found
+    for report in turn.usage.work.commits_made:
+        commit = index.of_commit(report.sha, report.authorship, report.patch_id)
+        if commit is None and author:
+            since, until = _writing_time(report, turn)
+            in_time = index.commits_by(author, since, until)
+            commit = next((candidate for candidate in in_time if not candidate.is_amended), None)
+        if commit is None and report.branch == index.default_branch:
+            commit = IndexedCommit(turn.usage.at, Commit(sha=report.sha), (), frozenset(report.files))
+        if commit is not None:
+            yield commit
 
 
-def since_last_cut(end: int, held: Container[int]) -> Iterator[int]:
-    """Backwards from `end` (not included) to what is claimed already: the work that a commit there ends."""
+def since_last_cut(end: int, claims: Container[int]) -> Iterator[int]:
+    """Backwards from `end` (not included) to the last position with a claim: the work that a commit there ends."""
     for i in range(end - 1, -1, -1):
-        if i in held:
+        if i in claims:
             return
         yield i
 
 
-def _written(made: CommitMade, step: Turn) -> tuple[datetime, datetime]:
-    if made.authored_at is not None:
-        return made.authored_at, made.authored_at
-    return step.usage.at.replace(microsecond=0), min(step.until, step.usage.at + CLOCKS)
+def _writing_time(report: CommitMade, turn: Turn) -> tuple[datetime, datetime]:
+    if report.authored_at is not None:
+        return report.authored_at, report.authored_at
+    return turn.usage.at.replace(microsecond=0), min(turn.until, turn.usage.at + CLOCKS)

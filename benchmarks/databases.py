@@ -30,9 +30,9 @@ def database(kind: str, folder: Path) -> Iterator[Database]:
 
 
 def _migrated(url: str) -> Iterator[Database]:
-    made = Database(url)
-    made.migrate()
+    database = Database(url)
+    database.migrate()
     try:
-        yield made
+        yield database
     finally:
-        made.close()
+        database.close()

@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 from attribution.attribute import RepositoryIndex, attribute
 from attribution.evidence import Claim
 from attribution.report import Suggestion, suggestions
-from attribution.reported_commits import joined, pushed_directly
+from attribution.reported_commits import direct_commits, with_reports
 from attribution.runaway import FLOOR_MICROS
 from bot.context import Bot
 from bot.keys import RepositoryKey
@@ -26,25 +26,27 @@ from bot.work.stale import Change, Fact
 _BATCH = 50
 
 
-def sessions(bot: Bot, lease: Lease) -> None:
-    """Attribute the waiting sessions of one repository, and ask for what depends on it."""
+def sessions(bot: Bot, lease: Lease) -> bool:
+    """Attribute the waiting sessions of one repository, and ask for what depends on it. True once the lease is finished."""
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, lease.repository)
         if repository is None:
-            return
+            return False
         index = _index(connection, lease.repository, repository)
-    while queue.renew(bot.database, lease, bot.clock()) and _batch(bot, lease, repository, index):
-        pass
+    while queue.renew(bot.database, lease, bot.clock()):
+        if not _batch(bot, lease, repository, index):
+            return True
+    return True
 
 
 def _index(connection: Connection, key: RepositoryKey, repository: Repository) -> RepositoryIndex:
     commits = commit_store.all_commits(connection, key)
-    pulls = joined(pull_store.pull_facts(connection, key), commits)
+    pulls = with_reports(pull_store.pull_facts(connection, key), commits)
     return RepositoryIndex(
         pulls,
         repository.default_branch,
         corrections=command_store.all_corrections(connection, key),
-        direct=pushed_directly(pulls, commits, repository.default_branch),
+        direct=direct_commits(pulls, commits, repository.default_branch),
     )
 
 
@@ -71,4 +73,7 @@ def _batch(bot: Bot, lease: Lease, repository: Repository, index: RepositoryInde
         stale.note(connection, Fact.SPEND, Change(repository=key, times_ms=[row.first_at_ms for row in waiting]))
         if max(sums, default=0) > FLOOR_MICROS and stale.settings.alerts:
             stale.note(connection, Fact.DEAR_SESSION, Change(repository=key))
-    return len(waiting) == _BATCH
+        is_more = len(waiting) == _BATCH
+        if not is_more:
+            queue.finish_in(connection, lease)
+    return is_more

@@ -53,14 +53,14 @@ REASONS: dict[Skip, str] = {
 }
 
 
-async def pull(bot: Bot, lease: Lease) -> None:
-    """Bring one pull request's check run and comment up to date. Raises `NotYet` for the worker."""
+async def pull(bot: Bot, lease: Lease) -> bool:
+    """Bring one pull request's check run and comment up to date. Raises `NotYet`. True once the lease is finished."""
     key = lease.pull
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, key.repository)
         row = pull_store.pull(connection, key)
         if repository is None or row is None:
-            return
+            return False
         settings, problem = bot.repository_settings(repository)
         pulls = pull_store.all_pulls(connection, key.repository)
         view = view_of(connection, key, pulls, settings, problem, from_ms(bot.clock()))
@@ -81,9 +81,10 @@ async def pull(bot: Bot, lease: Lease) -> None:
         with bot.database.write() as connection:
             pull_store.note(connection, lease.pull, skip=skip or "")
     if skip is None:
-        await put_comment(bot, lease, repository.full_name, COMMENT, render(view))
-    elif skip == Skip.SWITCHED_OFF_HERE and comment is not None and comment.comment_id is not None:
-        await put_comment(bot, lease, repository.full_name, COMMENT, OFF)
+        return await put_comment(bot, lease, repository.full_name, COMMENT, render(view), is_last=True)
+    if skip == Skip.SWITCHED_OFF_HERE and comment is not None and comment.comment_id is not None:
+        return await put_comment(bot, lease, repository.full_name, COMMENT, OFF, is_last=True)
+    return False
 
 
 def skip_of(
@@ -140,11 +141,15 @@ def _note_cost(bot: Bot, key: PullKey, repository: Repository, pulls: AllPulls, 
     """What else says this pull request's money: its issues' comments, and the weeks since work on it began."""
     facts, details = pulls
     own = facts.get(key.number)
-    with bot.database.write() as connection:
+    stale = bot.stale(repository)
+    with bot.database.read() as connection:
         issues = issue_store.all_issues(connection, key.repository)
         links = issues_of_pulls({key.number: own} if own else {}, details, issues)
         times = [*(session.from_at for session in cost.sessions), *([own.merged_at] if own and own.merged_at else [])]
         change = Change(
             repository=key.repository, issues=links.get(key.number, ()), times_ms=[to_ms(at) for at in times]
         )
-        bot.stale(repository).note(connection, Fact.PULL_COST, change)
+        work = stale.work(connection, Fact.PULL_COST, change)
+    if work:
+        with bot.database.write() as connection:
+            stale.request(connection, work)

@@ -64,7 +64,7 @@ def receive(
         for repository_id, its in by_repository.items():
             key = RepositoryKey(account_id, repository_id)
             commits = commit_store.save_commits(database, connection, key, its)
-            session_store.request_before(connection, key, [commit.made for commit in commits])
+            session_store.request_before(connection, key, [commit.report for commit in commits])
             if commits and repository_id not in saved.repositories:
                 stale.note(connection, Fact.COMMITS, Change(repository=key))
         _note_shares(database, connection, operator, saved.pulls, clock())

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection
 
-from attribution.periods import Week, last_published, moved, name_of, published_at, week_named
+from attribution.periods import Week, last_published, name_of, published_at, week_named, weeks_later
 from attribution.totals import pull_totals
 from attribution.week_report import WeekCost
 from attribution.week_sums import BEFORE_WEEKS, LINE_WEEKS, WeekFacts, pulls_that_count, week_cost
@@ -93,7 +93,7 @@ def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, 
     if week is None:
         return None
     repository = key.repository
-    line = [moved(week, -i, settings.zone) for i in range(LINE_WEEKS - 1, 0, -1)] + [week]
+    line = [weeks_later(week, -i, settings.zone) for i in range(LINE_WEEKS - 1, 0, -1)] + [week]
     first_ms, (start_ms, end_ms) = to_ms(line[-1 - BEFORE_WEEKS].from_at), _span(week)
     amounts = total_store.spent_in(connection, repository, [to_ms(one.from_at) for one in line], end_ms)
     weeks = tuple((one, tuple(spent)) for one, spent in zip(line, amounts, strict=True))
@@ -148,7 +148,7 @@ def _add_weeks(
     if settings.weekly:
         for week in _missing(newest, last, zone):
             week_store.add(database, connection, key.week(week.name))
-    due_ms = to_ms(published_at(moved(last, 1, zone), day, zone))
+    due_ms = to_ms(published_at(weeks_later(last, 1, zone), day, zone))
     state = {"newest_week": max(last.name, repository.newest_week), "week_due_at_ms": due_ms}
     repository_store.note(connection, key, **state)
 
@@ -159,7 +159,7 @@ def _missing(newest: Week | None, last: Week, zone: ZoneInfo) -> list[Week]:
     week = last
     while newest is not None and week.name > newest.name and len(weeks) < _MOST_LATE:
         weeks.append(week)
-        week = moved(week, -1, zone)
+        week = weeks_later(week, -1, zone)
     return weeks[::-1]
 
 

@@ -25,7 +25,9 @@ _BATCH = 10
 _IDLE_SECONDS = 1.0
 _NOT_INSTALLED_MS = 60_000
 
-UseCase = Callable[[Bot, Lease], Awaitable[None] | None]
+# True from a use-case that has finished its lease itself, in the transaction that stored its result.
+Result = bool | None
+UseCase = Callable[[Bot, Lease], Awaitable[Result] | Result]
 
 USE_CASES: dict[Kind, UseCase] = {
     Kind.ACCOUNTS: lambda bot, _: sync_account.all_accounts(bot),
@@ -75,8 +77,8 @@ async def _run(bot: Bot, lease: Lease) -> None:
             wait_for_turn(bot, lease)
         if not queue.renew(bot.database, lease, bot.clock()):
             return
-        if (waiting := USE_CASES[kind](bot, lease)) is not None:
-            await waiting
+        result = USE_CASES[kind](bot, lease)
+        is_finished = await result if isinstance(result, Awaitable) else result
     except NotYet as error:
         queue.postpone(bot.database, lease, error.at_ms)
     except NotInstalled as error:  # the queue holds it back until the App is installed again
@@ -94,4 +96,5 @@ async def _run(bot: Bot, lease: Lease) -> None:
         queue.fail(bot.database, lease, f"{type(error).__name__}: {error}"[:500], bot.clock())
         log.exception("%s failed, attempt %d", lease.work, lease.attempts)
     else:
-        queue.finish(bot.database, lease)
+        if not is_finished:
+            queue.finish(bot.database, lease)

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 TIMEOUT_SECONDS = 30
 MAX_ANSWER_BYTES = 16_000_000
+MAX_REASON_BYTES = 4_000
 
 _HEAD, _TAIL = b'{"requests":[', b"]}"
 
@@ -131,11 +132,26 @@ class Client:
 def _refused(url: str, error: urllib.error.HTTPError) -> str:
     """What an error status means for the person who pushes."""
     later = error.headers.get("Retry-After")
-    if error.code in (401, 403):
-        return f"{url} does not accept your token ({error.code}): it may be revoked or of another server. Make a new one there."
+    if error.code == 401:
+        return f"{url} does not accept your token (401): it may be revoked or of another server. Make a new one there."
+    if error.code == 403 and (reason := _reason(error)):
+        return f"{url} refuses: {reason}."
     if error.code in (429, 503):
         when = f"in {later} seconds" if later and later.isdigit() else "later"
         return f"{url} is busy ({error.code}): push again {when}. Nothing is lost."
     if 300 <= error.code < 400:
         return f"{url} redirects to {error.headers.get('Location', 'elsewhere')}: set the address of the server itself"
     return f"{url} answered {error.code} {error.reason}. Nothing is lost: the next push sends it."
+
+
+class _Message(msgspec.Struct):
+    message: str = ""
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    """The server's own words; empty where it is not a Mergecost server."""
+    try:
+        words = msgspec.json.decode(error.read(MAX_REASON_BYTES), type=_Message).message
+    except (msgspec.DecodeError, UnicodeDecodeError, OSError, http.client.HTTPException):
+        return ""
+    return "".join(letter for letter in words if letter.isprintable())

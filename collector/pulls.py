@@ -9,7 +9,7 @@ import msgspec
 from attribution.attribute import RepositoryIndex, attribute
 from attribution.evidence import PullRequest
 from attribution.gh import NEWEST, from_gh
-from attribution.reported_commits import joined, pushed_directly, told
+from attribution.reported_commits import direct_commits, reported_commits, with_reports
 from attribution.usage import Usage
 
 NO_LIST = "mergecost: cannot list pull requests: `gh auth login` in this clone, or use --by branch"
@@ -35,9 +35,9 @@ def default_branch() -> str:
 
 def targets(usages: Sequence[Usage], pulls: list[PullRequest], branch: str) -> dict[tuple[str, str], str]:
     """`#12`, `#12 and #14` or `unattributed` for each request, by its key."""
-    reports = told(usages)
-    pulls = joined(pulls, reports)
-    index = RepositoryIndex(pulls, branch, direct=pushed_directly(pulls, reports, branch))
+    reports = reported_commits(usages)
+    pulls = with_reports(pulls, reports)
+    index = RepositoryIndex(pulls, branch, direct=direct_commits(pulls, reports, branch))
     names: dict[tuple[str, str], str] = {}
     by_session = sorted(usages, key=lambda usage: (usage.tool, usage.session_id))
     for _, session in groupby(by_session, key=lambda usage: (usage.tool, usage.session_id)):

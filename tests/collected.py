@@ -9,22 +9,22 @@ from attribution.usage import CommitMade, Usage, with_work
 from tests.github.state import Commit
 
 
-def collected(usages: Iterable[Usage], made: Mapping[str, Commit]) -> list[Usage]:
+def with_git_facts(usages: Iterable[Usage], commits: Mapping[str, Commit]) -> list[Usage]:
     """`made` are the commits of the story, by the short ids that sessions name them by."""
     return [
         with_work(
             usage,
-            commits_made=tuple(_known(one, made) for one in usage.work.commits_made),
-            commits_after=tuple(_known(one, made) for one in usage.work.commits_after),
+            commits_made=tuple(_report(report, commits) for report in usage.work.commits_made),
+            commits_after=tuple(_report(report, commits) for report in usage.work.commits_after),
         )
         for usage in usages
     ]
 
 
-def _known(named: CommitMade, made: Mapping[str, Commit]) -> CommitMade:
-    commit = made.get(named.sha)
+def _report(report: CommitMade, commits: Mapping[str, Commit]) -> CommitMade:
+    commit = commits.get(report.sha)
     if commit is None:
-        return named
+        return report
     by, files = commit.author, tuple(sorted(commit.files))
     facts = {"sha": commit.sha, "authorship": authorship(by.email, by.at), "authored_at": by.at, "files": files}
-    return msgspec.structs.replace(named, **facts)
+    return msgspec.structs.replace(report, **facts)

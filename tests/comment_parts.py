@@ -5,8 +5,8 @@ from tests.world import World
 
 def why(world: World, number: int) -> list[str]:
     """Of each session in the comment: what it cost here, and why it counts."""
-    listed = world.comment(number).partition("why they count here")[2].partition("A session in the wrong")[0]
-    lines = [line for line in listed.splitlines() if line.startswith("- **")]
+    section = world.comment(number).partition("why they count here")[2].partition("A session in the wrong")[0]
+    lines = [line for line in section.splitlines() if line.startswith("- **")]
     return [line.split("**")[1] + ": " + line.partition(": ")[2] for line in lines]
 
 

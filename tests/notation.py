@@ -41,9 +41,9 @@ def session(
 
 def pulls(text: str) -> list[PullRequest]:
     """Pull requests, one a line, and what is known of their commits."""
-    described = [line.split() for line in lines(text)]
-    commits = {one.sha: one for one in (_commit(words) for words in described if words[0][0] != "#")}
-    return [_pull(words, commits) for words in described if words and words[0].startswith("#")]
+    rows = [line.split() for line in lines(text)]
+    commits = {commit.sha: commit for commit in (_commit(words) for words in rows if words[0][0] != "#")}
+    return [_pull(words, commits) for words in rows if words and words[0].startswith("#")]
 
 
 def lines(text: str) -> Iterator[str]:
@@ -66,24 +66,24 @@ def _request(words: list[str], names: tuple[str, str, str], where: Context) -> U
     tool, session_id, request_id = names
     at = take_time(words)
     branch, amount = words.pop(0), words.pop(0)
-    known = amount.startswith("$")
+    has_price = amount.startswith("$")
     facts = dict(zip(words[::2], words[1::2], strict=True))
-    seen = [one.split(":") for one in _several(facts, "saw")]
+    looks = [look.split(":") for look in _several(facts, "saw")]
     return Usage(
         tool=tool,
         session_id=session_id,
         request_id=request_id,
         at=at,
-        model=MODEL if known else amount,
-        agent_id=facts.get("agent", ""),
-        tokens=Tokens(uncached_input=cents(amount) * TOKENS_PER_CENT if known else 1000),
+        model=MODEL if has_price else amount,
+        tokens=Tokens(uncached_input=cents(amount) * TOKENS_PER_CENT if has_price else 1000),
         context=msgspec.structs.replace(where, branch="" if branch == "-" else branch, ci_ref=facts.get("ci", "")),
         work=Work(
             edited_files=_several(facts, "edits"),
-            commits_made=tuple(_made(one) for one in _several(facts, "commits")),
-            commits_after=tuple(_made(one) for one in _several(facts, "after")),
-            pulls_seen=tuple(PullSeen(number=int(number), how=how) for how, number in seen),
+            commits_made=tuple(_commit_report(sha) for sha in _several(facts, "commits")),
+            commits_after=tuple(_commit_report(sha) for sha in _several(facts, "after")),
+            pulls_seen=tuple(PullSeen(number=int(number), how=how) for how, number in looks),
         ),
+        agent_id=facts.get("agent", ""),
     )
 
 
@@ -91,7 +91,7 @@ def _several(facts: dict[str, str], name: str) -> tuple[str, ...]:
     return tuple(facts[name].split(",")) if name in facts else ()
 
 
-def _made(text: str) -> CommitMade:
+def _commit_report(text: str) -> CommitMade:
     sha, _, branch = text.removesuffix("!").partition("@")
     return CommitMade(sha=sha, branch=branch, stamped=text.endswith("!"))
 
@@ -126,8 +126,8 @@ def _commit(words: list[str]) -> Commit:
 def _pull(words: list[str], commits: dict[str, Commit]) -> PullRequest:
     number, branch = int(words.pop(0).removeprefix("#")), words.pop(0)
     facts, times = _facts(words, {"opened", "merged", "closed"})
-    held = tuple(commits.get(sha, Commit(sha=sha)) for sha in _several(facts, "commits"))
-    changed = {*_several(facts, "files"), *(path for commit in held for path in commit.files)}
+    pull_commits = tuple(commits.get(sha, Commit(sha=sha)) for sha in _several(facts, "commits"))
+    paths = {*_several(facts, "files"), *(path for commit in pull_commits for path in commit.files)}
     return PullRequest(
         number=number,
         head_branch="" if branch == "-" else branch,
@@ -135,6 +135,6 @@ def _pull(words: list[str], commits: dict[str, Commit]) -> PullRequest:
         created_at=times["opened"],
         closed_at=times.get("merged") or times.get("closed"),
         merged_at=times.get("merged"),
-        commits=held,
-        files=tuple(sorted(changed)),
+        commits=pull_commits,
+        files=tuple(sorted(paths)),
     )

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from attribution.identity import author
 from attribution.usage import ContextSource, Usage, with_context
-from tests.collected import collected
+from tests.collected import with_git_facts
 from tests.comment_parts import why
 from tests.github.state import Delivery
 from tests.notation import session
@@ -63,7 +63,7 @@ def test_a_fork_does_not_bring_its_parents_money_along(world: World, parent_firs
     world.commit("1111111", files={"a.py": (1, 0)})
     world.open_pull(12, "feat/a", "1111111")
     world.open_pull(13, "feat/b")
-    parent = collected(session("09:00 main $1.00\n09:10 main $0.50 commits 1111111", "s1"), world.made)
+    parent = with_git_facts(session("09:00 main $1.00\n09:10 main $0.50 commits 1111111", "s1"), world.made)
     copied = [replace(one, session_id="s2") for one in parent]
     own = session("09:12 main $0.25\nTue 09:20 feat/b $2.00", "s2")
     for told in (parent, [*copied, *own]) if parent_first else ([*copied, *own], parent):
@@ -178,7 +178,9 @@ def test_whatever_order_logs_and_deliveries_arrive_in_the_ledger_ends_the_same(w
     world.mail = None
     for one in chance.sample(arriving * 2, 2 * len(arriving)):
         if isinstance(one, list):
-            world.send_usage(collected([with_context(u, author=author("alice@example.com")) for u in one], world.made))
+            world.send_usage(
+                with_git_facts([with_context(u, author=author("alice@example.com")) for u in one], world.made)
+            )
         else:
             world.post(one)
         if chance.random() < 0.3:

@@ -55,7 +55,7 @@ def test_several_pull_requests_by_keyword_link_and_branch(issue: int, world: Wor
     world.open_pull(20, "x/y", title="By hand | linked")
     world.open_pull(21, f"fix/{issue}-again", title="By its branch")
     world.open_pull(22, "z", title="Two at once", body=f"closes #{other}, resolves #{issue}")
-    world.github.issue(world.repository, issue).linked.append(world.github.pull(world.repository, 20))
+    world.github.issue(world.repository, issue).linked_pulls.append(world.github.pull(world.repository, 20))
     world.settle()
     world.close_issue(issue)
     world.settle()

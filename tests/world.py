@@ -39,9 +39,9 @@ from bot.store.database import Database
 from bot.work import queue
 from bot.worker import run_due
 from tests.channel import Channel
-from tests.collected import collected
+from tests.collected import with_git_facts
 from tests.github.accounts import PERMISSIONS
-from tests.github.deliveries import signed
+from tests.github.deliveries import request_of
 from tests.github.fake import FakeGitHub
 from tests.github.state import CheckRun, Comment, Commit, Delivery, Issue, Repository, User
 from tests.notation import session, take_time
@@ -290,7 +290,7 @@ class World:
             self.post(delivery)
 
     def post(self, delivery: Delivery) -> None:
-        headers, body = signed(delivery, self.app.webhook_secret)
+        headers, body = request_of(delivery, self.app.webhook_secret)
         answer = self.send("POST", "/webhooks/github", headers=headers, content=body)
         assert answer.status_code == 202, answer.text
 
@@ -304,7 +304,7 @@ class World:
     ) -> None:
         """A session in text notation arrives from a person's machine."""
         told = session(text, session_id, tool, repository, author(self.person(by).email))
-        self.send_usage(collected(told, self.made))
+        self.send_usage(with_git_facts(told, self.made))
 
     def send_at(self, branch: str, dollars: float, session_id: str = "now") -> None:
         """A request that is made at this moment."""

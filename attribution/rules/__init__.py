@@ -1,1 +1,1 @@
-"""What ties a request to a pull request, a kind of evidence in each file. `attribution.share` puts them in order."""
+"""What ties a request to a pull request: one module for each kind of evidence. `attribution.attribute` puts the rules in order."""

@@ -1,4 +1,4 @@
-"""Where the session stood: on a branch that a pull request holds, or on its way to one."""
+"""Where the session stood: on the head branch of a pull request, or on its way to one."""
 
 from collections import ChainMap
 from collections.abc import Mapping
@@ -9,86 +9,86 @@ from attribution.repository_index import RepositoryIndex
 from attribution.session import Session, Turn, since_last_cut
 from attribution.usage import Usage
 
-# A session that is taken up again after this long is other work: nothing is carried across.
+# A session that resumes after a longer pause does other work: nothing is carried across.
 CARRY = timedelta(hours=24)
 # Pushing, opening the pull request and summing up take minutes.
 SOON = timedelta(minutes=5)
 
 
-def by_branch(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
-    """The branch is the head branch of a pull request that holds it then.
+def by_branch(session: Session, index: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+    """The branch is the head branch of a pull request that has its tenure then.
 
-    Work since the previous commit goes where the session committed it, even if nobody shows that commit (any more): a squash
-    or an amend leaves the branch. The rest goes where the session stood when it asked.
+    Work since the previous commit goes to the branch of the commit that ends it, even if nobody shows that commit (any more): a
+    squash or an amend leaves the branch. All other work goes to the branch on which it was requested.
     """
-    found: dict[int, Claim] = {}
-    held = ChainMap(found, dict(claims))
-    for i, step in enumerate(work.steps):
-        for made in step.usage.work.commits_made:
-            pull = pulls.of_branch(made.branch, step.usage.at, work.author)
+    answers: dict[int, Claim] = {}
+    all_claims = ChainMap(answers, dict(claims))
+    for i, turn in enumerate(session.turns):
+        for report in turn.usage.work.commits_made:
+            pull = index.of_branch(report.branch, turn.usage.at, session.author)
             if pull is not None:
-                one = claim(pull.number, Evidence.BRANCH, f"committed on branch `{made.branch}` of #{pull.number}")
-                found |= dict.fromkeys(since_last_cut(i + 1, held), one)
-    for i, step in enumerate(work.steps):
-        pull = pulls.of_branch(step.usage.context.branch, step.usage.at, work.author)
-        if pull is not None and i not in held:
-            why = f"on branch `{step.usage.context.branch}` of #{pull.number}"
-            found[i] = claim(pull.number, Evidence.BRANCH, why, _stage(work, pull))
-    return found
+                why = f"committed on branch `{report.branch}` of #{pull.number}"
+                answers |= dict.fromkeys(since_last_cut(i + 1, all_claims), claim(pull.number, Evidence.BRANCH, why))
+    for i, turn in enumerate(session.turns):
+        pull = index.of_branch(turn.usage.context.branch, turn.usage.at, session.author)
+        if pull is not None and i not in all_claims:
+            why = f"on branch `{turn.usage.context.branch}` of #{pull.number}"
+            answers[i] = claim(pull.number, Evidence.BRANCH, why, _stage(session, pull))
+    return answers
 
 
-def carried(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+def by_next_work(session: Session, index: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
     """Planning before a branch existed goes to the next change that the session made."""
-    found: dict[int, Claim] = {}
+    answers: dict[int, Claim] = {}
     ahead: Claim | None = None
     ahead_at = datetime.max.replace(tzinfo=UTC)
-    for i in range(len(work.steps) - 1, -1, -1):
-        step = work.steps[i]
+    for i in range(len(session.turns) - 1, -1, -1):
+        turn = session.turns[i]
         if i in claims:
             ahead = claims[i] if claims[i].numbers else None
-        elif ahead_at - step.at > CARRY or not _is_planning(step.usage, pulls):
+        elif ahead_at - turn.at > CARRY or not _is_planning(turn.usage, index):
             ahead = None
         elif ahead is not None:
             why = f"same session, before it turned to {_names(ahead)}"
-            found[i] = Claim(ahead.weights, Evidence.CARRIED, why, ahead.stage)
-        ahead_at = step.at
-    return found
+            answers[i] = Claim(ahead.weights, Evidence.CARRIED, why, ahead.stage)
+        ahead_at = turn.at
+    return answers
 
 
-def wrapped_up(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
-    """What follows a change within minutes, while the session stands where it stood and edits nothing, is its end.
+def by_previous_work(session: Session, index: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+    """Requests within minutes after a change, on the same branch and without an edit, are the end of that change.
 
-    A log that names the branch late, or a session on a detached head, says nothing better.
+    No better evidence exists where a log names the branch late, or where the session is on a detached head.
     """
-    found: dict[int, Claim] = {}
+    answers: dict[int, Claim] = {}
     behind: Claim | None = None
     last: Turn | None = None
-    for i, step in enumerate(work.steps):
+    for i, turn in enumerate(session.turns):
         if i in claims:
-            behind, last = claims[i], step
-        elif behind and last and behind.numbers and _is_end(step, last, pulls):
+            behind, last = claims[i], turn
+        elif behind and last and behind.numbers and _is_end(turn, last, index):
             why = f"same session, right after its work for {_names(behind)}"
-            found[i] = Claim(behind.weights, Evidence.CARRIED, why, behind.stage)
+            answers[i] = Claim(behind.weights, Evidence.CARRIED, why, behind.stage)
         else:
             behind = None
-    return found
+    return answers
 
 
-def _is_end(step: Turn, last: Turn, pulls: RepositoryIndex) -> bool:
-    stands = step.usage.context.branch == last.usage.context.branch and step.at - last.at <= SOON
-    return stands and _is_planning(step.usage, pulls)
+def _is_end(turn: Turn, last: Turn, index: RepositoryIndex) -> bool:
+    is_near = turn.usage.context.branch == last.usage.context.branch and turn.at - last.at <= SOON
+    return is_near and _is_planning(turn.usage, index)
 
 
-def _names(one: Claim) -> str:
-    return " and ".join(f"#{number}" for number in one.numbers)
+def _names(claim: Claim) -> str:
+    return " and ".join(f"#{number}" for number in claim.numbers)
 
 
-def _stage(work: Session, pull: PullRequest) -> Stage:
-    """Standing on somebody else's branch without changing anything is reviewing it."""
-    foreign = bool(pull.author and work.author and pull.author != work.author)
-    return Stage.REVIEW if foreign and work.is_reading else Stage.BUILD
+def _stage(session: Session, pull: PullRequest) -> Stage:
+    """A session on somebody else's branch that changes nothing is a review."""
+    is_foreign = bool(pull.author and session.author and pull.author != session.author)
+    return Stage.REVIEW if is_foreign and session.is_reading else Stage.BUILD
 
 
-def _is_planning(usage: Usage, pulls: RepositoryIndex) -> bool:
-    """Files edited and then in no commit that followed are other work, and so is a branch of its own."""
-    return not usage.work.edited_files and pulls.is_unsettled(usage.context.branch)
+def _is_planning(usage: Usage, index: RepositoryIndex) -> bool:
+    """False for edits, which are other work if no later commit has them, and for a branch of its own."""
+    return not usage.work.edited_files and index.is_unsettled(usage.context.branch)

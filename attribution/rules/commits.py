@@ -1,4 +1,4 @@
-"""What went into a commit: the session's own, or one its author made afterwards of the files it had edited."""
+"""Work that went into a commit: the session's own, or one that its author made afterwards of the files it had edited."""
 
 from collections.abc import Container, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -9,93 +9,95 @@ from attribution.evidence import Claim, Evidence, claim
 from attribution.repository_index import IndexedCommit, RepositoryIndex
 from attribution.session import Session, commits
 
-# Work that nobody committed within this time after the session's end is not waiting for a commit any more.
+# Work that nobody committed within this time after the session's end is no longer waiting for a commit.
 HORIZON = timedelta(days=3)
-# A pause this long may hide that earlier work was put away: the commit after it is then compared with the work since.
+# A longer pause may hide that earlier work was stashed: the commit after it is then compared with the work since.
 PAUSE = timedelta(hours=1)
 
 
-def by_commit(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+def by_commit(session: Session, index: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
     """Work since the previous commit belongs to the session's commit that ends it, also where that was pushed directly."""
     return {
-        i: claim(cut.landed.number, Evidence.COMMIT, f"made commit {cut.landed.shown}")
-        for cut in _cuts(work, pulls, range(len(work.steps)))
-        if cut.is_made
-        for i in cut.steps
+        i: claim(cut.commit.number, Evidence.COMMIT, f"made commit {cut.commit.label}")
+        for cut in _cuts(session, index, range(len(session.turns)))
+        if cut.is_own
+        for i in cut.turns
         if i not in claims
     }
 
 
-def by_edits(work: Session, pulls: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
-    """People commit by hand: work belongs to its author's next commit that holds most of the files edited till then.
+def by_edits(session: Session, index: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:
+    """People commit by hand: work belongs to its author's next commit that has most of the files edited until then.
 
-    On the pull request's own branch one of the files is enough, and there an amended commit takes work as well: elsewhere a
-    new commit date only shows a rebase.
+    On the pull request's own branch one of the files is enough, and an amended commit takes work as well. Elsewhere a new commit
+    date only shows a rebase.
     """
     return {
-        i: claim(cut.landed.number, Evidence.EDITS, f"edited files of the author's next commit {cut.landed.shown}")
-        for cut in _cuts(work, pulls, claims)
-        if not cut.is_made
-        for i in cut.steps
+        i: claim(cut.commit.number, Evidence.EDITS, f"edited files of the author's next commit {cut.commit.label}")
+        for cut in _cuts(session, index, claims)
+        if not cut.is_own
+        for i in cut.turns
         if i not in claims
     }
 
 
 class _Cut(msgspec.Struct, frozen=True):
-    """Steps whose work went into one commit; `is_made` where the session itself made it."""
+    """The turns whose work went into one commit; `is_own` where the session itself made it."""
 
-    steps: range
-    landed: IndexedCommit
-    is_made: bool
+    turns: range
+    commit: IndexedCommit
+    is_own: bool
 
 
-def _cuts(work: Session, pulls: RepositoryIndex, made_at: Container[int]) -> Iterator[_Cut]:
-    """The session cut by commits in order of time: its own, made in the steps of `made_at`, and its author's."""
-    if not work.steps:
+def _cuts(session: Session, index: RepositoryIndex, with_commit: Container[int]) -> Iterator[_Cut]:
+    """The session cut by commits in order of time: its own, made in the turns of `with_commit`, and its author's."""
+    if not session.turns:
         return
-    waiting = _Waiting(work, pulls, made_at)
-    until = work.steps[-1].at + HORIZON
-    for landed in pulls.landed_by(work.author, work.steps[0].at, until) if work.author else ():
-        yield from waiting.read_until(landed.at)
-        is_own = waiting.read > 0 and landed.is_from(work.steps[waiting.read - 1].usage.context.branch)
-        start = waiting.fits_from(landed, is_own) if is_own or not landed.is_amended else None
+    pending = _Pending(session, index, with_commit)
+    until = session.turns[-1].at + HORIZON
+    for commit in index.commits_by(session.author, session.turns[0].at, until) if session.author else ():
+        yield from pending.advance(commit.at)
+        is_on_branch = pending.end > 0 and commit.is_from(session.turns[pending.end - 1].usage.context.branch)
+        start = pending.start_for(commit, is_on_branch) if is_on_branch or not commit.is_amended else None
         if start is not None:
-            yield _Cut(waiting.take(landed, start), landed, is_made=False)
-    yield from waiting.read_until(until)
+            yield _Cut(pending.take(commit, start), commit, is_own=False)
+    yield from pending.advance(until)
 
 
-class _Waiting:
-    """The work that is read up to now and in no commit yet, as far as one can see: where it starts and the files it edited."""
+class _Pending:
+    """The work so far that is in no commit yet, as far as one can see: turns `start` to `end` (not included), and the files that
+    they edited."""
 
-    def __init__(self, work: Session, pulls: RepositoryIndex, made_at: Container[int]) -> None:
-        self.work, self.pulls, self.made_at = work, pulls, made_at
-        self.start = self.read = 0
+    def __init__(self, session: Session, index: RepositoryIndex, with_commit: Container[int]) -> None:
+        self.session, self.index, self.with_commit = session, index, with_commit
+        self.start = self.end = 0
         self.edited_at: dict[str, datetime] = {}
 
-    def read_until(self, at: datetime) -> Iterator[_Cut]:
-        steps = self.work.steps
-        while self.read < len(steps) and steps[self.read].at <= at:
-            step = steps[self.read]
-            self.edited_at |= dict.fromkeys(step.usage.work.edited_files, step.at)
-            self.read += 1
-            if self.read - 1 in self.made_at:
-                for landed in commits(step, self.work.author, self.pulls):
-                    yield _Cut(self.take(landed, self.start), landed, is_made=True)
+    def advance(self, at: datetime) -> Iterator[_Cut]:
+        """Add the turns up to a moment; yields the cuts by the commits that they made."""
+        turns = self.session.turns
+        while self.end < len(turns) and turns[self.end].at <= at:
+            turn = turns[self.end]
+            self.edited_at |= dict.fromkeys(turn.usage.work.edited_files, turn.at)
+            self.end += 1
+            if self.end - 1 in self.with_commit:
+                for commit in commits(turn, self.session.author, self.index):
+                    yield _Cut(self.take(commit, self.start), commit, is_own=True)
 
-    def fits_from(self, landed: IndexedCommit, is_own: bool) -> int | None:
-        """Where the longest recent piece of waiting work begins that the commit holds most of; None if there is none."""
-        steps = self.work.steps
-        if self.start == self.read or not self.edited_at.keys() & landed.files:
+    def start_for(self, commit: IndexedCommit, is_on_branch: bool) -> int | None:
+        """Where the longest recent piece of pending work begins of which the commit has most files; None if there is none."""
+        turns = self.session.turns
+        if self.start == self.end or not self.edited_at.keys() & commit.files:
             return None
-        for i in range(self.start, self.read):
-            if i == self.start or steps[i].at - steps[i - 1].at > PAUSE:
-                recent = {path for path, at in self.edited_at.items() if i == self.start or at >= steps[i].at}
-                if is_own or 2 * len(recent & landed.files) > len(recent):
+        for i in range(self.start, self.end):
+            if i == self.start or turns[i].at - turns[i - 1].at > PAUSE:
+                recent = {path for path, at in self.edited_at.items() if i == self.start or at >= turns[i].at}
+                if is_on_branch or 2 * len(recent & commit.files) > len(recent):
                     return i
         return None
 
-    def take(self, landed: IndexedCommit, start: int) -> range:
-        for path in landed.files:
+    def take(self, commit: IndexedCommit, start: int) -> range:
+        for path in commit.files:
             self.edited_at.pop(path, None)
-        self.start = self.read
-        return range(start, self.read)
+        self.start = self.end
+        return range(start, self.end)

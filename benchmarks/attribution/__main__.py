@@ -12,8 +12,8 @@ import msgspec
 from attribution.attribute import RULES, RepositoryIndex, Rule, attribute
 from attribution.evidence import Claim, Evidence
 from benchmarks.attribution import scoring
-from benchmarks.attribution.groundtruth import Recorded, folders, read, without_commit_files
-from benchmarks.attribution.scoring import Labelled, Score
+from benchmarks.attribution.groundtruth import Recording, folders, read, without_commit_files
+from benchmarks.attribution.scoring import Label, Score
 from benchmarks.attribution.sensitivity import CONSTANTS, constant
 
 
@@ -24,62 +24,66 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--predict", action="store_true", help="print predictions only")
     parser.add_argument("--sensitivity", action="store_true", help="also try other values of each constant")
-    given = parser.parse_args(arguments)
-    recorded = [read(folder) for folder in folders(given.root)]
-    if given.predict:
-        predict(recorded)
+    options = parser.parse_args(arguments)
+    recordings = [read(folder) for folder in folders(options.root)]
+    if options.predict:
+        predict(recordings)
     else:
-        report(recorded)
-        if given.sensitivity:
-            sensitivity(recorded)
+        report(recordings)
+        if options.sensitivity:
+            sensitivity(recordings)
 
 
-def claims_of(one: Recorded, rules: Sequence[Rule] = RULES) -> dict[str, Claim]:
-    index = RepositoryIndex(one.pulls, one.default_branch)
-    placed = (attribute(session, index, rules) for session in one.sessions.values())
-    return {key[1]: claim for claims in placed for key, claim in claims.items()}
+def claims_of(recording: Recording, rules: Sequence[Rule] = RULES) -> dict[str, Claim]:
+    index = RepositoryIndex(recording.pulls, recording.default_branch)
+    answers = (attribute(session, index, rules) for session in recording.sessions.values())
+    return {key[1]: claim for claims in answers for key, claim in claims.items()}
 
 
-def predict(recorded: list[Recorded]) -> None:
-    for one in recorded:
-        for rid, claim in claims_of(one).items():
-            row = {"repo": one.name, "rid": rid, "shares": {str(n): part for n, part in scoring.shares(claim).items()}}
+def predict(recordings: list[Recording]) -> None:
+    for recording in recordings:
+        for rid, claim in claims_of(recording).items():
+            row = {
+                "repo": recording.name,
+                "rid": rid,
+                "shares": {str(n): part for n, part in scoring.shares(claim).items()},
+            }
             sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
 
 
-def report(recorded: list[Recorded]) -> None:
+def report(recordings: list[Recording]) -> None:
     for scope in ("gold", "all"):
-        labels = _labels(recorded, scope == "gold")
-        scores = {one.name: _score(one, labels) for one in recorded}
+        labels = _labels(recordings, scope == "gold")
+        scores = {recording.name: _score(recording, labels) for recording in recordings}
         print(f"{scope:37} precision  recall  within 10 %  right $  wrong $  missed $   pulls")
-        for name, one in scores.items():
-            _line(f"  {name}", one)
+        for name, score in scores.items():
+            _line(f"  {name}", score)
         _line("  together", sum(scores.values(), Score()))
-    labels = _labels(recorded, gold=True)
+    labels = _labels(recordings, gold=True)
     print("\nablation, gold: without")
     for rule in RULES:
-        _line(f"  {rule.__name__}", _total(recorded, labels, [other for other in RULES if other is not rule]))
-    bare = [without_commit_files(one) for one in recorded]
+        _line(f"  {rule.__name__}", _total(recordings, labels, [other for other in RULES if other is not rule]))
+    bare = [without_commit_files(recording) for recording in recordings]
     _line("  files by commit (whole change's only)", _total(bare, labels))
-    _calibration(recorded)
+    _calibration(recordings)
 
 
-def sensitivity(recorded: list[Recorded]) -> None:
-    labels = _labels(recorded, gold=True)
+def sensitivity(recordings: list[Recording]) -> None:
+    labels = _labels(recordings, gold=True)
     print("\nsensitivity, gold")
     for module, name, values in CONSTANTS:
         for value in values:
             with constant(module, name, value):
-                _line(f"  {name} = {value}", _total(recorded, labels))
+                _line(f"  {name} = {value}", _total(recordings, labels))
 
 
-def _calibration(recorded: list[Recorded]) -> None:
+def _calibration(recordings: list[Recording]) -> None:
     print("\ncalibration: evidence                   $ gold   right    $ all   right  gold, of 20")
     sums: list[tuple[Counter[str], Counter[str]]] = []
     for gold in (True, False):
         dollars, right = Counter[str](), Counter[str]()
-        for one in recorded:
-            of_one = scoring.calibration(list(scoring.labelled(one.folder, gold)), claims_of(one))
+        for recording in recordings:
+            of_one = scoring.calibration(list(scoring.labels(recording.folder, gold)), claims_of(recording))
             dollars.update(of_one[0])
             right.update(of_one[1])
         sums.append((dollars, right))
@@ -90,23 +94,23 @@ def _calibration(recorded: list[Recorded]) -> None:
             print(f"  {level:37}", *cells, "", "#" * round(20 * gold_part))
 
 
-def _labels(recorded: list[Recorded], gold: bool) -> dict[str, list[Labelled]]:
-    return {one.name: list(scoring.labelled(one.folder, gold)) for one in recorded}
+def _labels(recordings: list[Recording], gold: bool) -> dict[str, list[Label]]:
+    return {recording.name: list(scoring.labels(recording.folder, gold)) for recording in recordings}
 
 
-def _score(one: Recorded, labels: dict[str, list[Labelled]], rules: Sequence[Rule] = RULES) -> Score:
-    predicted = {rid: scoring.shares(claim) for rid, claim in claims_of(one, rules).items()}
-    return scoring.score(labels[one.name], predicted)
+def _score(recording: Recording, labels: dict[str, list[Label]], rules: Sequence[Rule] = RULES) -> Score:
+    predicted = {rid: scoring.shares(claim) for rid, claim in claims_of(recording, rules).items()}
+    return scoring.score(labels[recording.name], predicted)
 
 
-def _total(recorded: list[Recorded], labels: dict[str, list[Labelled]], rules: Sequence[Rule] = RULES) -> Score:
-    return sum(map(partial(_score, labels=labels, rules=rules), recorded), Score())
+def _total(recordings: list[Recording], labels: dict[str, list[Label]], rules: Sequence[Rule] = RULES) -> Score:
+    return sum(map(partial(_score, labels=labels, rules=rules), recordings), Score())
 
 
 def _line(name: str, of: Score) -> None:
     print(
         f"{name:40} {of.precision:6.1%} {of.recall:7.1%} {of.within:8.1%}"
-        f" {of.right:12.1f} {of.wrong:8.1f} {of.missed:8.1f} {len(of.totals):8}"
+        f" {of.right:12.1f} {of.wrong:8.1f} {of.missing:8.1f} {len(of.totals):8}"
     )
 
 

@@ -17,7 +17,7 @@ from attribution.usage import CommitMade, Context, PullSeen, Tokens, Usage, Work
 T = TypeVar("T")
 
 
-class Recorded(msgspec.Struct):
+class Recording(msgspec.Struct):
     """One repository: its name, the sessions' requests, and its pull requests."""
 
     name: str
@@ -90,27 +90,27 @@ def rows(path: Path, kind: type[T] = dict[str, Any]) -> Iterator[T]:
 
 
 def folders(root: Path) -> list[Path]:
-    found = sorted(path.parent for path in root.glob("*__*/sessions.jsonl"))
-    if not found:
+    paths = sorted(path.parent for path in root.glob("*__*/sessions.jsonl"))
+    if not paths:
         raise SystemExit(f"{root} holds no folder owner__name with a sessions.jsonl")
-    return found
+    return paths
 
 
-def read(folder: Path) -> Recorded:
+def read(folder: Path) -> Recording:
     sessions: defaultdict[str, list[Usage]] = defaultdict(list)
     for row in rows(folder / "sessions.jsonl", _Request):
         sessions[row.session_id or ""].append(_usage(row))
-    listed = folder / "prs.jsonl"
-    raw = list(rows(listed, _Pull)) if listed.exists() else []
+    path = folder / "prs.jsonl"
+    raw = list(rows(path, _Pull)) if path.exists() else []
     bases = Counter(row.base for row in raw if row.base)
     default = bases.most_common(1)[0][0] if bases else "main"
     pulls = [pull for row in raw if (pull := _pull(row))]
-    return Recorded(folder.name.replace("__", "/"), folder, dict(sessions), pulls, default)
+    return Recording(folder.name.replace("__", "/"), folder, dict(sessions), pulls, default)
 
 
-def without_commit_files(one: Recorded) -> Recorded:
+def without_commit_files(recording: Recording) -> Recording:
     """The same as GitHub lists it: the files of a pull request as a whole, not those of its commits."""
-    return msgspec.structs.replace(one, pulls=[_without_commit_files(pull) for pull in one.pulls])
+    return msgspec.structs.replace(recording, pulls=[_without_commit_files(pull) for pull in recording.pulls])
 
 
 def _without_commit_files(pull: PullRequest) -> PullRequest:
@@ -120,12 +120,12 @@ def _without_commit_files(pull: PullRequest) -> PullRequest:
 
 def _usage(row: _Request) -> Usage:
     # A rebase prints the ids of commits made earlier; the collector reports what `git commit` made.
-    made = {
-        CommitMade(sha=one.sha, branch=one.branch or "")
-        for one in row.commits_seen or ()
-        if one.sha and one.by == "commit"
+    commits = {
+        CommitMade(sha=commit.sha, branch=commit.branch or "")
+        for commit in row.commits_seen or ()
+        if commit.sha and commit.by == "commit"
     }
-    seen = {PullSeen(number=one.n, how=one.how or "") for one in row.prs_seen or () if one.n}
+    looks = {PullSeen(number=look.n, how=look.how or "") for look in row.prs_seen or () if look.n}
     return Usage(
         tool="codex" if row.agent == "codex" else "claude-code",
         session_id=row.session_id or "",
@@ -142,40 +142,40 @@ def _usage(row: _Request) -> Usage:
         context=Context(branch=row.branch or "", author=row.author or ""),
         work=Work(
             edited_files=tuple(sorted(set(row.edited_files or ()))),
-            commits_made=tuple(sorted(made)),
-            pulls_seen=tuple(sorted(seen)),
+            commits_made=tuple(sorted(commits)),
+            pulls_seen=tuple(sorted(looks)),
         ),
     )
 
 
 def _pull(row: _Pull) -> PullRequest | None:
     """None for one of which no time is known."""
-    commits = tuple(_commit(one) for one in row.commits or () if one.sha)
+    commits = tuple(_commit(commit) for commit in row.commits or () if commit.sha)
     first = min((commit.authored_at for commit in commits if commit.authored_at), default=None)
-    created = _utc(row.created) if row.created else first
-    if created is None:
+    created_at = _utc(row.created) if row.created else first
+    if created_at is None:
         return None
-    merged = _utc(row.merged_at) if row.merged_at else None
+    merged_at = _utc(row.merged_at) if row.merged_at else None
     return PullRequest(
         number=row.number,
         head_branch=row.head_branch or "",
         base_branch=row.base or "",
         author=row.author or "",
-        created_at=created,
-        closed_at=merged,
-        merged_at=merged,
+        created_at=created_at,
+        closed_at=merged_at,
+        merged_at=merged_at,
         commits=commits,
         files=tuple(sorted({path for commit in commits for path in commit.files})),
     )
 
 
-def _commit(one: _Commit) -> Commit:
+def _commit(commit: _Commit) -> Commit:
     return Commit(
-        sha=one.sha or "",
-        author=one.author or "",
-        authored_at=_utc(one.at) if one.at else None,
-        committed_at=_utc(one.ct) if one.ct else None,
-        files=tuple(one.files or ()),
+        sha=commit.sha or "",
+        author=commit.author or "",
+        authored_at=_utc(commit.at) if commit.at else None,
+        committed_at=_utc(commit.ct) if commit.ct else None,
+        files=tuple(commit.files or ()),
     )
 
 

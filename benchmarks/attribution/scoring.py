@@ -21,7 +21,7 @@ _PRICES = (("opus", 5.0, 25.0), ("sonnet", 3.0, 15.0), ("haiku", 1.0, 5.0), ("fa
 WITHIN = 0.1
 
 
-class Labelled(msgspec.Struct):
+class Label(msgspec.Struct):
     """One request: what it cost, what it was for, and which pull requests are right for it."""
 
     request_id: str
@@ -36,7 +36,7 @@ class Score(msgspec.Struct):
 
     right: float = 0.0
     wrong: float = 0.0
-    missed: float = 0.0
+    missing: float = 0.0
     on_pulls: float = 0.0
     right_on_pulls: float = 0.0
     totals: list[tuple[float, float]] = msgspec.field(default_factory=list)
@@ -57,13 +57,13 @@ class Score(msgspec.Struct):
         return sum(abs(got - true) <= WITHIN * true for true, got in self.totals) / max(1, len(self.totals))
 
 
-def labelled(folder: Path, gold: bool) -> Iterator[Labelled]:
-    labels = {rid: row for row in rows(folder / "truth.jsonl") for rid in row["records"]}
-    for row in rows(folder / "sessions.jsonl"):
-        label = labels[row["rid"]]
-        if label["label"] != "unknown" and not (gold and label["weak"]):
-            right = label["prs"] if label["label"] == "pr" else label["open_prs"]
-            yield Labelled(row["rid"], _usd(row), label["label"], frozenset(right), label["primary_pr"])
+def labels(folder: Path, gold: bool) -> Iterator[Label]:
+    by_request = {rid: request for request in rows(folder / "truth.jsonl") for rid in request["records"]}
+    for request in rows(folder / "sessions.jsonl"):
+        row_label = by_request[request["rid"]]
+        if row_label["label"] != "unknown" and not (gold and row_label["weak"]):
+            right = row_label["prs"] if row_label["label"] == "pr" else row_label["open_prs"]
+            yield Label(request["rid"], _usd(request), row_label["label"], frozenset(right), row_label["primary_pr"])
 
 
 def _usd(row: dict[str, Any]) -> float:
@@ -79,35 +79,35 @@ def shares(claim: Claim) -> Shares:
     return {number: weight / whole for number, weight in claim.weights if number is not None}
 
 
-def score(requests: list[Labelled], predicted: Mapping[str, Shares]) -> Score:
+def score(requests: list[Label], predicted: Mapping[str, Shares]) -> Score:
     result, true, got = Score(), defaultdict[int, float](float), defaultdict[int, float](float)
-    for one in requests:
-        given = predicted.get(one.request_id, {})
-        is_merged = one.label == "pr"
-        if is_merged and one.primary is not None:
-            true[one.primary] += one.usd
-            result.on_pulls += one.usd
-            result.missed += one.usd * max(0.0, 1 - sum(given.values()))
-        for number, weight in given.items():
-            if number not in one.right:
-                result.wrong += one.usd * weight
-                got[number] += one.usd * weight
+    for request in requests:
+        parts = predicted.get(request.request_id, {})
+        is_merged = request.label == "pr"
+        if is_merged and request.primary is not None:
+            true[request.primary] += request.usd
+            result.on_pulls += request.usd
+            result.missing += request.usd * max(0.0, 1 - sum(parts.values()))
+        for number, weight in parts.items():
+            if number not in request.right:
+                result.wrong += request.usd * weight
+                got[number] += request.usd * weight
                 continue
-            result.right += one.usd * weight
-            if is_merged and one.primary is not None:
-                result.right_on_pulls += one.usd * weight
-                got[one.primary] += one.usd * weight
+            result.right += request.usd * weight
+            if is_merged and request.primary is not None:
+                result.right_on_pulls += request.usd * weight
+                got[request.primary] += request.usd * weight
     result.totals = [(usd, got[number]) for number, usd in true.items()]
     return result
 
 
-def calibration(requests: list[Labelled], claims: Mapping[str, Claim]) -> tuple[Counter[str], Counter[str]]:
+def calibration(requests: list[Label], claims: Mapping[str, Claim]) -> tuple[Counter[str], Counter[str]]:
     """Dollars by evidence level, and how many of them were right. No pull request is right where there is none."""
     dollars, right = Counter[str](), Counter[str]()
-    for one in requests:
-        claim = claims[one.request_id]
-        given = shares(claim)
-        dollars[claim.evidence] += one.usd  # type: ignore[assignment]
-        correct = sum(weight for number, weight in given.items() if number in one.right)
-        right[claim.evidence] += one.usd * (correct if given else one.label != "pr")  # type: ignore[assignment]
+    for request in requests:
+        claim = claims[request.request_id]
+        parts = shares(claim)
+        dollars[claim.evidence] += request.usd  # type: ignore[assignment]
+        correct = sum(weight for number, weight in parts.items() if number in request.right)
+        right[claim.evidence] += request.usd * (correct if parts else request.label != "pr")  # type: ignore[assignment]
     return dollars, right

@@ -24,7 +24,7 @@ from attribution.usage import Context, Tokens, Usage, Work
 REQUESTS, PULLS, COMMITS, IN_SESSION, PEOPLE = 100_000, 2_000, 5, 200, 20
 _START = datetime(2026, 1, 5, tzinfo=UTC)
 _SPAN = timedelta(days=180)
-_REPLAY = (sys.executable, "-c", "import sys; from bot.replay_command import main; sys.exit(main(sys.argv[1:]))")
+_REPLAY = (sys.executable, "-c", "import sys; from bot.cli.replay import main; sys.exit(main(sys.argv[1:]))")
 
 
 def main() -> None:
@@ -35,34 +35,36 @@ def main() -> None:
     pulls = [_pull(number, chance) for number in range(1, PULLS * times + 1)]
     sessions = REQUESTS * times // IN_SESSION
     with tempfile.TemporaryDirectory() as folder:
-        usage, listed = Path(folder, "usage.jsonl"), Path(folder, "pulls.jsonl")
-        _write(listed, pulls)
-        _write(usage, chain.from_iterable(_sessions(pulls, sessions, chance)))
+        usage_path, pulls_path = Path(folder, "usage.jsonl"), Path(folder, "pulls.jsonl")
+        _write(pulls_path, pulls)
+        _write(usage_path, chain.from_iterable(_sessions(pulls, sessions, chance)))
         before = time.perf_counter()
-        subprocess.run([*_REPLAY, "--usage", usage, "--pulls", listed, "--json"], check=True, stdout=subprocess.DEVNULL)
-        took = time.perf_counter() - before
-        print(f"mergecost replay: {took:.1f} s, peak {_peak_mib(resource.RUSAGE_CHILDREN):,.0f} MiB")
+        subprocess.run(
+            [*_REPLAY, "--usage", usage_path, "--pulls", pulls_path, "--json"], check=True, stdout=subprocess.DEVNULL
+        )
+        duration = time.perf_counter() - before
+        print(f"mergecost replay: {duration:.1f} s, peak {_peak_mib(resource.RUSAGE_CHILDREN):,.0f} MiB")
     before = time.perf_counter()
     index = RepositoryIndex(pulls, "main")
-    indexed = time.perf_counter()
-    placing, placed, requests = 0.0, 0, 0
+    after = time.perf_counter()
+    seconds, attributed, requests = 0.0, 0, 0
     for session in _sessions(pulls, sessions, chance):
-        started = time.perf_counter()
+        start = time.perf_counter()
         claims = attribute(session, index)
-        placing += time.perf_counter() - started
+        seconds += time.perf_counter() - start
         requests += len(claims)
-        placed += sum(bool(claim.numbers) for claim in claims.values())
+        attributed += sum(bool(claim.numbers) for claim in claims.values())
     print(
-        f"the engine alone, session by session: index {indexed - before:.2f} s, place {placing:.2f} s"
-        f" ({placing / requests * 1e6:.1f} us a request), peak {_peak_mib(resource.RUSAGE_SELF):,.0f} MiB"
+        f"the engine alone, session by session: index {after - before:.2f} s, place {seconds:.2f} s"
+        f" ({seconds / requests * 1e6:.1f} us a request), peak {_peak_mib(resource.RUSAGE_SELF):,.0f} MiB"
     )
-    print(f"{requests:,} requests, {placed / requests:.0%} of them placed, {len(pulls):,} pull requests")
+    print(f"{requests:,} requests, {attributed / requests:.0%} of them placed, {len(pulls):,} pull requests")
 
 
 def _write(path: Path, facts: Iterable[Usage | PullRequest]) -> None:
     with path.open("wb") as file:
-        for one in facts:
-            file.write(msgspec.json.encode(one) + b"\n")
+        for fact in facts:
+            file.write(msgspec.json.encode(fact) + b"\n")
 
 
 def _peak_mib(who: int) -> float:
@@ -71,21 +73,21 @@ def _peak_mib(who: int) -> float:
 
 def _pull(number: int, chance: random.Random) -> PullRequest:
     author = f"person{chance.randrange(PEOPLE)}"
-    opened = _START + chance.random() * _SPAN
-    commits = [_commit(number, i, author, opened, chance) for i in range(COMMITS)]
+    opened_at = _START + chance.random() * _SPAN
+    commits = [_commit(number, i, author, opened_at, chance) for i in range(COMMITS)]
     return PullRequest(
         number=number,
         head_branch=f"feat/{number}",
         author=author,
-        created_at=opened,
-        closed_at=opened + timedelta(days=2),
+        created_at=opened_at,
+        closed_at=opened_at + timedelta(days=2),
         commits=tuple(commits),
         files=tuple(sorted({path for commit in commits for path in commit.files})),
     )
 
 
-def _commit(number: int, place_in_pull: int, author: str, opened: datetime, chance: random.Random) -> Commit:
-    at = opened + timedelta(hours=2 * place_in_pull)
+def _commit(number: int, place_in_pull: int, author: str, opened_at: datetime, chance: random.Random) -> Commit:
+    at = opened_at + timedelta(hours=2 * place_in_pull)
     files = {f"src/part{number % 50}/file{chance.randrange(40)}.py" for _ in range(4)}
     sha = f"{number:08x}{place_in_pull:032x}"
     return Commit(sha=sha, author=author, authored_at=at, committed_at=at, files=tuple(sorted(files)))

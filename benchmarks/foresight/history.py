@@ -9,10 +9,11 @@ import msgspec
 from attribution import runaway_backtest
 from attribution.attribute import RepositoryIndex, attribute
 from attribution.evidence import PullRequest
-from attribution.ledger import Charge, Share, charge, share_out
+from attribution.ledger import Charge, Share, share_out
+from attribution.ledger import charge as price_charge
 from attribution.money import Micros
 from attribution.pull_forecast import Curve
-from attribution.runaway_backtest import Recorded
+from attribution.runaway_backtest import SessionRecord
 from benchmarks.attribution.groundtruth import folders, read, rows
 
 
@@ -20,40 +21,40 @@ class History(msgspec.Struct):
     """One repository. `daily` is by UTC."""
 
     name: str
-    sessions: list[Recorded]
+    sessions: list[SessionRecord]
     daily: dict[date, Micros]
     pulls: dict[int, Curve]
 
 
-def recorded(root: Path) -> list[History]:
+def histories(root: Path) -> list[History]:
     return [_history(folder) for folder in folders(root)]
 
 
 def _history(folder: Path) -> History:
-    found = read(folder)
-    index = RepositoryIndex(found.pulls, found.default_branch)
+    recording = read(folder)
+    index = RepositoryIndex(recording.pulls, recording.default_branch)
     sub_agents = {row["rid"] for row in rows(folder / "sessions.jsonl") if row["is_sidechain"]}
-    booked: list[tuple[Charge, Share]] = []
-    for usages in found.sessions.values():
+    ledger: list[tuple[Charge, Share]] = []
+    for usages in recording.sessions.values():
         claims = attribute(usages, index)
         for usage in usages:
             # The recording says which requests are sub-agents', not whose.
-            named = msgspec.structs.replace(usage, agent_id="not known") if usage.request_id in sub_agents else usage
-            one = charge(named)
-            booked += [(one, share) for share in share_out(one, claims[usage.key], 1)]
+            agent_id = "not known" if usage.request_id in sub_agents else usage.agent_id
+            charge = price_charge(msgspec.structs.replace(usage, agent_id=agent_id))
+            ledger += [(charge, share) for share in share_out(charge, claims[usage.key], 1)]
     daily: defaultdict[date, Micros] = defaultdict(int)
-    spent: defaultdict[int, list[tuple[datetime, Micros]]] = defaultdict(list)
-    for one, share in booked:
-        daily[one.usage.at.date()] += share.micros or 0
+    amounts_by_pull: defaultdict[int, list[tuple[datetime, Micros]]] = defaultdict(list)
+    for charge, share in ledger:
+        daily[charge.usage.at.date()] += share.micros or 0
         if share.pull_number is not None:
-            spent[share.pull_number].append((one.usage.at, share.micros or 0))
+            amounts_by_pull[share.pull_number].append((charge.usage.at, share.micros or 0))
     return History(
-        found.name,
-        runaway_backtest.recorded(booked, found.pulls),
+        recording.name,
+        runaway_backtest.session_records(ledger, recording.pulls),
         dict(daily),
-        {number: _curve(index.by_number[number], amounts) for number, amounts in spent.items()},
+        {number: _curve(index.by_number[number], amounts) for number, amounts in amounts_by_pull.items()},
     )
 
 
-def _curve(pull: PullRequest, spent: list[tuple[datetime, Micros]]) -> Curve:
-    return Curve(opened_at=pull.created_at, merged_at=pull.merged_at, spent=tuple(spent))
+def _curve(pull: PullRequest, amounts: list[tuple[datetime, Micros]]) -> Curve:
+    return Curve(opened_at=pull.created_at, merged_at=pull.merged_at, amounts=tuple(amounts))

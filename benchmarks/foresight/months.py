@@ -26,12 +26,12 @@ def report(title: str, histories: Sequence[History], *, rolling: bool = False) -
 
 def _add(tally: Tally, daily: Daily, horizon: int, first: date, last: date, before: tuple[date, date]) -> None:
     today, came_to = first + horizon * DAY, _sum(daily, first, last)
-    known = {day: micros for day, micros in daily.items() if day < today}
+    past = {day: micros for day, micros in daily.items() if day < today}
     if came_to:
-        linear = _sum(known, first, last) * ((last - first).days + 1) // horizon
-        naive = {"as last": _sum(known, *before), "linear": linear}
-        shown = month(known, today) if (first, last) == first_and_last(first) else None
-        tally.add(estimate(known, first, last, today), shown, came_to, naive)
+        linear = _sum(past, first, last) * ((last - first).days + 1) // horizon
+        naive = {"as last": _sum(past, *before), "linear": linear}
+        forecast = month(past, today) if (first, last) == first_and_last(first) else None
+        tally.add(estimate(past, first, last, today), forecast, came_to, naive)
 
 
 def _months(daily: Daily) -> Iterator[tuple[date, date, tuple[date, date]]]:

@@ -30,22 +30,24 @@ def report(title: str, histories: Sequence[History]) -> None:
     for name, when in WHEN:
         tally = Tally()
         for history in histories:
-            merged = [one for one in history.pulls.values() if one.merged_at and one.micros]
-            for one in merged:
-                _add(tally, one, [other for other in merged if other is not one], when)
+            merges = [curve for curve in history.pulls.values() if curve.merged_at and curve.micros]
+            for curve in merges:
+                _add(tally, curve, [other for other in merges if other is not curve], when)
         print(f"  {name:>8}{tally.row(NAIVE)}")
 
 
-def _add(tally: Tally, one: Curve, others: Sequence[Curve], when: When) -> None:
-    assert one.merged_at
-    now = when(one.opened_at, one.merged_at)
-    so_far = _until(one, now)
-    if now < one.merged_at and so_far.micros:
+def _add(tally: Tally, curve: Curve, others: Sequence[Curve], when: When) -> None:
+    assert curve.merged_at
+    now = when(curve.opened_at, curve.merged_at)
+    so_far = _until(curve, now)
+    if now < curve.merged_at and so_far.micros:
         before = [other.micros for other in others if other.merged_at and other.merged_at < now]
         naive = {"so far": so_far.micros, "median": int(median(before or [0]))}
-        tally.add(estimate(so_far, others, now), pull(so_far, others, now), one.micros, naive)
+        tally.add(estimate(so_far, others, now), pull(so_far, others, now), curve.micros, naive)
 
 
-def _until(one: Curve, now: datetime) -> Curve:
+def _until(curve: Curve, now: datetime) -> Curve:
     """What was known of it then."""
-    return msgspec.structs.replace(one, merged_at=None, spent=tuple(spent for spent in one.spent if spent[0] <= now))
+    return msgspec.structs.replace(
+        curve, merged_at=None, amounts=tuple(amount for amount in curve.amounts if amount[0] <= now)
+    )

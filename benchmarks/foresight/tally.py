@@ -13,24 +13,26 @@ class Tally:
 
     def __init__(self) -> None:
         self.errors: defaultdict[str, list[int]] = defaultdict(list)
-        self.said: list[int] = []
+        self.shown_errors: list[int] = []
         self.inside = self.thin = 0
 
-    def add(self, likely: Estimate | None, shown: Forecast | None, came_to: Micros, naive: dict[str, Micros]) -> None:
+    def add(
+        self, likely: Estimate | None, forecast: Forecast | None, actual_micros: Micros, naive: dict[str, Micros]
+    ) -> None:
         if likely is None:
             self.thin += 1
             return
-        for name, estimated in {"forecast": likely.micros, **naive}.items():
-            self.errors[name].append(error_percent(estimated, came_to))
-        self.inside += likely.low_micros <= came_to <= likely.high_micros
-        if shown:
-            self.said.append(shown.tried.error_percent)
+        for name, estimate_micros in {"forecast": likely.micros, **naive}.items():
+            self.errors[name].append(error_percent(estimate_micros, actual_micros))
+        self.inside += likely.low_micros <= actual_micros <= likely.high_micros
+        if forecast:
+            self.shown_errors.append(forecast.track_record.error_percent)
 
     def row(self, names: Sequence[str]) -> str:
         cases = len(self.errors["forecast"])
         cells = [f"{cases:>7}", *(_percent(self.errors[name]) for name in ("forecast", *names))]
-        cells += [f"{100 * self.inside // cases:>8} %" if cases else f"{'-':>10}", f"{len(self.said):>8}"]
-        return "".join([*cells, _percent(self.said), f"{self.thin:>10}"])
+        cells += [f"{100 * self.inside // cases:>8} %" if cases else f"{'-':>10}", f"{len(self.shown_errors):>8}"]
+        return "".join([*cells, _percent(self.shown_errors), f"{self.thin:>10}"])
 
 
 def head(first: str, names: Sequence[str]) -> str:

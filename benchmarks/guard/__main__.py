@@ -31,30 +31,30 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         repository = _repository(Path(folder, "widgets"))
-        told = {"session_id": SESSION, "cwd": str(repository), "hook_event_name": "PreToolUse", "tool_name": "Write"}
-        stdin = json.dumps(told | {"tool_input": {"content": "x" * 4000}}).encode()
+        event = {"session_id": SESSION, "cwd": str(repository), "hook_event_name": "PreToolUse", "tool_name": "Write"}
+        stdin = json.dumps(event | {"tool_input": {"content": "x" * 4000}}).encode()
         commands = {
             BARE: [sys.executable, "-c", "pass"],
             f"sh, {BARE}": ["sh", "-c", f"{sys.executable} -c pass || true"],
         }
         for sessions in (0, 100, MOST_SESSIONS):
-            known = _known(Path(folder, f"state-{sessions}"), sessions, cap_micros=10**12)
+            state = _state_folder(Path(folder, f"state-{sessions}"), sessions, cap_micros=10**12)
             commands[f"guard, {sessions:,} sessions"] = [
                 sys.executable,
                 "-I",
                 "-S",
                 str(GUARD),
-                str(known),
+                str(state),
                 "claude-code",
             ]
-        commands[f"guard, {MOST_SESSIONS:,} sessions, in sh"] = ["sh", "-c", command(GUARD, str(known), "claude-code")]
-        over = _known(Path(folder, "over"), 100, cap_micros=1)
+        commands[f"guard, {MOST_SESSIONS:,} sessions, in sh"] = ["sh", "-c", command(GUARD, str(state), "claude-code")]
+        over = _state_folder(Path(folder, "over"), 100, cap_micros=1)
         commands["guard, 100 sessions, refusing"] = [sys.executable, "-I", "-S", str(GUARD), str(over), "claude-code"]
-        _show(_timed(commands, stdin, options.rounds, sorted(Path(folder).glob("*/guard.json"))))
+        _show(_times(commands, stdin, options.rounds, sorted(Path(folder).glob("*/guard.json"))))
     return 0
 
 
-def _known(folder: Path, sessions: int, cap_micros: int) -> Path:
+def _state_folder(folder: Path, sessions: int, cap_micros: int) -> Path:
     folder.mkdir()
     figures = Figures(
         made_at=0,
@@ -80,16 +80,16 @@ def _repository(folder: Path) -> Path:
     return folder / "src/widgets/core"
 
 
-def _timed(commands: dict[str, list[str]], stdin: bytes, rounds: int, figures: list[Path]) -> dict[str, list[float]]:
+def _times(commands: dict[str, list[str]], stdin: bytes, rounds: int, figures: list[Path]) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(rounds):
         for path in figures:
             _make_fresh(path)
         for name, line in commands.items():
-            started = time.perf_counter()
-            done = subprocess.run(line, input=stdin, capture_output=True, check=True, env=os.environ)
-            times[name].append((time.perf_counter() - started) * 1000)
-            assert bool(done.stdout) == name.endswith("refusing"), name
+            start = time.perf_counter()
+            process = subprocess.run(line, input=stdin, capture_output=True, check=True, env=os.environ)
+            times[name].append((time.perf_counter() - start) * 1000)
+            assert bool(process.stdout) == name.endswith("refusing"), name
     return times
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from benchmarks.databases import database
 from benchmarks.quarter.checks import problems
-from benchmarks.quarter.plan import FIRST_DAY, drawn, plans
+from benchmarks.quarter.plan import FIRST_DAY, plans, timeline
 from benchmarks.quarter.play import Quarter
 from bot.clock import to_ms
 from bot.repository_settings import OperatorSettings
@@ -36,27 +36,27 @@ def play(kind: str, options: argparse.Namespace) -> int:
         plan.repository = rng.choices(range(options.repositories), [1 / (i + 1) for i in range(options.repositories)])[
             0
         ]
-    events = drawn(rng, planned, round(options.sessions * 0.08), options.repositories)
-    with tempfile.TemporaryDirectory() as folder, database(kind, Path(folder)) as made:
-        started, cpu = time.monotonic(), time.process_time()
-        with World(made, Path(folder), operator=operator, now_ms=to_ms(FIRST_DAY - timedelta(hours=2))) as world:
+    events = timeline(rng, planned, round(options.sessions * 0.08), options.repositories)
+    with tempfile.TemporaryDirectory() as folder, database(kind, Path(folder)) as target:
+        start, cpu = time.monotonic(), time.process_time()
+        with World(target, Path(folder), operator=operator, now_ms=to_ms(FIRST_DAY - timedelta(hours=2))) as world:
             quarter = Quarter(world, rng, options.repositories)
             quarter.play(
                 sorted(events, key=lambda event: event[0]), lambda line: print(line, file=sys.stderr, flush=True)
             )
-            seconds, cpu_seconds = time.monotonic() - started, time.process_time() - cpu
-            with made.read() as connection:
+            seconds, cpu_seconds = time.monotonic() - start, time.process_time() - cpu
+            with target.read() as connection:
                 requests = connection.execute(select(func.count()).select_from(charges)).scalar_one()
-            issues = sum(len(world.weeks(one)) for one in quarter.repositories)
-            print(f"{kind}: {len(planned):,} pull requests, {quarter.sent:,} sessions, {requests:,} requests")
+            issues = sum(len(world.weeks(repository)) for repository in quarter.repositories)
+            print(f"{kind}: {len(planned):,} pull requests, {quarter.sessions_count:,} sessions, {requests:,} requests")
             print(
                 f"  {seconds:.0f} s, {cpu_seconds:.0f} s of CPU; {world.writes():,} writes to GitHub, {issues} weekly issues"
             )
-            found = list(problems(quarter, zones))
+            mistakes = list(problems(quarter, zones))
             if options.out:
                 _keep(quarter, options.out)
-    print("".join(f"  {problem}\n" for problem in found[:20]) + f"  {len(found)} problems", flush=True)
-    return len(found)
+    print("".join(f"  {problem}\n" for problem in mistakes[:20]) + f"  {len(mistakes)} problems", flush=True)
+    return len(mistakes)
 
 
 def _keep(quarter: Quarter, out: Path) -> None:

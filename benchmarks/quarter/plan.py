@@ -21,10 +21,10 @@ class Plan(msgspec.Struct):
     repository: int
     branch: str
     person: str
-    opened: float
-    ended: float
+    open_hour: float
+    end_hour: float
     ends: str
-    reverted: float
+    revert_hours: float
     sessions: int
     labels: list[str]
     issue: bool
@@ -33,41 +33,41 @@ class Plan(msgspec.Struct):
 def plans(rng: random.Random, repositories: int, pulls: int, sessions: int) -> list[Plan]:
     weights = [rng.lognormvariate(0, 1) for _ in range(pulls)]
     whole = sum(weights)
-    made = []
+    result = []
     for i in range(pulls):
         day = rng.randrange(WEEKS * 7 - 2)
-        opened = (day if day % 7 < 5 else day - 2) * 24 + 8 + rng.random() * 9
+        open_hour = (day if day % 7 < 5 else day - 2) * 24 + 8 + rng.random() * 9
         ends = rng.choices(["merge", "close", "stay"], [82, 10, 8])[0]
-        made.append(
+        result.append(
             Plan(
-                repository=rng.randrange(repositories), branch=f"work/{i}", person=rng.choice(PEOPLE), opened=opened,
-                ended=opened + rng.expovariate(1 / 40) + 1, ends=ends,
-                reverted=rng.random() * 20 * 24 if ends == "merge" and rng.random() < 0.05 else 0,
+                repository=rng.randrange(repositories), branch=f"work/{i}", person=rng.choice(PEOPLE), open_hour=open_hour,
+                end_hour=open_hour + rng.expovariate(1 / 40) + 1, ends=ends,
+                revert_hours=rng.random() * 20 * 24 if ends == "merge" and rng.random() < 0.05 else 0,
                 sessions=round(sessions * 0.92 * weights[i] / whole), labels=rng.choice([[], ["bug"], ["feature"], ["bug", "ui"]]),
                 issue=rng.random() < 0.4,
             )
         )  # fmt: skip
-    return made
+    return result
 
 
-def drawn(
+def timeline(
     rng: random.Random, planned: list[Plan], loose: int, repositories: int
 ) -> Iterator[tuple[float, str, Plan | int]]:
     """What happens, by hours since the quarter began, in no order; a loose session names its repository."""
     for plan in planned:
-        yield plan.opened, "open", plan
+        yield plan.open_hour, "open", plan
         for _ in range(plan.sessions):
-            yield plan.opened + rng.random() * (plan.ended - plan.opened), "work", plan
+            yield plan.open_hour + rng.random() * (plan.end_hour - plan.open_hour), "work", plan
         if plan.ends != "stay":
-            yield plan.ended, plan.ends, plan
-        if plan.reverted:
-            yield plan.ended + plan.reverted, "revert", plan
+            yield plan.end_hour, plan.ends, plan
+        if plan.revert_hours:
+            yield plan.end_hour + plan.revert_hours, "revert", plan
     for _ in range(loose):
         yield rng.random() * WEEKS * 7 * 24, "loose", rng.randrange(repositories)
 
 
 def session(
-    rng: random.Random, name: str, ended_ms: int, *, repository: str, branch: str, author: str, made: str = ""
+    rng: random.Random, name: str, ended_ms: int, *, repository: str, branch: str, author: str, sha: str = ""
 ) -> list[Usage]:
     """The requests of a session; its last one made the commit."""
     count = rng.randint(1, 4)
@@ -88,7 +88,7 @@ def session(
             context=Context(repository=repository, branch=branch, author=author),
             work=Work(
                 edited_files=("app/service.py",) if i == 0 else (),
-                commits_made=(CommitMade(sha=made),) if made and i == count - 1 else (),
+                commits_made=(CommitMade(sha=sha),) if sha and i == count - 1 else (),
             ),
         )
         for i in range(count)

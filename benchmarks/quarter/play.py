@@ -26,7 +26,7 @@ class Quarter:
         more = [world.github.add_repository(world.org, f"service-{i}") for i in range(1, repositories)]
         world.installation.repositories += more
         self.repositories: list[Repository] = [world.repository, *more]
-        self.sent = 0
+        self.sessions_count = 0
         self._late: list[tuple[int, list[Usage]]] = []
         self._pulls: dict[str, Pull] = {}
         for person in PEOPLE:
@@ -45,11 +45,13 @@ class Quarter:
                 batch += self._do(what, plan)
                 at += 1
             if day == WEEKS * 7 + 1:  # the week after gets an issue too, and is the year's 53rd
-                batch += [usage for one in self.repositories for usage in self._session(one, "main", PEOPLE[0])]
+                batch += [
+                    usage for repository in self.repositories for usage in self._session(repository, "main", PEOPLE[0])
+                ]
             self._send(batch + self._arriving())
             world.now_ms = max(world.now_ms, start_ms + end * HOUR_MS)
             world.tick()
-            say(f"day {day + 1}, {self.sent:,} sessions")
+            say(f"day {day + 1}, {self.sessions_count:,} sessions")
 
     def _do(self, what: str, plan: Plan | int) -> list[Usage]:
         """What a person does on GitHub is delivered at once; the sessions of a piece of work are returned."""
@@ -68,10 +70,10 @@ class Quarter:
         if plan.issue:
             issue = github.open_issue(repository, f"Problem of {plan.branch}", person, labels=plan.labels)
             body = f"Fixes #{issue.number}"
-        made = [github.commit(f"Work on {plan.branch}", author=person)]
+        commits = [github.commit(f"Work on {plan.branch}", author=person)]
         title = f"Change {plan.branch.removeprefix('work/')} of the service"
         self._pulls[plan.branch] = github.open_pull(
-            repository, plan.branch, person, made, title=title, body=body, labels=plan.labels
+            repository, plan.branch, person, commits, title=title, body=body, labels=plan.labels
         )
 
     def _merge(self, repository: Repository, plan: Plan) -> None:
@@ -86,41 +88,45 @@ class Quarter:
     def _revert(self, repository: Repository, plan: Plan) -> None:
         github, person = self.world.github, self.world.person(plan.person)
         number, title = self._pulls[plan.branch].number, f'Revert "{plan.branch}"'
-        made = [github.commit(title, author=person)]
+        commits = [github.commit(title, author=person)]
         body = f"Reverts {repository.full_name}#{number}"
-        opened = github.open_pull(repository, f"revert-{number}", person, made, title=title, body=body)
-        github.merge(repository, opened.number)
+        pull = github.open_pull(repository, f"revert-{number}", person, commits, title=title, body=body)
+        github.merge(repository, pull.number)
 
     def _work(self, repository: Repository, plan: Plan, pull: Pull) -> list[Usage]:
         """Most sessions build the change, some review it, some run in CI; one in twenty is told days late."""
         rng = self.rng
         what = rng.choices(["build", "review", "ci"], [90, 7, 3])[0]
-        made = pull.head_sha if what == "build" and rng.random() < 0.4 else ""
+        sha = pull.head_sha if what == "build" and rng.random() < 0.4 else ""
         branch, person = (plan.branch, plan.person) if what == "build" else ("main", rng.choice(PEOPLE))
-        usages = self._session(repository, branch, person, made)
+        usages = self._session(repository, branch, person, sha)
         if what == "review":
-            seen = (PullSeen(number=pull.number, how="view"),)
-            usages = [with_work(one, edited_files=(), pulls_seen=seen) for one in usages]
+            looks = (PullSeen(number=pull.number, how="view"),)
+            usages = [with_work(usage, edited_files=(), pulls_seen=looks) for usage in usages]
         elif what == "ci":
             ref = f"refs/pull/{pull.number}/merge"
-            usages = [with_context(one, branch="", author="", ci_ref=ref) for one in usages]
+            usages = [with_context(usage, branch="", author="", ci_ref=ref) for usage in usages]
         if rng.random() < 0.05:
             last_ms = to_ms(FIRST_DAY) + (LAST_DAY - 2) * DAY_MS
             self._late.append((min(self.world.now_ms + int(rng.random() * 10 * DAY_MS), last_ms), usages))
             return []
         return usages
 
-    def _session(self, repository: Repository, branch: str, person: str, made: str = "") -> list[Usage]:
-        self.sent += 1
-        told = {"repository": repository.full_name, "branch": branch, "author": author(self.world.person(person).email)}
-        usages = session(self.rng, f"s{self.sent}", self.world.now_ms, made=made, **told)
+    def _session(self, repository: Repository, branch: str, person: str, sha: str = "") -> list[Usage]:
+        self.sessions_count += 1
+        context = {
+            "repository": repository.full_name,
+            "branch": branch,
+            "author": author(self.world.person(person).email),
+        }
+        usages = session(self.rng, f"s{self.sessions_count}", self.world.now_ms, sha=sha, **context)
         if self.rng.random() < 0.001:  # more tokens than any model takes
             usages[0] = msgspec.structs.replace(usages[0], tokens=usages[0].tokens + Tokens(cache_read=5_000_000))
         return usages
 
     def _arriving(self) -> list[Usage]:
         due = [usages for at_ms, usages in self._late if at_ms <= self.world.now_ms]
-        self._late = [one for one in self._late if one[0] > self.world.now_ms]
+        self._late = [batch for batch in self._late if batch[0] > self.world.now_ms]
         return [usage for usages in due for usage in usages]
 
     def _send(self, usages: list[Usage]) -> None:

@@ -53,14 +53,14 @@ def main() -> int:
     parser.add_argument("--home", type=Path, help="measure on this home instead of one that is made")
     options = parser.parse_args()
     npm_ci(FOLDER)
-    with tempfile.TemporaryDirectory() as made:
-        home = options.home or Path(made, "home")
+    with tempfile.TemporaryDirectory() as folder:
+        home = options.home or Path(folder, "home")
         corpus = make(home, options.megabytes) if options.home is None else None
         size = sum(path.stat().st_size for path in home.rglob("*.jsonl"))
         print(f"{size / 1e6:,.0f} MB in {sum(1 for _ in home.rglob('*.jsonl')):,} logs")
         programs = list(_programs())
         for number in range(options.rounds):
-            _round(programs, home, Path(made, f"kept-{number}"), corpus)
+            _round(programs, home, Path(folder, f"caches-{number}"), corpus)
     _show(programs)
     _hook(options.rounds)
     return 0
@@ -78,47 +78,48 @@ def _programs() -> Iterator[Program]:
             yield Program(name, [str(binary), *arguments], tokens)
 
 
-def _of_table(printed: str) -> int:
-    total = next(line for line in printed.splitlines() if line.startswith("Total"))
+def _of_table(output: str) -> int:
+    total = next(line for line in output.splitlines() if line.startswith("Total"))
     return sum(int(figure.replace(",", "")) for figure in re.findall(r"[\d,]+", total)[1:])
 
 
-def _of_ccusage(printed: str) -> int:
-    return json.loads(printed)["totals"]["totalTokens"]
+def _of_ccusage(output: str) -> int:
+    return json.loads(output)["totals"]["totalTokens"]
 
 
-def _of_tokscale(printed: str) -> int:
+def _of_tokscale(output: str) -> int:
     kinds = ("input", "cacheRead", "cacheWrite", "output", "reasoning")
-    return sum(entry[kind] for entry in json.loads(printed)["entries"] for kind in kinds)
+    return sum(entry[kind] for entry in json.loads(output)["entries"] for kind in kinds)
 
 
-def _round(programs: list[Program], home: Path, kept: Path, corpus: Corpus | None) -> None:
+def _round(programs: list[Program], home: Path, caches: Path, corpus: Corpus | None) -> None:
     for program in programs:
         for when in ("cold", "unchanged"):
-            program.runs[when].append(_run(program, home, kept / program.name, corpus))
+            program.runs[when].append(_run(program, home, caches / program.name, corpus))
     if corpus:
         grow(corpus)
         for program in programs:
-            program.runs["grown"].append(_run(program, home, kept / program.name, corpus))
+            program.runs["grown"].append(_run(program, home, caches / program.name, corpus))
 
 
-def _run(program: Program, home: Path, kept: Path, corpus: Corpus | None) -> Run:
-    """Its caches lie in `kept`."""
+def _run(program: Program, home: Path, caches: Path, corpus: Corpus | None) -> Run:
+    """Run it once; its caches are in the folder `caches`."""
     env = {
-        "PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(FOLDER.parents[1]), "XDG_CACHE_HOME": str(kept / "cache"),
-        "XDG_STATE_HOME": str(kept / "state"), "XDG_CONFIG_HOME": str(kept / "config"), "XDG_DATA_HOME": str(kept / "data"),
+        "PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(FOLDER.parents[1]),
+        "XDG_CACHE_HOME": str(caches / "cache"), "XDG_STATE_HOME": str(caches / "state"),
+        "XDG_CONFIG_HOME": str(caches / "config"), "XDG_DATA_HOME": str(caches / "data"),
     }  # fmt: skip
     with tempfile.TemporaryFile("w+") as out:
-        started = time.perf_counter()
+        start = time.perf_counter()
         process = subprocess.Popen(program.command, env=env, stdout=out, stderr=subprocess.DEVNULL)
-        _, status, used = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - started
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             print(f"{program.name} ended with {process.returncode}", file=sys.stderr)
         out.seek(0)
         share = program.tokens(out.read()) / sum(corpus.tokens) if corpus else 1
-        return Run(used.ru_utime + used.ru_stime, wall, used.ru_maxrss, share)
+        return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss, share)
 
 
 def _show(programs: list[Program]) -> None:
@@ -155,10 +156,10 @@ def _hook(rounds: int) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
             for _ in range(20 * rounds):
                 for name, command in commands.items():
-                    started = time.perf_counter()
+                    start = time.perf_counter()
                     subprocess.run(command, env=env, check=True, stdin=subprocess.DEVNULL)
-                    times[name].append(time.perf_counter() - started)
-        bare, hook = (statistics.median(found) * 1000 for found in times.values())
+                    times[name].append(time.perf_counter() - start)
+        bare, hook = (statistics.median(seconds) * 1000 for seconds in times.values())
         print(f"\nhook {hook:.1f} ms, python -c pass {bare:.1f} ms: {hook / bare:.2f}")
 
 

@@ -48,8 +48,8 @@ class Corpus:
 
     home: Path
     requests: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
-    written: int = 0
-    grown: int = 0
+    size_bytes: int = 0
+    generation: int = 0
     chance: random.Random = field(default_factory=lambda: random.Random(7))
     prose: list[str] = field(default_factory=list)
 
@@ -57,7 +57,7 @@ class Corpus:
     def tokens(self) -> tuple[int, ...]:
         return tuple(sum(kind) for kind in zip(*self.requests.values(), strict=True))
 
-    def said(self, most: int) -> str:
+    def prose_of(self, most: int) -> str:
         return self.chance.choice(self.prose)[:most]
 
     def write(self, name: str, lines: list[dict[str, Any]]) -> None:
@@ -65,17 +65,17 @@ class Corpus:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
             for line in lines:
-                self.written += file.write(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n")
+                self.size_bytes += file.write(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n")
 
 
 def make(home: Path, megabytes: int) -> Corpus:
     """Write about so much, two thirds of it Claude Code's, the rest Codex'."""
     shutil.rmtree(home, ignore_errors=True)
     corpus = Corpus(home)
-    corpus.prose = [_printed(corpus.chance) for _ in range(200)]
+    corpus.prose = [_tool_output(corpus.chance) for _ in range(200)]
     number = 0
     for most, session in ((megabytes * 2 / 3, _claude_session), (megabytes, _codex_thread)):
-        while corpus.written < most * 1_000_000:
+        while corpus.size_bytes < most * 1_000_000:
             session(corpus, number)
             number += 1
     return corpus
@@ -83,15 +83,15 @@ def make(home: Path, megabytes: int) -> Corpus:
 
 def grow(corpus: Corpus) -> None:
     """A few sessions go on."""
-    corpus.grown += 1
+    corpus.generation += 1
     for number in range(0, 20, 4):
         corpus.write(
             _claude_name(number),
-            list(_claude_lines(corpus, number, _id(number), requests=3, first=1000 * corpus.grown)),
+            list(_claude_lines(corpus, number, _id(number), requests=3, first=1000 * corpus.generation)),
         )
 
 
-def _printed(chance: random.Random) -> str:
+def _tool_output(chance: random.Random) -> str:
     """What a tool may have printed: lines of code with quotes, tabs and signs, which JSON has to escape."""
     lines = (
         "\t" * chance.randint(0, 4) + " ".join(chance.choices(_WORDS, k=chance.randint(1, 9))) + chance.choice(_ENDS)
@@ -122,8 +122,8 @@ def _claude_session(corpus: Corpus, number: int) -> None:
     lines += [_progress(corpus, line) for line in nested if line["type"] == "assistant"]
     corpus.write(_claude_name(number), lines)
     if number % 10 == 0:
-        copied = [{**line, "sessionId": _id(number, 1)} for line in lines]
-        corpus.write(_claude_name(number, _id(number, 1)), copied)
+        copies = [{**line, "sessionId": _id(number, 1)} for line in lines]
+        corpus.write(_claude_name(number, _id(number, 1)), copies)
 
 
 def _claude_start(corpus: Corpus, number: int, session: str) -> Iterator[dict[str, Any]]:
@@ -132,9 +132,9 @@ def _claude_start(corpus: Corpus, number: int, session: str) -> Iterator[dict[st
         yield {
             "parentUuid": None,
             "isSidechain": False,
-            "attachment": {"type": kind, "content": corpus.said(20_000)},
+            "attachment": {"type": kind, "content": corpus.prose_of(20_000)},
         } | about
-    yield {"type": "api-request-shape", "sessionId": session, "shape": {"system": corpus.said(20_000)}}
+    yield {"type": "api-request-shape", "sessionId": session, "shape": {"system": corpus.prose_of(20_000)}}
 
 
 def _claude_about(number: int, session: str) -> dict[str, Any]:
@@ -161,11 +161,11 @@ def _claude_lines(
             "server_tool_use": {"web_search_requests": 0}, "service_tier": "standard", "inference_geo": "not_available",
         }  # fmt: skip
         blocks = [
-            {"type": "thinking", "thinking": corpus.said(1200), "signature": "x" * 300},
+            {"type": "thinking", "thinking": corpus.prose_of(1200), "signature": "x" * 300},
             {"type": "tool_use", "id": f"toolu_{name}", **_call(i, corpus)},
         ]
         if i % 3 == 0:
-            blocks.insert(1, {"type": "text", "text": corpus.said(600)})
+            blocks.insert(1, {"type": "text", "text": corpus.prose_of(600)})
         head = {"parentUuid": f"{i:08x}", "isSidechain": bool(agent)}
         for block in blocks:
             at += timedelta(milliseconds=40)
@@ -184,18 +184,18 @@ def _claude_lines(
                 "timestamp": _at(at),
             }
             yield head | {"message": message} | tail | about
-        printed = "The file was written." if i % 3 == 0 else corpus.said(30_000)
-        result = {"tool_use_id": f"toolu_{name}", "type": "tool_result", "content": printed}
+        output = "The file was written." if i % 3 == 0 else corpus.prose_of(30_000)
+        result = {"tool_use_id": f"toolu_{name}", "type": "tool_result", "content": output}
         yield head | {
             "type": "user", "message": {"role": "user", "content": [result]}, "uuid": f"{name}-r", "timestamp": _at(at),
-            "toolUseResult": {"stdout": printed, "stderr": "", "interrupted": False},
+            "toolUseResult": {"stdout": output, "stderr": "", "interrupted": False},
         } | about  # fmt: skip
 
 
 def _progress(corpus: Corpus, line: dict[str, Any]) -> dict[str, Any]:
     """A sub-agent's line as older versions nest it in its parent's file."""
     inner = {name: line[name] for name in ("type", "message", "requestId", "uuid", "timestamp")}
-    data = {"message": inner, "type": "agent_progress", "prompt": corpus.said(3000), "agentId": line["agentId"]}
+    data = {"message": inner, "type": "agent_progress", "prompt": corpus.prose_of(3000), "agentId": line["agentId"]}
     outer = {name: value for name, value in line.items() if name not in ("message", "requestId", "agentId")}
     return {
         **outer,
@@ -210,7 +210,7 @@ def _progress(corpus: Corpus, line: dict[str, Any]) -> dict[str, Any]:
 def _call(i: int, corpus: Corpus) -> dict[str, Any]:
     """Each third call writes a file, the others read or run something."""
     if i % 3 == 0:
-        return {"name": "Write", "input": {"file_path": f"/home/dev/project/{i}.py", "content": corpus.said(6000)}}
+        return {"name": "Write", "input": {"file_path": f"/home/dev/project/{i}.py", "content": corpus.prose_of(6000)}}
     return {"name": "Bash", "input": {"command": "make test", "description": "run the tests"}}
 
 
@@ -223,8 +223,8 @@ def _codex_thread(corpus: Corpus, number: int) -> None:
         lines.append({"timestamp": _at(at), "ordinal": len(lines), "type": kind, "payload": payload})
 
     cwd = f"/home/dev/project-{number % 20}"
-    log("session_meta", id=thread, cwd=cwd, cli_version="0.169.0", base_instructions={"text": corpus.said(20_000)})
-    log("world_state", full=True, state={"agents_md": corpus.said(8000)})
+    log("session_meta", id=thread, cwd=cwd, cli_version="0.169.0", base_instructions={"text": corpus.prose_of(20_000)})
+    log("world_state", full=True, state={"agents_md": corpus.prose_of(8000)})
     log("turn_context", turn_id=f"t{number}", cwd=cwd, model="gpt-5.5")
     for i in range(_IN_SESSION):
         at += timedelta(seconds=chance.randint(5, 90))
@@ -239,18 +239,18 @@ def _codex_thread(corpus: Corpus, number: int) -> None:
             log("token_usage_record", thread_id=thread, turn_id=f"t{number}", response_id=f"resp_{thread}{i}", usage=last,
                 turn_token_usage=whole, thread_token_usage=whole)  # fmt: skip
         answer = {"type": "function_call_output", "id": f"fco_{i}", "call_id": f"call_{i}"}
-        log("response_item", **answer, output=corpus.said(30_000))
+        log("response_item", **answer, output=corpus.prose_of(30_000))
         info = {"total_token_usage": whole, "last_token_usage": last, "model_context_window": 258400}
         for _ in range(2):
             log("event_msg", type="token_count", info=info, rate_limits=None)
-        said = [{"type": "output_text", "text": corpus.said(3000)}]
-        log("response_item", type="message", id=f"m_{i}", role="assistant", content=said)
-        log("event_msg", type="agent_message", message=said[0]["text"])
+        content = [{"type": "output_text", "text": corpus.prose_of(3000)}]
+        log("response_item", type="message", id=f"m_{i}", role="assistant", content=content)
+        log("event_msg", type="agent_message", message=content[0]["text"])
     corpus.write(f".codex/sessions/2026/10/01/rollout-{START:%Y-%m-%dT%H-%M-%S}-{thread}.jsonl", lines)
 
 
-def _codex_counts(given: int, cached: int, output: int) -> dict[str, int]:
+def _codex_counts(input_tokens: int, cached: int, output: int) -> dict[str, int]:
     return {
-        "input_tokens": given, "cached_input_tokens": cached, "cache_write_input_tokens": 0, "output_tokens": output,
-        "reasoning_output_tokens": 5, "total_tokens": given + output,
+        "input_tokens": input_tokens, "cached_input_tokens": cached, "cache_write_input_tokens": 0, "output_tokens": output,
+        "reasoning_output_tokens": 5, "total_tokens": input_tokens + output,
     }  # fmt: skip

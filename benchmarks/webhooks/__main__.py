@@ -19,7 +19,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.webhooks.load import Delivery, Measured, deliveries, fire
+from benchmarks.webhooks.load import Delivery, Measurement, deliveries, fire
 from benchmarks.webhooks.servers import (
     FOLDER,
     SECRET,
@@ -27,9 +27,9 @@ from benchmarks.webhooks.servers import (
     hold_back,
     machine_cpu_seconds,
     mergecost,
+    pending_count,
     probot,
     running,
-    wanted,
 )
 from tests.node import npm_ci
 
@@ -44,11 +44,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     npm_ci(FOLDER)
-    signed = deliveries(SECRET)
+    load = deliveries(SECRET)
     faults = 0
     for number in range(1, options.rounds + 1):
         with tempfile.TemporaryDirectory() as folder:
-            faults += _round(number, signed, options.seconds, Path(folder))
+            faults += _round(number, load, options.seconds, Path(folder))
     return 1 if faults else 0
 
 
@@ -59,76 +59,76 @@ class Tally:
     server: Server
     cold_start: str
     idle_mib: float
-    seen: Measured = field(default_factory=Measured)
-    warm: Measured = field(default_factory=Measured)
+    main: Measurement = field(default_factory=Measurement)
+    warm: Measurement = field(default_factory=Measurement)
     cpu_seconds: float = 0.0
     seconds: float = 0.0
 
     @property
     def rate(self) -> float:
-        return self.seen.answers / self.cpu_seconds
+        return self.main.answers / self.cpu_seconds
 
     @property
-    def refused(self) -> int:
-        return self.warm.not_2xx + self.seen.not_2xx
+    def refusals(self) -> int:
+        return self.warm.not_2xx + self.main.not_2xx
 
-    def load(self, signed: list[Delivery]) -> None:
+    def load(self, load: list[Delivery]) -> None:
         cpu, start = self.server.cpu_seconds(), time.perf_counter()
-        _load(self.server, signed, SLICE_SECONDS, self.seen)
+        _load(self.server, load, SLICE_SECONDS, self.main)
         self.cpu_seconds += self.server.cpu_seconds() - cpu
         self.seconds += time.perf_counter() - start
 
     def __str__(self) -> str:
         return (
-            f"{self.rate:6.0f} requests/CPU-s {self.seen.answers / self.seconds:6.0f}/s"
-            f"  p50 {self.seen.percentile(0.5):4.1f}  p99 {self.seen.percentile(0.99):5.1f} ms"
+            f"{self.rate:6.0f} requests/CPU-s {self.main.answers / self.seconds:6.0f}/s"
+            f"  p50 {self.main.percentile(0.5):4.1f}  p99 {self.main.percentile(0.99):5.1f} ms"
             f"  memory idle {self.idle_mib:.0f} peak {self.server.memory_mib('VmHWM'):.0f} MiB"
-            f"  cold start {self.cold_start}  not 2xx {self.refused}"
+            f"  cold start {self.cold_start}  not 2xx {self.refusals}"
         )
 
 
-def _round(number: int, signed: list[Delivery], seconds: int, folder: Path) -> int:
+def _round(number: int, load: list[Delivery], seconds: int, folder: Path) -> int:
     """Start both, warm up, load in turns, kill. Returns how many deliveries were refused or lost."""
-    hold_back(folder, signed[0].body)
+    hold_back(folder, load[0].body)
     tallies: dict[str, Tally] = {}
     with ExitStack() as stack:
         for name in sorted(SERVERS, reverse=number % 2 == 1):
             server = stack.enter_context(running(SERVERS[name], folder))
-            tallies[name] = Tally(server, _cold_start(server, signed[0]), server.memory_mib("VmRSS"))
-            _load(server, signed, WARM_UP_SECONDS, tallies[name].warm)
+            tallies[name] = Tally(server, _cold_start(server, load[0]), server.memory_mib("VmRSS"))
+            _load(server, load, WARM_UP_SECONDS, tallies[name].warm)
         busy, start = machine_cpu_seconds() - time.process_time(), time.perf_counter()
         for _ in range(seconds):
             for tally in tallies.values():
-                tally.load(signed)
-        busy = machine_cpu_seconds() - time.process_time() - busy - sum(one.cpu_seconds for one in tallies.values())
+                tally.load(load)
+        busy = machine_cpu_seconds() - time.process_time() - busy - sum(tally.cpu_seconds for tally in tallies.values())
         for name, tally in tallies.items():
             print(f"round {number}: {name:<9} {tally}")
     ours, peer = tallies["mergecost"], tallies["probot"]
-    accepted = 1 + ours.warm.answers + ours.seen.answers - ours.refused
-    kept = wanted(folder)
+    accepted = 1 + ours.warm.answers + ours.main.answers - ours.refusals
+    on_disk = pending_count(folder)
     elsewhere = busy / (time.perf_counter() - start)
     print(
-        f"round {number}: killed; {kept} deliveries are on disk, {accepted} were accepted. Cores busy elsewhere: {elsewhere:.2f}"
+        f"round {number}: killed; {on_disk} deliveries are on disk, {accepted} were accepted. Cores busy elsewhere: {elsewhere:.2f}"
     )
     print(f"round {number}: ours / probot, requests for a CPU second: {ours.rate / peer.rate:.2f}", flush=True)
-    return ours.refused + peer.refused + abs(kept - accepted)
+    return ours.refusals + peer.refusals + abs(on_disk - accepted)
 
 
-def _load(server: Server, signed: list[Delivery], seconds: float, measured: Measured) -> None:
-    uvloop.run(fire(server.port, server.path, signed, seconds, measured))
+def _load(server: Server, load: list[Delivery], seconds: float, measurement: Measurement) -> None:
+    uvloop.run(fire(server.port, server.path, load, seconds, measurement))
 
 
 def _cold_start(server: Server, delivery: Delivery) -> str:
     """Time from the start of the process to the first delivery that it accepts."""
-    while time.perf_counter() - server.started < 30 and server.process.poll() is None:
-        seen = Measured()
+    while time.perf_counter() - server.start < 30 and server.process.poll() is None:
+        measurement = Measurement()
         try:
-            uvloop.run(fire(server.port, server.path, [delivery], 0, seen, connections=1))
+            uvloop.run(fire(server.port, server.path, [delivery], 0, measurement, connections=1))
         except OSError:  # not listening yet
             time.sleep(0.002)
             continue
-        if seen.not_2xx == 0:
-            wall = time.perf_counter() - server.started
+        if measurement.not_2xx == 0:
+            wall = time.perf_counter() - server.start
             return f"{wall * 1000:.0f} ms, {server.cpu_seconds() * 1000:.0f} CPU-ms"
     raise SystemExit(f"the server did not start: {server.process.args}")
 

@@ -29,7 +29,7 @@ class Delivery(NamedTuple):
 
 
 @dataclass
-class Measured:
+class Measurement:
     """What the load saw. Latencies in milliseconds."""
 
     answers: int = 0
@@ -37,8 +37,8 @@ class Measured:
     latencies_ms: list[float] = field(default_factory=list)
 
     def percentile(self, part: float) -> float:
-        ordered = sorted(self.latencies_ms)
-        return ordered[min(int(len(ordered) * part), len(ordered) - 1)] if ordered else 0.0
+        ascending = sorted(self.latencies_ms)
+        return ascending[min(int(len(ascending) * part), len(ascending) - 1)] if ascending else 0.0
 
 
 def deliveries(secret: str) -> list[Delivery]:
@@ -53,11 +53,11 @@ def deliveries(secret: str) -> list[Delivery]:
         github.open_pull(
             repository, f"feat/{number}", alice, [github.commit(f"Change {number}", author=alice)], number=number
         )
-    payloads = [one.payload for one in github.deliveries if one.event == "pull_request"]
-    return [_signed(payload, secret) for payload in payloads]
+    payloads = [delivery.payload for delivery in github.deliveries if delivery.event == "pull_request"]
+    return [_delivery(payload, secret) for payload in payloads]
 
 
-def _signed(payload: dict[str, Any], secret: str) -> Delivery:
+def _delivery(payload: dict[str, Any], secret: str) -> Delivery:
     """Padded with a description to the size of a real one."""
     payload["pull_request"]["body"] = ""
     payload["pull_request"]["body"] = "word " * ((SIZE_BYTES - len(json.dumps(payload))) // 5)
@@ -66,7 +66,7 @@ def _signed(payload: dict[str, Any], secret: str) -> Delivery:
 
 
 async def fire(
-    port: int, path: str, signed: list[Delivery], seconds: float, measured: Measured, connections: int = CONNECTIONS
+    port: int, path: str, load: list[Delivery], seconds: float, measurement: Measurement, connections: int = CONNECTIONS
 ) -> None:
     """Load for so many seconds; each connection sends one delivery at least. All that was sent is answered at the end.
 
@@ -76,20 +76,20 @@ async def fire(
     until = time.perf_counter() + seconds
     ends = []
     for nth in range(connections):
-        turn = cycle(signed[nth % len(signed) :] + signed[: nth % len(signed)])
-        _, one = await loop.create_connection(
-            lambda turn=turn: _Connection(path, turn, until, measured), "127.0.0.1", port
+        turn = cycle(load[nth % len(load) :] + load[: nth % len(load)])
+        _, connection = await loop.create_connection(
+            lambda turn=turn: _Connection(path, turn, until, measurement), "127.0.0.1", port
         )
-        ends.append(one.ended)
+        ends.append(connection.end)
     await asyncio.gather(*ends)
 
 
 class _Connection(asyncio.Protocol):
     """Sends a delivery, waits for its answer, and so on."""
 
-    def __init__(self, path: str, turn: Iterator[Delivery], until: float, measured: Measured) -> None:
-        self._path, self._turn, self._until, self._measured = path, turn, until, measured
-        self.ended = asyncio.get_running_loop().create_future()
+    def __init__(self, path: str, turn: Iterator[Delivery], until: float, measurement: Measurement) -> None:
+        self._path, self._turn, self._until, self._measurement = path, turn, until, measurement
+        self.end = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -100,20 +100,20 @@ class _Connection(asyncio.Protocol):
         self._parser.feed_data(data)
 
     def on_message_complete(self) -> None:
-        self._measured.latencies_ms.append((time.perf_counter() - self._sent) * 1000)
-        self._measured.answers += 1
-        self._measured.not_2xx += not 200 <= self._parser.get_status_code() < 300
-        if self._sent < self._until and self._parser.should_keep_alive():
+        self._measurement.latencies_ms.append((time.perf_counter() - self._sent_at) * 1000)
+        self._measurement.answers += 1
+        self._measurement.not_2xx += not 200 <= self._parser.get_status_code() < 300
+        if self._sent_at < self._until and self._parser.should_keep_alive():
             self._parser = httptools.HttpResponseParser(self)
             self._send()
         else:
             self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self.ended.set_result(None)
+        self.end.set_result(None)
 
     def _send(self) -> None:
-        self._sent = time.perf_counter()
+        self._sent_at = time.perf_counter()
         delivery = next(self._turn)
         self._transport.write(_head(self._path, delivery) + delivery.body)
 

@@ -31,7 +31,7 @@ class Server:
     path: str
     port: int
     process: subprocess.Popen[bytes]
-    started: float
+    start: float
 
     def cpu_seconds(self) -> float:
         """User and system time so far, of the process and of what descends from it, living or dead."""
@@ -88,7 +88,7 @@ def hold_back(folder: Path, body: bytes) -> None:
     database.close()
 
 
-def wanted(folder: Path) -> int:
+def pending_count(folder: Path) -> int:
     """How many deliveries the database holds."""
     with sqlite3.connect(folder / "mergecost.db") as connection:
         return connection.execute("SELECT coalesce(sum(request_count), 0) FROM job WHERE kind = 'pull'").fetchone()[0]
@@ -113,8 +113,8 @@ def machine_cpu_seconds() -> float:
 
 def _start(path: str, port: int, command: list[str], cwd: Path, environ: dict[str, str]) -> Server:
     environ = {"PATH": os.environ["PATH"]} | environ
-    started = time.perf_counter()
-    return Server(path, port, subprocess.Popen(command, cwd=cwd, env=environ, stdout=subprocess.DEVNULL), started)
+    start = time.perf_counter()
+    return Server(path, port, subprocess.Popen(command, cwd=cwd, env=environ, stdout=subprocess.DEVNULL), start)
 
 
 def _tree(pid: int) -> Iterator[int]:

@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from attribution.evidence import PullRequest
 from attribution.outcome import Details
-from attribution.periods import moved, week_of
+from attribution.periods import week_of, weeks_later
 from attribution.week_report import WeekCost
 from benchmarks.databases import database
 from bot import weekly
@@ -58,44 +58,46 @@ INSERT INTO share (account_id, tool, request_id, revision, position, repository_
 """
 
 
-def fill(made: Database, requests: int) -> None:
-    dialect = made.engine.dialect.name
+def fill(database: Database, requests: int) -> None:
+    dialect = database.engine.dialect.name
     values = {
         "series": _SERIES[dialect].format(last=requests - 1), "until": to_ms(NOW) - 6 * 3_600_000, "span": YEAR_MS,
         "count": requests, "pulls": PULLS, "false": "false",
     }  # fmt: skip
-    with made.write() as connection:
-        account_store.save_account(made, connection, KEY[0], "acme", 1, suspended=False)
+    with database.write() as connection:
+        account_store.save_account(database, connection, KEY[0], "acme", 1, suspended=False)
         facts = RepositoryFacts(repository_id=KEY[1], full_name="acme/widgets", private=True, default_branch="main")
-        repository_store.save_repositories(made, connection, KEY[0], [facts])
+        repository_store.save_repositories(database, connection, KEY[0], [facts])
         connection.execute(text(_CHARGE.format(**values)))
         connection.execute(text(_SHARE.format(**values)))
         for number in range(1, PULLS + 1):
             at = NOW - timedelta(milliseconds=YEAR_MS) * (number / PULLS)
-            merged = at + timedelta(days=1) if number % 10 else None
-            pull = PullRequest(number=number, head_branch="work", created_at=at, closed_at=merged, merged_at=merged)
-            pull_store.save_pull(
-                made, connection, (*KEY, number), pull, Details(title=f"Change {number}", updated_at=at), ""
+            merged_at = at + timedelta(days=1) if number % 10 else None
+            pull = PullRequest(
+                number=number, head_branch="work", created_at=at, closed_at=merged_at, merged_at=merged_at
             )
-    with made.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            pull_store.save_pull(
+                database, connection, (*KEY, number), pull, Details(title=f"Change {number}", updated_at=at), ""
+            )
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("ANALYZE")
 
 
 def seconds(work: Callable[[], object], times: int = 5) -> float:
-    found = []
+    durations = []
     for _ in range(times):
-        started = time.perf_counter()
+        start = time.perf_counter()
         work()
-        found.append(time.perf_counter() - started)
-    return statistics.median(found)
+        durations.append(time.perf_counter() - start)
+    return statistics.median(durations)
 
 
-def _report(made: Database) -> str:
+def _report(database: Database) -> str:
     """Seconds for the week's report and for a cut by day, what the week came to, and the peak of memory."""
     zone = ZoneInfo("UTC")
-    key = (*KEY, moved(week_of(NOW, zone), -1, zone).name)
+    key = (*KEY, weeks_later(week_of(NOW, zone), -1, zone).name)
     span = (to_ms(NOW) - 30 * 24 * 3_600_000, to_ms(NOW))
-    with made.read() as connection:
+    with database.read() as connection:
 
         def week() -> WeekCost:
             cost = weekly.cost_of(connection, RepositorySettings(), key, to_ms(NOW))
@@ -105,9 +107,9 @@ def _report(made: Database) -> str:
 
         rows = costs.repositories(connection, KEY[0])
         micros = week().micros
-        took = seconds(week), seconds(lambda: costs.cut(connection, rows, "day", span, zone))
+        durations = seconds(week), seconds(lambda: costs.cut(connection, rows, "day", span, zone))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return f"{took[0]:>9.2f}{took[1]:>11.2f}{micros / 1e6:>13,.2f}{peak:>10.0f}"
+    return f"{durations[0]:>9.2f}{durations[1]:>11.2f}{micros / 1e6:>13,.2f}{peak:>10.0f}"
 
 
 def main() -> int:
@@ -118,11 +120,11 @@ def main() -> int:
     print(f"{'':<12}{'requests':>12}{'filled s':>10}{'week s':>9}{'day cut s':>11}{'week spend':>13}{'peak MiB':>10}")
     for kind in options.database or ["sqlite", "postgresql"]:
         for requests in options.requests or [1_000_000]:
-            with tempfile.TemporaryDirectory() as folder, database(kind, Path(folder)) as made:
-                started = time.perf_counter()
-                fill(made, requests)
-                filled = time.perf_counter() - started
-                print(f"{kind:<12}{requests:>12,}{filled:>10.1f}{_report(made)}")
+            with tempfile.TemporaryDirectory() as folder, database(kind, Path(folder)) as target:
+                start = time.perf_counter()
+                fill(target, requests)
+                fill_seconds = time.perf_counter() - start
+                print(f"{kind:<12}{requests:>12,}{fill_seconds:>10.1f}{_report(target)}")
     return 0
 
 

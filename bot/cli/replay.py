@@ -13,8 +13,8 @@ from attribution.evidence import Correction, Evidence, PullRequest
 from attribution.ledger import Charge, Share, charge, check, share_out
 from attribution.money import Micros, cents_that_sum, show_cents, to_cents
 from attribution.report import short_id
-from attribution.reported_commits import joined, pushed_directly, told
-from attribution.runaway_backtest import recorded
+from attribution.reported_commits import direct_commits, reported_commits, with_reports
+from attribution.runaway_backtest import session_records
 from attribution.usage import Usage
 from bot.cli.replay_facts import BadFacts, corrections, default_branch, pulls, usages
 from bot.cli.replay_runaways import runaways, runaways_line
@@ -53,7 +53,7 @@ def main(argv: list[str]) -> int:
     left_out = sum(not usage.context.repository for usage in everything) if repository else 0
     if left_out:
         print(f"Left out, requests of no known repository: {left_out:,}.", file=sys.stderr)
-    sessions = recorded(booked, listed)
+    sessions = session_records(booked, listed)
     if options.json:
         for line in (*(_line(repository, one, share) for one, share in booked), runaways_line(sessions)):
             print(msgspec.json.encode(line).decode())
@@ -66,15 +66,15 @@ def replay(
     found: Sequence[Usage], listed: Sequence[PullRequest], said: Sequence[Correction], default_branch: str
 ) -> list[Booked]:
     """Every share of every request, by session and time."""
-    known = told(found)
-    listed = joined(listed, known)
-    direct = pushed_directly(listed, known, default_branch)
-    facts = RepositoryIndex(listed, default_branch, corrections=said, direct=direct)
+    reports = reported_commits(found)
+    listed = with_reports(listed, reports)
+    direct = direct_commits(listed, reports, default_branch)
+    index = RepositoryIndex(listed, default_branch, corrections=said, direct=direct)
     booked: list[Booked] = []
     ordered = sorted(found, key=lambda usage: (usage.tool, usage.session_id, usage.at, usage.request_id))
     for _, group in groupby(ordered, key=lambda usage: (usage.tool, usage.session_id)):
         session = list(group)
-        claims = attribute(session, facts)
+        claims = attribute(session, index)
         for usage in session:
             one = charge(usage)
             booked += [(one, share) for share in share_out(one, claims[usage.key], 1)]

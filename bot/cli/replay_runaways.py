@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from attribution.runaway_backtest import Recorded, Told, Verdict, look_back
+from attribution.runaway_backtest import PastAlert, SessionRecord, Verdict, past_alerts
 
 
 class AlertLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,32 +31,32 @@ class RunawaysLine(msgspec.Struct, frozen=True, kw_only=True):
     alerts: tuple[AlertLine, ...]
 
 
-def runaways(sessions: Sequence[Recorded]) -> list[str]:
+def runaways(sessions: Sequence[SessionRecord]) -> list[str]:
     """For people: a summary, then each alert."""
     if not sessions:
         return []
-    found = look_back(sessions)
-    counts = [(verdict, sum(told.verdict == verdict for told in found)) for verdict in Verdict]
+    alerts = past_alerts(sessions)
+    counts = [(verdict, sum(alert.verdict == verdict for alert in alerts)) for verdict in Verdict]
     summary = ", ".join(f"{count:,} {verdict}" for verdict, count in counts if count)
-    whole = f"Sessions judged by the runaway rule: {len(sessions):,}; alerts: {len(found):,}" + (
+    whole = f"Sessions judged by the runaway rule: {len(sessions):,}; alerts: {len(alerts):,}" + (
         f" ({summary})" if summary else ""
     )
-    return ["\n".join([whole, *(f"  {line}" for told in found for line in _lines(told))])]
+    return ["\n".join([whole, *(f"  {line}" for alert in alerts for line in _lines(alert))])]
 
 
-def runaways_line(sessions: Sequence[Recorded]) -> RunawaysLine:
-    return RunawaysLine(sessions=len(sessions), alerts=tuple(map(_line, look_back(sessions))))
+def runaways_line(sessions: Sequence[SessionRecord]) -> RunawaysLine:
+    return RunawaysLine(sessions=len(sessions), alerts=tuple(map(_line, past_alerts(sessions))))
 
 
-def _lines(told: Told) -> Iterable[str]:
-    yield f"{told.alert.to_at:%Y-%m-%d %H:%M}  {told.alert.sentence}"
-    yield f"{'':16}  {told.verdict}: {told.became}"
+def _lines(alert: PastAlert) -> Iterable[str]:
+    yield f"{alert.alert.to_at:%Y-%m-%d %H:%M}  {alert.alert.sentence}"
+    yield f"{'':16}  {alert.verdict}: {alert.result}"
 
 
-def _line(told: Told) -> AlertLine:
-    alert = told.alert
+def _line(past: PastAlert) -> AlertLine:
+    raised = past.alert
     return AlertLine(
-        rule=alert.rule.value, tool=alert.tool, session_id=alert.session_id, at=alert.to_at,
-        micros_at_alert=alert.session_micros, micros=told.micros, shipped_micros=told.shipped_micros,
-        open_micros=told.open_micros, verdict=told.verdict.value, why=alert.sentence,
+        rule=raised.rule.value, tool=raised.tool, session_id=raised.session_id, at=raised.to_at,
+        micros_at_alert=raised.session_micros, micros=past.micros, shipped_micros=past.shipped_micros,
+        open_micros=past.open_micros, verdict=past.verdict.value, why=raised.sentence,
     )  # fmt: skip

@@ -22,10 +22,10 @@ def _likely(forecast: Forecast | None) -> str:
     """What it may come to, and how far off the same forecast was before."""
     if forecast is None:
         return ""
-    tried = forecast.tried
+    record = forecast.track_record
     return (
         f" Likely to end between {show(forecast.low_micros)} and {show(forecast.high_micros)}, as others like it did. "
-        f"The median miss of this forecast was {tried.error_percent}% over {count(tried.cases, 'merge')}."
+        f"The median miss of this forecast was {record.error_percent}% over {count(record.cases, 'merge')}."
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from attribution.budget import Budget, Scope
 from attribution.money import from_usd
 from attribution.months import Month, month_of, months_later
-from attribution.periods import Week, moved, week_of
+from attribution.periods import Week, week_of, weeks_later
 from attribution.week_report import BudgetRow, WeekCost
 from bot.clock import from_ms, to_ms
 from bot.keys import PullKey, RepositoryKey
@@ -55,7 +55,7 @@ def running(
     """The budgets of this week and month, and of those before, to which late data may still add."""
     zone = settings.zone
     week, month = week_of(now, zone), month_of(now, zone)
-    weeks = [of_week(connection, settings, repository, one) for one in (moved(week, -1, zone), week)]
+    weeks = [of_week(connection, settings, repository, one) for one in (weeks_later(week, -1, zone), week)]
     months = [of_month(connection, settings, repository, one) for one in (months_later(month, -1, zone), month)]
     return [one for one in (*weeks, *months) if one is not None]
 

@@ -64,7 +64,7 @@ def of_pull(
     for one, at, micros in total_store.spent_at(connection, repository, [number, *others]):
         spent[one].append((at, micros))
     curves = {
-        one: Curve(opened_at=pulls[one].created_at, merged_at=pulls[one].merged_at, spent=tuple(amounts))
+        one: Curve(opened_at=pulls[one].created_at, merged_at=pulls[one].merged_at, amounts=tuple(amounts))
         for one, amounts in spent.items()
     }
     own = curves.pop(number, None)
@@ -73,7 +73,7 @@ def of_pull(
 
 def _worth_saying(found: Forecast | None) -> Forecast | None:
     """One that was off by more than half the last times helps nobody."""
-    return found if found and found.tried.error_percent <= MOST_ERROR_PERCENT else None
+    return found if found and found.track_record.error_percent <= MOST_ERROR_PERCENT else None
 
 
 def _daily(

@@ -21,6 +21,7 @@ def wait_for_turn(bot: Bot, lease: Lease) -> None:
 
 def take_turn(bot: Bot, lease: Lease) -> None:
     """The last look before a write: the work is still this worker's, and it is the account's turn. Raises `NotYet`."""
+    wait_for_turn(bot, lease)
     with bot.database.write() as connection:
         if not queue.is_ours(connection, lease):
             raise NotYet(bot.clock())

@@ -13,26 +13,30 @@ from bot.github.models import Comment, Id, is_ours
 from bot.github.pacing import take_turn
 from bot.keys import PullKey
 from bot.store import publications as publication_store
+from bot.work import queue
 from bot.work.queue import Lease
 
 LONGEST_BODY = 65_000
 
 
-async def put_comment(bot: Bot, lease: Lease, full_name: str, kind: str, body: str) -> None:
-    """Make the comment of that kind on pull request `lease.pull` read `body`. Raises `NotYet` and GitHub's errors."""
+async def put_comment(bot: Bot, lease: Lease, full_name: str, kind: str, body: str, *, is_last: bool = False) -> bool:
+    """Make the comment of that kind on pull request `lease.pull` read `body`. Raises `NotYet` and GitHub's errors.
+
+    Where it `is_last` of a piece of work, the lease is finished in the transaction that stores the comment: then True.
+    """
     key = lease.pull
     marked = f"{bot.marker(kind, key)}\n{body}"[:LONGEST_BODY]
     digest = hashlib.sha256(marked.encode()).hexdigest()
     with bot.database.read() as connection:
         current = publication_store.publication(connection, key, kind)
     if current and (current.state != "live" or (current.comment_id and current.body_sha256 == digest)):
-        return
+        return False
     comment_id = current.comment_id if current else None
+    finished = lease if is_last else None
     if comment_id is None:
         comment_id, same = await _search(bot, full_name, kind, key, marked)
         if comment_id is not None and same:
-            _remember(bot, key, kind, comment_id=comment_id, body_sha256=digest)
-            return
+            return _remember(bot, key, kind, finished, comment_id=comment_id, body_sha256=digest)
     take_turn(bot, lease)
     path = f"/repos/{full_name}/issues"
     try:
@@ -44,14 +48,12 @@ async def put_comment(bot: Bot, lease: Lease, full_name: str, kind: str, body: s
             await bot.github.write(key.account_id, "PATCH", f"{path}/comments/{comment_id}", {"body": marked}, Id)
     except Missing:
         # Somebody deleted the comment, or the pull request is gone: both mean silence.
-        _remember(bot, key, kind, comment_id=comment_id, state="deleted")
-        return
+        return _remember(bot, key, kind, finished, comment_id=comment_id, state="deleted")
     except Refused as error:
         if "locked" not in str(error).lower():
             raise
-        _remember(bot, key, kind, comment_id=comment_id, state="locked")
-        return
-    _remember(bot, key, kind, comment_id=comment_id, body_sha256=digest)
+        return _remember(bot, key, kind, finished, comment_id=comment_id, state="locked")
+    return _remember(bot, key, kind, finished, comment_id=comment_id, body_sha256=digest)
 
 
 async def _search(bot: Bot, full_name: str, kind: str, key: PullKey, marked: str) -> tuple[int | None, bool]:
@@ -67,6 +69,8 @@ async def _search(bot: Bot, full_name: str, kind: str, key: PullKey, marked: str
     return (ours[0].id, ours[0].body == marked) if ours else (None, False)
 
 
-def _remember(bot: Bot, key: PullKey, kind: str, **state: Any) -> None:
+def _remember(bot: Bot, key: PullKey, kind: str, finished: Lease | None, **state: Any) -> bool:
+    """Store what stands on GitHub now. Whether the lease was finished with it."""
     with bot.database.write() as connection:
         publication_store.save_publication(bot.database, connection, key, kind, **state)
+        return finished is not None and queue.finish_in(connection, finished)

@@ -71,11 +71,11 @@ def _month(view: WeekView) -> str:
     if likely is None:
         return ""
     last = (view.cost.week.to_at - timedelta(milliseconds=1)).astimezone(ZoneInfo(view.time_zone))
-    tried = likely.tried
+    record = likely.track_record
     return (
         f"**{last:%B} is likely to come to {show(likely.micros)}**, between {show(likely.low_micros)} and "
         f"{show(likely.high_micros)}; so far {show(likely.spent_micros)}. The median miss of this forecast was "
-        f"{tried.error_percent}%, over the last {count(tried.cases, 'month')}."
+        f"{record.error_percent}%, over the last {count(record.cases, 'month')}."
     )
 
 

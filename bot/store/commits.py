@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from sqlalchemy import Connection, bindparam, select
 
-from attribution.reported_commits import Told, told
+from attribution.reported_commits import ReportedCommit, reported_commits
 from attribution.usage import Usage
 from bot.clock import to_ms
 from bot.keys import RepositoryKey
@@ -21,9 +21,11 @@ _ALL = select(commits.c.facts).where(of_repository(commits))
 _NAMED = _ALL.where(commits.c.sha.in_(bindparam("shas", expanding=True)))
 
 
-def save_commits(database: Database, connection: Connection, key: RepositoryKey, usages: Iterable[Usage]) -> list[Told]:
+def save_commits(
+    database: Database, connection: Connection, key: RepositoryKey, usages: Iterable[Usage]
+) -> list[ReportedCommit]:
     """Store the commits that come with usage. Returns those that are new or changed."""
-    reported = {commit.made.sha: commit for commit in told(usages)}
+    reported = {commit.report.sha: commit for commit in reported_commits(usages)}
     before = _by_sha(connection, key, sorted(reported))
     fresh = [commit for sha, commit in sorted(reported.items()) if before.get(sha) != commit]
     insert = database.insert(commits)
@@ -34,26 +36,26 @@ def save_commits(database: Database, connection: Connection, key: RepositoryKey,
     rows = [
         key._asdict()
         | {
-            "sha": commit.made.sha,
+            "sha": commit.report.sha,
             "facts": msgspec.json.encode(commit).decode(),
-            "at_ms": to_ms(commit.made.authored_at),
+            "at_ms": to_ms(commit.report.authored_at),
         }
         for commit in fresh
-        if commit.made.authored_at
+        if commit.report.authored_at
     ]
     if rows:
         connection.execute(statement, rows)
     return fresh
 
 
-def all_commits(connection: Connection, key: RepositoryKey) -> list[Told]:
-    decode = msgspec.json.Decoder(Told).decode
+def all_commits(connection: Connection, key: RepositoryKey) -> list[ReportedCommit]:
+    decode = msgspec.json.Decoder(ReportedCommit).decode
     return [decode(facts) for facts in connection.execute(_ALL, key.params).scalars()]
 
 
-def _by_sha(connection: Connection, key: RepositoryKey, shas: Sequence[str]) -> dict[str, Told]:
-    decode, stored = msgspec.json.Decoder(Told).decode, dict[str, Told]()
+def _by_sha(connection: Connection, key: RepositoryKey, shas: Sequence[str]) -> dict[str, ReportedCommit]:
+    decode, stored = msgspec.json.Decoder(ReportedCommit).decode, dict[str, ReportedCommit]()
     for start in range(0, len(shas), _BATCH):
         rows = connection.execute(_NAMED, key.params | {"shas": shas[start : start + _BATCH]}).scalars()
-        stored |= {commit.made.sha: commit for commit in map(decode, rows)}
+        stored |= {commit.report.sha: commit for commit in map(decode, rows)}
     return stored

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, func, select, tuple_, update
 
-from attribution.evidence import NOT_PLACED, Claim, Evidence, Stage
+from attribution.evidence import PENDING, Claim, Evidence, Stage
 from attribution.ledger import Charge, Share, share_out
 from attribution.money import Micros
 from attribution.usage import RequestKey
@@ -99,7 +99,7 @@ def everything(connection: Connection, account_id: int) -> tuple[list[Charge], l
     query = select(*_share_columns()).join(charges, current()).where(mine)
     placed = [_share(row) for row in connection.execute(query)]
     keys = {share.charge_key for share in placed}
-    return held, placed + [share for one in held if one.key not in keys for share in share_out(one, NOT_PLACED, 0)]
+    return held, placed + [share for one in held if one.key not in keys for share in share_out(one, PENDING, 0)]
 
 
 def history(connection: Connection, account_id: int, tool: str, request_id: str) -> list[Share]:
@@ -124,7 +124,7 @@ def share_again(
     by_repository: dict[int, list[tuple[Held, Claim]]] = {}
     for key, now in current.items():
         weights = tuple((share.pull_number, share.weight) for share in now)
-        claim = NOT_PLACED if key in moved else Claim(weights, now[0].evidence, now[0].why, now[0].stage)
+        claim = PENDING if key in moved else Claim(weights, now[0].evidence, now[0].why, now[0].stage)
         by_repository.setdefault(held[key].repository_id, []).append((held[key], claim))
     pulls: set[PullKey] = set()
     for repository_id, claims in sorted(by_repository.items()):

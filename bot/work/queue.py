@@ -73,6 +73,7 @@ class Lease(msgspec.Struct, frozen=True):
     request_count: int
     token: int
     attempts: int
+    claimed_at_ms: int = 0
 
     @property
     def account_id(self) -> int:
@@ -136,10 +137,20 @@ _CLAIM_ON_POSTGRESQL = text(_CLAIM.format(writers=_WRITERS, lock="FOR UPDATE OF 
 def claim(database: Database, now_ms: int, limit: int) -> list[Lease]:
     """Take due work, oldest first, at most `limit` pieces, none of an account that GitHub limits just now, and no writer before it
     may write. The work of an account that has no installation now waits until it has one again."""
+    with database.read() as connection:  # whoever finds nothing takes no lock
+        due_at_ms = next_due_at_ms(connection)
+    if due_at_ms is None or due_at_ms > now_ms:
+        return []
     parameters = {"until": now_ms + LEASE_MS, "now": now_ms, "limit": limit}
     with database.write() as connection:
         rows = connection.execute(_CLAIM_ON_POSTGRESQL if database.is_postgresql else _CLAIM_ON_SQLITE, parameters)
-        return [Lease(Work(Kind(row[0]), *row[1:4]), *row[4:]) for row in rows]
+        return [_lease(*row, now_ms) for row in rows]
+
+
+def _lease(kind: str, *numbers: int) -> Lease:
+    account_id, repository_id, number, request_count, token, attempts, claimed_at_ms = numbers
+    work = Work(Kind(kind), account_id, repository_id, number)
+    return Lease(work, request_count, token, attempts, claimed_at_ms)
 
 
 _OF_WORK = and_(
@@ -158,13 +169,22 @@ def is_ours(connection: Connection, lease: Lease) -> bool:
 
 
 def renew(database: Database, lease: Lease, now_ms: int) -> bool:
-    """Extend the lease. False if it is lost."""
+    """Extend the lease, unless it was claimed just now. False if it is lost."""
+    if now_ms < lease.claimed_at_ms + LEASE_MS // 4:
+        return True
     return _change(database, lease, lease_until_ms=now_ms + LEASE_MS)
 
 
 def finish(database: Database, lease: Lease) -> bool:
     """Done, for the `request_count` of the claim; anything requested since is due again."""
-    return _change(database, lease, done_count=lease.request_count, lease_until_ms=0, attempts=0, last_error="")
+    with database.write() as connection:
+        return finish_in(connection, lease)
+
+
+def finish_in(connection: Connection, lease: Lease) -> bool:
+    """`finish` in the transaction that stores what was done. False if the lease is lost."""
+    values = {"done_count": lease.request_count, "lease_until_ms": 0, "attempts": 0, "last_error": ""}
+    return connection.execute(_OURS.values(**values), _params(lease.work) | {"of_token": lease.token}).rowcount == 1
 
 
 def postpone(database: Database, lease: Lease, run_at_ms: int) -> bool:

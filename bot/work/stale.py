@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from attribution.issues import lineage
-from attribution.periods import moved, week_number, week_of
+from attribution.periods import week_number, week_of, weeks_later
 from attribution.week_sums import LINE_WEEKS
 from bot.clock import from_ms
 from bot.keys import RepositoryKey, WeekKey
@@ -99,8 +99,15 @@ class Stale(msgspec.Struct, frozen=True):
 
     def note(self, connection: Connection, fact: Fact, change: Change) -> None:
         """A fact has changed: everything that depends on it is looked at again."""
-        for kind, delay in STALE[fact]:
-            work = list(_OF[kind](self, connection, kind, change))
+        self.request(connection, self.work(connection, fact, change))
+
+    def work(self, connection: Connection, fact: Fact, change: Change) -> list[tuple[Delay, list[Work]]]:
+        """What depends on a fact, and when it is to be looked at."""
+        listed = [(delay, list(_OF[kind](self, connection, kind, change))) for kind, delay in STALE[fact]]
+        return [(delay, work) for delay, work in listed if work]
+
+    def request(self, connection: Connection, listed: Iterable[tuple[Delay, list[Work]]]) -> None:
+        for delay, work in listed:
             queue.request(self.database, connection, work, self.run_at_ms(delay))
 
     def run_at_ms(self, delay: Delay) -> int:
@@ -141,7 +148,7 @@ def _weeks(stale: Stale, connection: Connection, _kind: Kind, change: Change) ->
     if not change.times_ms:
         return []
     zone, now = stale.settings.zone, from_ms(stale.now_ms)
-    first = max(week_of(from_ms(min(change.times_ms)), zone), moved(week_of(now, zone), -LINE_WEEKS, zone))
+    first = max(week_of(from_ms(min(change.times_ms)), zone), weeks_later(week_of(now, zone), -LINE_WEEKS, zone))
     names = week_store.since(connection, change.repository, first.name)
     return [week_work(change.repository.week(name)) for name in names]
 

@@ -14,7 +14,7 @@ commits = st.builds(
     branch=st.sampled_from(["", "main", "feat/a"]), files=st.sampled_from([(), ("a.py",), ("b.py",)]),
     stamped=st.sampled_from([False, False, True]),
 )  # fmt: skip
-seen = st.builds(PullSeen, number=st.integers(1, 4), how=st.sampled_from(["view", "create"]))
+looks = st.builds(PullSeen, number=st.integers(1, 4), how=st.sampled_from(["view", "create"]))
 
 
 request_ids = st.uuids().map(str)
@@ -47,6 +47,6 @@ def usages(draw, request_id=request_ids):
         work=Work(
             edited_files=tuple(draw(st.lists(st.sampled_from(["a.py", "b.py", "c.py"]), max_size=3, unique=True))),
             commits_made=tuple(draw(st.lists(commits, max_size=2, unique_by=lambda one: one.sha))),
-            pulls_seen=tuple(draw(st.lists(seen, max_size=2, unique=True))),
+            pulls_seen=tuple(draw(st.lists(looks, max_size=2, unique=True))),
         ),
     )

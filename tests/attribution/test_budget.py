@@ -14,8 +14,8 @@ AT = datetime(2026, 11, 16, 9, tzinfo=UTC)
 AMOUNTS = st.integers(0, 10**12)
 
 
-def budget(spent: int, whole: int = 15_000_000, *approvals: Approval) -> Budget:
-    return Budget(scope=Scope.PULL, name="12", budget_micros=whole, spent_micros=spent, approvals=approvals)
+def budget(spent_micros: int, whole: int = 15_000_000, *approvals: Approval) -> Budget:
+    return Budget(scope=Scope.PULL, name="12", budget_micros=whole, spent_micros=spent_micros, approvals=approvals)
 
 
 def approval(up_to: int, hours: int = 0) -> Approval:
@@ -23,7 +23,7 @@ def approval(up_to: int, hours: int = 0) -> Approval:
 
 
 @pytest.mark.parametrize(
-    ("spent", "levels", "is_over"),
+    ("spent_micros", "levels", "is_over"),
     [
         (7_499_999, (), False),
         (7_500_000, (50,), False),
@@ -32,23 +32,23 @@ def approval(up_to: int, hours: int = 0) -> Approval:
         (15_000_001, LEVELS, True),
     ],
 )
-def test_levels_are_reached_to_the_micro_dollar(spent: int, levels: tuple[int, ...], is_over: bool):
-    assert (budget(spent).levels, budget(spent).is_over) == (levels, is_over)
+def test_levels_are_reached_to_the_micro_dollar(spent_micros: int, levels: tuple[int, ...], is_over: bool):
+    assert (budget(spent_micros).levels, budget(spent_micros).is_over) == (levels, is_over)
 
 
 def test_the_newest_approval_that_covers_what_was_spent_holds():
-    held = budget(20_000_000, 15_000_000, approval(30_000_000, 1), approval(21_000_000, 2), approval(19_000_000, 3))
-    assert held.approval == approval(21_000_000, 2)
-    assert not held.needs_approval
-    assert budget(31_000_000, 15_000_000, *held.approvals).needs_approval
+    state = budget(20_000_000, 15_000_000, approval(30_000_000, 1), approval(21_000_000, 2), approval(19_000_000, 3))
+    assert state.approval == approval(21_000_000, 2)
+    assert not state.needs_approval
+    assert budget(31_000_000, 15_000_000, *state.approvals).needs_approval
 
 
 @given(AMOUNTS, st.integers(1, 10**12))
-def test_an_approval_covers_what_it_was_given_for_and_is_never_without_a_limit(spent: int, whole: int):
-    held = budget(spent, whole)
-    given_now = approval(may_cost(held))
-    assert not budget(spent, whole, given_now).needs_approval
-    assert budget(spent + whole + 1, whole, given_now).needs_approval
+def test_an_approval_covers_what_it_was_given_for_and_is_never_without_a_limit(spent_micros: int, whole: int):
+    state = budget(spent_micros, whole)
+    given_now = approval(may_cost(state))
+    assert not budget(spent_micros, whole, given_now).needs_approval
+    assert budget(spent_micros + whole + 1, whole, given_now).needs_approval
 
 
 @given(st.lists(AMOUNTS, max_size=20), st.integers(1, 10**12))
@@ -71,6 +71,6 @@ def test_months_follow_each_other_without_a_gap(name: str):
     first = month_of(datetime(2026, 1, 15, tzinfo=UTC), zone)
     months = [months_later(first, by, zone) for by in range(-13, 27)]
     assert [a.to_at for a in months[:-1]] == [b.from_at for b in months[1:]]
-    assert all(month_of(one.from_at, zone) == one for one in months)
-    assert all(month_of(one.to_at - timedelta(microseconds=1), zone) == one for one in months)
+    assert all(month_of(month.from_at, zone) == month for month in months)
+    assert all(month_of(month.to_at - timedelta(microseconds=1), zone) == month for month in months)
     assert (months[0].name, months[-1].name) == ("2024-12", "2028-03")

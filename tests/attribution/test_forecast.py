@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from attribution.forecast import Daily, Tried, error_percent, estimate, first_and_last, month, pace
+from attribution.forecast import Daily, TrackRecord, error_percent, estimate, first_and_last, month, pace
 
 DOLLAR = 1_000_000
 DAY = timedelta(days=1)
@@ -25,18 +25,18 @@ def office(day: date) -> int:
 
 def test_a_month_like_those_before_is_forecast_to_the_dollar():
     daily = days(date(2026, 1, 1), date(2026, 5, 10), office)
-    found = month(daily, date(2026, 5, 11))
+    forecast = month(daily, date(2026, 5, 11))
     # May 2026 has 21 working days.
-    assert found.micros == found.low_micros == found.high_micros == 220 * DOLLAR
-    assert found.spent_micros == 64 * DOLLAR
-    assert found.tried == Tried(error_percent=0, cases=3)
+    assert forecast.micros == forecast.low_micros == forecast.high_micros == 220 * DOLLAR
+    assert forecast.spent_micros == 64 * DOLLAR
+    assert forecast.track_record == TrackRecord(error_percent=0, cases=3)
 
 
 def test_the_weekend_is_part_of_what_is_left():
     daily = days(date(2026, 1, 1), date(2026, 5, 28), office)
     # From Friday the 29th until Sunday the 31st.
-    found = month(daily, date(2026, 5, 29))
-    assert found.micros - found.spent_micros == 12 * DOLLAR
+    forecast = month(daily, date(2026, 5, 29))
+    assert forecast.micros - forecast.spent_micros == 12 * DOLLAR
 
 
 def test_the_range_is_what_the_stretches_say_and_wider_where_they_share_days():
@@ -54,8 +54,8 @@ def test_the_range_is_what_the_stretches_say_and_wider_where_they_share_days():
 def test_twelve_weeks_back_count():
     def high(weeks: int) -> int:
         dear = {MAY_4 - timedelta(weeks=weeks): 90 * DOLLAR}
-        found = estimate(days(date(2026, 1, 1), MAY_4, lambda _: 10) | dear, MAY_4, MAY_4, MAY_4)
-        return found.high_micros // DOLLAR
+        forecast = estimate(days(date(2026, 1, 1), MAY_4, lambda _: 10) | dear, MAY_4, MAY_4, MAY_4)
+        return forecast.high_micros // DOLLAR
 
     assert [high(weeks) for weeks in (1, 12, 13)] == [90, 90, 10]
 
@@ -77,7 +77,7 @@ def test_the_error_is_that_of_the_months_before_on_the_same_day():
         date(2026, 1, 1), date(2026, 4, 15), lambda day: 20 if date(2026, 3, 16) <= day < date(2026, 4, 1) else 10
     )
     # February: right. March: 310 of 470, 34 % off. January has too little before it.
-    assert month(daily, date(2026, 4, 16)).tried == Tried(error_percent=17, cases=2)
+    assert month(daily, date(2026, 4, 16)).track_record == TrackRecord(error_percent=17, cases=2)
 
 
 def test_a_thin_history_makes_no_forecast():
@@ -124,12 +124,12 @@ histories = st.dictionaries(st.dates(date(2026, 1, 1), date(2026, 8, 31)), amoun
 
 @given(daily=histories, today=dates, factor=st.integers(1, 1000))
 def test_a_thousand_times_the_money_is_a_thousand_times_the_forecast(daily: Daily, today: date, factor: int):
-    one, other = (month({day: micros * by for day, micros in daily.items()}, today) for by in (1, factor))
-    assert (one is None) == (other is None)
-    if one and other:
-        assert other.tried == one.tried
+    plain, other = (month({day: micros * by for day, micros in daily.items()}, today) for by in (1, factor))
+    assert (plain is None) == (other is None)
+    if plain and other:
+        assert other.track_record == plain.track_record
         for name in ("spent_micros", "micros", "low_micros", "high_micros"):
-            assert abs(getattr(other, name) - factor * getattr(one, name)) <= factor
+            assert abs(getattr(other, name) - factor * getattr(plain, name)) <= factor
 
 
 @given(daily=histories, today=dates, data=st.data())
@@ -142,11 +142,11 @@ def test_the_order_of_days_changes_nothing(daily: Daily, today: date, data: st.D
 
 @given(daily=histories, today=dates)
 def test_a_forecast_is_never_less_than_what_is_spent(daily: Daily, today: date):
-    found = estimate(daily, *first_and_last(today), today)
-    assume(found is not None)
+    forecast = estimate(daily, *first_and_last(today), today)
+    assume(forecast is not None)
     first, _ = first_and_last(today)
-    assert found.spent_micros == sum(micros for day, micros in daily.items() if first <= day <= today)
-    assert found.spent_micros <= found.low_micros <= found.micros <= found.high_micros
+    assert forecast.spent_micros == sum(micros for day, micros in daily.items() if first <= day <= today)
+    assert forecast.spent_micros <= forecast.low_micros <= forecast.micros <= forecast.high_micros
 
 
 @given(daily=histories, today=dates, more=amounts, data=st.data())
@@ -154,18 +154,18 @@ def test_more_usage_this_month_never_lowers_anything(daily: Daily, today: date, 
     first, last = first_and_last(today)
     day = data.draw(st.dates(first, today))
     assume(min(daily) <= first)
-    grown = {**daily, day: daily.get(day, 0) + more}
-    before, after = (estimate(each, first, last, today) for each in (daily, grown))
+    longer = {**daily, day: daily.get(day, 0) + more}
+    before, after = (estimate(each, first, last, today) for each in (daily, longer))
     if before and after:
         assert after.spent_micros == before.spent_micros + more
         assert after.micros >= before.micros
     budget = data.draw(amounts)
-    days = [pace(each, first, last, today, budget) for each in (daily, grown)]
+    days = [pace(each, first, last, today, budget) for each in (daily, longer)]
     assert days[0] is None or (days[1] is not None and days[1] <= days[0])
 
 
 @given(daily=histories, today=dates, later=st.dictionaries(dates, amounts))
 def test_what_comes_later_is_not_known(daily: Daily, today: date, later: Daily):
-    known = {day: micros for day, micros in daily.items() if day <= today}
+    past = {day: micros for day, micros in daily.items() if day <= today}
     future = {day: micros for day, micros in later.items() if day > today}
-    assert month(known, today) == month(known | future, today)
+    assert month(past, today) == month(past | future, today)

@@ -19,17 +19,18 @@ claims = st.builds(
 
 
 @given(st.lists(st.tuples(usages(), claims), max_size=8, unique_by=lambda pair: pair[0].key))
-def test_every_charge_is_shared_completely(booked):
-    charges = [charge(usage) for usage, _ in booked]
-    shares = [share for one, (_, claim) in zip(charges, booked, strict=True) for share in share_out(one, claim, 1)]
+def test_every_charge_is_shared_completely(pairs):
+    charges = [charge(usage) for usage, _ in pairs]
+    shares = [share for item, (_, claim) in zip(charges, pairs, strict=True) for share in share_out(item, claim, 1)]
     assert check(charges, shares) == []
-    assert sum(share.micros or 0 for share in shares) == sum(one.list_micros or 0 for one in charges)
+    assert sum(share.micros or 0 for share in shares) == sum(item.list_micros or 0 for item in charges)
 
 
 def problems(change):
-    one = charge(session("09:00 main $1.00")[0])
+    item = charge(session("09:00 main $1.00")[0])
     return [
-        error.problem for error in check([one], change(share_out(one, Claim(((1, 1), (2, 1)), Evidence.BRANCH, ""), 1)))
+        error.problem
+        for error in check([item], change(share_out(item, Claim(((1, 1), (2, 1)), Evidence.BRANCH, ""), 1)))
     ]
 
 
@@ -51,8 +52,10 @@ def test_the_check_sees_what_is_wrong():
 
 
 def test_money_without_a_charge_or_a_price_is_an_error():
-    known, unknown = (charge(usage) for usage in session("09:00 main $1.00\n09:01 main nobody-knows-1"))
-    stray = check([], share_out(known, UNATTRIBUTED, 1))
+    priced_charge, unpriced_charge = (charge(usage) for usage in session("09:00 main $1.00\n09:01 main nobody-knows-1"))
+    stray = check([], share_out(priced_charge, UNATTRIBUTED, 1))
     assert [error.problem for error in stray] == ["shares of a charge that does not exist"]
-    invented = [msgspec.structs.replace(share, micros=5) for share in share_out(unknown, UNATTRIBUTED, 1)]
-    assert [error.problem for error in check([unknown], invented)] == ["a charge without a price is shared as money"]
+    invented = [msgspec.structs.replace(share, micros=5) for share in share_out(unpriced_charge, UNATTRIBUTED, 1)]
+    assert [error.problem for error in check([unpriced_charge], invented)] == [
+        "a charge without a price is shared as money"
+    ]

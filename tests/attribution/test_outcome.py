@@ -15,10 +15,10 @@ DAY = timedelta(days=1)
 
 def after(days: float, text: str, **details: Details) -> dict[int, str]:
     """States by number, so many days after Monday."""
-    found = {pull.number: pull for pull in pulls(text)}
-    told = {int(name[1:]): one for name, one in details.items()}
-    ended = outcomes(found, told, MONDAY + DAY * days)
-    return {number: f"{one.state}{f' by #{one.by}' if one.by else ''}" for number, one in ended.items()}
+    by_number = {pull.number: pull for pull in pulls(text)}
+    details_ = {int(name[1:]): item for name, item in details.items()}
+    states = outcomes(by_number, details_, MONDAY + DAY * days)
+    return {number: f"{state.state}{f' by #{state.by}' if state.by else ''}" for number, state in states.items()}
 
 
 def test_open_merged_and_abandoned():
@@ -55,24 +55,24 @@ REVERT = """
 def test_githubs_revert_and_gits():
     assert after(3, REVERT, n2=Details(reverts=(1,))) == {1: "reverted by #2", 2: "merged"}
     assert after(1.1, REVERT, n2=Details(reverts=(1,))) == {1: "merged"}, "it is not merged yet"
-    landed = Details(merge_commit="ccccccc1")
-    assert after(3, REVERT, n1=landed, n2=Details(reverts_commits=("ccccccc1",)))[1] == "reverted by #2"
-    assert after(3, REVERT, n1=landed, n2=Details(reverts_commits=("ccccccc",)))[1] == "reverted by #2"
+    squash = Details(merge_commit="ccccccc1")
+    assert after(3, REVERT, n1=squash, n2=Details(reverts_commits=("ccccccc1",)))[1] == "reverted by #2"
+    assert after(3, REVERT, n1=squash, n2=Details(reverts_commits=("ccccccc",)))[1] == "reverted by #2"
     assert after(3, REVERT, n2=Details(reverts_commits=("aaaaaaa", "bbbbbbb")))[1] == "reverted by #2"
     assert after(3, REVERT, n2=Details(reverts_commits=("aaaaaaa",)))[1] == "merged", "a part of it stays"
 
 
 def test_what_was_made_to_take_others_back():
-    found = {pull.number: pull for pull in pulls(REVERT)}
+    by_number = {pull.number: pull for pull in pulls(REVERT)}
 
-    def back(**told: tuple) -> set[int]:
-        return taking_back(found, {2: Details(**told)})
+    def back(**details: tuple) -> set[int]:
+        return taking_back(by_number, {2: Details(**details)})
 
     assert back(reverts=(1,)) == back(reverts=(99,)) == {2}
     assert back(reverts_commits=("aaaaaaa", "bbbbbbb")) == {2}
     assert back(reverts_commits=("aaaaaaa",)) == set(), "a part of another"
-    own = msgspec.structs.replace(found[2], commits=(Commit(sha="ccccccc"), Commit(sha="ddddddd")))
-    assert taking_back(found | {2: own}, {2: Details(reverts_commits=("ccccccc",))}) == set(), "a try of its own"
+    own = msgspec.structs.replace(by_number[2], commits=(Commit(sha="ccccccc"), Commit(sha="ddddddd")))
+    assert taking_back(by_number | {2: own}, {2: Details(reverts_commits=("ccccccc",))}) == set(), "a try of its own"
 
 
 def test_a_revert_of_a_revert_brings_it_back():
@@ -91,8 +91,8 @@ def test_a_revert_of_a_revert_brings_it_back():
 def test_a_late_revert_is_an_ordinary_change():
     old = PullRequest(number=1, head_branch="a", created_at=MONDAY, closed_at=MONDAY, merged_at=MONDAY)
     late = msgspec.structs.replace(old, number=2, merged_at=MONDAY + 15 * DAY, closed_at=MONDAY + 15 * DAY)
-    ended = outcomes({1: old, 2: late}, {2: Details(reverts=(1,))}, MONDAY + 20 * DAY)
-    assert ended[1].state == State.SURVIVING
+    states = outcomes({1: old, 2: late}, {2: Details(reverts=(1,))}, MONDAY + 20 * DAY)
+    assert states[1].state == State.SURVIVING
 
 
 numbers = st.integers(1, 5)
@@ -102,27 +102,32 @@ times = st.integers(0, 40).map(lambda days: MONDAY + days * DAY)
 @st.composite
 def histories(draw):
     """Pull requests that take each other back in any order, even impossible ones."""
-    found, told = {}, {}
+    by_number, details = {}, {}
     for number in range(1, draw(numbers) + 1):
-        created, merged = draw(times), draw(st.none() | times)
-        made = Commit(sha=f"{number}" * 7)
-        found[number] = PullRequest(
-            number=number, head_branch="b", created_at=created, merged_at=merged, closed_at=merged, commits=(made,)
+        created_at, merged_at = draw(times), draw(st.none() | times)
+        commit = Commit(sha=f"{number}" * 7)
+        by_number[number] = PullRequest(
+            number=number,
+            head_branch="b",
+            created_at=created_at,
+            merged_at=merged_at,
+            closed_at=merged_at,
+            commits=(commit,),
         )
-        shas = tuple(f"{one}" * 7 for one in draw(st.lists(numbers, max_size=2)))
-        told[number] = Details(reverts=tuple(draw(st.lists(numbers, max_size=2))), reverts_commits=shas)
-    return found, told
+        shas = tuple(f"{digit}" * 7 for digit in draw(st.lists(numbers, max_size=2)))
+        details[number] = Details(reverts=tuple(draw(st.lists(numbers, max_size=2))), reverts_commits=shas)
+    return by_number, details
 
 
 @given(histories(), times)
 def test_states_are_complete_and_hold_together(history, at):
-    found, told = history
-    ended = outcomes(found, told, at)
-    assert ended.keys() == {number for number, one in found.items() if one.created_at <= at}
-    for number, one in ended.items():
-        merged_at = found[number].merged_at
-        assert one.is_merged == (merged_at is not None and merged_at <= at)
-        if one.by is not None:
-            by = found[one.by].merged_at
+    by_number, details = history
+    states = outcomes(by_number, details, at)
+    assert states.keys() == {number for number, pull in by_number.items() if pull.created_at <= at}
+    for number, outcome in states.items():
+        merged_at = by_number[number].merged_at
+        assert outcome.is_merged == (merged_at is not None and merged_at <= at)
+        if outcome.by is not None:
+            by = by_number[outcome.by].merged_at
             assert by is not None
             assert merged_at < by <= merged_at + timedelta(days=14)

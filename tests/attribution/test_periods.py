@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.periods import last_published, moved, name_of, published_at, week_named, week_number, week_of
+from attribution.periods import last_published, name_of, published_at, week_named, week_number, week_of, weeks_later
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Kiritimati"]
 
@@ -41,8 +41,8 @@ def test_daylight_saving_makes_weeks_shorter_and_longer(zone, name, hours, publi
 @pytest.mark.parametrize("zone", ZONES)
 def test_the_turn_of_a_year_with_53_weeks(zone):
     last = week_named("2026-W53", ZoneInfo(zone))
-    assert moved(last, 1, ZoneInfo(zone)).name == "2027-W01"
-    assert moved(last, -53, ZoneInfo(zone)).name == "2025-W52"
+    assert weeks_later(last, 1, ZoneInfo(zone)).name == "2027-W01"
+    assert weeks_later(last, -53, ZoneInfo(zone)).name == "2025-W52"
     assert week_of(last.from_at, ZoneInfo(zone)) == last
     assert week_of(last.to_at, ZoneInfo(zone)).name == "2027-W01"
     assert last.to_at.astimezone(ZoneInfo(zone)).date().isoformat() == "2027-01-04"
@@ -69,8 +69,8 @@ def test_weeks_follow_each_other_without_gap_in_every_zone(at, name):
     zone = ZoneInfo(name)
     week = week_of(at, zone)
     assert week.from_at <= at < week.to_at
-    assert moved(week, 1, zone).from_at == week.to_at
-    assert moved(moved(week, 1, zone), -1, zone) == week
+    assert weeks_later(week, 1, zone).from_at == week.to_at
+    assert weeks_later(weeks_later(week, 1, zone), -1, zone) == week
     assert week_named(week.name, zone) == week
     assert name_of(week_number(week.name)) == week.name
     assert published_at(last_published(at, "monday", zone), "monday", zone) <= at

@@ -22,19 +22,19 @@ def usage(**fields):
 
 
 @given(usages())
-def test_it_agrees_with_the_price_library_to_the_micro_dollar(one):
-    ours = price(one)
+def test_it_agrees_with_the_price_library_to_the_micro_dollar(request):
+    ours = price(request)
     assume(isinstance(ours, Priced))
     theirs = genai_prices.calc_price(
         genai_prices.Usage(
-            input_tokens=one.tokens.input,
-            cache_read_tokens=one.tokens.cache_read,
-            cache_write_tokens=one.tokens.cache_write,
-            cache_write_1h_tokens=one.tokens.cache_write_1h if one.model.startswith("claude") else None,
-            output_tokens=one.tokens.output,
+            input_tokens=request.tokens.input,
+            cache_read_tokens=request.tokens.cache_read,
+            cache_write_tokens=request.tokens.cache_write,
+            cache_write_1h_tokens=request.tokens.cache_write_1h if request.model.startswith("claude") else None,
+            output_tokens=request.tokens.output,
         ),
-        one.model,
-        genai_request_timestamp=one.at,
+        request.model,
+        genai_request_timestamp=request.at,
     )
     assert ours.list_micros == from_usd(theirs.total_price)
 
@@ -113,5 +113,5 @@ def test_amazon_sells_at_its_own_price():
 
 
 def test_later_is_not_dearer_without_a_reason():
-    one = usage(uncached_input=10)
-    assert price(one) == price(msgspec.structs.replace(one, at=NOV + timedelta(days=1)))
+    request = usage(uncached_input=10)
+    assert price(request) == price(msgspec.structs.replace(request, at=NOV + timedelta(days=1)))

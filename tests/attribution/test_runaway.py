@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from attribution import runaway
-from attribution.activity import Request, SessionActivity, merged, session
+from attribution.activity import Request, SessionActivity, activity_of, merge
 from attribution.runaway import Rule, alerts, usual
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
@@ -28,7 +28,7 @@ def work(
 def past(*dollars: int, tool: str = "claude-code", effect: int = 1, requests: int = 1) -> list[SessionActivity]:
     """Sessions of the weeks before, of so many dollars each."""
     return [
-        session(
+        activity_of(
             tool, f"past-{i}", work(amount * 100 // requests, requests, at=MONDAY - timedelta(days=40 - i % 30), every=3 * MINUTE, effect=effect)
         )
         for i, amount in enumerate(dollars)
@@ -39,13 +39,13 @@ def past(*dollars: int, tool: str = "claude-code", effect: int = 1, requests: in
 ORDINARY = past(*([1, 2, 1, 3, 1, 2, 1, 4, 5, 10] * 8), requests=10, effect=10)
 
 
-def told(requests: list[Request], before: list[SessionActivity], tool: str = "claude-code") -> list[runaway.Alert]:
-    live = session(tool, "s1", requests)
+def alerts_of(requests: list[Request], before: list[SessionActivity], tool: str = "claude-code") -> list[runaway.Alert]:
+    live = activity_of(tool, "s1", requests)
     return alerts(live, usual(before, live.from_at), live.to_at)
 
 
 def sentences(requests: list[Request], before: list[SessionActivity], tool: str = "claude-code") -> list[str]:
-    return [alert.sentence for alert in told(requests, before, tool)]
+    return [alert.sentence for alert in alerts_of(requests, before, tool)]
 
 
 def test_a_session_that_costs_many_times_what_is_usual():
@@ -69,70 +69,72 @@ def test_a_session_that_turns_in_circles():
 
 
 def test_whoever_edits_now_and_then_does_not_turn_in_circles():
-    assert told(work(10, 400, effect=50), ORDINARY) == []
-    assert told(work(10, 400, effect=0, is_sub_agent=True), ORDINARY) == []
+    assert alerts_of(work(10, 400, effect=50), ORDINARY) == []
+    assert alerts_of(work(10, 400, effect=0, is_sub_agent=True), ORDINARY) == []
 
 
 def test_where_sessions_only_read_reading_is_nothing_special():
     readers = past(*([2] * 40), effect=0, requests=200)
-    assert told(work(10, 400, effect=0), readers) == []
+    assert alerts_of(work(10, 400, effect=0), readers) == []
     others = past(*([2] * 11), requests=200), past(*([2] * 10), effect=0, requests=200)
-    assert [alert.rule for alert in told(work(10, 700, effect=0), [*others[0], *others[1]])] == []
+    assert [alert.rule for alert in alerts_of(work(10, 700, effect=0), [*others[0], *others[1]])] == []
 
 
 def test_where_a_tool_logs_no_edits_that_there_is_none_says_nothing():
     silent = past(*([2] * 40), effect=0)
-    assert told(work(10, 400, effect=0), silent) == []
+    assert alerts_of(work(10, 400, effect=0), silent) == []
 
 
 def test_what_a_stretch_without_effect_takes_to_be_a_loop():
     quick = past(*([1] * 1000))
-    assert Rule.LOOP not in {alert.rule for alert in told(work(50, 100, effect=0), quick)}
-    assert Rule.LOOP in {alert.rule for alert in told(work(50, 101, effect=0), quick)}
+    assert Rule.LOOP not in {alert.rule for alert in alerts_of(work(50, 100, effect=0), quick)}
+    assert Rule.LOOP in {alert.rule for alert in alerts_of(work(50, 101, effect=0), quick)}
     # What it cost before it last edited a file is no part of it.
     cheap = [*work(3000), *work(1, 600, at=MONDAY + 30 * MINUTE, effect=0)]
-    assert Rule.LOOP not in {alert.rule for alert in told(cheap, quick)}
+    assert Rule.LOOP not in {alert.rule for alert in alerts_of(cheap, quick)}
 
 
 def test_an_hour_is_four_quarters_in_a_row():
-    assert session("codex", "s1", work(1000, 5, every=15 * MINUTE)).hour_micros == 40 * DOLLAR
-    assert session("codex", "s1", work(1000, 5, every=60 * MINUTE)).hour_micros == 10 * DOLLAR
+    assert activity_of("codex", "s1", work(1000, 5, every=15 * MINUTE)).hour_micros == 40 * DOLLAR
+    assert activity_of("codex", "s1", work(1000, 5, every=60 * MINUTE)).hour_micros == 10 * DOLLAR
 
 
 def test_a_tool_of_which_little_is_known_is_not_said_to_turn_in_circles():
-    assert told(work(10, 400, effect=0), ORDINARY, tool="codex") == []
+    assert alerts_of(work(10, 400, effect=0), ORDINARY, tool="codex") == []
 
 
 def test_few_sessions_do_not_say_what_is_usual():
     few = past(*([1] * 19))
-    assert told(work(100, 199, every=10 * MINUTE), few) == []
+    assert alerts_of(work(100, 199, every=10 * MINUTE), few) == []
     assert sentences(work(101, 199, every=10 * MINUTE), few) == snapshot(
         ["Session `b3ecf4` has cost $200.99 in 33 h, and only 19 earlier sessions here to compare it with."]
     )
-    assert told(work(101, 199, every=10 * MINUTE), past(*([300] * 10))) == []
+    assert alerts_of(work(101, 199, every=10 * MINUTE), past(*([300] * 10))) == []
 
 
 def test_one_runaway_of_the_past_does_not_hide_the_next():
-    assert [alert.rule for alert in told(work(60, 200, every=4 * MINUTE), [*ORDINARY, *past(3000)])] == [Rule.TOTAL]
+    assert [alert.rule for alert in alerts_of(work(60, 200, every=4 * MINUTE), [*ORDINARY, *past(3000)])] == [
+        Rule.TOTAL
+    ]
 
 
 def test_a_few_dollars_are_never_an_alert():
     cheap = past(*([1] * 1000))
-    assert told(work(100, 20), cheap) == []
-    assert [alert.rule for alert in told(work(100, 30), cheap)] == [Rule.TOTAL, Rule.BURN]
-    assert [alert.rule for alert in told(work(200, 15, every=10 * MINUTE), cheap)] == [Rule.TOTAL]
+    assert alerts_of(work(100, 20), cheap) == []
+    assert [alert.rule for alert in alerts_of(work(100, 30), cheap)] == [Rule.TOTAL, Rule.BURN]
+    assert [alert.rule for alert in alerts_of(work(200, 15, every=10 * MINUTE), cheap)] == [Rule.TOTAL]
 
 
 def test_what_was_over_long_ago_is_no_alert_any_more():
-    live = session("claude-code", "s1", work(60, 200))
-    known = usual(ORDINARY, live.from_at)
-    assert alerts(live, known, live.to_at + timedelta(hours=24))
-    assert alerts(live, known, live.to_at + timedelta(hours=25)) == []
+    live = activity_of("claude-code", "s1", work(60, 200))
+    limits = usual(ORDINARY, live.from_at)
+    assert alerts(live, limits, live.to_at + timedelta(hours=24))
+    assert alerts(live, limits, live.to_at + timedelta(hours=25)) == []
 
 
 def test_only_what_had_ended_before_counts_and_nothing_of_long_ago():
-    old = [session("claude-code", f"o{i}", work(100, at=MONDAY - timedelta(days=91))) for i in range(50)]
-    running = [session("claude-code", f"r{i}", work(100, 2, at=MONDAY - MINUTE)) for i in range(50)]
+    old = [activity_of("claude-code", f"o{i}", work(100, at=MONDAY - timedelta(days=91))) for i in range(50)]
+    running = [activity_of("claude-code", f"r{i}", work(100, 2, at=MONDAY - MINUTE)) for i in range(50)]
     assert usual([*old, *running], MONDAY).total.sessions == 0
 
 
@@ -153,41 +155,41 @@ sessions = st.lists(requests, min_size=1, max_size=30)
 histories = st.lists(st.integers(0, 500), max_size=60).map(lambda dollars: past(*dollars))
 
 
-@given(listed=sessions, history=histories, data=st.data())
-def test_the_order_of_arrival_and_the_parts_change_nothing(listed, history, data: st.DataObject):
-    shuffled = data.draw(st.permutations(listed))
+@given(requests=sessions, history=histories, data=st.data())
+def test_the_order_of_arrival_and_the_parts_change_nothing(requests, history, data: st.DataObject):
+    shuffled = data.draw(st.permutations(requests))
     cut = data.draw(st.integers(1, len(shuffled)))
-    parts = [session("claude-code", "s1", part) for part in (shuffled[:cut], shuffled[cut:]) if part]
-    whole = parts[0] if len(parts) == 1 else merged(*parts)
-    assert whole == session("claude-code", "s1", listed)
-    assert whole.quarters == tuple(sorted(whole.quarters, key=lambda one: one.quarter))
+    parts = [activity_of("claude-code", "s1", part) for part in (shuffled[:cut], shuffled[cut:]) if part]
+    whole = parts[0] if len(parts) == 1 else merge(*parts)
+    assert whole == activity_of("claude-code", "s1", requests)
+    assert whole.quarters == tuple(sorted(whole.quarters, key=lambda quarter: quarter.quarter))
     again = data.draw(st.permutations(history))
-    assert told(listed, history) == told(shuffled, again)
+    assert alerts_of(requests, history) == alerts_of(shuffled, again)
 
 
-@given(listed=sessions, history=histories)
-def test_nothing_without_a_price_and_nothing_below_the_floor_is_an_alert(listed, history):
-    for alert in told(listed, history):
+@given(requests=sessions, history=histories)
+def test_nothing_without_a_price_and_nothing_below_the_floor_is_an_alert(requests, history):
+    for alert in alerts_of(requests, history):
         assert alert.micros > runaway.FLOOR_MICROS
-        assert alert.session_micros == sum(one.micros or 0 for one in listed)
-        assert alert.unpriced_requests == sum(one.micros is None for one in listed)
-    unpriced = [Request(at=one.at, micros=None) for one in listed]
-    assert told(unpriced * 50, history) == []
+        assert alert.session_micros == sum(request.micros or 0 for request in requests)
+        assert alert.unpriced_requests == sum(request.micros is None for request in requests)
+    unpriced = [Request(at=request.at, micros=None) for request in requests]
+    assert alerts_of(unpriced * 50, history) == []
 
 
-@given(listed=sessions, more=requests, history=histories)
-def test_more_usage_never_takes_an_alert_about_money_back(listed, more, history):
-    live, grown = (session("claude-code", "s1", each) for each in (listed, [*listed, more]))
-    known = usual(history, MONDAY)
-    assert grown.micros >= live.micros
-    assert grown.hour_micros >= live.hour_micros
-    said, then = ({one.rule for one in alerts(each, known, grown.to_at)} for each in (live, grown))
-    assert said - {Rule.LOOP} <= then
+@given(requests=sessions, more=requests, history=histories)
+def test_more_usage_never_takes_an_alert_about_money_back(requests, more, history):
+    live, longer = (activity_of("claude-code", "s1", each) for each in (requests, [*requests, more]))
+    limits = usual(history, MONDAY)
+    assert longer.micros >= live.micros
+    assert longer.hour_micros >= live.hour_micros
+    before, after = ({alert.rule for alert in alerts(activity, limits, longer.to_at)} for activity in (live, longer))
+    assert before - {Rule.LOOP} <= after
 
 
-@given(listed=sessions)
-def test_the_dearest_hour_is_part_of_the_session_and_a_stretch_too(listed):
-    live = session("claude-code", "s1", listed)
-    assert max(one.micros for one in live.quarters) <= live.hour_micros <= live.micros
-    assert sum(one.micros for one in live.stretches) <= live.micros
-    assert sum(one.requests for one in live.quarters) == len(listed)
+@given(requests=sessions)
+def test_the_dearest_hour_is_part_of_the_session_and_a_stretch_too(requests):
+    live = activity_of("claude-code", "s1", requests)
+    assert max(quarter.micros for quarter in live.quarters) <= live.hour_micros <= live.micros
+    assert sum(stretch.micros for stretch in live.stretches) <= live.micros
+    assert sum(quarter.requests for quarter in live.quarters) == len(requests)

@@ -11,10 +11,12 @@ from attribution.usage import with_work
 from tests.notation import MONDAY, pulls, session
 
 
-def told(requests, changes, author="ann", **facts):
+def outcome(requests, changes, author="ann", **facts):
     """`#12 edits`, `#12+#14 files`, `- none` ... for each request in order."""
     claims = attribute(session(requests, author=author), RepositoryIndex(pulls(changes), "main", **facts))
-    return [f"{'+'.join(f'#{number}' for number in one.numbers) or '-'} {one.evidence}" for one in claims.values()]
+    return [
+        f"{'+'.join(f'#{number}' for number in claim.numbers) or '-'} {claim.evidence}" for claim in claims.values()
+    ]
 
 
 BY_HAND = """
@@ -25,27 +27,27 @@ BY_HAND = """
 
 
 def test_a_commit_made_by_hand_takes_the_work_on_its_files():
-    assert told(BY_HAND, "#1 feat/a opened 10:00 commits c1\nc1 by ann at 09:30 changes a.py") == ["#1 edits"] * 3
+    assert outcome(BY_HAND, "#1 feat/a opened 10:00 commits c1\nc1 by ann at 09:30 changes a.py") == ["#1 edits"] * 3
 
 
 def test_somebody_elses_commit_of_the_same_files_takes_nothing():
     changes = "#1 other opened 10:00 commits c1\nc1 by bob at 09:30 changes a.py"
-    assert told("09:10 spike $1.00 edits a.py", changes) == ["- none"]
+    assert outcome("09:10 spike $1.00 edits a.py", changes) == ["- none"]
 
 
 def test_a_force_push_keeps_the_work_by_authorship_or_patch():
     changes = pulls("#1 feat/a opened 10:00 commits new1,new2\nnew1 authorship x1\nnew2 patch p2")
     first, second = session("09:00 spike $1.00 commits old1\n09:10 spike $1.00 commits old2")
-    made = [msgspec.structs.replace(first.work.commits_made[0], authorship="x1")]
-    made += [msgspec.structs.replace(second.work.commits_made[0], patch_id="p2")]
-    requests = [with_work(one, commits_made=(it,)) for one, it in zip((first, second), made, strict=True)]
+    reports = [msgspec.structs.replace(first.work.commits_made[0], authorship="x1")]
+    reports += [msgspec.structs.replace(second.work.commits_made[0], patch_id="p2")]
+    requests = [with_work(usage, commits_made=(it,)) for usage, it in zip((first, second), reports, strict=True)]
     claims = attribute(requests, RepositoryIndex(changes, "main"))
-    assert [(one.numbers, one.evidence) for one in claims.values()] == [((1,), Evidence.COMMIT)] * 2
+    assert [(claim.numbers, claim.evidence) for claim in claims.values()] == [((1,), Evidence.COMMIT)] * 2
 
 
 def test_a_rewritten_commit_without_any_id_is_known_by_when_it_was_written():
     changes = "#1 - opened 10:00 commits new\nnew by ann at 09:11 again 12:00"
-    assert told("09:00 spike $1.00\n09:10 spike $1.00 commits old", changes) == ["#1 commit", "#1 commit"]
+    assert outcome("09:00 spike $1.00\n09:10 spike $1.00 commits old", changes) == ["#1 commit", "#1 commit"]
 
 
 def test_git_counts_whole_seconds_and_a_log_does_not():
@@ -55,8 +57,8 @@ def test_git_counts_whole_seconds_and_a_log_does_not():
     )
     half = timedelta(milliseconds=500)
     for work in ("09:10 spike $1.00 commits old", "09:10 spike $1.00 edits a.py"):
-        (one,) = session(work, author="ann")
-        (claim,) = attribute([msgspec.structs.replace(one, at=one.at + half)], changes).values()
+        (request,) = session(work, author="ann")
+        (claim,) = attribute([msgspec.structs.replace(request, at=request.at + half)], changes).values()
         assert claim.numbers == (1,)
 
 
@@ -67,7 +69,7 @@ def test_work_amended_into_an_older_commit_goes_to_it_and_not_to_a_later_change(
     #2 feat/b opened Tue 09:00 commits c2
     c2 by ann at Tue 08:00 changes a.py
     """
-    assert told("13:00 feat/a $1.00 edits a.py\n14:00 feat/a $1.00 edits a.py", changes) == ["#1 edits"] * 2
+    assert outcome("13:00 feat/a $1.00 edits a.py\n14:00 feat/a $1.00 edits a.py", changes) == ["#1 edits"] * 2
 
 
 def test_a_rebase_dates_commits_anew_and_takes_nothing():
@@ -77,7 +79,7 @@ def test_a_rebase_dates_commits_anew_and_takes_nothing():
     #2 feat/b opened 12:00 commits c2
     c2 by ann at 11:00 changes a.py
     """
-    assert told("09:00 feat/b $1.00 edits a.py", changes) == ["#2 edits"]
+    assert outcome("09:00 feat/b $1.00 edits a.py", changes) == ["#2 edits"]
 
 
 def test_stacked_changes_each_bear_their_own_commits():
@@ -87,12 +89,12 @@ def test_stacked_changes_each_bear_their_own_commits():
     c1 by ann at 09:30 changes a.py
     c2 by ann at 10:30 changes b.py
     """
-    assert told("09:00 feat/a $1.00 edits a.py\n10:00 feat/b $1.00 edits b.py", changes) == ["#1 edits", "#2 edits"]
+    assert outcome("09:00 feat/a $1.00 edits a.py\n10:00 feat/b $1.00 edits b.py", changes) == ["#1 edits", "#2 edits"]
 
 
 def test_a_renamed_branch_is_known_by_its_commits():
     changes = "#1 feat/better-name opened 10:00 commits c1\nc1 by ann at 09:30 changes a.py"
-    assert told("09:00 temp $1.00\n09:10 temp $1.00 edits a.py", changes) == ["#1 edits"] * 2
+    assert outcome("09:00 temp $1.00\n09:10 temp $1.00 edits a.py", changes) == ["#1 edits"] * 2
 
 
 def test_a_recycled_branch_inherits_nothing():
@@ -103,8 +105,8 @@ def test_a_recycled_branch_inherits_nothing():
     c2 by ann at 13:00 changes a.py
     """
     work = "09:30 next $1.00 edits a.py\n11:30 next $1.00\n12:30 next $1.00 edits a.py\n15:00 next $1.00"
-    assert told(work, changes) == ["#9 edits", "#10 edits", "#10 edits", "- none"]
-    assert told(work.replace("edits a.py", ""), changes) == ["#9 branch", "#10 branch", "#10 branch", "- none"]
+    assert outcome(work, changes) == ["#9 edits", "#10 edits", "#10 edits", "- none"]
+    assert outcome(work.replace("edits a.py", ""), changes) == ["#9 branch", "#10 branch", "#10 branch", "- none"]
 
 
 def test_sessions_at_once_are_told_apart_by_their_files():
@@ -114,8 +116,8 @@ def test_sessions_at_once_are_told_apart_by_their_files():
     c1 by ann at 09:30 changes a.py
     c2 by ann at 09:40 changes b.py
     """
-    assert told("09:00 - $1.00 edits a.py", changes) == ["#1 edits"]
-    assert told("09:00 - $1.00 edits b.py", changes) == ["#2 edits"]
+    assert outcome("09:00 - $1.00 edits a.py", changes) == ["#1 edits"]
+    assert outcome("09:00 - $1.00 edits b.py", changes) == ["#2 edits"]
 
 
 def test_one_session_serves_two_changes_and_each_bears_its_part():
@@ -126,7 +128,7 @@ def test_one_session_serves_two_changes_and_each_bears_its_part():
     c2 by ann at 11:30 changes b.py
     """
     work = "09:00 main $1.00\n09:10 feat/a $1.00 edits a.py\n11:00 main $1.00\n11:10 feat/b $1.00 edits b.py"
-    assert told(work, changes) == ["#1 edits", "#1 edits", "#2 edits", "#2 edits"]
+    assert outcome(work, changes) == ["#1 edits", "#1 edits", "#2 edits", "#2 edits"]
 
 
 def test_a_hand_made_commit_ends_the_work_before_the_sessions_own_commit():
@@ -136,45 +138,45 @@ def test_a_hand_made_commit_ends_the_work_before_the_sessions_own_commit():
     c1 by ann at 09:30 changes a.py
     """
     work = "09:00 feat/a $1.00 edits a.py\n10:00 feat/b $1.00 edits b.py\n10:10 feat/b $1.00 commits c2345678"
-    assert told(work, changes) == ["#1 edits", "#2 commit", "#2 commit"]
+    assert outcome(work, changes) == ["#1 edits", "#2 commit", "#2 commit"]
 
 
 def test_what_was_pushed_directly_is_on_no_change():
     changes = "#1 feat/a opened 12:00 commits c1\nc1 by ann at 11:00 changes a.py"
     work = "09:00 main $1.00 edits a.py\n09:10 main $1.00 commits d1@main\n10:00 main $1.00 edits a.py"
-    assert told(work, changes) == ["- commit", "- commit", "#1 edits"]
+    assert outcome(work, changes) == ["- commit", "- commit", "#1 edits"]
 
 
 def test_direct_pushes_that_github_tells_of_end_work_too():
     changes = "#1 feat/a opened 12:00 commits c1\nc1 by ann at 11:00 changes a.py"
-    pushed = Commit(sha="d1", author="ann", authored_at=MONDAY.replace(hour=9, minute=30), files=("a.py",))
+    direct = Commit(sha="d1", author="ann", authored_at=MONDAY.replace(hour=9, minute=30), files=("a.py",))
     work = "09:00 main $1.00 edits a.py\n10:00 main $1.00 edits a.py"
-    assert told(work, changes, direct=[pushed]) == ["- edits", "#1 edits"]
+    assert outcome(work, changes, direct=[direct]) == ["- edits", "#1 edits"]
 
 
 def test_a_commit_that_holds_little_of_the_work_does_not_take_it():
     changes = "#1 feat/a opened 12:00 commits c1\nc1 by ann at 11:00 changes README.md"
-    assert told("09:00 main $1.00 edits README.md,a.py,b.py", changes) == ["- none"]
+    assert outcome("09:00 main $1.00 edits README.md,a.py,b.py", changes) == ["- none"]
 
 
 def test_after_a_pause_only_the_recent_work_is_asked_for():
     changes = "#1 feat/a opened 12:00 commits c1\nc1 by ann at 11:00 changes c.py"
-    assert told("06:00 main $1.00 edits a.py,b.py\n10:30 main $1.00 edits c.py", changes) == ["- none", "#1 edits"]
+    assert outcome("06:00 main $1.00 edits a.py,b.py\n10:30 main $1.00 edits c.py", changes) == ["- none", "#1 edits"]
 
 
 def test_the_words_after_a_commit_are_its_end_while_the_session_stays_where_it_was():
     changes = "#1 feat/a opened 09:12 commits c1\nc1 by ann at 09:10 changes a.py"
     committed = "09:00 main $1.00 edits a.py\n09:10 main $1.00 commits c1\n"
-    assert told(f"{committed}09:11 main $1.00\n09:13 main $1.00 saw create:1", changes)[2:] == ["#1 carried"] * 2
-    assert told(f"{committed}09:16 main $1.00", changes)[2:] == ["- none"]
-    assert told(f"{committed}09:11 - $1.00", changes)[2:] == ["- none"]
-    assert told(f"{committed}09:11 main $1.00 edits b.py\n09:12 main $1.00", changes)[2:] == ["- none"] * 2
+    assert outcome(f"{committed}09:11 main $1.00\n09:13 main $1.00 saw create:1", changes)[2:] == ["#1 carried"] * 2
+    assert outcome(f"{committed}09:16 main $1.00", changes)[2:] == ["- none"]
+    assert outcome(f"{committed}09:11 - $1.00", changes)[2:] == ["- none"]
+    assert outcome(f"{committed}09:11 main $1.00 edits b.py\n09:12 main $1.00", changes)[2:] == ["- none"] * 2
 
 
 def test_a_commit_nobody_shows_any_more_leaves_its_branch():
     changes = "#1 feat/a opened 08:00\n#2 feat/b opened 08:00"
     work = "09:00 feat/a $1.00\n09:10 feat/b $1.00 commits gone@feat/b"
-    assert told(work, changes) == ["#2 branch", "#2 branch"]
+    assert outcome(work, changes) == ["#2 branch", "#2 branch"]
 
 
 def test_sub_agents_follow_the_request_that_started_them():
@@ -191,7 +193,7 @@ def test_sub_agents_follow_the_request_that_started_them():
     09:25 feat/a $1.00 agent k1
     """
     claims = attribute(session(work, author="ann"), RepositoryIndex(pulls(changes), "main"))
-    assert {key[1]: one.numbers for key, one in claims.items()} == {
+    assert {key[1]: claim.numbers for key, claim in claims.items()} == {
         "s1-0": (1,), "s1-1": (1,), "s1-2": (2,), "s1-3": (1,),
     }  # fmt: skip
 
@@ -200,34 +202,34 @@ def test_reading_somebody_elses_change_is_review():
     changes = "#7 feat/theirs opened 08:00 by bob\n#8 feat/other opened 08:00 by bob"
     requests = session("09:00 main $1.00 saw view:7\n09:10 main $1.00\n09:20 main $1.00 saw comment:8", author="ann")
     claims = [*attribute(requests, RepositoryIndex(pulls(changes), "main")).values()]
-    assert [(one.numbers, one.stage) for one in claims] == [((7,), "review"), ((8,), "review"), ((8,), "review")]
+    assert [(claim.numbers, claim.stage) for claim in claims] == [((7,), "review"), ((8,), "review"), ((8,), "review")]
     standing = attribute(session("09:00 feat/theirs $1.00", author="ann"), RepositoryIndex(pulls(changes), "main"))
-    assert [(one.numbers, one.stage) for one in standing.values()] == [((7,), Stage.REVIEW)]
+    assert [(claim.numbers, claim.stage) for claim in standing.values()] == [((7,), Stage.REVIEW)]
 
 
 def test_looking_at_a_change_while_building_another_is_not_review():
     changes = "#7 feat/theirs opened 08:00 by bob\n#8 feat/mine opened 08:00 by ann"
-    assert told("09:00 feat/mine $1.00 saw diff:7\n09:10 feat/mine $1.00 edits a.py", changes) == ["#8 branch"] * 2
+    assert outcome("09:00 feat/mine $1.00 saw diff:7\n09:10 feat/mine $1.00 edits a.py", changes) == ["#8 branch"] * 2
 
 
 def test_what_fits_two_equally_well_is_shared_and_what_fits_badly_is_offered():
     changes = "#1 x opened 08:00 by ann files a.py\n#2 y opened 08:00 by ann files a.py"
-    assert told("09:00 spike $1.00 edits a.py", changes) == ["#1+#2 files"]
+    assert outcome("09:00 spike $1.00 edits a.py", changes) == ["#1+#2 files"]
     badly = attribute(
         session("09:00 spike $1.00 edits a.py,b.py,c.py", author="ann"), RepositoryIndex(pulls(changes), "main")
     )
-    assert [(one.numbers, one.candidates) for one in badly.values()] == [((), (1, 2))]
+    assert [(claim.numbers, claim.candidates) for claim in badly.values()] == [((), (1, 2))]
 
 
 def test_a_stamp_beats_what_the_branch_says():
     changes = "#1 feat/a opened 08:00\n#2 feat/b opened 08:00 commits c2\nc2 by ann at 09:30"
-    assert told("09:00 feat/a $1.00 commits c2!\n09:40 feat/a $1.00", changes) == ["#2 stamp", "#1 branch"]
+    assert outcome("09:00 feat/a $1.00 commits c2!\n09:40 feat/a $1.00", changes) == ["#2 stamp", "#1 branch"]
 
 
 def test_of_two_stamps_each_takes_the_work_since_the_one_before():
     changes = "#1 feat/a opened 08:00 commits c1\n#2 feat/b opened 08:00 commits c2"
     work = "09:00 - $1.00\n09:10 - $1.00 commits c1!\n09:20 - $1.00\n09:30 - $1.00 commits c2!"
-    assert told(work, changes) == ["#1 stamp", "#1 stamp", "#2 stamp", "#2 stamp"]
+    assert outcome(work, changes) == ["#1 stamp", "#1 stamp", "#2 stamp", "#2 stamp"]
 
 
 def correction(says, *numbers, hour, weight=1):
@@ -242,11 +244,11 @@ def test_a_maintainer_has_the_last_word_and_may_change_it():
     link, unlink, again = (
         correction("link", 2, hour=10), correction("unlink", 2, hour=11), correction("link", 1, 2, hour=12),
     )  # fmt: skip
-    assert told(work, changes, corrections=[link]) == ["#2 correction"]
-    assert told(work, changes, corrections=[unlink, link]) == ["#1 commit"]
-    assert told(work, changes, corrections=[again, link, unlink]) == ["#1+#2 correction"]
-    assert told(work, changes, corrections=[correction("unlink", 1, hour=10)]) == ["- none"]
-    assert told(work, changes, corrections=[again, correction("unlink", 1, hour=13)]) == ["#2 correction"]
+    assert outcome(work, changes, corrections=[link]) == ["#2 correction"]
+    assert outcome(work, changes, corrections=[unlink, link]) == ["#1 commit"]
+    assert outcome(work, changes, corrections=[again, link, unlink]) == ["#1+#2 correction"]
+    assert outcome(work, changes, corrections=[correction("unlink", 1, hour=10)]) == ["- none"]
+    assert outcome(work, changes, corrections=[again, correction("unlink", 1, hour=13)]) == ["#2 correction"]
 
 
 def test_a_correction_that_says_nothing_is_refused():

@@ -28,10 +28,10 @@ tokens = st.one_of(st.just(NOT_KNOWN), st.builds(Tokens, **dict.fromkeys(TOKEN_K
 
 @given(copies(), copies(), copies())
 def test_order_and_repetition_of_copies_change_nothing(a, b, c):
-    merged = reduce(merge, (a, b, c))
-    assert reduce(merge, (c, b, a)) == merged
-    assert reduce(merge, (b, a, c, a, merged)) == merged
-    assert merge(a, merge(b, c)) == merged
+    whole = reduce(merge, (a, b, c))
+    assert reduce(merge, (c, b, a)) == whole
+    assert reduce(merge, (b, a, c, a, whole)) == whole
+    assert merge(a, merge(b, c)) == whole
 
 
 @given(copies(), copies())

@@ -12,7 +12,7 @@ from attribution.evidence import Evidence, Stage
 from attribution.issues import Issue, issue_cost, issues_of_pulls, shares_of_issues
 from attribution.money import cents_that_sum, to_cents
 from attribution.outcome import Details
-from attribution.periods import moved, week_of
+from attribution.periods import week_of, weeks_later
 from attribution.totals import PullTotal, Spent, pull_totals
 from attribution.week_report import Kind
 from attribution.week_sums import WeekFacts, figure, week_cost
@@ -28,11 +28,11 @@ def spent(number: int | None, dollars: int, stage: Stage = Stage.BUILD, evidence
 
 
 def facts(text: str, *amounts: Spent, before: tuple[Spent, ...] = (), **more: object) -> WeekFacts:
-    found = {pull.number: pull for pull in pulls(text)}
-    line = tuple((moved(WEEK, -i, ZONE), before if i == 1 else ()) for i in range(11, 0, -1))
+    by_number = {pull.number: pull for pull in pulls(text)}
+    line = tuple((weeks_later(WEEK, -i, ZONE), before if i == 1 else ()) for i in range(11, 0, -1))
     plain = WeekFacts(
         weeks=(*line, (WEEK, amounts)), rows=(), before_rows=(), cache_saving_micros=0, totals=pull_totals([*before, *amounts]),
-        pulls=found, details={}, issues={}, senders=frozenset(), known_at=MONDAY + timedelta(days=7, hours=6),
+        pulls=by_number, details={}, issues={}, senders=frozenset(), known_at=MONDAY + timedelta(days=7, hours=6),
     )  # fmt: skip
     return msgspec.structs.replace(plain, **more)
 
@@ -66,9 +66,27 @@ def test_every_kind_has_a_row_and_the_rows_sum_to_the_week():
 
 def test_a_merge_that_was_only_reviewed_has_no_known_cost():
     cost = week_cost(facts(PULLS, spent(1, 5), spent(5, 4, Stage.REVIEW)))
-    assert [one.number for one in cost.merges] == [1]
+    assert [merge.number for merge in cost.merges] == [1]
     assert cost.unseen_merges == (2, 5)
     assert cost.per_merge.count == 1
+
+
+def test_a_merge_on_a_boundary_is_in_the_week_that_begins_there():
+    by_number = {number: msgspec.structs.replace(pull, merged_at=at, closed_at=at) for number, pull, at in (
+        (1, *pulls("#1 a opened Mon 00:00"), WEEK.from_at), (2, *pulls("#2 b opened Mon 00:00"), WEEK.to_at),
+    )}  # fmt: skip
+    cost = week_cost(facts(PULLS, spent(1, 5), spent(2, 3), pulls=by_number))
+    assert [merge.number for merge in cost.merges] == [1]
+    issues = {
+        50: Issue(number=50, created_at=MONDAY, closed_at=WEEK.from_at),
+        51: Issue(number=51, created_at=MONDAY, closed_at=WEEK.to_at),
+    }
+    closing = {1: Details(closes=(50,)), 2: Details(closes=(51,))}
+    cost = week_cost(facts(PULLS, spent(1, 5), spent(2, 3), pulls=by_number, details=closing, issues=issues))
+    assert (cost.per_issue.median_micros, cost.per_issue.count) == (5 * DOLLAR, 1)
+    late = msgspec.structs.replace(by_number[1], merged_at=WEEK.from_at - timedelta(microseconds=1))
+    cost = week_cost(facts(PULLS, spent(3, 1), before=(spent(1, 5),), pulls={1: late}))
+    assert (cost.merges, cost.before_merge.count) == ((), 1)
 
 
 def test_a_merge_counts_with_all_that_it_cost_before():
@@ -82,7 +100,7 @@ def test_a_revert_ships_nothing_and_neither_does_what_it_takes_back():
     text = PULLS + "#6 revert-1 opened Thu 09:00 merged Thu 10:00"
     cost = week_cost(facts(text, spent(1, 5), spent(2, 3), spent(6, 1), details={6: Details(reverts=(1,))}))
     assert dollars(cost) == {"merged": 4, "reverted": 5}
-    assert [one.number for one in cost.merges] == [1, 2]
+    assert [merge.number for merge in cost.merges] == [1, 2]
     assert (cost.per_merge.median_micros, cost.per_surviving.median_micros) == (4 * DOLLAR, 3 * DOLLAR)
 
 
@@ -91,9 +109,9 @@ def test_what_became_of_it_is_told_as_it_is_known_now():
     (later,) = pulls("#3 c opened Mon 09:00 closed Tue 09:00")
     later = msgspec.structs.replace(later, closed_at=WEEK.to_at + timedelta(days=3))
     plain = facts(PULLS, spent(3, 2))
-    held = msgspec.structs.replace(plain, pulls={**plain.pulls, 3: later})
-    assert dollars(week_cost(held)) == {"open": 2}
-    cost = week_cost(msgspec.structs.replace(held, known_at=WEEK.to_at + timedelta(days=4)))
+    closed_later = msgspec.structs.replace(plain, pulls={**plain.pulls, 3: later})
+    assert dollars(week_cost(closed_later)) == {"open": 2}
+    cost = week_cost(msgspec.structs.replace(closed_later, known_at=WEEK.to_at + timedelta(days=4)))
     assert dollars(cost) == {"abandoned": 2}
     assert cost.points[-1].nothing_micros == 2 * DOLLAR
     silent = week_cost(msgspec.structs.replace(plain, known_at=MONDAY + timedelta(days=31)))
@@ -102,21 +120,21 @@ def test_what_became_of_it_is_told_as_it_is_known_now():
 
 def test_a_change_that_reverts_a_try_of_its_own_is_a_merge():
     cost = week_cost(facts(PULLS, spent(1, 5), details={1: Details(reverts_commits=("1f2e3d4",))}))
-    assert [one.number for one in cost.merges] == [1]
+    assert [merge.number for merge in cost.merges] == [1]
 
 
 def test_ten_pull_requests_for_one_issue_are_one_closed_issue():
     text = "\n".join(f"#{i} b{i} opened Mon 09:00 merged Mon 10:00" for i in range(1, 11))
     issue = Issue(number=50, created_at=MONDAY, closed_at=MONDAY + timedelta(days=2))
-    told = {i: Details(closes=(50,)) for i in range(1, 11)}
-    cost = week_cost(facts(text, *(spent(i, 2) for i in range(1, 11)), issues={50: issue}, details=told))
+    details_by_number = {i: Details(closes=(50,)) for i in range(1, 11)}
+    cost = week_cost(facts(text, *(spent(i, 2) for i in range(1, 11)), issues={50: issue}, details=details_by_number))
     assert cost.per_merge.median_micros == 2 * DOLLAR
     assert (cost.per_issue.median_micros, cost.per_issue.count) == (20 * DOLLAR, 1)
 
 
 def test_people_are_counted():
-    told = {1: Details(authors=("ann", "bob")), 2: Details(authors=("ann",)), 3: Details(authors=("zoe",))}
-    cost = week_cost(facts(PULLS, spent(1, 5), details=told, senders=frozenset({"ann", "joe"})))
+    details_by_number = {1: Details(authors=("ann", "bob")), 2: Details(authors=("ann",)), 3: Details(authors=("zoe",))}
+    cost = week_cost(facts(PULLS, spent(1, 5), details=details_by_number, senders=frozenset({"ann", "joe"})))
     assert (cost.coverage.people, cost.coverage.seen_people) == (2, 1)
 
 
@@ -132,26 +150,26 @@ def test_median_and_middle_half():
 
 
 def test_an_issue_bears_its_part_and_its_children():
-    found = {pull.number: pull for pull in pulls(PULLS)}
+    by_number = {pull.number: pull for pull in pulls(PULLS)}
     issues = {
         50: Issue(number=50, created_at=MONDAY, closed_at=MONDAY),
         51: Issue(number=51, created_at=MONDAY, parent=50, pulls=(2,)),
         52: Issue(number=52, created_at=MONDAY),
     }
-    told = {1: Details(closes=(50, 52)), 2: Details(), 3: Details(closes=(99,)), 4: Details(closes=(50,))}
-    links = issues_of_pulls(found, told, issues)
+    details_by_number = {1: Details(closes=(50, 52)), 2: Details(), 3: Details(closes=(99,)), 4: Details(closes=(50,))}
+    links = issues_of_pulls(by_number, details_by_number, issues)
     assert links == {1: (50, 52), 2: (51,), 4: (50,)}
     totals = {1: PullTotal(build_micros=5), 2: PullTotal(build_micros=7), 3: PullTotal(build_micros=9)}
     assert shares_of_issues(links, totals) == {50: {1: 3}, 52: {1: 2}, 51: {2: 7}}
-    cost = issue_cost(50, issues, links, totals, told)
+    cost = issue_cost(50, issues, links, totals, details_by_number)
     assert (cost.micros, cost.unseen) == (10, (4,))
     assert [(part.pull_number, part.through, part.micros) for part in cost.parts] == [(2, 51, 7), (1, None, 3)]
 
 
 def test_a_branch_names_an_issue_that_was_open_then():
-    found = {pull.number: pull for pull in pulls("#1 fix/7-limit opened Tue 09:00\n#2 503-retry opened Tue 09:00")}
+    by_number = {pull.number: pull for pull in pulls("#1 fix/7-limit opened Tue 09:00\n#2 503-retry opened Tue 09:00")}
     old = Issue(number=503, created_at=MONDAY - timedelta(days=9), closed_at=MONDAY)
-    assert issues_of_pulls(found, {}, {7: Issue(number=7, created_at=MONDAY), 503: old}) == {1: (7,)}
+    assert issues_of_pulls(by_number, {}, {7: Issue(number=7, created_at=MONDAY), 503: old}) == {1: (7,)}
 
 
 amounts = st.builds(
@@ -164,21 +182,21 @@ amounts = st.builds(
     unpriced_requests=st.integers(0, 1),
 )
 labels = st.lists(st.sampled_from(["bug", "feature", "x"]), unique=True, max_size=3).map(tuple)
-told = st.dictionaries(
+details_by_number = st.dictionaries(
     st.integers(1, 7),
     st.builds(Details, labels=labels, closes=st.lists(st.integers(50, 52), max_size=2).map(tuple), reverts=st.just(())),
 )
 issues = st.just({number: Issue(number=number, created_at=MONDAY, labels=("bug",)) for number in (50, 51)})
 
 
-@given(st.lists(amounts, max_size=30), st.lists(amounts, max_size=9), told, issues)
+@given(st.lists(amounts, max_size=30), st.lists(amounts, max_size=9), details_by_number, issues)
 def test_whatever_happens_the_week_is_complete(spent, before, details, issues):
     cost = week_cost(facts(PULLS, *spent, before=tuple(before), details=details, issues=issues))
-    whole = sum(one.micros for one in spent)
+    whole = sum(part.micros for part in spent)
     assert sum(row.micros for row in cost.kinds) == whole == cost.micros
     assert sum(cents_that_sum([row.micros for row in cost.kinds])) == to_cents(whole)
-    assert sum(row.unpriced_requests for row in cost.kinds) == sum(one.unpriced_requests for one in spent)
-    in_pulls = sum(one.micros for one in spent if one.pull_number is not None)
+    assert sum(row.unpriced_requests for row in cost.kinds) == sum(part.unpriced_requests for part in spent)
+    in_pulls = sum(part.micros for part in spent if part.pull_number is not None)
     assert sum(row.micros for row in cost.labels) == in_pulls
     by_kind = Counter({row.kind: sum(micros for _, micros in row.pulls) for row in cost.kinds})
     assert all(by_kind[row.kind] <= row.micros for row in cost.kinds)

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.attribution.__main__ import claims_of, main
 from benchmarks.attribution.groundtruth import folders, read
-from benchmarks.attribution.scoring import labelled, score, shares
+from benchmarks.attribution.scoring import labels, score, shares
 
 ROW = {
     "session_id": "s1", "agent": "claude", "model": "claude-opus-5", "input": 1_000_000, "output": 0, "cache_read": 0,
@@ -45,24 +45,26 @@ def test_predictions_need_no_labels(root, capsys):
 
 def test_the_score_is_in_dollars(root):
     (root / "acme__widgets" / "truth.jsonl").write_text(json.dumps(LABEL) + "\n")
-    (one,) = map(read, folders(root))
-    found = score(list(labelled(one.folder, gold=True)), {rid: shares(claim) for rid, claim in claims_of(one).items()})
-    assert (found.right, found.wrong, found.precision, found.recall, found.within) == (5.0, 5.0, 0.5, 0.5, 0.0)
+    (recording,) = map(read, folders(root))
+    result = score(
+        list(labels(recording.folder, gold=True)), {rid: shares(claim) for rid, claim in claims_of(recording).items()}
+    )
+    assert (result.right, result.wrong, result.precision, result.recall, result.within) == (5.0, 5.0, 0.5, 0.5, 0.0)
 
 
 def write(root, name, sessions, pulls=None):
     folder = root / name
     folder.mkdir()
-    for file, found in (("sessions", sessions), ("prs", pulls)):
-        if found is not None:
+    for file, lines in (("sessions", sessions), ("prs", pulls)):
+        if lines is not None:
             (folder / f"{file}.jsonl").write_text(
-                "\n".join(one if isinstance(one, str) else json.dumps(one) for one in found)
+                "\n".join(row if isinstance(row, str) else json.dumps(row) for row in lines)
             )
 
 
 def predicted(root, capsys):
     main(["--predict", str(root)])
-    return [(one["repo"], one["rid"], one["shares"]) for one in map(json.loads, capsys.readouterr().out.splitlines())]
+    return [(row["repo"], row["rid"], row["shares"]) for row in map(json.loads, capsys.readouterr().out.splitlines())]
 
 
 def test_of_what_is_missing_nothing_is_known(tmp_path, capsys):

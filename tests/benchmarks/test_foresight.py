@@ -5,10 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from attribution.runaway_backtest import Verdict, look_back
+from attribution.runaway_backtest import Verdict, past_alerts
 from benchmarks.foresight import months, pulls
-from benchmarks.foresight.history import History, recorded
-from benchmarks.foresight.runaways import MADE, NAIVE, _first, _naive
+from benchmarks.foresight.history import History, histories
+from benchmarks.foresight.runaways import NAIVE, SCENARIOS, _first, _naive
 from benchmarks.foresight.simulated import ordinary
 from tests.attribution.test_pull_forecast import alike
 from tests.attribution.test_runaway import MONDAY, ORDINARY, usual
@@ -33,17 +33,17 @@ def history(tmp_path) -> History:
     }
     folder = tmp_path / "acme__widgets"
     folder.mkdir()
-    merged = PULL | {"number": 1, "head_branch": "feat/a", "commits": [], "merged_at": "2026-03-04T09:00:00Z"}
-    for name, lines in (("sessions", [*rows, ROW | other]), ("prs", [merged])):
+    merged_pull = PULL | {"number": 1, "head_branch": "feat/a", "commits": [], "merged_at": "2026-03-04T09:00:00Z"}
+    for name, lines in (("sessions", [*rows, ROW | other]), ("prs", [merged_pull])):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines))
-    (found,) = recorded(tmp_path)
-    return found
+    (recording,) = histories(tmp_path)
+    return recording
 
 
 def test_a_recording_is_read(history: History):
-    lost, shipped = history.sessions
-    assert (lost.shipped_micros, shipped.shipped_micros) == (0, 5 * DOLLAR)
-    assert [each.is_sub_agent for each in shipped.requests] == [True]
+    loss, success = history.sessions
+    assert (loss.shipped_micros, success.shipped_micros) == (0, 5 * DOLLAR)
+    assert [each.is_sub_agent for each in success.requests] == [True]
     assert history.daily == {date(2026, 3, 2): 60 * DOLLAR, date(2026, 3, 3): 5 * DOLLAR}
     assert history.pulls[1].micros == 5 * DOLLAR
 
@@ -51,20 +51,20 @@ def test_a_recording_is_read(history: History):
 def test_a_naive_rule_is_judged_alike():
     (over_25, *_) = (limit for _, limit in NAIVE)
     sessions = ordinary(1.0, 200, seed=1)
-    dear = [one for one in sessions[20:] if sum(each.micros or 0 for each in one.requests) > 25 * DOLLAR]
-    assert [told.alert.session_id for told in _naive(sessions, over_25)] == [one.session_id for one in dear]
-    assert {told.verdict for told in _naive(sessions, over_25)} == {Verdict.WRONG}
-    assert look_back(sessions) == []
+    dear = [record for record in sessions[20:] if sum(request.micros or 0 for request in record.requests) > 25 * DOLLAR]
+    assert [past.alert.session_id for past in _naive(sessions, over_25)] == [record.session_id for record in dear]
+    assert {past.verdict for past in _naive(sessions, over_25)} == {Verdict.WRONG}
+    assert past_alerts(sessions) == []
 
 
 def test_how_soon_a_made_up_runaway_is_seen():
-    known = usual(ORDINARY, MONDAY)
-    assert _first("claude-code", MADE[1], MONDAY, known) == "   80 min   $80.25 of   $720.00  total"
+    limits = usual(ORDINARY, MONDAY)
+    assert _first("claude-code", SCENARIOS[1], MONDAY, limits) == "   80 min   $80.25 of   $720.00  total"
 
 
-def row(shown: str, starts: str) -> str:
+def row(output: str, starts: str) -> str:
     """A row of a table, single-spaced."""
-    return next(" ".join(line.split()) for line in shown.splitlines() if line.strip().startswith(starts))
+    return next(" ".join(line.split()) for line in output.splitlines() if line.strip().startswith(starts))
 
 
 def test_a_row_of_months(capsys):

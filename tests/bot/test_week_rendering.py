@@ -13,7 +13,7 @@ from attribution.evidence import Evidence, Stage
 from attribution.issues import Issue
 from attribution.money import show_cents, to_cents
 from attribution.outcome import Details
-from attribution.periods import moved, week_of
+from attribution.periods import week_of, weeks_later
 from attribution.report import Row
 from attribution.totals import Spent, pull_totals
 from attribution.week_sums import WeekFacts, week_cost
@@ -46,7 +46,7 @@ def spent(number: int | None, dollars: float, requests: int = 1, **more) -> Spen
 
 def view(text: str, now: list[Spent], before: list[Spent], **facts) -> WeekView:
     found = {pull.number: pull for pull in pulls(text)}
-    line = tuple((moved(WEEK, -i, ZONE), tuple(before) if i == 1 else ()) for i in range(11, 0, -1))
+    line = tuple((weeks_later(WEEK, -i, ZONE), tuple(before) if i == 1 else ()) for i in range(11, 0, -1))
     plain = {
         "rows": (row("m", sum(one.micros for one in now)),),
         "before_rows": (),
@@ -81,7 +81,7 @@ def test_requests_or_their_price_moved_it():
     def moved_by(dollars: float, requests: int, **facts) -> str:
         found = {pull.number: pull for pull in pulls(now)} | earlier(before)
         rows = {"rows": (), "before_rows": ()} | facts
-        line = tuple((moved(WEEK, -i, ZONE), (spent(1, 4, 40),) if i == 1 else ()) for i in range(11, 0, -1))
+        line = tuple((weeks_later(WEEK, -i, ZONE), (spent(1, 4, 40),) if i == 1 else ()) for i in range(11, 0, -1))
         made = WeekFacts(
             weeks=(*line, (WEEK, (spent(2, dollars, requests),))), cache_saving_micros=0, details={}, issues={},
             totals=pull_totals([spent(1, 4, 40), spent(2, dollars, requests)]), pulls=found, senders=frozenset(),

@@ -16,7 +16,7 @@ def digest(name: str, salt: str = SALT) -> str:
 
 
 class Server(ThreadingHTTPServer):
-    """`answers` are (status, headers) for the next POSTs; after them it accepts what is sent. Without `caps` it answers like an
+    """`answers` are (status, headers), or (status, {"message": ...}), for the next POSTs; after them it accepts what is sent. Without `caps` it answers like an
     older server, which has none."""
 
     def __init__(self) -> None:
@@ -74,7 +74,11 @@ class Handler(BaseHTTPRequestHandler):
         self.ours.bodies.append(body)
         if self.ours.answers:
             status, headers = self.ours.answers.pop(0)
-            self.answer(status, {}, **headers)
+            message = headers.get("message")
+            if message is None:
+                self.answer(status, {}, **headers)
+            else:
+                self.answer(status, {"message": message})
         else:
             self.answer(200, self.ours.take(json.loads(body)["requests"]))
 

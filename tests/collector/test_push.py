@@ -141,7 +141,7 @@ def test_a_dry_run_without_a_server_prints_what_would_be_sent(
     [
         ((503, {"Retry_After": "30"}), "push again in 30 seconds"),
         ((429, {"Retry_After": "Wed, 21 Oct 2026 07:28:00 GMT"}), "push again later"),
-        ((403, {}), "does not accept your token (403)"),
+        ((401, {}), "does not accept your token (401)"),
         ((500, {}), "answered 500"),
         ((307, {"Location": "http://elsewhere.example/v1/usage"}), "redirects to http://elsewhere.example"),
     ],
@@ -158,6 +158,18 @@ def test_after_an_error_of_the_server_the_next_push_sends_everything(
     server.answers = [answer]
     assert main(["--home", str(home)]) == 1
     assert text in capsys.readouterr().err
+    assert main(["--home", str(home)]) == 0
+    assert sorted(server.ledger) == ["msg_1"]
+
+
+def test_a_refusal_is_said_in_the_servers_own_words(
+    server: Server, home: Path, repo: Path, capsys: pytest.CaptureFixture[str]
+):
+    write_log(home, request(1, repo))
+    server.answers = [(403, {"message": "the GitHub App is not installed on acme\x1b[2J now: an owner installs it"})]
+    assert main(["--home", str(home)]) == 1
+    words = capsys.readouterr().err
+    assert "refuses: the GitHub App is not installed on acme[2J now: an owner installs it." in words
     assert main(["--home", str(home)]) == 0
     assert sorted(server.ledger) == ["msg_1"]
 

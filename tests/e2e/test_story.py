@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from attribution.periods import Week, moved, week_of
+from attribution.periods import Week, week_of, weeks_later
 from attribution.report import short_id
 from attribution.usage import Usage
 from tests.e2e.conftest import Stage
@@ -70,8 +70,8 @@ def test_a_maintainer_takes_a_session_off_in_the_pull_request(stage: Stage):
 
 def test_a_week_gets_its_issue_late_data_mends_it_and_the_next_closes_it(stage: Stage):
     zone = ZoneInfo("UTC")
-    last = moved(week_of(datetime.now(UTC), zone), -1, zone)
-    before = moved(last, -1, zone)
+    last = weeks_later(week_of(datetime.now(UTC), zone), -1, zone)
+    before = weeks_later(last, -1, zone)
     number = stage.github.open_pull("feat/limit")
     push(stage, usage_in(before, "09:10 main $1.25", "first") + usage_in(last, "09:10 main $4.00", "other"))
     stage.say(number, f"/mergecost week {before.name}")

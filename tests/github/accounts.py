@@ -118,12 +118,12 @@ class Accounts(State):
         self, installation: Installation, *, add: Sequence[Repository] = (), remove: Sequence[Repository] = ()
     ) -> None:
         """A token that was not narrowed follows; no token keeps a removed repository."""
-        kept = [repository for repository in installation.repositories if repository not in remove]
-        installation.repositories[:] = [*kept, *add]
-        for action, changed in (("added", add), ("removed", remove)):
-            briefs = [payloads.repository_in_brief(repository) for repository in changed]
+        rest = [repository for repository in installation.repositories if repository not in remove]
+        installation.repositories[:] = [*rest, *add]
+        for action, repositories in (("added", add), ("removed", remove)):
+            briefs = [payloads.repository_in_brief(repository) for repository in repositories]
             lists = {"repositories_added": [], "repositories_removed": []} | {f"repositories_{action}": briefs}
-            if changed:
+            if repositories:
                 content = {"repository_selection": "selected", **lists}
                 record_installation(self, "installation_repositories", installation, action, content)
 

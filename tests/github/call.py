@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from . import credentials
-from .errors import Refused, invalid, not_found
+from .errors import RequestRefusal, invalid, not_found
 from .state import App, Issue, Pull, Repository, Token, User
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Call:
     body: dict[str, Any]
     level: str  # read or write
     token: Token | None = None
-    _found: list[Repository] = field(default_factory=list)
+    _matches: list[Repository] = field(default_factory=list)
 
     def app(self) -> App:
         """Whose JSON web token came with it, for the routes of the App itself."""
@@ -34,7 +34,7 @@ class Call:
 
     def acting_app(self) -> App:
         if self.token is None:
-            raise Refused(401, "Requires authentication")
+            raise RequestRefusal(401, "Requires authentication")
         return self.token.installation.app
 
     def bot(self) -> User:
@@ -51,7 +51,7 @@ class Call:
 
     @property
     def repository(self) -> Repository:
-        return self._found[0]
+        return self._matches[0]
 
     def issue(self) -> Issue:
         issue = self.repository.issues.get(self.number())
@@ -74,14 +74,20 @@ class Call:
 
     def find_repository(self, needs: Sequence[str]) -> Response | None:
         """Sets `repository` if the caller may use it; answers the redirect where its name is a former one."""
-        wanted = "{owner}/{repo}".format(**self.request.path_params).lower()
-        found = [one for one in self.github.repositories.values() if one.full_name.lower() == wanted]
-        renamed = [one for one in self.github.repositories.values() if wanted in map(str.lower, one.former_names)]
-        self._found = found or renamed
-        if not self._found:
+        full_name = "{owner}/{repo}".format(**self.request.path_params).lower()
+        current = [
+            repository for repository in self.github.repositories.values() if repository.full_name.lower() == full_name
+        ]
+        former = [
+            repository
+            for repository in self.github.repositories.values()
+            if full_name in map(str.lower, repository.former_names)
+        ]
+        self._matches = current or former
+        if not self._matches:
             raise not_found()
         credentials.check_access(self.token, self.repository, needs, self.level)
-        return None if found else self._moved()
+        return None if current else self._moved()
 
     def _moved(self) -> Response:
         rest = "/".join(self.request.url.path.split("/")[4:])
@@ -115,7 +121,7 @@ class Call:
 
     def _page_url(self, page: int) -> str:
         url = self.request.url.include_query_params(page=page)
-        if not self._found:
+        if not self._matches:
             return str(url)
         rest = "/".join(url.path.split("/")[4:])  # GitHub's links name a repository by its id
         return str(url.replace(path=f"/repositories/{self.repository.id}/{rest}"))
@@ -127,7 +133,7 @@ class Call:
         try:
             return datetime.fromisoformat(text.replace("Z", "+00:00"))
         except ValueError as error:
-            raise Refused(422, "Validation Failed") from error
+            raise RequestRefusal(422, "Validation Failed") from error
 
 
 Handler = Callable[[Call], Response]

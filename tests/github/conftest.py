@@ -36,7 +36,7 @@ class Setting:
     def later(self, **by: int) -> None:
         self.time[0] += timedelta(**by)
 
-    def installed(self, permissions: dict[str, str]) -> Installation:
+    def install(self, permissions: dict[str, str]) -> Installation:
         """A second App with other permissions."""
         app = self.github.add_app("other", self.acme, permissions=permissions, single_files=[".github/mergecost.yml"])
         return self.github.install(app, self.acme, [self.widgets])
@@ -79,12 +79,12 @@ class Setting:
 
     def refusal(self, call: Callable[[], object]) -> tuple[int, str]:
         """githubkit wraps the refusal of a token in a second error."""
-        with pytest.raises((RequestFailed, RequestError)) as raised:
+        with pytest.raises((RequestFailed, RequestError)) as caught:
             call()
-        error = raised.value
-        refused = error if isinstance(error, RequestFailed) else error.__cause__
-        assert isinstance(refused, RequestFailed)
-        return refused.response.status_code, refused.response.json()["message"]
+        error = caught.value
+        failure = error if isinstance(error, RequestFailed) else error.__cause__
+        assert isinstance(failure, RequestFailed)
+        return failure.response.status_code, failure.response.json()["message"]
 
 
 @pytest.fixture

@@ -21,10 +21,10 @@ class Conversations(RepositoryIndex):
     ) -> Issue:
         """Issues and pull requests share their numbers."""
         now, number = self.now(), max(repository.issues, default=0) + 1
-        found = [self.label(repository, name) for name in labels]
+        label_rows = [self.label(repository, name) for name in labels]
         issue = Issue(
             id=self.next_id(), number=number, repository=repository, title=title, user=by, created_at=now, updated_at=now,
-            body=body, via=via, labels=found,
+            body=body, via=via, labels=label_rows,
         )  # fmt: skip
         repository.issues[number] = issue
         self.issue_event(issue, "opened", by)
@@ -80,7 +80,7 @@ class Conversations(RepositoryIndex):
 
     def press(self, repository: Repository, run: CheckRun, identifier: str, by: User) -> None:
         """A person presses a button that the check run offers. GitHub shows it to whoever may write."""
-        if identifier not in [one["identifier"] for one in run.actions]:
+        if identifier not in [action["identifier"] for action in run.actions]:
             raise LookupError(f"the check run has no button {identifier!r}")
         about = {
             "action": "requested_action",

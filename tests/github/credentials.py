@@ -10,12 +10,12 @@ import jwt
 from jwt.types import Options
 from starlette.requests import Request
 
-from .errors import Refused, not_found
+from .errors import RequestRefusal, not_found
 from .state import App, Installation, Repository, State, Token
 
 UNDECODABLE = "A JSON web token could not be decoded"
 TOO_FAR = "'Expiration time' claim ('exp') is too far in the future"
-EXPIRED = "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires"
+EXPIRY_MESSAGE = "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires"
 ISSUED_LATER = "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
 NOT_FOR_APP = "Resource not accessible by integration"
 
@@ -35,18 +35,18 @@ def app_of(state: State, request: Request) -> App:
     try:
         issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
     except jwt.InvalidTokenError as error:
-        raise Refused(401, UNDECODABLE) from error
+        raise RequestRefusal(401, UNDECODABLE) from error
     app = next((app for app in state.apps.values() if str(issuer) in (str(app.id), app.client_id)), None)
     if app is None:
-        raise Refused(404, "Integration not found")
+        raise RequestRefusal(404, "Integration not found")
     claims = _verified(token, app)
     now = datetime.now(UTC).timestamp()
     if claims["exp"] <= now:
-        raise Refused(401, EXPIRED)
+        raise RequestRefusal(401, EXPIRY_MESSAGE)
     if claims["iat"] > now:
-        raise Refused(401, ISSUED_LATER)
+        raise RequestRefusal(401, ISSUED_LATER)
     if claims["exp"] > now + 600:
-        raise Refused(401, TOO_FAR)
+        raise RequestRefusal(401, TOO_FAR)
     return app
 
 
@@ -56,7 +56,7 @@ def _verified(token: str, app: App) -> dict[str, Any]:
     try:
         return jwt.decode(token, app.public_key, algorithms=["RS256"], options=times)
     except jwt.InvalidTokenError as error:
-        raise Refused(401, UNDECODABLE) from error
+        raise RequestRefusal(401, UNDECODABLE) from error
 
 
 def token_of(state: State, request: Request) -> Token | None:
@@ -66,21 +66,21 @@ def token_of(state: State, request: Request) -> Token | None:
         return None
     token = state.tokens.get(value)
     if token is None or token.expires_at <= datetime.now(UTC) or token.installation.id not in state.installations:
-        raise Refused(401, "Bad credentials")
+        raise RequestRefusal(401, "Bad credentials")
     if token.installation.suspended_at:
-        raise Refused(403, "This installation has been suspended")
+        raise RequestRefusal(403, "This installation has been suspended")
     return token
 
 
-def mint(state: State, installation: Installation, asked: dict[str, Any]) -> Token:
+def mint(state: State, installation: Installation, request_body: dict[str, Any]) -> Token:
     """A token for an hour, narrowed to the `repositories`, `repository_ids` and `permissions` that were asked for."""
     if installation.suspended_at:
-        raise Refused(403, "This installation has been suspended")
+        raise RequestRefusal(403, "This installation has been suspended")
     expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
-    repositories = _narrowed(installation, asked.get("repositories", []), asked.get("repository_ids", []))
-    permissions: dict[str, str] = asked.get("permissions") or installation.permissions
+    repositories = _narrowed(installation, request_body.get("repositories", []), request_body.get("repository_ids", []))
+    permissions: dict[str, str] = request_body.get("permissions") or installation.permissions
     if not all(grants(installation.permissions, name, level) for name, level in permissions.items()):
-        raise Refused(422, "The permissions requested are not granted to this installation.")
+        raise RequestRefusal(422, "The permissions requested are not granted to this installation.")
     granted = {"metadata": "read"} | permissions
     token = Token("ghs_" + secrets.token_hex(18), installation, granted, repositories, expires_at)
     state.tokens[token.value] = token
@@ -90,13 +90,15 @@ def mint(state: State, installation: Installation, asked: dict[str, Any]) -> Tok
 def _narrowed(installation: Installation, names: Collection[str], ids: Collection[int]) -> list[Repository]:
     if not names and not ids:
         return installation.repositories  # the list itself: such a token follows the installation
-    chosen = [one for one in installation.repositories if one.name in names or one.id in ids]
-    if len(chosen) != len(names) + len(ids):
+    selection = [
+        repository for repository in installation.repositories if repository.name in names or repository.id in ids
+    ]
+    if len(selection) != len(names) + len(ids):
         message = (
             "There is at least one repository that does not exist or is not accessible to the parent installation."
         )
-        raise Refused(422, message)
-    return chosen
+        raise RequestRefusal(422, message)
+    return selection
 
 
 def grants(permissions: dict[str, str], name: str, level: str) -> bool:
@@ -115,12 +117,12 @@ def check_access(token: Token | None, repository: Repository, needs: Sequence[st
     if level == "read" and not repository.private:
         return
     if token is None:
-        raise Refused(401, "Requires authentication")
+        raise RequestRefusal(401, "Requires authentication")
     if not inside or not any(grants(token.permissions, name, level) for name in needs):
         accepted = {"X-Accepted-GitHub-Permissions": "; ".join(f"{name}={level}" for name in needs)}
-        raise Refused(403, NOT_FOR_APP, headers=accepted)
+        raise RequestRefusal(403, NOT_FOR_APP, headers=accepted)
     if level == "write" and repository.archived:
-        raise Refused(403, "Repository was archived so is read-only.")
+        raise RequestRefusal(403, "Repository was archived so is read-only.")
 
 
 @dataclass

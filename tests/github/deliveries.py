@@ -12,7 +12,7 @@ from .state import Delivery, Installation, Repository, State, User
 ALWAYS_SENT = {"installation", "installation_repositories", "installation_target", "github_app_authorization"}
 
 
-def signed(delivery: Delivery, secret: str) -> tuple[dict[str, str], bytes]:
+def request_of(delivery: Delivery, secret: str) -> tuple[dict[str, str], bytes]:
     """The headers and the body of the POST, signed with the webhook's secret."""
     body = json.dumps(delivery.payload, separators=(",", ":")).encode()
 
@@ -63,8 +63,8 @@ def redeliver(state: State, delivery: Delivery) -> Delivery:
 
 def _send(state: State, event: str, installation: Installation, payload: dict[str, Any]) -> None:
     # A payload says how things were when it was sent, so it is frozen here.
-    frozen = json.loads(json.dumps(payload))
-    attempt = state.next_id(), state.next_guid(), installation.app, event, frozen, state.now()
+    snapshot = json.loads(json.dumps(payload))
+    attempt = state.next_id(), state.next_guid(), installation.app, event, snapshot, state.now()
     state.deliveries.append(Delivery(*attempt))
 
 

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 DOCS = "https://docs.github.com/rest"
 
 
-class Refused(Exception):
+class RequestRefusal(Exception):
     """Answer an error: https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api"""
 
     def __init__(
@@ -26,16 +26,16 @@ class Refused(Exception):
             self.body["errors"] = errors
 
 
-def not_found() -> Refused:
+def not_found() -> RequestRefusal:
     """Also for what exists but may not be seen."""
-    return Refused(404, "Not Found")
+    return RequestRefusal(404, "Not Found")
 
 
-def invalid(resource: str, field: str, code: str, message: str = "") -> Refused:
+def invalid(resource: str, field: str, code: str, message: str = "") -> RequestRefusal:
     error = {"resource": resource, "field": field, "code": code}
-    return Refused(422, "Validation Failed", errors=[error | ({"message": message} if message else {})])
+    return RequestRefusal(422, "Validation Failed", errors=[error | ({"message": message} if message else {})])
 
 
-async def answer(request: Request, refused: Exception) -> Response:
-    assert isinstance(refused, Refused)
-    return JSONResponse(refused.body, refused.status, refused.headers)
+async def answer(request: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, RequestRefusal)
+    return JSONResponse(refusal.body, refusal.status, refusal.headers)

@@ -8,7 +8,7 @@
     pull = github.open_pull(widgets, "feature", alice, [github.commit("Add a widget", author=alice)])
 
 `github.app` is the ASGI app of its REST API, for `httpx.ASGITransport`. What happens is told to the Apps: `github.deliveries`
-holds the webhook calls to make, `signed(delivery, secret)` their headers and body, `github.answered` notes what came back.
+holds the webhook calls to make, `request_of(delivery, secret)` their headers and body, `github.record_answer` notes what came back.
 A request that GitHub has and this does not raises NotImplementedError, so that a test cannot mistake it for a 404.
 """
 
@@ -30,19 +30,19 @@ from .accounts import Accounts
 from .call import Call, RouteSpec
 from .conversations import Conversations
 from .credentials import RateLimit
-from .deliveries import signed
-from .errors import Refused, answer
-from .faults import Faults, Held
+from .deliveries import request_of
+from .errors import RequestRefusal, answer
+from .faults import Faults, Gate
 from .state import Delivery, Installation
 
-__all__ = ["Asked", "FakeGitHub", "signed"]
+__all__ = ["FakeGitHub", "RequestRecord", "request_of"]
 
 ROUTES = [
     spec for module in (rest_app, rest_repositories, rest_pulls, rest_issues, graphql) for spec in module.route.specs
 ]
 
 
-class Asked(NamedTuple):
+class RequestRecord(NamedTuple):
     method: str
     path: str
 
@@ -53,7 +53,7 @@ class FakeGitHub(Accounts, Conversations, Faults):
     def __init__(self, now: Callable[[], datetime]) -> None:
         Accounts.__init__(self, now)
         Faults.__init__(self)
-        self.requests: list[Asked] = []
+        self.requests: list[RequestRecord] = []
         self._limits: dict[int, RateLimit] = {}
         self._requests_served = 0
         self._routes = self._routed()
@@ -71,12 +71,12 @@ class FakeGitHub(Accounts, Conversations, Faults):
         if scope["type"] != "http":
             raise NotImplementedError("GitHub's REST API speaks HTTP alone")
         request = Request(scope, receive)
-        self.requests.append(Asked(request.method, request.url.path))
+        self.requests.append(RequestRecord(request.method, request.url.path))
         fault = self.take(request)
         outcome = fault.outcome if fault else None
-        if isinstance(outcome, Held):
-            outcome.arrived.set()
-            await outcome.released.wait()
+        if isinstance(outcome, Gate):
+            outcome.arrival.set()
+            await outcome.release.wait()
             outcome = None
         if fault is None or outcome is None:
             return await self._routes(self._by_name(scope), receive, send)
@@ -84,15 +84,15 @@ class FakeGitHub(Accounts, Conversations, Faults):
             await self._routes(self._by_name(scope), receive, _unheard)
         if isinstance(outcome, Response):
             return await outcome(scope, receive, send)
-        assert not isinstance(outcome, Held)
+        assert not isinstance(outcome, Gate)
         raise outcome("ordered by a test")
 
-    def writes(self) -> list[Asked]:
+    def writes(self) -> list[RequestRecord]:
         """The requests that change something: neither those that fetch a token nor queries."""
         reads = ("/access_tokens", "/graphql")
-        return [one for one in self.requests if one.method != "GET" and not one.path.endswith(reads)]
+        return [request for request in self.requests if request.method != "GET" and not request.path.endswith(reads)]
 
-    def answered(self, delivery: Delivery, status_code: int) -> None:
+    def record_answer(self, delivery: Delivery, status_code: int) -> None:
         """Note what the App's webhook answered."""
         delivery.status_code = status_code
 
@@ -112,7 +112,7 @@ class FakeGitHub(Accounts, Conversations, Faults):
 
     def _routed(self) -> Starlette:
         routes = [Route(spec.path, self._endpoint(spec), methods=[spec.method]) for spec in ROUTES]
-        app = Starlette(routes=routes, exception_handlers={Refused: answer, HTTPException: _unknown})
+        app = Starlette(routes=routes, exception_handlers={RequestRefusal: answer, HTTPException: _no_route})
         app.router.redirect_slashes = False
         return app
 
@@ -121,11 +121,11 @@ class FakeGitHub(Accounts, Conversations, Faults):
             call = Call(self, request, _decoded(await request.body()), "read" if spec.method == "GET" else "write")
             as_app = spec.path.startswith("/app")
             call.token = None if as_app else credentials.token_of(self, request)
-            headers = {} if as_app else self._counted(call, free=spec.path == "/rate_limit")
+            headers = {} if as_app else self._count_request(call, free=spec.path == "/rate_limit")
             try:
-                moved = call.find_repository(spec.needs) if "{repo}" in spec.path else None
-                response = moved or spec.handler(call)
-            except Refused as refused:
+                redirect = call.find_repository(spec.needs) if "{repo}" in spec.path else None
+                response = redirect or spec.handler(call)
+            except RequestRefusal as refused:
                 response = await answer(request, refused)
             self._requests_served += 1
             response.headers.update(headers | {"X-GitHub-Request-Id": f"FA4E:{self._requests_served:06X}"})
@@ -133,13 +133,13 @@ class FakeGitHub(Accounts, Conversations, Faults):
 
         return endpoint
 
-    def _counted(self, call: Call, *, free: bool) -> dict[str, str]:
+    def _count_request(self, call: Call, *, free: bool) -> dict[str, str]:
         installation = call.token.installation if call.token else None
         limit = self.rate_limit(installation)
         if not free:
             if limit.used >= limit.limit:
                 whose = f"installation ID {installation.id}" if installation else "127.0.0.1"
-                raise Refused(403, f"API rate limit exceeded for {whose}.", headers=limit.headers())
+                raise RequestRefusal(403, f"API rate limit exceeded for {whose}.", headers=limit.headers())
             limit.used += 1
         return limit.headers()
 
@@ -156,9 +156,9 @@ def _decoded(body: bytes) -> dict[str, object]:
     try:
         decoded = json.loads(body or b"{}")
     except ValueError as error:
-        raise Refused(400, "Problems parsing JSON") from error
+        raise RequestRefusal(400, "Problems parsing JSON") from error
     if not isinstance(decoded, dict):
-        raise Refused(400, "Body should be a JSON object")
+        raise RequestRefusal(400, "Body should be a JSON object")
     return decoded
 
 
@@ -166,5 +166,5 @@ async def _unheard(message: object) -> None:
     """Where the answer to a request goes that the client never hears of."""
 
 
-async def _unknown(request: Request, error: Exception) -> NoReturn:
+async def _no_route(request: Request, error: Exception) -> NoReturn:
     raise NotImplementedError(f"the fake GitHub has no {request.method} {request.url.path}")

@@ -18,11 +18,11 @@ MESSAGES = {
 
 
 @dataclass(eq=False)
-class Held:
-    """A request that waits: `arrived` is set once it came, and it goes on once `released` is set."""
+class Gate:
+    """A request that waits: `arrival` is set once it came, and it goes on once `release` is set."""
 
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
-    released: asyncio.Event = field(default_factory=asyncio.Event)
+    arrival: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(eq=False)
@@ -31,7 +31,7 @@ class Fault:
     path_pattern: str
     times: int
     after_applying: bool
-    outcome: Response | type[httpx.TransportError] | Held
+    outcome: Response | type[httpx.TransportError] | Gate
 
 
 class Faults:
@@ -68,11 +68,11 @@ class Faults:
         """Raise `error` in the client instead of answering, by default once the request has been carried out."""
         self._faults.append(Fault(method, path_pattern, times, after_applying, error))
 
-    def hold_next(self, method: str, path_pattern: str) -> Held:
+    def hold_next(self, method: str, path_pattern: str) -> Gate:
         """Let the next such request wait until it is released, to put two clients in a chosen order."""
-        held = Held()
-        self._faults.append(Fault(method, path_pattern, 1, False, held))
-        return held
+        gate = Gate()
+        self._faults.append(Fault(method, path_pattern, 1, False, gate))
+        return gate
 
     def take(self, request: Request) -> Fault | None:
         """The first fault that waits for this request, if any: its `times` goes down."""

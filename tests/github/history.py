@@ -11,14 +11,14 @@ GITHUB = ("GitHub", "noreply@github.com")
 
 
 def ancestry(repository: Repository, sha: str) -> set[str]:
-    found: set[str] = set()
+    shas: set[str] = set()
     waiting = [sha]
     while waiting:
         sha = waiting.pop()
-        if sha not in found:
-            found.add(sha)
+        if sha not in shas:
+            shas.add(sha)
             waiting.extend(repository.commits[sha].parents)
-    return found
+    return shas
 
 
 def pull_commits(pull: Pull) -> list[Commit]:
@@ -26,18 +26,18 @@ def pull_commits(pull: Pull) -> list[Commit]:
     if pull.final_commits is not None:
         return pull.final_commits
     repository = pull.repository
-    wanted = ancestry(repository, pull.head_sha) - ancestry(repository, repository.branches[pull.base_ref])
-    return [commit for sha, commit in repository.commits.items() if sha in wanted]
+    own = ancestry(repository, pull.head_sha) - ancestry(repository, repository.branches[pull.base_ref])
+    return [commit for sha, commit in repository.commits.items() if sha in own]
 
 
 def changed_files(commits: Iterable[Commit]) -> dict[str, tuple[int, int]]:
     """Lines added and removed by path, in the order of paths, as GitHub lists them."""
-    changed: dict[str, tuple[int, int]] = {}
+    files: dict[str, tuple[int, int]] = {}
     for commit in commits:
-        for path, (added, removed) in commit.files.items():
-            before = changed.get(path, (0, 0))
-            changed[path] = (before[0] + added, before[1] + removed)
-    return dict(sorted(changed.items()))
+        for path, (additions, deletions) in commit.files.items():
+            before = files.get(path, (0, 0))
+            files[path] = (before[0] + additions, before[1] + deletions)
+    return dict(sorted(files.items()))
 
 
 def new_sha(*parts: object) -> str:
@@ -47,13 +47,13 @@ def new_sha(*parts: object) -> str:
 def append(repository: Repository, tip: str, commits: Iterable[Commit]) -> str:
     """Put commits on top of `tip`; answers the new tip. A commit that names its parents keeps them."""
     for commit in commits:
-        placed = commit if commit.parents or not tip else dataclasses.replace(commit, parents=(tip,))
-        repository.commits[placed.sha] = placed
-        tip = placed.sha
+        child = commit if commit.parents or not tip else dataclasses.replace(commit, parents=(tip,))
+        repository.commits[child.sha] = child
+        tip = child.sha
     return tip
 
 
-def merged(pull: Pull, method: str, by: Signature) -> list[Commit]:
+def merge_commits(pull: Pull, method: str, by: Signature) -> list[Commit]:
     """The commits that the merge button adds to the base, oldest first.
 
     https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request

@@ -146,10 +146,10 @@ def issue(of: Issue) -> Json:
         f"{WEB}/{of.repository.full_name}/{kind}/{of.number}",
     )
     links = {f"{name}_url": f"{url}/{name}" for name in ("comments", "events")}
-    rendered = {
+    payload = {
         "id": of.id, "node_id": node_id("Issue", of.id), "url": url, "repository_url": repository_url(of.repository),
         "labels_url": f"{url}/labels{{/name}}", **links, "html_url": html, "number": of.number, "title": of.title,
-        "user": user(of.user), "labels": [label(one, of.repository) for one in of.labels], "state": of.state,
+        "user": user(of.user), "labels": [label(name, of.repository) for name in of.labels], "state": of.state,
         "state_reason": of.state_reason, "locked": of.locked, "active_lock_reason": None, "assignee": None, "assignees": [],
         "milestone": None, "comments": sum(comment.issue is of for comment in of.repository.comments.values()),
         "created_at": when(of.created_at), "updated_at": when(of.updated_at), "closed_at": when_or_null(of.closed_at),
@@ -157,11 +157,11 @@ def issue(of: Issue) -> Json:
     }  # fmt: skip
     if isinstance(of, Pull):
         api = f"{repository_url(of.repository)}/pulls/{of.number}"
-        rendered["draft"] = of.draft
-        rendered["pull_request"] = {"url": api, "html_url": html, "merged_at": when_or_null(of.merged_at)} | {
+        payload["draft"] = of.draft
+        payload["pull_request"] = {"url": api, "html_url": html, "merged_at": when_or_null(of.merged_at)} | {
             f"{kind}_url": f"{html}.{kind}" for kind in ("diff", "patch")
         }
-    return rendered
+    return payload
 
 
 def comment(of: Comment) -> Json:
@@ -181,8 +181,8 @@ def comment(of: Comment) -> Json:
 
 def pull_summary(of: Pull) -> Json:
     """A pull request as lists have it: without `merged`, `commits` and the counts of lines."""
-    shared = issue(of)
-    shared.pop("pull_request")
+    payload = issue(of)
+    payload.pop("pull_request")
     for absent in (
         "comments",
         "events_url",
@@ -191,19 +191,19 @@ def pull_summary(of: Pull) -> Json:
         "state_reason",
         "performed_via_github_app",
     ):
-        del shared[absent]
+        del payload[absent]
     url = f"{repository_url(of.repository)}/pulls/{of.number}"
     links = {
-        "issue_url": shared["url"], "comments_url": f"{shared['url']}/comments", "commits_url": f"{url}/commits",
+        "issue_url": payload["url"], "comments_url": f"{payload['url']}/comments", "commits_url": f"{url}/commits",
         "review_comments_url": f"{url}/comments", "review_comment_url": f"{repository_url(of.repository)}/pulls/comments",
         "statuses_url": f"{repository_url(of.repository)}/statuses/{of.head_sha}",
     }  # fmt: skip
-    hrefs = {"self": url, "html": shared["html_url"]} | {
+    hrefs = {"self": url, "html": payload["html_url"]} | {
         name.removesuffix("_url"): link for name, link in links.items()
     }
     head_owner = user(of.head_repository.owner) if of.head_repository else None
     return {
-        **shared, "url": url, "diff_url": f"{shared['html_url']}.diff", "patch_url": f"{shared['html_url']}.patch", **links,
+        **payload, "url": url, "diff_url": f"{payload['html_url']}.diff", "patch_url": f"{payload['html_url']}.patch", **links,
         "draft": of.draft, "merged_at": when_or_null(of.merged_at), "merge_commit_sha": of.merge_commit_sha,
         "requested_reviewers": [], "requested_teams": [], "auto_merge": None,
         "head": {
@@ -226,7 +226,7 @@ def pull(of: Pull) -> Json:
         "merged": of.merged_at is not None, "merged_by": user(of.merged_by) if of.merged_by else None, "rebaseable": True,
         "mergeable": None if of.state == "closed" else True, "mergeable_state": "clean" if of.state == "open" else "unknown",
         "comments": issue(of)["comments"], "review_comments": 0, "maintainer_can_modify": False, "commits": len(commits),
-        "additions": sum(added for added, _ in files.values()), "deletions": sum(removed for _, removed in files.values()),
+        "additions": sum(additions for additions, _ in files.values()), "deletions": sum(deletions for _, deletions in files.values()),
         "changed_files": len(files),
     }  # fmt: skip
 

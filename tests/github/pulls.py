@@ -88,9 +88,9 @@ class RepositoryIndex(State):
         pull, by = self.pull(repository, number), by or repository.owner
         if pull.state != "open" or pull.draft:
             raise ValueError(f"{repository.full_name}#{number} cannot be merged: it is closed or a draft")
-        now, landed = self.now(), history.merged(pull, method, Signature(by.name, by.email, self.now()))
+        now, commits = self.now(), history.merge_commits(pull, method, Signature(by.name, by.email, self.now()))
         pull.final_commits = history.pull_commits(pull)
-        pull.merge_commit_sha = self.push(repository, pull.base_ref, landed, by)
+        pull.merge_commit_sha = self.push(repository, pull.base_ref, commits, by)
         pull.merged_at, pull.merged_by = now, by
         self._close(pull, by)
         return pull
@@ -144,7 +144,7 @@ class RepositoryIndex(State):
 
     def _record_push(self, repository: Repository, branch: str, before: str, commits: list[Commit], by: User) -> None:
         after = repository.branches.get(branch, NO_COMMIT)
-        forced = NO_COMMIT not in (before, after) and before not in history.ancestry(repository, after)
+        is_forced = NO_COMMIT not in (before, after) and before not in history.ancestry(repository, after)
         brief = [
             {"id": commit.sha, "message": commit.message, "timestamp": payloads.when(commit.committer.at), "distinct": True,
              "author": {"name": commit.author.name, "email": commit.author.email}, "modified": list(commit.files)}
@@ -152,7 +152,7 @@ class RepositoryIndex(State):
         ]  # fmt: skip
         content: dict[str, Any] = {
             "ref": f"refs/heads/{branch}", "before": before, "after": after, "created": before == NO_COMMIT,
-            "deleted": after == NO_COMMIT, "forced": forced, "base_ref": None, "commits": brief,
+            "deleted": after == NO_COMMIT, "forced": is_forced, "base_ref": None, "commits": brief,
             "head_commit": brief[-1] if brief else None, "pusher": {"name": by.login, "email": by.email},
         }  # fmt: skip
         record(self, "push", repository, by, content)

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from . import credentials, payloads
 from .call import Call, Routes, created, ok
 from .deliveries import redeliver
-from .errors import Refused, not_found
+from .errors import RequestRefusal, not_found
 from .state import Delivery, Installation
 
 route = Routes()
@@ -17,14 +17,17 @@ route = Routes()
 @route("GET", "/app")
 def get_app(call: Call) -> Response:
     app = call.app()
-    installed = sum(installation.app is app for installation in call.github.installations.values())
-    return ok(payloads.app(app) | {"installations_count": installed})
+    count = sum(installation.app is app for installation in call.github.installations.values())
+    return ok(payloads.app(app) | {"installations_count": count})
 
 
 @route("GET", "/app/installations")
 def list_installations(call: Call) -> Response:
     app = call.app()
-    return call.paged([one for one in call.github.installations.values() if one.app is app], payloads.installation)
+    return call.paged(
+        [installation for installation in call.github.installations.values() if installation.app is app],
+        payloads.installation,
+    )
 
 
 @route("GET", "/app/installations/{number}")
@@ -42,14 +45,14 @@ def create_token(call: Call) -> Response:
         "repository_selection": "selected",
     }
     if call.body.get("repositories") or call.body.get("repository_ids"):
-        body["repositories"] = [payloads.repository(one) for one in token.repositories]
+        body["repositories"] = [payloads.repository(repository) for repository in token.repositories]
     return created(body)
 
 
 @route("GET", "/installation/repositories")
 def list_repositories(call: Call) -> Response:
     if call.token is None:
-        raise Refused(401, "Requires authentication")
+        raise RequestRefusal(401, "Requires authentication")
     return call.paged(call.token.repositories, payloads.repository, key="repositories")
 
 
@@ -75,15 +78,15 @@ def list_deliveries(call: Call) -> Response:
     rows = [delivery for delivery in reversed(_deliveries(call)) if delivery.id < below]
     page, more = rows[:size], len(rows) > size
     url = call.request.url.include_query_params(cursor=page[-1].id) if more else None
-    return JSONResponse([_rendered(one) for one in page], headers={"Link": f'<{url}>; rel="next"'} if url else {})
+    return JSONResponse([_row(delivery) for delivery in page], headers={"Link": f'<{url}>; rel="next"'} if url else {})
 
 
 @route("POST", "/app/hook/deliveries/{number}/attempts")
 def redeliver_delivery(call: Call) -> Response:
-    found = [delivery for delivery in _deliveries(call) if delivery.id == call.number()]
-    if not found:
+    matches = [delivery for delivery in _deliveries(call) if delivery.id == call.number()]
+    if not matches:
         raise not_found()
-    redeliver(call.github, found[0])
+    redeliver(call.github, matches[0])
     return JSONResponse({}, 202)
 
 
@@ -102,10 +105,10 @@ def _installation(call: Call) -> Installation:
 def _deliveries(call: Call) -> list[Delivery]:
     """GitHub keeps them for three days: https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries"""
     app, oldest = call.app(), call.github.now() - timedelta(days=3)
-    return [one for one in call.github.deliveries if one.app is app and one.delivered_at >= oldest]
+    return [delivery for delivery in call.github.deliveries if delivery.app is app and delivery.delivered_at >= oldest]
 
 
-def _rendered(of: Delivery) -> dict[str, object]:
+def _row(of: Delivery) -> dict[str, object]:
     words = {502: "failed to connect to host", 504: "timed out"}
     status = "OK" if of.status_code < 400 else words.get(of.status_code, f"Invalid HTTP Response: {of.status_code}")
     return {

@@ -4,7 +4,7 @@ from starlette.responses import JSONResponse, Response
 
 from . import credentials, payloads
 from .call import Call, Routes, created, nothing, ok
-from .errors import Refused, invalid, not_found
+from .errors import RequestRefusal, invalid, not_found
 from .state import Comment, Issue, Label, Pull
 
 MAX_BODY_CHARACTERS = 65_536
@@ -18,11 +18,11 @@ route = Routes()
 def list_issues(call: Call) -> Response:
     """Pull requests are listed, too. Newest first unless `direction` says otherwise."""
     if not call.repository.has_issues:
-        raise Refused(410, "Issues are disabled for this repo")
+        raise RequestRefusal(410, "Issues are disabled for this repo")
     state, since = call.query("state", "open"), call.since()
     labels = {name.lower() for name in call.query("labels").split(",") if name}
     creator, sort = call.query("creator").lower(), call.query("sort", "created")
-    found = [
+    matches = [
         issue
         for issue in call.repository.issues.values()
         if state in (issue.state, "all")
@@ -30,14 +30,14 @@ def list_issues(call: Call) -> Response:
         and creator in ("", issue.user.login.lower())
         and (since is None or issue.updated_at >= since)
     ]
-    found.sort(key=lambda issue: (issue.updated_at if sort == "updated" else issue.created_at, issue.id))
-    return call.paged(found if call.query("direction") == "asc" else found[::-1], payloads.issue)
+    matches.sort(key=lambda issue: (issue.updated_at if sort == "updated" else issue.created_at, issue.id))
+    return call.paged(matches if call.query("direction") == "asc" else matches[::-1], payloads.issue)
 
 
 @route("POST", "/repos/{owner}/{repo}/issues", "issues")
 def create_issue(call: Call) -> Response:
     if not call.repository.has_issues:
-        raise Refused(410, "Issues has been disabled in this repository.")
+        raise RequestRefusal(410, "Issues has been disabled in this repository.")
     title, body, labels = call.text("title", "Issue"), call.body.get("body"), call.body.get("labels", [])
     _check_length(body or "", "Issue")
     options = {"body": body, "labels": labels, "via": call.acting_app()}
@@ -85,7 +85,9 @@ def create_label(call: Call) -> Response:
 def list_comments(call: Call) -> Response:
     """Oldest first; `since` looks at the last edit."""
     since, comments = call.since(), call.github.comments(call.repository, call.issue().number)
-    return call.paged([one for one in comments if since is None or one.updated_at >= since], payloads.comment)
+    return call.paged(
+        [comment for comment in comments if since is None or comment.updated_at >= since], payloads.comment
+    )
 
 
 @route("POST", "/repos/{owner}/{repo}/issues/{number}/comments", *EITHER)
@@ -93,9 +95,9 @@ def create_comment(call: Call) -> Response:
     issue, body = call.issue(), _comment_body(call)
     _check_kind(call, issue)
     if issue.locked:
-        raise Refused(403, "Unable to create comment because issue is locked.")
-    made = call.github.comment(call.repository, issue.number, body, call.bot(), call.acting_app())
-    return created(payloads.comment(made))
+        raise RequestRefusal(403, "Unable to create comment because issue is locked.")
+    comment = call.github.comment(call.repository, issue.number, body, call.bot(), call.acting_app())
+    return created(payloads.comment(comment))
 
 
 @route("GET", "/repos/{owner}/{repo}/issues/comments/{number}", *EITHER)
@@ -148,7 +150,7 @@ def _check_kind(call: Call, issue: Issue) -> None:
     assert call.token is not None
     granted = credentials.grants(call.token.permissions, "issues", "write")
     if not granted and not isinstance(issue, Pull):
-        raise Refused(403, credentials.NOT_FOR_APP, headers={"X-Accepted-GitHub-Permissions": "issues=write"})
+        raise RequestRefusal(403, credentials.NOT_FOR_APP, headers={"X-Accepted-GitHub-Permissions": "issues=write"})
 
 
 def _comment_body(call: Call) -> str:

@@ -21,18 +21,18 @@ def list_pulls(call: Call) -> Response:
     state, sort = call.query("state", "open"), call.query("sort", "created")
     if state not in ("open", "closed", "all") or sort not in SORT:
         raise invalid("PullRequest", "state" if sort in SORT else "sort", "invalid")
-    wanted = {"head": call.query("head"), "base": call.query("base")}
-    found = [
+    filters = {"head": call.query("head"), "base": call.query("base")}
+    matches = [
         pull
         for pull in call.repository.issues.values()
         if isinstance(pull, Pull)
         and state in (pull.state, "all")
-        and wanted["head"] in ("", head_label(pull))
-        and wanted["base"] in ("", pull.base_ref)
+        and filters["head"] in ("", head_label(pull))
+        and filters["base"] in ("", pull.base_ref)
     ]
     direction = call.query("direction", "desc" if sort == "created" else "asc")
-    found.sort(key=lambda pull: (getattr(pull, SORT[sort]), pull.id), reverse=direction == "desc")
-    return call.paged(found, payloads.pull_summary)
+    matches.sort(key=lambda pull: (getattr(pull, SORT[sort]), pull.id), reverse=direction == "desc")
+    return call.paged(matches, payloads.pull_summary)
 
 
 @route("GET", "/repos/{owner}/{repo}/pulls/{number}", "pull_requests")
@@ -54,11 +54,11 @@ def list_files(call: Call) -> Response:
     return call.paged(files, lambda file: _changed_file(file[0], *file[1], pull))
 
 
-def _changed_file(path: str, added: int, removed: int, of: Pull) -> dict[str, object]:
+def _changed_file(path: str, additions: int, deletions: int, of: Pull) -> dict[str, object]:
     html = f"{payloads.WEB}/{of.repository.full_name}"
     return {
-        "sha": payloads.blob_sha(path.encode()), "filename": path, "status": "modified", "additions": added,
-        "deletions": removed, "changes": added + removed, "blob_url": f"{html}/blob/{of.head_sha}/{path}",
+        "sha": payloads.blob_sha(path.encode()), "filename": path, "status": "modified", "additions": additions,
+        "deletions": deletions, "changes": additions + deletions, "blob_url": f"{html}/blob/{of.head_sha}/{path}",
         "raw_url": f"{html}/raw/{of.head_sha}/{path}",
         "contents_url": f"{payloads.repository_url(of.repository)}/contents/{path}?ref={of.head_sha}",
     }  # fmt: skip

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from . import credentials, payloads
 from .call import Call, Routes, created, ok
 from .deliveries import record
-from .errors import Refused, invalid, not_found
+from .errors import RequestRefusal, invalid, not_found
 from .state import CheckRun
 
 MAX_OUTPUT_CHARACTERS = 65_535
@@ -27,9 +27,9 @@ def get_contents(call: Call) -> Response:
     """`single_file` opens just the paths that the App named."""
     path, ref = call.request.path_params["path"], call.query("ref") or call.repository.default_branch
     if call.repository.private and not _may_read(call, path):
-        raise Refused(403, credentials.NOT_FOR_APP)
+        raise RequestRefusal(403, credentials.NOT_FOR_APP)
     if ref not in call.repository.branches and ref not in call.repository.commits:
-        raise Refused(404, f"No commit found for the ref {ref}")
+        raise RequestRefusal(404, f"No commit found for the ref {ref}")
     content = call.repository.files.get(path)
     if content is None:
         raise not_found()
@@ -60,7 +60,7 @@ def get_permission(call: Call) -> Response:
 def create_check_run(call: Call) -> Response:
     sha = call.text("head_sha", "CheckRun")
     if sha not in call.repository.commits:
-        raise Refused(422, f"No commit found for SHA: {sha}")
+        raise RequestRefusal(422, f"No commit found for SHA: {sha}")
     run = CheckRun(call.github.next_id(), call.acting_app(), sha, call.text("name", "CheckRun"), call.github.now())
     _update(call, run)
     call.repository.check_runs[run.id] = run
@@ -75,7 +75,7 @@ def update_check_run(call: Call) -> Response:
         raise not_found()
     if run.app is not call.acting_app():
         message = f"Invalid app_id `{call.acting_app().id}` - check run can only be modified by the GitHub App that created it."
-        raise Refused(403, message)
+        raise RequestRefusal(403, message)
     _update(call, run)
     return ok(payloads.check_run(run, call.repository))
 
@@ -86,7 +86,7 @@ def list_check_runs(call: Call) -> Response:
     ref = call.request.path_params["ref"]
     sha = call.repository.branches.get(ref, ref)
     if sha not in call.repository.commits:
-        raise Refused(422, f"No commit found for SHA: {ref}")
+        raise RequestRefusal(422, f"No commit found for SHA: {ref}")
     name, app_id = call.query("check_name"), call.query("app_id")
     runs = [run for run in reversed(call.repository.check_runs.values()) if run.head_sha == sha]
     runs = [run for run in runs if name in ("", run.name) and app_id in ("", str(run.app.id))]
@@ -126,7 +126,7 @@ def _checked_actions(actions: list[dict[str, str]]) -> list[dict[str, str]]:
     """At most three buttons, and short words on them: https://docs.github.com/en/rest/checks/runs#create-a-check-run"""
     longest = {"label": 20, "description": 40, "identifier": 20}
     if len(actions) > 3 or any(
-        not 0 < len(one.get(name, "")) <= most for one in actions for name, most in longest.items()
+        not 0 < len(action.get(name, "")) <= most for action in actions for name, most in longest.items()
     ):
         raise invalid(
             "CheckRun", "actions", "invalid", "an action needs a label, a description and an identifier, all short"

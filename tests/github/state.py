@@ -123,7 +123,7 @@ class Issue:
     closed_at: datetime | None = None
     locked: bool = False
     parent: "Issue | None" = None
-    linked: "list[Pull]" = field(default_factory=list)  # by a person, in the sidebar
+    linked_pulls: "list[Pull]" = field(default_factory=list)  # by a person, in the sidebar
 
 
 @dataclass(eq=False, kw_only=True)

@@ -14,7 +14,7 @@ from .state import App
 
 
 def names(response: Response[Any], key: str = "name") -> list[Any]:
-    return [one[key] for one in response.json()]
+    return [row[key] for row in response.json()]
 
 
 # Tokens
@@ -28,12 +28,12 @@ def test_an_app_sees_itself_and_its_installations(at: Setting) -> None:
 def test_a_token_is_minted_once_and_used(at: Setting) -> None:
     async def twice() -> None:
         client = at.client()
-        installed = client.with_auth(client.auth.as_installation(at.installation.id))
-        await installed.arequest("GET", "/repos/acme/widgets")
-        await installed.arequest("GET", "/repos/acme/widgets")
+        client_of_installation = client.with_auth(client.auth.as_installation(at.installation.id))
+        await client_of_installation.arequest("GET", "/repos/acme/widgets")
+        await client_of_installation.arequest("GET", "/repos/acme/widgets")
 
     asyncio.run(twice())
-    assert [asked.method for asked in at.github.requests] == ["POST", "GET", "GET"]
+    assert [request.method for request in at.github.requests] == ["POST", "GET", "GET"]
     assert at.github.writes() == []
 
 
@@ -78,12 +78,12 @@ def test_a_suspended_installation_gets_nothing(at: Setting) -> None:
 
 
 def test_a_token_can_be_narrowed_but_not_widened(at: Setting) -> None:
-    def mint(**asked: Any) -> Response[Any]:
-        return at.ask_as(None, "POST", f"/app/installations/{at.installation.id}/access_tokens", json=asked)
+    def mint(**body: Any) -> Response[Any]:
+        return at.ask_as(None, "POST", f"/app/installations/{at.installation.id}/access_tokens", json=body)
 
     narrow = mint(repositories=["widgets"], permissions={"checks": "read"}).json()
     assert narrow["permissions"] == {"metadata": "read", "checks": "read"}
-    assert [one["full_name"] for one in narrow["repositories"]] == ["acme/widgets"]
+    assert [repository["full_name"] for repository in narrow["repositories"]] == ["acme/widgets"]
     assert at.refusal(lambda: mint(permissions={"contents": "read"}))[0] == 422
     assert at.refusal(lambda: mint(repositories=["secret"]))[0] == 422
 
@@ -92,11 +92,11 @@ def test_a_token_follows_the_repositories_of_its_installation(at: Setting) -> No
     gadgets = at.github.add_repository(at.acme, "gadgets")
     at.ask("GET", "/repos/acme/widgets")
     (token,) = at.github.tokens
-    held = {"Authorization": f"token {token}"}
+    headers = {"Authorization": f"token {token}"}
     at.github.change_repositories(at.installation, add=[gadgets], remove=[at.widgets])
-    assert at.anonymous("GET", "/repos/acme/gadgets", headers=held).status_code == 200
-    assert at.anonymous("GET", "/repos/acme/widgets", headers=held).status_code == 404
-    assert [one.payload["action"] for one in at.github.deliveries[-2:]] == ["added", "removed"]
+    assert at.anonymous("GET", "/repos/acme/gadgets", headers=headers).status_code == 200
+    assert at.anonymous("GET", "/repos/acme/widgets", headers=headers).status_code == 404
+    assert [delivery.payload["action"] for delivery in at.github.deliveries[-2:]] == ["added", "removed"]
 
 
 # Who may see and do what
@@ -133,7 +133,7 @@ def test_permissions(at: Setting, granted: dict[str, str], method: str, path: st
     at.widgets.files |= {".github/mergecost.yml": b"weekly: on\n", "README.md": b"# Widgets\n"}
     at.github.open_pull(at.widgets, "feature", at.alice, [at.github.commit("Add", author=at.alice)])
     at.github.open_issue(at.widgets, "A bug", at.alice)
-    installation = at.installed({"metadata": "read"} | granted)
+    installation = at.install({"metadata": "read"} | granted)
     body = {"json": {"body": "Hello"}} if method == "POST" else {}
     if status == 403:
         call = lambda: at.ask_as(installation, method, f"/repos/acme/widgets{path}", **body)  # noqa: E731
@@ -147,18 +147,18 @@ def test_a_renamed_repository_redirects_reads_and_writes(at: Setting) -> None:
     at.github.rename(at.widgets, "gadgets")
     answer = at.anonymous("GET", "/repos/acme/widgets/pulls")
     assert answer.status_code == 404, "an outsider learns nothing"
-    moved = at.ask("GET", "/repos/acme/widgets/pulls", params={"state": "all"})
-    assert 301 in statuses(moved)
-    assert str(moved.url) == f"https://github.test/repositories/{at.widgets.id}/pulls?state=all"
-    assert names(moved, "number") == [1]
-    made = at.ask("POST", "/repos/acme/widgets/issues/1/comments", json={"body": "Hello"})
-    assert 307 in statuses(made)
-    assert made.status_code == 201
+    redirect = at.ask("GET", "/repos/acme/widgets/pulls", params={"state": "all"})
+    assert 301 in statuses(redirect)
+    assert str(redirect.url) == f"https://github.test/repositories/{at.widgets.id}/pulls?state=all"
+    assert names(redirect, "number") == [1]
+    comment = at.ask("POST", "/repos/acme/widgets/issues/1/comments", json={"body": "Hello"})
+    assert 307 in statuses(comment)
+    assert comment.status_code == 201
 
 
 def statuses(response: Response[Any]) -> list[int]:
     """Of the answers before the last."""
-    return [one.status_code for one in response.raw_response.history]
+    return [answer.status_code for answer in response.raw_response.history]
 
 
 # Pages
@@ -188,7 +188,7 @@ def test_githubkit_follows_the_pages_of_the_installation(at: Setting) -> None:
         at.ask("GET", "/installation/repositories", params={"per_page": 2, "page": page}).json() for page in (1, 3)
     ]
     assert [page["total_count"] for page in pages] == [5, 5]
-    assert [one["name"] for page in pages for one in page["repositories"]] == ["widgets", "r0", "r3"]
+    assert [repository["name"] for page in pages for repository in page["repositories"]] == ["widgets", "r0", "r3"]
 
 
 # What githubkit's models say of the answers: they are made from GitHub's own description of its API
@@ -229,8 +229,8 @@ def test_answers_fit_githubs_description(at: Setting, call: Callable[[Any, Any],
     )
     comment = at.github.comment(at.widgets, 1, "Hello", at.app.bot, at.app)
     client = at.client()
-    installed = client.with_auth(client.auth.as_installation(at.installation.id))
-    assert asyncio.run(_awaited(call(installed.rest, Where(pull.head_sha, comment.id)))).parsed_data
+    client_of_installation = client.with_auth(client.auth.as_installation(at.installation.id))
+    assert asyncio.run(_awaited(call(client_of_installation.rest, Where(pull.head_sha, comment.id)))).parsed_data
 
 
 class Where(tuple[str, str]):

@@ -3,11 +3,13 @@ import hashlib
 import hmac
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.server import CREDENTIALS, serving, sign
-from webhooks.github import CAP_BYTES, is_signed
+from webhooks.github import CAP_BYTES, EVENTS, is_signed
+from webhooks.setup import MANIFEST
 
 PULL = {
     "action": "opened",
@@ -51,6 +53,13 @@ def on_issue(comment=None, **issue):
 def test_an_event_notes_what_to_look_at_again(server, event, payload, noted):
     assert server.deliver(event, payload).status_code == 202
     assert [*server.requested()] == noted
+
+
+def test_the_app_asks_for_the_events_that_the_server_handles():
+    """GitHub sends the events about installations to every App, and refuses a manifest that asks for them."""
+    manifest = yaml.safe_load(MANIFEST.read_text())
+    unasked = {"installation", "installation_repositories"}
+    assert sorted(manifest["default_events"]) == sorted(EVENTS.keys() - unasked)
 
 
 def test_a_hundred_deliveries_of_one_pull_request_are_one_piece_of_work(server):

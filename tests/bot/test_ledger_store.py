@@ -1,0 +1,125 @@
+"""The ledger's statements: complete at every moment, each tenant for itself, and weeks that end where the next begins."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+from sqlalchemy import Connection
+
+from attribution.evidence import Evidence, claim
+from attribution.ledger import check
+from attribution.usage import Usage
+from bot.clock import to_ms
+from bot.keys import PullKey, RepositoryKey
+from bot.store import ledger, totals
+from bot.store.database import Database
+from tests.notation import MONDAY, session
+
+REPOSITORY = 34
+KEY = ("claude-code", "s1")
+REQUEST = ("claude-code", "s1-0")
+DOLLAR = 1_000_000
+WEEK_MS = 7 * 24 * 3_600_000
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def save(database: Database, connection: Connection, tenant: int, usage: Usage, pull_number: int | None = None) -> None:
+    """One request, attributed to a pull request if there is a number."""
+    key = RepositoryKey(tenant, REPOSITORY)
+    ledger.save_usage(database, connection, tenant, {REPOSITORY: [usage]}, 1)
+    if pull_number is not None:
+        rows = ledger.charges_of(connection, key, [KEY])[KEY]
+        pairs = [(row, claim(pull_number, Evidence.BRANCH, "why")) for row in rows]
+        ledger.save_claims(database, connection, key, pairs, 1)
+
+
+def usage_of(dollars: int, output_tokens: int = 0) -> Usage:
+    (usage,) = session(f"09:00 feat/a ${dollars}.00")
+    return msgspec.structs.replace(usage, output_tokens=output_tokens)
+
+
+def test_a_charge_that_grows_is_shared_out_again_in_the_same_transaction(database: Database):
+    """Neither another request of the session nor another tool's with the same id changes."""
+    first, second = session("09:00 feat/a $1.00\n09:10 feat/a $4.00")
+    foreign = msgspec.structs.replace(first, tool="codex")
+    # A later copy of the log has the final count of output tokens: 40,000 at $25 a million are a dollar.
+    last = msgspec.structs.replace(first, output_tokens=40_000)
+    with database.write() as connection:
+        save(database, connection, 5, foreign)
+        save(database, connection, 5, first, pull_number=12)
+        save(database, connection, 5, second, pull_number=12)
+        save(database, connection, 5, last)
+        charges, shares = ledger.everything(connection, 5)
+        assert check(charges, shares) == []
+        assert {charge.key: (charge.list_micros or 0) // DOLLAR for charge in charges} == {
+            first.key: 2, second.key: 4, foreign.key: 1,
+        }  # fmt: skip
+        revisions = [
+            (share.revision, share.pull_number, share.micros) for share in ledger.history(connection, 5, *REQUEST)
+        ]
+        assert revisions == [(1, 12, DOLLAR), (2, 12, 2 * DOLLAR)]
+
+
+def test_two_tenants_with_one_request_id_share_nothing(database: Database):
+    """Both know a repository, a pull request, a session and a request by the same names."""
+    with database.write() as connection:
+        save(database, connection, 5, usage_of(1), pull_number=12)
+        save(database, connection, 6, usage_of(3), pull_number=12)
+        before = figures(connection, 6)
+        assert before == {"micros": 3 * DOLLAR, "requests": 1, "revisions": [(1, 12, 3 * DOLLAR)]}
+        save(database, connection, 5, usage_of(1, output_tokens=40_000))
+        save(database, connection, 5, usage_of(1), pull_number=13)
+        assert figures(connection, 6) == before
+        assert check(*ledger.everything(connection, 5)) == check(*ledger.everything(connection, 6)) == []
+        assert [share.pull_number for _, share in ledger.booked_to(connection, PullKey(5, REPOSITORY, 13))] == [13]
+        assert ledger.booked_to(connection, PullKey(5, REPOSITORY, 12)) == []
+        assert [share.micros for share in ledger.history(connection, 5, *REQUEST)] == [DOLLAR, 2 * DOLLAR, 2 * DOLLAR]
+
+
+def figures(connection: Connection, tenant: int) -> dict[str, object]:
+    """What each statement says of the tenant, which has to be the same."""
+    repository, from_ms = RepositoryKey(tenant, REPOSITORY), to_ms(MONDAY)
+    to = from_ms + WEEK_MS
+    ((priced, share),) = ledger.booked_to(connection, PullKey(*repository, 12))
+    (row,) = ledger.charges_of(connection, repository, [KEY])[KEY]
+    (_, (spent,)) = totals.spent_in(connection, repository, [from_ms - WEEK_MS, from_ms], to)
+    (on_pull,) = totals.spent_on(connection, repository, [12])
+    ((_, _, quarter_micros),) = totals.spent_at(connection, repository, [12])
+    ((_, by_quarter),) = totals.by_quarter(connection, repository, from_ms, to)
+    ((model,), _) = totals.used_between(connection, repository, from_ms, to)
+    charges, shares = ledger.everything(connection, tenant)
+    amounts = {
+        priced.list_micros, share.micros, row.charge.list_micros, spent.micros, on_pull.micros, quarter_micros, by_quarter,
+        model.micros, totals.total_between(connection, repository, from_ms, to)[0], sum(part.micros or 0 for part in shares),
+        sum(charge.list_micros or 0 for charge in charges), *ledger.session_totals(connection, repository, [KEY]).values(),
+    }  # fmt: skip
+    counts = {spent.requests, on_pull.requests, model.requests, len(charges), len(shares)}
+    assert (len(amounts), len(counts)) == (1, 1), (amounts, counts)
+    revisions = [
+        (share.revision, share.pull_number, share.micros) for share in ledger.history(connection, tenant, *REQUEST)
+    ]
+    return {"micros": amounts.pop(), "requests": counts.pop(), "revisions": revisions}
+
+
+@pytest.mark.parametrize(
+    ("shift_ms", "dollars"),
+    [(-1, [1, 0]), (0, [0, 1]), (WEEK_MS - 1, [0, 1]), (WEEK_MS, [0, 0]), (-WEEK_MS - 1, [0, 0])],
+)
+def test_a_request_on_a_boundary_is_in_the_week_that_begins_there(
+    database: Database, shift_ms: int, dollars: list[int]
+):
+    start_ms = to_ms(MONDAY)
+    usage = msgspec.structs.replace(usage_of(1), at=MONDAY + shift_ms * MILLISECOND)
+    starts_ms, end_ms = [start_ms - WEEK_MS, start_ms], start_ms + WEEK_MS
+    repository = RepositoryKey(5, REPOSITORY)
+    with database.write() as connection:
+        save(database, connection, 5, usage, pull_number=12)
+        parts = totals.spent_in(connection, repository, starts_ms, end_ms)
+        assert [sum(part.micros for part in week) // DOLLAR for week in parts] == dollars
+        week = (start_ms, end_ms)
+        in_week = [
+            totals.total_between(connection, repository, *week)[0],
+            sum(micros for _, micros in totals.by_quarter(connection, repository, *week)),
+            sum(row.micros for row in totals.used_between(connection, repository, *week)[0]),
+        ]
+        assert [micros // DOLLAR for micros in in_week] == [dollars[1]] * 3
