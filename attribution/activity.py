@@ -26,7 +26,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 def request(charge: Charge) -> Request:
     """A charge as the runaway rules take it."""
     usage = charge.usage
-    has_effect = bool(usage.edited_files or usage.commits_made)
+    has_effect = bool(usage.work.edited_files or usage.work.commits_made)
     return Request(at=usage.at, micros=charge.list_micros, has_effect=has_effect, is_sub_agent=bool(usage.agent_id))
 
 

@@ -67,4 +67,4 @@ def _without(claim: Claim, exclusions: set[int]) -> Claim | None:
 
 def _with_stage(usage: Usage, claim: Claim) -> Claim:
     """The stage of a request from CI is CI, whatever evidence tied it to a change."""
-    return msgspec.structs.replace(claim, stage=Stage.CI) if usage.ci_ref else claim
+    return msgspec.structs.replace(claim, stage=Stage.CI) if usage.context.ci_ref else claim

@@ -9,7 +9,7 @@ import msgspec
 from attribution.evidence import Claim, Evidence, Stage
 from attribution.money import Micros, split
 from attribution.pricing import PRICE_BOOK, Unpriced, price
-from attribution.usage import Usage
+from attribution.usage import RequestKey, Usage
 
 BillingMode = Literal["api", "subscription", "credits", "unknown"]
 Basis = Literal["reported", "computed", "estimated"]
@@ -36,7 +36,7 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unpriced: str = ""
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> RequestKey:
         return self.usage.key
 
 
@@ -58,8 +58,8 @@ class Share(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     stage: Stage = Stage.BUILD
 
     @property
-    def charge_key(self) -> tuple[str, str]:
-        return self.tool, self.request_id
+    def charge_key(self) -> RequestKey:
+        return RequestKey(self.tool, self.request_id)
 
 
 class LedgerError(msgspec.Struct, frozen=True):
@@ -106,7 +106,7 @@ def check(charges: Iterable[Charge], shares: Iterable[Share]) -> list[LedgerErro
 
     Each charge is shared, its shares sum to it, are of one revision, of one target each and, without a price, carry no money.
     """
-    by_charge: defaultdict[tuple[str, str], list[Share]] = defaultdict(list)
+    by_charge: defaultdict[RequestKey, list[Share]] = defaultdict(list)
     for share in shares:
         by_charge[share.charge_key].append(share)
     errors: list[LedgerError] = []

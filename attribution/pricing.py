@@ -71,7 +71,7 @@ _ORDINARY = ("", "standard", "default", "auto")
 
 def price(usage: Usage) -> Priced | Unpriced:
     """What `usage` cost at list price on its day, or why nobody can say."""
-    if not usage.tokens_known:
+    if not usage.tokens.is_known:
         return Unpriced("the tool does not say how many tokens it used")
     model = _find(usage.model, usage.provider)
     if model is None:
@@ -82,7 +82,7 @@ def price(usage: Usage) -> Priced | Unpriced:
         if book == standard and factor == 1:
             return Unpriced(f"no price known for {usage.model!r} at {' '.join(variant.values())}")
     # Tiers are for one long request; of a sum nobody knows how long its requests were.
-    length = 0 if usage.is_sum else usage.input_tokens
+    length = 0 if usage.is_sum else usage.tokens.input
     rates = {key: _rate(value, length) for key, value in vars(book).items() if value is not None}
     if "input_mtok" not in rates or "output_mtok" not in rates:
         return Unpriced(f"the model {usage.model!r} is not sold by the token")
@@ -90,19 +90,19 @@ def price(usage: Usage) -> Priced | Unpriced:
     read = rates.get("cache_read_mtok", plain)
     write_5m = rates.get("cache_write_mtok", plain)
     items = (
-        Item("input", usage.uncached_input_tokens, plain * factor),
-        Item("read from cache", usage.cache_read_tokens, read * factor),
-        Item("written to cache for 5 minutes", usage.cache_write_5m_tokens, write_5m * factor),
+        Item("input", usage.tokens.uncached_input, plain * factor),
+        Item("read from cache", usage.tokens.cache_read, read * factor),
+        Item("written to cache for 5 minutes", usage.tokens.cache_write_5m, write_5m * factor),
         Item(
             "written to cache for an hour",
-            usage.cache_write_1h_tokens,
+            usage.tokens.cache_write_1h,
             rates.get("cache_write_1h_mtok", write_5m) * factor,
         ),
-        Item("output", usage.output_tokens, rates["output_mtok"] * factor),
+        Item("output", usage.tokens.output, rates["output_mtok"] * factor),
         Item("web searches", usage.web_search_requests, rates.get("web_searches_kcount", Decimal(0)) * 1000),
     )
     usd = sum((item.count * item.usd_per_million for item in items), Decimal(0)) / _MILLION
-    saving = usage.cache_read_tokens * (plain - read) / _MILLION
+    saving = usage.tokens.cache_read * (plain - read) / _MILLION
     return Priced(list_micros=from_usd(usd), cache_saving_micros=from_usd(saving * factor), items=items)
 
 

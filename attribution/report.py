@@ -12,6 +12,7 @@ from attribution.cost import ZERO, Cost, cost_of_request
 from attribution.evidence import Claim, Evidence, Stage
 from attribution.ledger import Charge, Share
 from attribution.money import Micros
+from attribution.usage import NOT_KNOWN
 
 SessionKey = tuple[str, str]
 Booking = tuple[Charge, Share]
@@ -143,16 +144,16 @@ def _part(micros: Micros, share: Share, charge: Charge) -> Micros:
 
 
 def _row(tool: str, model: str, pairs: list[Booking]) -> Row:
-    usages = [charge.usage for charge, _ in pairs]
+    tokens = sum((charge.usage.tokens for charge, _ in pairs), NOT_KNOWN)
     return Row(
         tool=tool,
         model=model,
         cost=_cost(pairs),
-        uncached_input_tokens=sum(usage.uncached_input_tokens for usage in usages),
-        cache_read_tokens=sum(usage.cache_read_tokens for usage in usages),
-        cache_write_tokens=sum(usage.cache_write_tokens for usage in usages),
-        output_tokens=sum(usage.output_tokens for usage in usages),
-        tokens_known=any(usage.tokens_known for usage in usages),
+        uncached_input_tokens=tokens.uncached_input,
+        cache_read_tokens=tokens.cache_read,
+        cache_write_tokens=tokens.cache_write,
+        output_tokens=tokens.output,
+        tokens_known=tokens.is_known,
     )
 
 

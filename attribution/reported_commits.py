@@ -26,10 +26,10 @@ class ReportedCommit(msgspec.Struct, frozen=True):
 def reported_commits(usages: Iterable[Usage]) -> list[ReportedCommit]:
     """The commits that come with usage, each once, where files, author and time are known."""
     by_sha = {
-        report.sha: ReportedCommit(usage.author, report)
+        report.sha: ReportedCommit(usage.context.author, report)
         for usage in usages
-        for report in (*usage.commits_made, *usage.commits_after)
-        if usage.author and report.files and report.authored_at
+        for report in (*usage.work.commits_made, *usage.work.commits_after)
+        if usage.context.author and report.files and report.authored_at
     }
     return [by_sha[sha] for sha in sorted(by_sha)]
 

@@ -33,7 +33,7 @@ class Session(msgspec.Struct, frozen=True):
     @property
     def is_reading(self) -> bool:
         """Whether the session shows no edit and no commit."""
-        return not any(turn.usage.edited_files or turn.usage.commits_made for turn in self.turns)
+        return not any(turn.usage.work.edited_files or turn.usage.work.commits_made for turn in self.turns)
 
 
 def session_of(requests: Iterable[Usage]) -> Session:
@@ -59,7 +59,7 @@ def session_of(requests: Iterable[Usage]) -> Session:
     return Session(
         first.tool if first else "",
         first.session_id if first else "",
-        max((usage.author for usage in ordered), default=""),
+        max((usage.context.author for usage in ordered), default=""),
         turns,
     )
 
@@ -70,7 +70,7 @@ def commits(turn: Turn, author: str, index: RepositoryIndex) -> Iterator[Indexed
     Amend and rebase change the id that git printed, but not the author date. Where no id fits, it is the same person's commit
     written within the turn. A commit on the default branch that is in no pull request was pushed directly.
     """
-    for report in turn.usage.commits_made:
+    for report in turn.usage.work.commits_made:
         commit = index.of_commit(report.sha, report.authorship, report.patch_id)
         if commit is None and author:
             since, until = _writing_time(report, turn)

@@ -1,9 +1,121 @@
-"""What an AI tool says that one request used, and where it was made."""
+"""What an AI tool says that one request used, and where it was made.
 
+Each field is described once, here: the columns of the ledger, the checks of what collectors send, the wire format and its JSON
+schema follow from it.
+"""
+
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
+
+MOST_TOKENS = 100_000_000
+# Ten thousand dollars or credits for one request.
+MOST_MICROS = 10_000_000_000
+LONGEST_TEXT = 300
+
+
+# The limits hold for what a server takes. They are not the decoder's (`ge=`, `max_length=`): what a log says beyond them is
+# still shown on the machine that has the log.
+def _count(description: str) -> msgspec.Meta:
+    return msgspec.Meta(description=description, extra_json_schema={"minimum": 0, "maximum": MOST_TOKENS})
+
+
+def _micros(description: str) -> msgspec.Meta:
+    return msgspec.Meta(description=description, extra_json_schema={"minimum": 0, "maximum": MOST_MICROS})
+
+
+def _text(description: str, shortest: int = 0) -> msgspec.Meta:
+    limits = {"minLength": shortest, "maxLength": LONGEST_TEXT}
+    return msgspec.Meta(description=description, extra_json_schema=limits)
+
+
+class RequestKey(NamedTuple):
+    """A request on every machine and in every copy of a log, by one of its ids."""
+
+    tool: str
+    request_id: str
+
+
+# `gc=False`: values of numbers and texts hold no cycles, and a million of them would be searched for some again and again.
+class Tokens(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
+    """Tokens of a request, or of several, in disjoint kinds; only `reasoning` is part of `output`.
+
+    Where the tool does not say them, the value is `NOT_KNOWN`, which adds nothing to a sum and is no zero. Of two snapshots of a
+    request the more complete one is the greater: a streamed request is logged several times while its output grows.
+    """
+
+    is_known: Annotated[bool, msgspec.Meta(description="False where the tool does not say how many there were")] = True
+    output: Annotated[int, _count("Written by the model, its reasoning included")] = 0
+    cache_read: Annotated[int, _count("Input that was read from cache")] = 0
+    cache_write_1h: Annotated[int, _count("Input that was written to cache for an hour")] = 0
+    cache_write_5m: Annotated[int, _count("Input that was written to cache for five minutes")] = 0
+    uncached_input: Annotated[int, _count("Input that was neither read from cache nor written to it")] = 0
+    reasoning: Annotated[int, _count("The part of the output that was reasoning")] = 0
+
+    @property
+    def input(self) -> int:
+        """All input: uncached, read from cache and written to it."""
+        return self.uncached_input + self.cache_read + self.cache_write
+
+    @property
+    def cache_write(self) -> int:
+        return self.cache_write_5m + self.cache_write_1h
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        if not (self.is_known and other.is_known):
+            return self if self.is_known else other
+        return Tokens(
+            output=self.output + other.output,
+            cache_read=self.cache_read + other.cache_read,
+            cache_write_1h=self.cache_write_1h + other.cache_write_1h,
+            cache_write_5m=self.cache_write_5m + other.cache_write_5m,
+            uncached_input=self.uncached_input + other.uncached_input,
+            reasoning=self.reasoning + other.reasoning,
+        )
+
+
+TOKEN_KINDS = tuple(name for name in Tokens.__struct_fields__ if name != "is_known")
+NOT_KNOWN = Tokens(is_known=False)
+
+
+class ContextSource(StrEnum):
+    """How one knows where a request was made, best first."""
+
+    STAMP = "stamp"  # a hook of git saw the session commit there
+    REFLOG = "reflog"  # git wrote down which branch was checked out at the time
+    RUN = "run"  # the run of GitHub Actions that it was part of
+    LOG = "log"  # the tool's log, which takes the branch at start or somewhat late
+    TELEMETRY = "telemetry"
+    UNKNOWN = ""
+
+    @property
+    def rank(self) -> int:
+        """The better source has the greater one."""
+        return _RANK[self]
+
+
+_RANK = {source: -place for place, source in enumerate(ContextSource)}
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Where a request was made, and how one knows. Its parts belong together: of two contexts one counts whole."""
+
+    source: Annotated[ContextSource, msgspec.Meta(description="How this is known")] = ContextSource.UNKNOWN
+    repository: Annotated[str, _text("`owner/name` on github.com, `host/owner/name` elsewhere")] = ""
+    branch: Annotated[str, _text("The branch that was checked out")] = ""
+    commit: Annotated[str, _text("The commit that was checked out")] = ""
+    ci_ref: Annotated[str, _text("The ref that a CI run worked on")] = ""
+    author: Annotated[str, _text("A digest of the person's e-mail")] = ""
+    cwd: Annotated[str, msgspec.Meta(description="The folder, which never leaves the machine")] = ""
+
+    @property
+    def precedence(self) -> tuple[Any, ...]:
+        """The greater one counts: the better source, then the more parts, then what makes the choice the same in any order."""
+        parts = (self.repository, self.branch, self.commit, self.ci_ref, self.author, self.cwd)
+        return (self.source.rank, sum(map(bool, parts)), parts)
 
 
 class CommitMade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True, gc=False):
@@ -31,102 +143,153 @@ class PullSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, or
     repository: str = ""
 
 
-# `gc=False`: values of numbers and texts hold no cycles, and a million of them would be searched for some again and again.
+class Work(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a request did. `|` keeps what either of two copies knows."""
+
+    edited_files: Annotated[tuple[str, ...], msgspec.Meta(description="Paths from the repository's top")] = ()
+    commits_made: Annotated[tuple[CommitMade, ...], msgspec.Meta(description="Commits that its commands made")] = ()
+    commits_after: Annotated[
+        tuple[CommitMade, ...],
+        msgspec.Meta(
+            description="Commits that the same person made afterwards, as far as one knows by hand, of files that it edited"
+        ),
+    ] = ()
+    pulls_seen: Annotated[tuple[PullSeen, ...], msgspec.Meta(description="Pull requests that it touched")] = ()
+
+    def __or__(self, other: "Work") -> "Work":
+        if self == other:
+            return self
+        return Work(
+            edited_files=tuple(sorted({*self.edited_files, *other.edited_files})),
+            commits_made=_union(self.commits_made, other.commits_made),
+            commits_after=_union(self.commits_after, other.commits_after),
+            pulls_seen=tuple(sorted({*self.pulls_seen, *other.pulls_seen})),
+        )
+
+
+NO_WORK = Work()
+
+
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One request to a model. It is what `mergecost scan --json` prints and what `POST /v1/usage` takes.
 
-    Token kinds are disjoint, except that `reasoning_tokens` are part of `output_tokens`. `tokens_known` is False where the
-    tool does not say them: the counts are 0 then and mean nothing. `is_sum` is True where the tool only sums several
-    requests up. `reported_micros` is what the tool itself says the request cost, in millionths of a dollar,
-    `credits_micros` in millionths of its vendor's credits, which are no dollars. `provider` is who was asked, as the tool
-    names them. `commits_after` are commits that the same person made afterwards, by hand as far as one knows, of files that
-    the session had edited. `ci_ref` is the ref that a CI run worked on. `at` is UTC. Empty text and None mean not known.
-    `(tool, request_id)` identifies the request on every machine and in every copy of a log. Names follow
-    OpenTelemetry GenAI where it has them:
+    `(tool, request_id)` identifies the request on every machine and in every copy of a log, and so does `tool` with each of the
+    `aliases`. Empty text and None mean not known. Names follow OpenTelemetry GenAI where it has them:
     https://github.com/open-telemetry/semantic-conventions-genai
     """
 
-    tool: str
-    session_id: str
-    request_id: str
-    at: datetime
-    model: str
-    uncached_input_tokens: int
-    cache_read_tokens: int
-    cache_write_5m_tokens: int
-    cache_write_1h_tokens: int
-    output_tokens: int
-    reasoning_tokens: int
-    tokens_known: bool = True
-    is_sum: bool = False
-    reported_micros: int | None = None
-    credits_micros: int | None = None
-    provider: str = ""
-    web_search_requests: int = 0
-    speed: str = ""
-    service_tier: str = ""
-    inference_geo: str = ""
-    agent_id: str = ""
-    repository: str = ""
-    branch: str = ""
-    commit: str = ""
-    cwd: str = ""
-    author: str = ""
-    ci_ref: str = ""
-    edited_files: tuple[str, ...] = ()
-    commits_made: tuple[CommitMade, ...] = ()
-    commits_after: tuple[CommitMade, ...] = ()
-    pulls_seen: tuple[PullSeen, ...] = ()
+    tool: Annotated[str, _text("The AI tool, a short name of a-z, 0-9 and -")]
+    session_id: Annotated[str, _text("The tool's id of the session", shortest=1)]
+    request_id: Annotated[str, _text("The id of the request", shortest=1)]
+    at: Annotated[datetime, msgspec.Meta(description="When it was made, with a zone")]
+    model: Annotated[str, _text("The model, as the tool names it")]
+    tokens: Annotated[Tokens, msgspec.Meta(description="Left out where the tool does not say them")] = NOT_KNOWN
+    context: Annotated[Context, msgspec.Meta(description="Where it was made")] = Context()
+    work: Annotated[Work, msgspec.Meta(description="What it did")] = NO_WORK
+    aliases: Annotated[tuple[str, ...], msgspec.Meta(description="Further ids of the request, sorted")] = ()
+    agent_id: Annotated[str, _text("The sub-agent that made it")] = ""
+    is_sum: Annotated[bool, msgspec.Meta(description="The tool only sums several requests up")] = False
+    provider: Annotated[str, _text("Who was asked, as the tool names them")] = ""
+    web_search_requests: Annotated[int, _count("Web searches, which are billed beside tokens")] = 0
+    speed: Annotated[str, _text("`fast` where it cost more for speed")] = ""
+    service_tier: Annotated[str, _text("The provider's tier: `priority`, `batch` ...")] = ""
+    inference_geo: Annotated[str, _text("Where the model ran, if that was asked for")] = ""
+    reported_micros: Annotated[int | None, _micros("What the tool itself says it cost, in millionths of a dollar")] = (
+        None
+    )
+    credits_micros: Annotated[
+        int | None, _micros("What it cost in millionths of the vendor's credits, which are no dollars")
+    ] = None
 
     @property
-    def key(self) -> tuple[str, str]:
-        return self.tool, self.request_id
+    def key(self) -> RequestKey:
+        return RequestKey(self.tool, self.request_id)
 
     @property
-    def input_tokens(self) -> int:
-        """All input: uncached, read from cache and written to it."""
-        return self.uncached_input_tokens + self.cache_read_tokens + self.cache_write_tokens
-
-    @property
-    def cache_write_tokens(self) -> int:
-        return self.cache_write_5m_tokens + self.cache_write_1h_tokens
+    def keys(self) -> tuple[RequestKey, ...]:
+        """By each of its ids."""
+        if not self.aliases:
+            return (RequestKey(self.tool, self.request_id),)
+        return tuple(RequestKey(self.tool, name) for name in (self.request_id, *self.aliases))
 
 
 # What decides the price travels together: never mix the counts of two snapshots of a request.
-_BILLED = (
-    "tokens_known", "is_sum", "output_tokens", "cache_read_tokens", "cache_write_1h_tokens", "cache_write_5m_tokens",
-    "uncached_input_tokens", "reasoning_tokens", "web_search_requests", "model", "provider", "speed", "service_tier",
-    "inference_geo",
-)  # fmt: skip
+_BILLED = ("tokens", "web_search_requests", "model", "provider", "speed", "service_tier", "inference_geo")
 _REPORTED = ("reported_micros", "credits_micros")
-_CONTEXT = ("repository", "branch", "commit", "cwd", "author", "agent_id", "ci_ref")
 
 
 def merge(a: Usage, b: Usage) -> Usage:
     """Two records of the same request as one.
 
-    The most complete counts win whole (a streamed request is logged several times while its output grows), the earliest
-    time and facts of either are kept. Commutative, associative and idempotent: order and repetition of arrival change nothing.
+    The most complete counts win whole, so does the context with the best source; the earliest time, all ids and the work that
+    either knows are kept. Commutative, associative and idempotent: order and repetition of arrival change nothing.
     """
     if a == b:
         return a
     billed = max(a, b, key=_completeness)
-    context = {name: max(getattr(a, name), getattr(b, name)) for name in _CONTEXT}
+    request_id = min(a.request_id, b.request_id)
     return msgspec.structs.replace(
         billed,
         at=min(a.at, b.at),
         session_id=min(a.session_id, b.session_id),
-        edited_files=tuple(sorted({*a.edited_files, *b.edited_files})),
-        commits_made=_union(a.commits_made, b.commits_made),
-        commits_after=_union(a.commits_after, b.commits_after),
-        pulls_seen=tuple(sorted({*a.pulls_seen, *b.pulls_seen})),
-        **context,
+        request_id=request_id,
+        aliases=other_names(request_id, (a.request_id, b.request_id, *a.aliases, *b.aliases)),
+        agent_id=max(a.agent_id, b.agent_id),
+        context=a.context if a.context == b.context else max(a.context, b.context, key=lambda one: one.precedence),
+        work=a.work | b.work,
     )
 
 
+def named(usage: Usage, request_id: str) -> Usage:
+    """The same request under another of its ids."""
+    if usage.request_id == request_id:
+        return usage
+    aliases = other_names(request_id, (usage.request_id, *usage.aliases))
+    return msgspec.structs.replace(usage, request_id=request_id, aliases=aliases)
+
+
+def other_names(request_id: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The ids of a request besides the one that it goes by, as `aliases` has them."""
+    return tuple(sorted({*names} - {request_id}))
+
+
+def with_context(usage: Usage, **parts: Any) -> Usage:
+    """`usage` with other `parts` of its context."""
+    return msgspec.structs.replace(usage, context=msgspec.structs.replace(usage.context, **parts))
+
+
+def with_work(usage: Usage, **parts: Any) -> Usage:
+    """`usage` with other `parts` of its work."""
+    return msgspec.structs.replace(usage, work=msgspec.structs.replace(usage.work, **parts))
+
+
+def unique(usages: Iterable[Usage]) -> list[Usage]:
+    """Each request once, by whichever of its ids records name it, in an order that does not depend on theirs."""
+    # Plain tuples: this runs over every request of every log.
+    found: dict[tuple[str, str], Usage] = {}
+    others: dict[tuple[str, str], tuple[str, str]] = {}  # further ids, by which of `found` they are
+    for usage in usages:
+        tool, key = usage.tool, (usage.tool, usage.request_id)
+        names = [key, *[(tool, alias) for alias in usage.aliases]] if usage.aliases else [key]
+        places: list[tuple[str, str]] = []
+        for name in names:
+            place = others.get(name, name)
+            if place in found and place not in places:
+                places.append(place)
+        merged, first = usage, places[0] if places else key
+        for place in places:
+            merged = merge(found.pop(place), merged)
+            names += [(tool, name) for name in (merged.request_id, *merged.aliases)]
+        found[first] = merged
+        for name in names:
+            if name != first:
+                others[name] = first
+    return sorted(found.values(), key=lambda usage: (usage.at, usage.tool, usage.request_id))
+
+
 def _completeness(usage: Usage) -> list[Any]:
-    reported = [-1 if (said := getattr(usage, name)) is None else said for name in _REPORTED]
-    return [getattr(usage, name) for name in _BILLED] + reported
+    reported = [-1 if (micros := getattr(usage, name)) is None else micros for name in _REPORTED]
+    return [usage.tokens.is_known, usage.is_sum, *(getattr(usage, name) for name in _BILLED), *reported]
 
 
 def _union(a: tuple[CommitMade, ...], b: tuple[CommitMade, ...]) -> tuple[CommitMade, ...]:

@@ -3,7 +3,6 @@
 Of the branches that it names and no others, and of no person.
 """
 
-from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -11,6 +10,15 @@ from sqlalchemy import Connection
 
 from attribution.evidence import PullRequest
 from attribution.money import Micros, from_usd
+from attribution.protocol import (
+    MOST_BRANCHES,
+    MOST_REPOSITORIES,
+    BranchCost,
+    CapsAnswer,
+    CapsQuery,
+    RepositoryCaps,
+    RepositoryQuery,
+)
 from attribution.totals import pull_totals
 from bot.clock import Clock
 from bot.context import settings_of
@@ -21,8 +29,6 @@ from bot.store import repositories as repository_store
 from bot.store import totals as total_store
 from bot.store.database import Database
 
-MOST_REPOSITORIES = 200
-MOST_BRANCHES = 1000
 # A branch whose pull request was closed before is a new one.
 _RECENT_MS = 30 * 24 * 3_600_000
 
@@ -31,46 +37,10 @@ class BadQuestion(Exception):
     """The body is no question; the message says what one looks like."""
 
 
-class AskedRepository(msgspec.Struct, frozen=True):
-    name: str
-    branches: list[str] = []
-
-
-class Asked(msgspec.Struct, frozen=True):
-    repositories: list[AskedRepository]
-
-
-class BranchSaid(msgspec.Struct, frozen=True, kw_only=True):
-    """`pull_number` is the one open pull request from the branch, None where there is none or several; `spent_micros` what it cost
-    so far at list price, as its comment says. `closed_at` is when the last one from the branch was closed, if lately."""
-
-    name: str
-    pull_number: int | None = None
-    spent_micros: Micros = 0
-    closed_at: datetime | None = None
-
-
-class RepositorySaid(msgspec.Struct, frozen=True, kw_only=True):
-    """By the name that was asked for. Caps of None are not set."""
-
-    name: str
-    default_branch: str
-    cap_session_micros: Micros | None
-    cap_day_micros: Micros | None
-    cap_pull_micros: Micros | None
-    branches: list[BranchSaid]
-
-
-class Said(msgspec.Struct, frozen=True):
-    """Repositories that the installation does not cover are left out."""
-
-    repositories: list[RepositorySaid]
-
-
-def answer(database: Database, operator: OperatorSettings, clock: Clock, account_id: int, body: bytes) -> Said:
+def answer(database: Database, operator: OperatorSettings, clock: Clock, account_id: int, body: bytes) -> CapsAnswer:
     """Raises `BadQuestion`."""
     try:
-        asked = msgspec.json.decode(body, type=Asked).repositories
+        asked = msgspec.json.decode(body, type=CapsQuery).repositories
     except msgspec.DecodeError as error:
         raise BadQuestion(
             f'the body must be {{"repositories": [{{"name": "owner/name", "branches": []}}]}}: {error}'
@@ -81,19 +51,19 @@ def answer(database: Database, operator: OperatorSettings, clock: Clock, account
         names = repository_store.covered_names(connection, account_id)
         known = [(one, names[one.name.lower()]) for one in asked if one.name.lower() in names]
         answers = [_said(connection, operator, RepositoryKey(account_id, key), one, clock()) for one, key in known]
-    return Said([answer for answer in answers if answer])
+    return CapsAnswer([answer for answer in answers if answer])
 
 
 def _said(
-    connection: Connection, operator: OperatorSettings, key: RepositoryKey, asked: AskedRepository, now_ms: int
-) -> RepositorySaid | None:
+    connection: Connection, operator: OperatorSettings, key: RepositoryKey, asked: RepositoryQuery, now_ms: int
+) -> RepositoryCaps | None:
     row = repository_store.repository(connection, key)
     if row is None:
         return None
     settings, _ = settings_of(operator, row)
     wanted = set(asked.branches) - {"", row.default_branch}
     pulls = pull_store.pulls_not_closed_before(connection, key, now_ms - _RECENT_MS) if wanted else []
-    return RepositorySaid(
+    return RepositoryCaps(
         name=asked.name,
         default_branch=row.default_branch,
         cap_session_micros=_micros(settings.cap_session_usd),
@@ -103,17 +73,17 @@ def _said(
     )
 
 
-def _branches(connection: Connection, key: RepositoryKey, pulls: list[PullRequest]) -> list[BranchSaid]:
+def _branches(connection: Connection, key: RepositoryKey, pulls: list[PullRequest]) -> list[BranchCost]:
     """Branches with a pull request, by name. Which of several open ones is meant (forks name branches alike) nobody can say."""
     spent = pull_totals(total_store.spent_on(connection, key, [one.number for one in pulls if one.closed_at is None]))
-    found: list[BranchSaid] = []
+    found: list[BranchCost] = []
     for name in sorted({one.head_branch for one in pulls}):
         open_now = [one.number for one in pulls if one.head_branch == name and one.closed_at is None]
         closed = [one.closed_at for one in pulls if one.head_branch == name and one.closed_at]
         number = open_now[0] if len(open_now) == 1 else None
         micros = spent[number].cost.priced_micros if number in spent else 0
         found.append(
-            BranchSaid(name=name, pull_number=number, spent_micros=micros, closed_at=max(closed, default=None))
+            BranchCost(name=name, pull_number=number, spent_micros=micros, closed_at=max(closed, default=None))
         )
     return found
 

@@ -1,50 +1,25 @@
 """Usage from collectors into the ledger, idempotently. A bad record is refused by name and reason, and its batch goes on."""
 
-import hashlib
-import hmac
 import secrets
+from collections.abc import Iterable, Sequence
 
 import msgspec
+from sqlalchemy import Connection
 
-from attribution.usage import Usage
+from attribution.protocol import MOST_REQUESTS, Coverage, Receipt, Refusal, repository_digest
+from attribution.usage import Usage, with_context
 from bot.clock import Clock, from_ms
-from bot.keys import RepositoryKey
-from bot.repository_settings import RepositorySettings
+from bot.context import settings_of
+from bot.keys import PullKey, RepositoryKey
+from bot.repository_settings import OperatorSettings, RepositorySettings
 from bot.store import commits as commit_store
-from bot.store import ledger as ledger_store
 from bot.store import repositories as repository_store
+from bot.store import requests as request_store
 from bot.store import sessions as session_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
 from bot.usage_validation import checked
 from bot.work.stale import Change, Fact, Stale
-
-MOST_REQUESTS = 1000
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """Why one record of a batch was not taken."""
-
-    index: int
-    request_id: str
-    reason: str
-
-
-class Receipt(msgspec.Struct, frozen=True):
-    """What became of a batch: `accepted` changed the ledger, `unchanged` were known, `refused` need a correction."""
-
-    accepted: int
-    unchanged: int
-    refused: list[Refusal]
-
-
-class Coverage(msgspec.Struct, frozen=True):
-    """Which repositories the account's installation covers, as keyed digests of their names in lower case: a collector can find
-    its own among them, and neither side learns of the other's."""
-
-    salt: str
-    host: str
-    repositories: list[str]
 
 
 class BadBatch(Exception):
@@ -52,6 +27,8 @@ class BadBatch(Exception):
 
 
 class _Batch(msgspec.Struct):
+    """A `UsageBatch` whose requests are read one by one, so that a bad one costs only itself."""
+
     requests: list[msgspec.Raw]
 
 
@@ -63,11 +40,13 @@ def coverage(database: Database, account_id: int, github_host: str) -> Coverage:
     salt = secrets.token_bytes(16)
     with database.read() as connection:
         names = repository_store.covered_names(connection, account_id)
-    digests = [hmac.new(salt, name.encode(), hashlib.sha256).hexdigest() for name in names]
+    digests = [repository_digest(salt, name) for name in names]
     return Coverage(salt=salt.hex(), host=github_host, repositories=sorted(digests))
 
 
-def receive(database: Database, clock: Clock, account_id: int, token: str, body: bytes) -> Receipt:
+def receive(
+    database: Database, operator: OperatorSettings, clock: Clock, account_id: int, token: str, body: bytes
+) -> Receipt:
     """Save a batch for the token's account. Raises `BadBatch`."""
     try:
         records = msgspec.json.decode(body, type=_Batch).requests
@@ -76,31 +55,54 @@ def receive(database: Database, clock: Clock, account_id: int, token: str, body:
     if len(records) > MOST_REQUESTS:
         raise BadBatch(f"a batch holds at most {MOST_REQUESTS} requests, this one has {len(records)}")
     with database.write() as connection:
-        names = repository_store.covered_names(connection, account_id)
-        by_repository: dict[int, list[Usage]] = {}
-        refused: list[Refusal] = []
-        for index, raw in enumerate(records):
-            usage = checked(raw, from_ms(clock()))
-            if isinstance(usage, str):
-                refused.append(Refusal(index, _name(raw), usage))
-            elif (repository_id := names.get(usage.repository.lower())) is None:
-                reason = f"the repository {usage.repository!r} is not covered by this installation"
-                refused.append(Refusal(index, usage.request_id, reason))
-            else:
-                # The ledger knows the repository by its number, which renames do not change.
-                by_repository.setdefault(repository_id, []).append(msgspec.structs.replace(usage, repository=""))
-        changed = ledger_store.save_usage(database, connection, account_id, by_repository, clock())
+        by_repository, refused = _sorted(connection, account_id, records, clock())
+        usages = [usage for usages in by_repository.values() for usage in usages]
+        saved = request_store.save_usage(database, connection, account_id, usages, clock())
         stale = Stale(database, clock(), RepositorySettings())
-        for repository_id, usages in by_repository.items():
+        for repository_id in saved.repositories:
+            stale.note(connection, Fact.USAGE, Change(repository=RepositoryKey(account_id, repository_id)))
+        for repository_id, its in by_repository.items():
             key = RepositoryKey(account_id, repository_id)
-            commits = commit_store.save_commits(database, connection, key, usages)
+            commits = commit_store.save_commits(database, connection, key, its)
             session_store.request_before(connection, key, [commit.report for commit in commits])
-            if changed:
-                stale.note(connection, Fact.USAGE, Change(repository=key))
-            elif commits:
+            if commits and repository_id not in saved.repositories:
                 stale.note(connection, Fact.COMMITS, Change(repository=key))
+        _note_shares(database, connection, operator, saved.pulls, clock())
         token_store.note_use(connection, token, clock())
-    return Receipt(accepted=changed, unchanged=len(records) - len(refused) - changed, refused=refused)
+    unchanged = len(records) - len(refused) - saved.charges
+    return Receipt(accepted=saved.charges, unchanged=unchanged, refused=refused)
+
+
+def _sorted(
+    connection: Connection, account_id: int, records: Sequence[msgspec.Raw], now_ms: int
+) -> tuple[dict[int, list[Usage]], list[Refusal]]:
+    """Good records by repository, and why the others are refused."""
+    names = repository_store.covered_names(connection, account_id)
+    by_repository: dict[int, list[Usage]] = {}
+    refused: list[Refusal] = []
+    for index, raw in enumerate(records):
+        usage = checked(raw, from_ms(now_ms))
+        if isinstance(usage, str):
+            refused.append(Refusal(index, _name(raw), usage))
+        elif (repository_id := names.get(usage.context.repository.lower())) is None:
+            reason = f"the repository {usage.context.repository!r} is not covered by this installation"
+            refused.append(Refusal(index, usage.request_id, reason))
+        else:
+            # The ledger knows the repository by its number, which renames do not change.
+            numbered = with_context(usage, repository=str(repository_id))
+            by_repository.setdefault(repository_id, []).append(numbered)
+    return by_repository, refused
+
+
+def _note_shares(
+    database: Database, connection: Connection, operator: OperatorSettings, pulls: Iterable[PullKey], now_ms: int
+) -> None:
+    """A request that grew, or turned out to be another one, changes what pull requests bear before it is attributed again."""
+    for pull in sorted(pulls):
+        repository = repository_store.repository(connection, pull.repository)
+        if repository is not None:
+            stale = Stale(database, now_ms, settings_of(operator, repository)[0])
+            stale.note(connection, Fact.SHARES, Change(repository=pull.repository, pulls=[pull.number]))
 
 
 def _name(raw: msgspec.Raw) -> str:

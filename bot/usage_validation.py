@@ -1,20 +1,19 @@
 """What a record of usage must be like to enter the ledger. Edges validate, cores trust."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Any, get_type_hints
 
 import msgspec
 
-from attribution.usage import CommitMade, Usage
+from attribution.usage import LONGEST_TEXT, NOT_KNOWN, CommitMade, Context, Tokens, Usage, other_names, with_context
 
-MOST_TOKENS = 100_000_000
-# Ten thousand dollars or credits for one request.
-MOST_MICROS = 10_000_000_000
 MOST_FILES = 1000
 MOST_COMMITS = 200
 MOST_PULLS = 100
-LONGEST_TEXT = 300
+MOST_ALIASES = 10
 LONGEST_PATH = 500
 
 _TOOL = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -22,14 +21,28 @@ _SHA = re.compile(r"[0-9a-f]{7,64}")
 # Control characters, invisible ones, those that turn the direction of text, and halves of characters.
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 _EARLIEST = datetime(2023, 1, 1, tzinfo=UTC)
-_TEXTS = (
-    "session_id", "request_id", "model", "agent_id", "repository", "branch", "commit", "author", "speed", "service_tier",
-    "inference_geo", "provider", "ci_ref",
-)  # fmt: skip
-_COUNTS = (
-    "uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens",
-    "reasoning_tokens", "web_search_requests",
-)  # fmt: skip
+
+
+class _Limit(msgspec.Struct, frozen=True):
+    """What a field says of itself in `attribution.usage`: of a number the least and the most, of a text how long it may be."""
+
+    name: str
+    value: Callable[[Usage], Any]
+    least: int
+    most: int
+
+
+def _limits(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[_Limit]:
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        inner, (meta,) = hint.__origin__, hint.__metadata__
+        if inner in (Tokens, Context):
+            yield from _limits(inner, f"{prefix}{name}.")
+        elif limits := meta.extra_json_schema:
+            least, most = limits.values()
+            yield _Limit(f"{prefix}{name}", attrgetter(f"{prefix}{name}"), least, most)
+
+
+_LIMITS = tuple(_limits(Usage))
 
 
 def checked(raw: msgspec.Raw, now: datetime) -> Usage | str:
@@ -38,8 +51,12 @@ def checked(raw: msgspec.Raw, now: datetime) -> Usage | str:
         usage = msgspec.json.decode(raw, type=Usage)
     except msgspec.DecodeError as error:
         return str(error)
-    problem = next(_problems(usage, now), "")
-    return problem or msgspec.structs.replace(usage, cwd="", at=usage.at.astimezone(UTC))
+    if problem := next(_problems(usage, now), ""):
+        return problem
+    usage = msgspec.structs.replace(
+        usage, at=usage.at.astimezone(UTC), aliases=other_names(usage.request_id, usage.aliases)
+    )
+    return with_context(usage, cwd="")
 
 
 def _problems(usage: Usage, now: datetime) -> Iterator[str]:
@@ -47,43 +64,43 @@ def _problems(usage: Usage, now: datetime) -> Iterator[str]:
         yield "`tool` must be a short name of a-z, 0-9 and -"
     if usage.at.tzinfo is None or not _EARLIEST <= usage.at <= now + timedelta(hours=1):
         yield f"`at` must be a time with its zone, between {_EARLIEST:%Y-%m-%d} and now; it is {usage.at}"
-    if not usage.session_id or not usage.request_id:
-        yield "`session_id` and `request_id` must not be empty"
-    for name in _TEXTS:
-        value = getattr(usage, name)
-        if len(value) > LONGEST_TEXT or _HIDDEN.search(value):
-            yield f"`{name}` must be at most {LONGEST_TEXT} visible characters"
-    yield from _number_problems(usage)
-    commits = (*usage.commits_made, *usage.commits_after)
+    for limit in _LIMITS:
+        yield from _beyond(limit, limit.value(usage))
+    if len(usage.aliases) > MOST_ALIASES or any(_is_hidden(alias) or not alias for alias in usage.aliases):
+        yield f"`aliases` must be at most {MOST_ALIASES} ids of at most {LONGEST_TEXT} visible characters"
+    if not usage.tokens.is_known and usage.tokens != NOT_KNOWN:
+        yield "`tokens.is_known` is false, so there can be no tokens"
+    if usage.tokens.reasoning > usage.tokens.output:
+        yield "`tokens.reasoning` is part of `tokens.output` and cannot be more"
+    commits = (*usage.work.commits_made, *usage.work.commits_after)
     if len(commits) > MOST_COMMITS or not all(_is_commit(one) for one in commits):
-        yield f"`commits_made` must be at most {MOST_COMMITS} commit ids in hexadecimal, with short facts"
-    paths = [*usage.edited_files, *(path for one in commits for path in one.files)]
+        yield f"`work.commits_made` must be at most {MOST_COMMITS} commit ids in hexadecimal, with short facts"
+    paths = [*usage.work.edited_files, *(path for one in commits for path in one.files)]
     if len(paths) > MOST_FILES or any(_is_outside(path) for path in paths):
-        yield f"`edited_files` must be at most {MOST_FILES} paths inside the repository, relative to its top"
-    if len(usage.pulls_seen) > MOST_PULLS or any(
-        _HIDDEN.search(seen.how) or len(seen.how) > 40 for seen in usage.pulls_seen
+        yield f"`work.edited_files` must be at most {MOST_FILES} paths inside the repository, relative to its top"
+    if len(usage.work.pulls_seen) > MOST_PULLS or any(
+        _HIDDEN.search(seen.how) or len(seen.how) > 40 for seen in usage.work.pulls_seen
     ):
-        yield f"`pulls_seen` must be at most {MOST_PULLS} pull requests, each with a word for how"
+        yield f"`work.pulls_seen` must be at most {MOST_PULLS} pull requests, each with a word for how"
 
 
-def _number_problems(usage: Usage) -> Iterator[str]:
-    for name in _COUNTS:
-        if not 0 <= getattr(usage, name) <= MOST_TOKENS:
-            yield f"`{name}` must be from 0 to {MOST_TOKENS:,}; it is {getattr(usage, name)}"
-    for name in ("reported_micros", "credits_micros"):
-        if not 0 <= (getattr(usage, name) or 0) <= MOST_MICROS:
-            yield f"`{name}` must be from 0 to {MOST_MICROS:,}; it is {getattr(usage, name)}"
-    if not usage.tokens_known and (usage.input_tokens or usage.output_tokens):
-        yield "`tokens_known` is false, so there can be no tokens"
-    if usage.reasoning_tokens > usage.output_tokens:
-        yield "`reasoning_tokens` are part of `output_tokens` and cannot be more"
+def _beyond(limit: _Limit, value: Any) -> Iterator[str]:
+    if isinstance(value, int) and not limit.least <= value <= limit.most:
+        yield f"`{limit.name}` must be from {limit.least} to {limit.most:,}; it is {value}"
+    elif isinstance(value, str) and len(value) < limit.least:
+        yield f"`{limit.name}` must not be empty"
+    elif isinstance(value, str) and (len(value) > limit.most or _HIDDEN.search(value)):
+        yield f"`{limit.name}` must be at most {limit.most} visible characters"
+
+
+def _is_hidden(text: str) -> bool:
+    return len(text) > LONGEST_TEXT or bool(_HIDDEN.search(text))
 
 
 def _is_commit(made: CommitMade) -> bool:
     texts = (made.authorship, made.patch_id, made.branch)
     in_time = made.authored_at is None or made.authored_at.tzinfo is not None
-    short = all(len(text) <= LONGEST_TEXT and not _HIDDEN.search(text) for text in texts)
-    return in_time and short and bool(_SHA.fullmatch(made.sha))
+    return in_time and not any(map(_is_hidden, texts)) and bool(_SHA.fullmatch(made.sha))
 
 
 def _is_outside(path: str) -> bool:

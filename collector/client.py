@@ -9,16 +9,22 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from attribution.protocol import (
+    COVERAGE_PATH,
+    SENT_BYTES,
+    SENT_REQUESTS,
+    USAGE_PATH,
+    CapsAnswer,
+    CapsQuery,
+    Receipt,
+)
 from attribution.usage import Usage
 from collector.coverage import Coverage
-from collector.guard.caps import CapsAnswer, CapsRequest
 from collector.settings import Settings, is_loopback
 
 T = TypeVar("T")
 
 TIMEOUT_SECONDS = 30
-MAX_BATCH_REQUESTS = 500
-MAX_BATCH_BYTES = 1_000_000
 MAX_ANSWER_BYTES = 16_000_000
 MAX_REASON_BYTES = 4_000
 
@@ -40,20 +46,6 @@ class Parcel(msgspec.Struct, frozen=True):
         return self.usage.key
 
 
-class Refusal(msgspec.Struct, frozen=True):
-    """The server did not take the request at `index` of the batch."""
-
-    index: int
-    request_id: str
-    reason: str
-
-
-class Answer(msgspec.Struct, frozen=True):
-    accepted: int
-    unchanged: int
-    refused: list[Refusal] = []
-
-
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """urllib would carry the token to wherever the answer points."""
 
@@ -73,7 +65,7 @@ def batches(waiting: Iterable[Parcel]) -> Iterator[list[Parcel]]:
     size = len(_HEAD + _TAIL)
     for parcel in waiting:
         grown = size + len(parcel.body) + 1
-        if batch and (len(batch) == MAX_BATCH_REQUESTS or grown > MAX_BATCH_BYTES):
+        if batch and (len(batch) == SENT_REQUESTS or grown > SENT_BYTES):
             yield batch
             batch, grown = [], len(_HEAD + _TAIL) + len(parcel.body) + 1
         batch.append(parcel)
@@ -93,24 +85,24 @@ class Client:
 
     def coverage(self) -> Coverage:
         """Which repositories the server wants to hear about."""
-        coverage = self._ask("/v1/coverage", None, Coverage)
+        coverage = self._ask(COVERAGE_PATH, None, Coverage)
         try:
             bytes.fromhex(coverage.salt)
         except ValueError as error:
             raise PushError(
-                f"{self._settings.url}/v1/coverage: the salt is not hexadecimal. Is it a Mergecost server?"
+                f"{self._settings.url}{COVERAGE_PATH}: the salt is not hexadecimal. Is it a Mergecost server?"
             ) from error
         return coverage
 
-    def send(self, batch: list[Parcel]) -> Answer:
+    def send(self, batch: list[Parcel]) -> Receipt:
         """Hand over one batch. Sending it again changes nothing."""
         body = _HEAD + b",".join(parcel.body for parcel in batch) + _TAIL
-        answer = self._ask("/v1/usage", body, Answer)
+        answer = self._ask(USAGE_PATH, body, Receipt)
         if any(not 0 <= refusal.index < len(batch) for refusal in answer.refused):
-            raise PushError(f"{self._settings.url}/v1/usage refused a request that was not sent: update mergecost")
+            raise PushError(f"{self._settings.url}{USAGE_PATH} refused a request that was not sent: update mergecost")
         return answer
 
-    def caps(self, request: CapsRequest) -> CapsAnswer:
+    def caps(self, request: CapsQuery) -> CapsAnswer:
         """The caps of covered repositories, and what the pull requests of these branches have cost over everybody."""
         return self._ask("/v1/caps", msgspec.json.encode(request), CapsAnswer)
 

@@ -17,6 +17,7 @@ import msgspec
 
 from attribution.cost import NOT_KNOWN, ZERO, Cost, column, cost_of_request
 from attribution.ledger import Charge, charge
+from attribution.usage import NOT_KNOWN as TOKENS_NOT_KNOWN
 from attribution.usage import Usage
 from collector.git import Git
 from collector.pulls import NO_LIST, default_branch, newest_pulls, targets
@@ -25,12 +26,12 @@ from collector.table import aligned, bar
 
 Key = Callable[[Usage], str]
 KEYS: dict[str, Key] = {
-    "branch": lambda usage: usage.branch or "(branch not known)",
+    "branch": lambda usage: usage.context.branch or "(branch not known)",
     "tool": lambda usage: usage.tool,
     "model": lambda usage: usage.model or "(model not known)",
     "day": lambda usage: f"{usage.at.astimezone():%Y-%m-%d}",
     "session": lambda usage: f"{usage.tool} {usage.session_id}",
-    "repository": lambda usage: usage.repository or "(no repository)",
+    "repository": lambda usage: usage.context.repository or "(no repository)",
 }
 
 
@@ -83,19 +84,21 @@ def table(charges: Iterable[Charge], key: Key) -> list[Row]:
 
 
 def _row(name: str, charges: Sequence[Charge]) -> Row:
-    usages = [each.usage for each in charges if each.usage.tokens_known]
+    tokens = sum((each.usage.tokens for each in charges), TOKENS_NOT_KNOWN)
     return Row(
         name=name,
         cost=sum((cost_of_request(each.list_micros) for each in charges), ZERO),
-        input_tokens=sum(usage.input_tokens for usage in usages) if usages else None,
-        output_tokens=sum(usage.output_tokens for usage in usages) if usages else None,
+        input_tokens=tokens.input if tokens.is_known else None,
+        output_tokens=tokens.output if tokens.is_known else None,
         last_at=max(each.usage.at for each in charges),
     )
 
 
 def _wanted(usages: Iterable[Usage], repository: str, days: int) -> list[Usage]:
     since = datetime.now(UTC) - timedelta(days=days)
-    return [usage for usage in usages if usage.at >= since and (not repository or usage.repository == repository)]
+    return [
+        usage for usage in usages if usage.at >= since and (not repository or usage.context.repository == repository)
+    ]
 
 
 def _text(by: str, rows: Sequence[Row], repository: str, days: int, scan: Scan) -> str:

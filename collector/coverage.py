@@ -1,21 +1,15 @@
 """Which requests a server may be told of: those of repositories that its installation covers."""
 
-import hashlib
-import hmac
 from collections.abc import Iterable
 
 import msgspec
 
-from attribution.usage import Usage
+from attribution import protocol
+from attribution.usage import Usage, with_context, with_work
 
 
-class Coverage(msgspec.Struct, frozen=True):
-    """The answer of `GET /v1/coverage`: `repositories` are HMAC-SHA256 digests, in hex, of lower-case `owner/name` under `salt`
-    (hex), so that neither side lists its repositories to the other. `host` is where they live."""
-
-    salt: str
-    host: str
-    repositories: frozenset[str]
+class Coverage(protocol.Coverage, frozen=True):
+    """What the server covers, asked by our names of repositories."""
 
     def name(self, slug: str) -> str:
         """`owner/name` as the server knows it, or empty if it does not cover that repository. Raises ValueError on a bad salt."""
@@ -24,8 +18,7 @@ class Coverage(msgspec.Struct, frozen=True):
             if host != self.host.lower():
                 return ""
             slug = rest
-        digest = hmac.new(bytes.fromhex(self.salt), slug.lower().encode(), hashlib.sha256).hexdigest()
-        return slug if digest in self.repositories else ""
+        return slug if protocol.repository_digest(bytes.fromhex(self.salt), slug) in self.repositories else ""
 
 
 class Everything(Coverage, frozen=True):
@@ -35,7 +28,7 @@ class Everything(Coverage, frozen=True):
         return slug
 
 
-EVERYTHING = Everything(salt="", host="", repositories=frozenset())
+EVERYTHING = Everything(salt="", host="", repositories=[])
 
 
 class Sorted(msgspec.Struct):
@@ -50,14 +43,14 @@ def sort_out(usages: Iterable[Usage], coverage: Coverage, *, paths: bool = True)
     """Split `usages` by what the server may know; without `paths` it learns of no file."""
     sorted_out, names = Sorted([], 0, 0), dict[str, str]()
     for usage in usages:
-        slug = usage.repository
+        slug = usage.context.repository
         if not slug:
             sorted_out.repository_unknown += 1
             continue
         if slug not in names:
             names[slug] = coverage.name(slug)
         if names[slug]:
-            covered = msgspec.structs.replace(usage, repository=names[slug], cwd="")
+            covered = with_context(usage, repository=names[slug], cwd="")
             sorted_out.covered.append(covered if paths else _without_paths(covered))
         else:
             sorted_out.not_covered += 1
@@ -65,5 +58,5 @@ def sort_out(usages: Iterable[Usage], coverage: Coverage, *, paths: bool = True)
 
 
 def _without_paths(usage: Usage) -> Usage:
-    made = tuple(msgspec.structs.replace(commit, files=()) for commit in usage.commits_made)
-    return msgspec.structs.replace(usage, edited_files=(), commits_made=made, commits_after=())
+    made = tuple(msgspec.structs.replace(commit, files=()) for commit in usage.work.commits_made)
+    return with_work(usage, edited_files=(), commits_made=made, commits_after=())

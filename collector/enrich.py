@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from attribution.tools import unique
-from attribution.usage import CommitMade, PullSeen, Usage
+from attribution.usage import CommitMade, ContextSource, PullSeen, Usage, unique, with_context, with_work
 from collector.stamps import Stamps, session_of
 
 if TYPE_CHECKING:
@@ -42,18 +41,22 @@ def with_git_facts(
     from collector.signed import with_signed  # noqa: PLC0415
 
     git = Git(env, index)
-    requests = unique(with_signed(usages, git, {here, *(usage.cwd for usage in usages)}))
+    requests = unique(with_signed(usages, git, {here, *(usage.context.cwd for usage in usages)}))
     by_root: defaultdict[str, list[Usage]] = defaultdict(list)
     facts: dict[str, Facts] = {}
     for usage in requests:
-        there = git.facts(usage.cwd)
-        if usage.repository and there.repository and usage.repository.lower() != there.repository.lower():
+        there = git.facts(usage.context.cwd)
+        if (
+            usage.context.repository
+            and there.repository
+            and usage.context.repository.lower() != there.repository.lower()
+        ):
             there = NOTHING  # another repository lies there now: its branches and commits are not this request's
         facts.setdefault(there.root, there)
         by_root[there.root].append(usage)
     done: list[Usage] = []
     for root, group in by_root.items():
-        ids = {commit.sha for usage in group for commit in usage.commits_made}
+        ids = {commit.sha for usage in group for commit in usage.work.commits_made}
         by_hand = _candidates(facts[root], group)
         commits = git.commits(root, {*ids, *by_hand}) if root and (ids or by_hand) else {}
         enriched = [_enriched(usage, facts[root], commits) for usage in group]
@@ -69,9 +72,12 @@ def _in_ci(usage: Usage, env: Mapping[str, str]) -> Usage:
     branch = env.get("GITHUB_HEAD_REF") or (
         env.get("GITHUB_REF_NAME", "") if env.get("GITHUB_REF_TYPE") == "branch" else ""
     )
-    repository = usage.repository or env.get("GITHUB_REPOSITORY", "")
-    ci_ref = env.get("GITHUB_REF", "")
-    return msgspec.structs.replace(usage, ci_ref=ci_ref, repository=repository, branch=branch or usage.branch)
+    context = usage.context
+    if branch and context.source.rank < ContextSource.RUN.rank:
+        context = msgspec.structs.replace(context, source=ContextSource.RUN, branch=branch)
+    repository = context.repository or env.get("GITHUB_REPOSITORY", "")
+    context = msgspec.structs.replace(context, ci_ref=env.get("GITHUB_REF", ""), repository=repository)
+    return msgspec.structs.replace(usage, context=context)
 
 
 def stamped(usages: Sequence[Usage], stamps: Stamps) -> Sequence[Usage]:
@@ -90,10 +96,12 @@ def stamped(usages: Sequence[Usage], stamps: Stamps) -> Sequence[Usage]:
                 if own:
                     added[own[-1].key].add(CommitMade(sha=sha, stamped=True))
     for usage in usages:
-        named = {stamps.now(made.sha) for made in usage.commits_made} - {made.sha for made in usage.commits_made}
+        named = {stamps.now(made.sha) for made in usage.work.commits_made} - {
+            made.sha for made in usage.work.commits_made
+        }
         added[usage.key] |= {CommitMade(sha=sha) for sha in named}
     return [
-        msgspec.structs.replace(usage, commits_made=tuple(sorted({*usage.commits_made, *added[usage.key]})))
+        with_work(usage, commits_made=tuple(sorted({*usage.work.commits_made, *added[usage.key]})))
         if added[usage.key]
         else usage
         for usage in usages
@@ -102,29 +110,43 @@ def stamped(usages: Sequence[Usage], stamps: Stamps) -> Sequence[Usage]:
 
 def _enriched(usage: Usage, facts: "Facts", commits: Mapping[str, "Commit"]) -> Usage:
     """Most requests only ask and answer: they get no more than where they were made."""
-    repository, branch = usage.repository or facts.repository, facts.branches.at(usage.at) or usage.branch
-    if usage.edited_files or usage.commits_made or usage.pulls_seen:
-        usage = msgspec.structs.replace(
+    repository = usage.context.repository or facts.repository
+    if usage.work.edited_files or usage.work.commits_made or usage.work.pulls_seen:
+        usage = with_work(
             usage,
             edited_files=_from_top(usage, facts),
             commits_made=_commits_made(usage, facts, commits),
             pulls_seen=tuple(sorted(_own(usage, repository))),
         )
-    if (repository, branch, facts.author) == (usage.repository, usage.branch, usage.author):
+    source, branch = _branch(usage, facts)
+    before = usage.context
+    if (source, repository, branch, facts.author) == (before.source, before.repository, before.branch, before.author):
         return usage
-    return msgspec.structs.replace(usage, repository=repository, branch=branch, author=facts.author)
+    return with_context(usage, source=source, repository=repository, branch=branch, author=facts.author)
+
+
+def _branch(usage: Usage, facts: "Facts") -> tuple[ContextSource, str]:
+    """The branch of a request, and how it is known: by a commit that a hook saw it make there, by git's reflog, or as before."""
+    commits = [made for made in usage.work.commits_made if made.stamped and made.branch]
+    if commits:
+        return ContextSource.STAMP, min(commits, key=lambda made: (made.authored_at or _LONG_AGO, made.sha)).branch
+    if branch := facts.branches.at(usage.at):
+        return ContextSource.REFLOG, branch
+    return usage.context.source, usage.context.branch
 
 
 def _from_top(usage: Usage, facts: "Facts") -> tuple[str, ...]:
     """Edited files are named from the repository's top; where its folder is gone, from where the session worked."""
-    top = facts if facts.root else msgspec.structs.replace(facts, root=usage.cwd)
-    relative = {top.inside(usage.cwd, path) for path in usage.edited_files} if usage.cwd else set[str]()
+    top = facts if facts.root else msgspec.structs.replace(facts, root=usage.context.cwd)
+    relative = (
+        {top.inside(usage.context.cwd, path) for path in usage.work.edited_files} if usage.context.cwd else set[str]()
+    )
     return tuple(sorted(relative - {""}))
 
 
 def _commits_made(usage: Usage, facts: "Facts", commits: Mapping[str, "Commit"]) -> tuple[CommitMade, ...]:
     made: dict[str, CommitMade] = {}
-    for named in usage.commits_made:
+    for named in usage.work.commits_made:
         commit = commits.get(named.sha)
         if commit is None:
             made[named.sha] = named
@@ -136,7 +158,9 @@ def _commits_made(usage: Usage, facts: "Facts", commits: Mapping[str, "Commit"])
 def _own(usage: Usage, repository: str) -> set[PullSeen]:
     """Pull requests of the session's own repository: a number means another one elsewhere."""
     own = {"", repository.lower()}
-    return {msgspec.structs.replace(seen, repository="") for seen in usage.pulls_seen if seen.repository.lower() in own}
+    return {
+        msgspec.structs.replace(seen, repository="") for seen in usage.work.pulls_seen if seen.repository.lower() in own
+    }
 
 
 def _made(commit: "Commit", facts: "Facts") -> CommitMade:
@@ -152,7 +176,7 @@ def _made(commit: "Commit", facts: "Facts") -> CommitMade:
 
 def _candidates(facts: "Facts", usages: Sequence[Usage]) -> list[str]:
     """Commits that `git commit` made here while these requests were made or soon after, oldest first."""
-    edits = [usage.at for usage in usages if usage.edited_files]
+    edits = [usage.at for usage in usages if usage.work.edited_files]
     if not edits:
         return []
     since, until = min(edits), max(edits) + _AFTER
@@ -161,7 +185,7 @@ def _candidates(facts: "Facts", usages: Sequence[Usage]) -> list[str]:
 
 def _with_commits_after(usages: Sequence[Usage], facts: "Facts", commits: Sequence["Commit"]) -> list[Usage]:
     """The person's commits by hand, each with the last request before it of every session whose edited files it holds."""
-    claimed = {made.sha for usage in usages for made in usage.commits_made}
+    claimed = {made.sha for usage in usages for made in usage.work.commits_made}
     mine = [
         commit for commit in commits if commit.sha not in claimed and commit.author == facts.author and commit.files
     ]
@@ -169,19 +193,19 @@ def _with_commits_after(usages: Sequence[Usage], facts: "Facts", commits: Sequen
     after: defaultdict[tuple[str, str], list[CommitMade]] = defaultdict(list)
     for session in _sessions(usages):
         read, edited_at = 0, dict[str, datetime]()
-        edits = [usage.at.replace(microsecond=0) for usage in session if usage.edited_files]
+        edits = [usage.at.replace(microsecond=0) for usage in session if usage.work.edited_files]
         for i in range(bisect_left(mine, edits[0], key=lambda commit: commit.committed_at), len(mine)):
             commit = mine[i]
             if commit.committed_at - edits[-1] > _AFTER:
                 break
             while read < len(session) and session[read].at.replace(microsecond=0) <= commit.committed_at:
-                edited_at |= dict.fromkeys(session[read].edited_files, session[read].at)
+                edited_at |= dict.fromkeys(session[read].work.edited_files, session[read].at)
                 read += 1
             fresh = any(commit.committed_at - edited_at.get(path, _LONG_AGO) <= _AFTER for path in commit.files)
             if fresh and len(after[session[read - 1].key]) < _MOST_AFTER:
                 after[session[read - 1].key].append(_made(commit, facts))
     return [
-        msgspec.structs.replace(usage, commits_after=tuple(sorted(after[usage.key]))) if usage.key in after else usage
+        with_work(usage, commits_after=tuple(sorted(after[usage.key]))) if usage.key in after else usage
         for usage in usages
     ]
 
@@ -192,5 +216,5 @@ def _sessions(usages: Sequence[Usage], *, only_edits: bool = True) -> Iterator[l
         by_session[usage.tool, usage.session_id].append(usage)
     for session in by_session.values():
         session.sort(key=lambda usage: (usage.at, usage.key))
-        if not only_edits or any(usage.edited_files for usage in session):
+        if not only_edits or any(usage.work.edited_files for usage in session):
             yield session

@@ -11,22 +11,20 @@ from attribution.cost import NOT_KNOWN
 from attribution.ledger import charge
 from attribution.money import show
 from attribution.pricing import PRICE_BOOK, Priced, price
-from attribution.tools import unique
-from attribution.usage import Usage
+from attribution.usage import Usage, unique
 from collector.logs import Tally, plain
 from collector.reading import read_on
 from collector.scan import readings, scan_with_index
 
-_KINDS = (
-    "uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens",
-    "reasoning_tokens",
-)  # fmt: skip
+# As people read them: what went in, then what came out.
+_KINDS = ("uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
 
 
 def explain(request_id: str, home: Path | None, env: Mapping[str, str]) -> int:
     """Print it. Returns 1 if no log holds the request."""
     copies = _in_logs(request_id, home, env)
-    indexed = [usage for usage in scan_with_index(home, env).usages if usage.request_id == request_id]
+    usages = scan_with_index(home, env).usages
+    indexed = [usage for usage in usages if request_id in (usage.request_id, *usage.aliases)]
     if not copies and not indexed:
         print(f"No log holds a request {request_id}. `mergecost scan --json` lists them all.")
         return 1
@@ -45,20 +43,22 @@ def _in_logs(request_id: str, home: Path | None, env: Mapping[str, str]) -> list
         for reading, paths in readings(home or Path.home(), {} if home else env, Tally())
         for path in paths
         for usage in read_on(reading, path).requests
-        if usage.request_id == request_id
+        if request_id in (usage.request_id, *usage.aliases)
     ]
 
 
 def _counts(usage: Usage) -> str:
-    if not usage.tokens_known:
+    if not usage.tokens.is_known:
         return f"tokens {NOT_KNOWN}"
-    counts = ", ".join(f"{name.removesuffix('_tokens').replace('_', ' ')} {getattr(usage, name):,}" for name in _KINDS)
+    counts = ", ".join(f"{kind.replace('_', ' ')} {getattr(usage.tokens, kind):,}" for kind in _KINDS)
     return f"{counts}{' (a sum of several requests)' if usage.is_sum else ''}"
 
 
 def _facts(usage: Usage) -> str:
-    left_out = {*_KINDS, "tokens_known", "is_sum"}
-    facts = {name: value for name, value in msgspec.to_builtins(usage).items() if value and name not in left_out}
+    plain = msgspec.to_builtins(usage)
+    parts = {**plain, **plain.get("context", {}), **plain.get("work", {})}
+    left_out = {"tokens", "context", "work", "is_sum"}
+    facts = {name: value for name, value in parts.items() if value and name not in left_out}
     return "\n".join(f"{name}: {_fact(value)}" for name, value in facts.items())
 
 

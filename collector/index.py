@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS read_log (
     # What git said of a folder or of a commit; the sums of an unchanged home.
     "CREATE TABLE IF NOT EXISTS fact (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
 )
-_VERSION = 2
+_VERSION = 3
 MOST_BYTES = 512 * 1024 * 1024
 
 

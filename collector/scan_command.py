@@ -72,10 +72,10 @@ def _sums_of(scan: Scan) -> Sums:
         requests, uncached_input, cache_reads, cache_writes, output = sums.get(name, (0, 0, 0, 0, 0))
         sums[name] = (
             requests + 1,
-            uncached_input + usage.uncached_input_tokens,
-            cache_reads + usage.cache_read_tokens,
-            cache_writes + usage.cache_write_tokens,
-            output + usage.output_tokens,
+            uncached_input + usage.tokens.uncached_input,
+            cache_reads + usage.tokens.cache_read,
+            cache_writes + usage.tokens.cache_write,
+            output + usage.tokens.output,
         )
     sessions = {(usage.tool, usage.session_id) for usage in scan.usages}
     return Sums(plain(scan.home), scan.files, len(sessions), dict(sorted(sums.items())), scan.tally)

@@ -7,10 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-import msgspec
-
 from attribution.tools import aider
-from attribution.usage import CommitMade, Usage
+from attribution.usage import CommitMade, Usage, with_context, with_work
 from collector.git import Facts, Git
 
 _SOON = timedelta(minutes=2)
@@ -25,16 +23,15 @@ def with_signed(usages: Sequence[Usage], git: Git, places: Iterable[str]) -> lis
     folders, made, added = dict[str, str](), defaultdict[tuple[str, str], set[CommitMade]](set), list[Usage]()
     for root, facts in sorted(roots.items()):
         for usage, commit in _commits(git, facts, own):
-            if usage.cwd:  # which only the commit tells
+            if usage.context.cwd:  # which only the commit tells
                 added.append(usage)
             else:
                 folders[usage.session_id] = root
                 made[usage.key].add(commit)
     placed = [
-        msgspec.structs.replace(
-            usage,
-            cwd=folders[usage.session_id],
-            commits_made=tuple(sorted({*usage.commits_made, *made[usage.key]})),
+        with_work(
+            with_context(usage, cwd=folders[usage.session_id]),
+            commits_made=tuple(sorted({*usage.work.commits_made, *made[usage.key]})),
         )
         if usage.tool == aider.NAME and usage.session_id in folders
         else usage

@@ -5,17 +5,17 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from attribution.identity import authorship
-from attribution.usage import CommitMade, Usage
+from attribution.usage import CommitMade, Usage, with_work
 from tests.github.state import Commit
 
 
 def with_git_facts(usages: Iterable[Usage], commits: Mapping[str, Commit]) -> list[Usage]:
     """`made` are the commits of the story, by the short ids that sessions name them by."""
     return [
-        msgspec.structs.replace(
+        with_work(
             usage,
-            commits_made=tuple(_report(report, commits) for report in usage.commits_made),
-            commits_after=tuple(_report(report, commits) for report in usage.commits_after),
+            commits_made=tuple(_report(report, commits) for report in usage.work.commits_made),
+            commits_after=tuple(_report(report, commits) for report in usage.work.commits_after),
         )
         for usage in usages
     ]

@@ -17,8 +17,10 @@ A time may have a day in front (`Tue 09:00`); the week is 16-22 November 2026. `
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from attribution.evidence import Commit, PullRequest
-from attribution.usage import CommitMade, PullSeen, Usage
+from attribution.usage import CommitMade, Context, ContextSource, PullSeen, Tokens, Usage, Work
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
@@ -31,8 +33,10 @@ def session(
     text: str, session_id: str = "s1", tool: str = "claude-code", repository: str = "acme/widgets", author: str = ""
 ) -> list[Usage]:
     """The requests of one session, one a line."""
-    where = {"session_id": session_id, "tool": tool, "repository": repository, "author": author}
-    return [_request(line.split(), f"{session_id}-{i}", **where) for i, line in enumerate(lines(text))]
+    where = Context(source=ContextSource.LOG, repository=repository, author=author)
+    return [
+        _request(line.split(), (tool, session_id, f"{session_id}-{i}"), where) for i, line in enumerate(lines(text))
+    ]
 
 
 def pulls(text: str) -> list[PullRequest]:
@@ -58,30 +62,28 @@ def cents(amount: str) -> int:
     return int(dollars) * 100 + int(rest or 0)
 
 
-def _request(words: list[str], request_id: str, **where: str) -> Usage:
+def _request(words: list[str], names: tuple[str, str, str], where: Context) -> Usage:
+    tool, session_id, request_id = names
     at = take_time(words)
     branch, amount = words.pop(0), words.pop(0)
     has_price = amount.startswith("$")
     facts = dict(zip(words[::2], words[1::2], strict=True))
     looks = [look.split(":") for look in _several(facts, "saw")]
     return Usage(
+        tool=tool,
+        session_id=session_id,
         request_id=request_id,
         at=at,
         model=MODEL if has_price else amount,
-        uncached_input_tokens=cents(amount) * TOKENS_PER_CENT if has_price else 1000,
-        cache_read_tokens=0,
-        cache_write_5m_tokens=0,
-        cache_write_1h_tokens=0,
-        output_tokens=0,
-        reasoning_tokens=0,
-        branch="" if branch == "-" else branch,
+        tokens=Tokens(uncached_input=cents(amount) * TOKENS_PER_CENT if has_price else 1000),
+        context=msgspec.structs.replace(where, branch="" if branch == "-" else branch, ci_ref=facts.get("ci", "")),
+        work=Work(
+            edited_files=_several(facts, "edits"),
+            commits_made=tuple(_commit_report(sha) for sha in _several(facts, "commits")),
+            commits_after=tuple(_commit_report(sha) for sha in _several(facts, "after")),
+            pulls_seen=tuple(PullSeen(number=int(number), how=how) for how, number in looks),
+        ),
         agent_id=facts.get("agent", ""),
-        edited_files=_several(facts, "edits"),
-        commits_made=tuple(_commit_report(sha) for sha in _several(facts, "commits")),
-        commits_after=tuple(_commit_report(sha) for sha in _several(facts, "after")),
-        pulls_seen=tuple(PullSeen(number=int(number), how=how) for how, number in looks),
-        ci_ref=facts.get("ci", ""),
-        **where,
     )
 
 

@@ -7,7 +7,7 @@ from inline_snapshot import snapshot
 from msgspec.structs import replace
 
 from attribution.identity import author
-from attribution.usage import Usage
+from attribution.usage import ContextSource, Usage, with_context
 from tests.collected import with_git_facts
 from tests.comment_parts import why
 from tests.github.state import Delivery
@@ -87,6 +87,76 @@ def test_a_session_that_is_taken_up_again_is_sent_again_and_counts_once(world: W
     assert why(world, 13) == snapshot(["$3.00: on branch `feat/b` of this pull request"])
 
 
+def test_a_late_branch_from_a_better_source_moves_the_money(world: World):
+    """The log says `main`, which sorts after `feat/a`; later git's reflog says which branch it was."""
+    world.open_pull(12, "feat/a")
+    (log,) = session("09:00 main $1.00")
+    reflog = with_context(log, source=ContextSource.REFLOG, branch="feat/a")
+    assert world.send_usage([log])["accepted"] == 1
+    world.settle()
+    assert world.shares() == {"-": 100}
+    assert world.comments(12) == []
+    assert world.send_usage([reflog])["accepted"] == 1
+    world.settle()
+    assert world.shares() == {"#12": 100}
+    assert why(world, 12) == snapshot(["$1.00: on branch `feat/a` of this pull request"])
+    assert world.send_usage([log])["unchanged"] == 1
+    world.settle()
+    assert world.shares() == {"#12": 100}
+
+
+def test_a_request_that_grows_after_it_was_commented_on_changes_the_comment(world: World):
+    world.open_pull(12, "feat/a")
+    (short,) = session("09:00 feat/a $1.00")
+    world.send_usage([short])
+    world.settle()
+    assert "$1.00" in world.comment(12)
+    world.send_usage([replace(short, tokens=short.tokens + short.tokens)])
+    world.settle()
+    assert world.shares() == {"#12": 200}
+    assert "$2.00" in world.comment(12)
+    assert world.ledger_errors() == []
+
+
+@pytest.mark.parametrize("order", ["both, one", "one, both", "one, other, both", "other, one, both"])
+def test_a_request_through_two_doors_is_one_charge_and_one_comment(world: World, order: str):
+    """The log names `message.id` and `requestId`, telemetry one of the two. Before anything ties the two ids, they are two."""
+    world.open_pull(12, "feat/a")
+    (log,) = session("09:00 feat/a $1.00")
+    doors = {
+        "both": replace(log, request_id="msg_1", aliases=("req_1",)),
+        "one": with_context(replace(log, request_id="req_1"), source=ContextSource.TELEMETRY),
+        "other": replace(log, request_id="msg_1"),
+    }
+    for door in order.split(", "):
+        world.send_usage([doors[door]])
+        world.settle()
+        assert world.ledger_errors() == []
+    assert world.shares() == {"#12": 100}
+    (comment,) = world.comments(12)
+    assert "$1.00" in comment
+    for door in order.split(", "):
+        assert world.send_usage([doors[door]])["accepted"] == 0
+
+
+def test_two_charges_that_turn_out_to_be_one_request_are_withdrawn_from_where_one_of_them_was(world: World):
+    """Telemetry took it for work on `feat/b` in a session of another name."""
+    world.open_pull(12, "feat/a")
+    world.open_pull(13, "feat/b")
+    (log,) = session("09:00 feat/a $1.00")
+    (elsewhere,) = session("09:00 feat/b $1.00", "s9")
+    world.send_usage([replace(log, request_id="msg_1")])
+    world.send_usage([with_context(replace(elsewhere, request_id="req_1"), source=ContextSource.TELEMETRY)])
+    world.settle()
+    assert world.shares() == {"#12": 100, "#13": 100}
+    world.send_usage([replace(log, request_id="msg_1", aliases=("req_1",))])
+    world.settle()
+    assert world.shares() == {"#12": 100}
+    assert world.ledger_errors() == []
+    assert "$1.00" in world.comment(12)
+    assert world.comment(13).startswith("**No AI work is booked to this change any more.**")
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_whatever_order_logs_and_deliveries_arrive_in_the_ledger_ends_the_same(world: World, seed: int):
     """Two machines, a fork of a session, a commit by hand, two pull requests of which one is merged."""
@@ -108,7 +178,9 @@ def test_whatever_order_logs_and_deliveries_arrive_in_the_ledger_ends_the_same(w
     world.mail = None
     for one in chance.sample(arriving * 2, 2 * len(arriving)):
         if isinstance(one, list):
-            world.send_usage(with_git_facts([replace(u, author=author("alice@example.com")) for u in one], world.made))
+            world.send_usage(
+                with_git_facts([with_context(u, author=author("alice@example.com")) for u in one], world.made)
+            )
         else:
             world.post(one)
         if chance.random() < 0.3:

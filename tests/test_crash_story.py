@@ -8,9 +8,10 @@ from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from attribution.usage import with_context
 from bot.keys import PullKey
-from bot.store import ledger as ledger_store
 from bot.store import publications as publication_store
+from bot.store import requests as request_store
 from bot.store.database import Database
 from bot.work import queue
 from bot.work.queue import Kind, Work
@@ -60,8 +61,8 @@ def killed_and_started_again(world: World, database_url: str, tmp_path: Path) ->
     world.settle()
     work = session("09:00 feat/a $1.00")
     with world.database.write() as connection:
-        by_repository = {world.repository.id: work}
-        ledger_store.save_usage(world.database, connection, world.org.id, by_repository, world.now_ms)
+        here = [with_context(one, repository=str(world.repository.id)) for one in work]
+        request_store.save_usage(world.database, connection, world.org.id, here, world.now_ms)
         attribution = Work(Kind.ATTRIBUTE, world.org.id, world.repository.id)
         queue.request(world.database, connection, [attribution], 0)
     (tmp_path / "settings.toml").write_text("[defaults]\nsettle_seconds = 0\n")

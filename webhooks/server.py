@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from attribution.protocol import CAPS_PATH, COVERAGE_PATH, USAGE_PATH
 from bot.clock import Clock, system_clock
 from bot.context import Outside
 from bot.repository_settings import OperatorSettings
@@ -31,9 +32,9 @@ def _plain(endpoint: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
 # The busiest routes, answered before any middleware: they use nothing of it, and it costs more than they do.
 HOT: dict[tuple[str, str], ASGIApp] = {
     ("POST", "/webhooks/github"): github.receive,
-    ("POST", "/v1/usage"): _plain(usage.receive),
-    ("GET", "/v1/coverage"): _plain(usage.coverage),
-    ("POST", "/v1/caps"): _plain(usage.caps),
+    ("POST", USAGE_PATH): _plain(usage.receive),
+    ("GET", COVERAGE_PATH): _plain(usage.coverage),
+    ("POST", CAPS_PATH): _plain(usage.caps),
     ("GET", "/healthz"): _plain(health.healthz),
     ("HEAD", "/healthz"): _plain(health.healthz),
     ("GET", "/readyz"): _plain(health.readyz),

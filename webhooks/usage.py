@@ -9,25 +9,22 @@ from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from attribution.protocol import MOST_BYTES, Message
 from bot import guard_caps as bot_caps
 from bot import ingest
 from bot.store import tokens as token_store
 from webhooks.body import TooLarge, read
 from webhooks.edge import Edge, edge_of
 
-CAP_BYTES = 5 * 1024 * 1024
-
 T = TypeVar("T")
-
-
-class _Message(msgspec.Struct):
-    message: str
 
 
 async def receive(request: Request) -> Response:
     """A batch in; 200 with what became of each record. A 503 means: send it again later, nothing was half saved."""
     edge, token = edge_of(request), _bearer(request)
-    return await _answered(request, lambda known, body: ingest.receive(edge.database, edge.clock, known, token, body))
+    return await _answered(
+        request, lambda known, body: ingest.receive(edge.database, edge.operator, edge.clock, known, token, body)
+    )
 
 
 async def caps(request: Request) -> Response:
@@ -55,9 +52,9 @@ async def _answered(request: Request, work: Callable[[int, bytes], msgspec.Struc
     """What `work` makes of the body for the token's account."""
     edge, token = edge_of(request), _bearer(request)
     try:
-        body = await read(dict(request.scope["headers"]), request.receive, CAP_BYTES)
+        body = await read(dict(request.scope["headers"]), request.receive, MOST_BYTES)
     except TooLarge:
-        return _answer(413, _Message("a batch may have at most 5 MB: send smaller ones"))
+        return _answer(413, Message("a batch may have at most 5 MB: send smaller ones"))
 
     def look() -> Response:
         account_id = _account(edge, token)
@@ -70,9 +67,9 @@ async def _in_thread(work: Callable[[], Response]) -> Response:
     try:
         return await asyncio.to_thread(work)
     except (ingest.BadBatch, bot_caps.BadQuestion) as error:
-        return _answer(400, _Message(str(error)))
+        return _answer(400, Message(str(error)))
     except DBAPIError:
-        return _answer(503, _Message("the database cannot take it now: send it again later"), {"Retry-After": "30"})
+        return _answer(503, Message("the database cannot take it now: send it again later"), {"Retry-After": "30"})
 
 
 def _bearer(request: Request) -> str:
@@ -95,12 +92,12 @@ def _account(edge: Edge, token: str) -> int | Response:
         f"the GitHub App is {state} on {bearer.login or 'the account of this token'} now: an owner there {cure} it under "
         "Settings, GitHub Apps. Nothing is lost: usage stays on this machine, and the first push after that sends it"
     )
-    return _answer(403, _Message(message))
+    return _answer(403, Message(message))
 
 
 def _not_known() -> Response:
     message = "this ingest token is not known or was revoked: ask for one made by `mergecost token new` on the server"
-    return _answer(401, _Message(message), {"WWW-Authenticate": "Bearer"})
+    return _answer(401, Message(message), {"WWW-Authenticate": "Bearer"})
 
 
 def _answer(status: int, value: msgspec.Struct, headers: dict[str, str] | None = None) -> Response:

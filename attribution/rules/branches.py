@@ -24,15 +24,15 @@ def by_branch(session: Session, index: RepositoryIndex, claims: Mapping[int, Cla
     answers: dict[int, Claim] = {}
     all_claims = ChainMap(answers, dict(claims))
     for i, turn in enumerate(session.turns):
-        for report in turn.usage.commits_made:
+        for report in turn.usage.work.commits_made:
             pull = index.of_branch(report.branch, turn.usage.at, session.author)
             if pull is not None:
                 why = f"committed on branch `{report.branch}` of #{pull.number}"
                 answers |= dict.fromkeys(since_last_cut(i + 1, all_claims), claim(pull.number, Evidence.BRANCH, why))
     for i, turn in enumerate(session.turns):
-        pull = index.of_branch(turn.usage.branch, turn.usage.at, session.author)
+        pull = index.of_branch(turn.usage.context.branch, turn.usage.at, session.author)
         if pull is not None and i not in all_claims:
-            why = f"on branch `{turn.usage.branch}` of #{pull.number}"
+            why = f"on branch `{turn.usage.context.branch}` of #{pull.number}"
             answers[i] = claim(pull.number, Evidence.BRANCH, why, _stage(session, pull))
     return answers
 
@@ -75,7 +75,7 @@ def by_previous_work(session: Session, index: RepositoryIndex, claims: Mapping[i
 
 
 def _is_end(turn: Turn, last: Turn, index: RepositoryIndex) -> bool:
-    is_near = turn.usage.branch == last.usage.branch and turn.at - last.at <= SOON
+    is_near = turn.usage.context.branch == last.usage.context.branch and turn.at - last.at <= SOON
     return is_near and _is_planning(turn.usage, index)
 
 
@@ -91,4 +91,4 @@ def _stage(session: Session, pull: PullRequest) -> Stage:
 
 def _is_planning(usage: Usage, index: RepositoryIndex) -> bool:
     """False for edits, which are other work if no later commit has them, and for a branch of its own."""
-    return not usage.edited_files and index.is_unsettled(usage.branch)
+    return not usage.work.edited_files and index.is_unsettled(usage.context.branch)

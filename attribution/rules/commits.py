@@ -57,7 +57,7 @@ def _cuts(session: Session, index: RepositoryIndex, with_commit: Container[int])
     until = session.turns[-1].at + HORIZON
     for commit in index.commits_by(session.author, session.turns[0].at, until) if session.author else ():
         yield from pending.advance(commit.at)
-        is_on_branch = pending.end > 0 and commit.is_from(session.turns[pending.end - 1].usage.branch)
+        is_on_branch = pending.end > 0 and commit.is_from(session.turns[pending.end - 1].usage.context.branch)
         start = pending.start_for(commit, is_on_branch) if is_on_branch or not commit.is_amended else None
         if start is not None:
             yield _Cut(pending.take(commit, start), commit, is_own=False)
@@ -78,7 +78,7 @@ class _Pending:
         turns = self.session.turns
         while self.end < len(turns) and turns[self.end].at <= at:
             turn = turns[self.end]
-            self.edited_at |= dict.fromkeys(turn.usage.edited_files, turn.at)
+            self.edited_at |= dict.fromkeys(turn.usage.work.edited_files, turn.at)
             self.end += 1
             if self.end - 1 in self.with_commit:
                 for commit in commits(turn, self.session.author, self.index):

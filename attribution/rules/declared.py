@@ -32,7 +32,7 @@ def by_run(session: Session, index: RepositoryIndex, _claims: Mapping[int, Claim
     https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#pull_request"""
     answers: dict[int, Claim] = {}
     for i, turn in enumerate(session.turns):
-        ref = _PULL_REF.fullmatch(turn.usage.ci_ref)
+        ref = _PULL_REF.fullmatch(turn.usage.context.ci_ref)
         if ref and (number := int(ref[1])) in index.by_number:
             answers[i] = claim(number, Evidence.STAMP, f"ran in CI for #{number}")
     return answers
@@ -43,7 +43,7 @@ def by_stamp(session: Session, index: RepositoryIndex, claims: Mapping[int, Clai
     answers: dict[int, Claim] = {}
     all_claims = ChainMap(answers, dict(claims))
     for i, turn in enumerate(session.turns):
-        for report in turn.usage.commits_made:
+        for report in turn.usage.work.commits_made:
             commit = index.of_commit(report.sha, report.authorship, report.patch_id) if report.stamped else None
             if commit is not None:
                 stamp = claim(commit.number, Evidence.STAMP, f"git saw this session make commit {commit.label}")

@@ -20,7 +20,7 @@ def by_review(session: Session, index: RepositoryIndex, _claims: Mapping[int, Cl
         return answers
     review: Claim | None = None
     for i in range(len(session.turns) - 1, -1, -1):
-        looks = {look.number for look in session.turns[i].usage.pulls_seen if look.how in _LOOKS}
+        looks = {look.number for look in session.turns[i].usage.work.pulls_seen if look.how in _LOOKS}
         numbers = tuple(sorted(looks & index.by_number.keys()))
         if numbers:
             weights = tuple((number, 1) for number in numbers)
@@ -40,7 +40,7 @@ def by_files(session: Session, index: RepositoryIndex, claims: Mapping[int, Clai
     answers: dict[int, Claim] = {}
     for stretch in _stretches_without_claim(session, claims):
         best, is_most = _best(session, stretch, index)
-        if is_most and all(session.turns[i].usage.branch != index.default_branch for i in stretch):
+        if is_most and all(session.turns[i].usage.context.branch != index.default_branch for i in stretch):
             weights = tuple((number, 1) for number in best)
             why = f"edited files that {_names(best)} changed, by the same author"
             answers |= dict.fromkeys(stretch, Claim(weights, Evidence.FILES, why))
@@ -61,7 +61,7 @@ def candidates(session: Session, index: RepositoryIndex, claims: Mapping[int, Cl
 
 def _best(session: Session, stretch: list[int], index: RepositoryIndex) -> tuple[tuple[int, ...], bool]:
     """The pull requests that change most of the edited files, and whether that is more than half of them."""
-    files = {path for i in stretch for path in session.turns[i].usage.edited_files}
+    files = {path for i in stretch for path in session.turns[i].usage.work.edited_files}
     at = session.turns[stretch[0]].at
     overlaps = _overlaps(files, at, session.author, index)
     most = max(overlaps.values(), default=0)

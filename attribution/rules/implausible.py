@@ -36,12 +36,12 @@ def _repeats(session: Session) -> Iterator[tuple[str, list[int]]]:
     alike: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
     for i, turn in enumerate(session.turns):
         usage = turn.usage
-        if usage.output_tokens >= _LEAST_OUTPUT_TOKENS and usage.input_tokens:
+        if usage.tokens.output >= _LEAST_OUTPUT_TOKENS and usage.tokens.input:
             counts = (
-                usage.uncached_input_tokens,
-                usage.cache_read_tokens,
-                usage.cache_write_tokens,
-                usage.output_tokens,
+                usage.tokens.uncached_input,
+                usage.tokens.cache_read,
+                usage.tokens.cache_write,
+                usage.tokens.output,
             )
             alike[counts].append(i)
     for turns in alike.values():
@@ -64,4 +64,4 @@ def _at_once(session: Session) -> Iterator[tuple[str, list[int]]]:
 
 
 def _size(usage: Usage) -> int:
-    return usage.input_tokens + usage.output_tokens
+    return usage.tokens.input + usage.tokens.output

@@ -21,9 +21,9 @@ from attribution.tools import (
     windsurf,
     zed,
 )
-from attribution.tools.log import Beside, JsonDocument, JsonLines, LogRead, Source, Sqlite, Tool, unique
+from attribution.tools.log import Beside, JsonDocument, JsonLines, LogRead, Source, Sqlite, Tool
 
-__all__ = ["TOOLS", "Beside", "JsonDocument", "JsonLines", "LogRead", "Source", "Sqlite", "Tool", "unique"]
+__all__ = ["TOOLS", "Beside", "JsonDocument", "JsonLines", "LogRead", "Source", "Sqlite", "Tool"]
 
 TOOLS: dict[str, Tool] = {
     aider.NAME: aider,

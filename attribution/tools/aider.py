@@ -13,8 +13,8 @@ from typing import Annotated
 
 import msgspec
 
-from attribution.tools.log import JsonLines, LogRead, Text, Tokens, decode, reported, unique
-from attribution.usage import CommitMade, Usage
+from attribution.tools.log import Count, JsonLines, LogRead, Text, decode, reported
+from attribution.usage import CommitMade, Context, ContextSource, Tokens, Usage, Work, unique
 
 NAME = "aider"
 LOGS = (
@@ -33,8 +33,8 @@ Seconds = Annotated[float, msgspec.Meta(ge=0, le=10**10)]
 
 class _Properties(msgspec.Struct):
     main_model: Text = None
-    prompt_tokens: Tokens = None
-    completion_tokens: Tokens = None
+    prompt_tokens: Count = None
+    completion_tokens: Count = None
     cost: Annotated[float, msgspec.Meta(ge=0, lt=10_000)] | None = None
     total_cost: float | None = None
 
@@ -77,16 +77,9 @@ def from_commit(sha: str, authorship: str, at: datetime, model: str, cwd: str) -
         request_id=f"commit:{authorship}",
         at=at,
         model=model,
-        tokens_known=False,
         is_sum=True,
-        uncached_input_tokens=0,
-        cache_read_tokens=0,
-        cache_write_5m_tokens=0,
-        cache_write_1h_tokens=0,
-        output_tokens=0,
-        reasoning_tokens=0,
-        cwd=cwd,
-        commits_made=(CommitMade(sha=sha),),
+        context=Context(source=ContextSource.LOG, cwd=cwd),
+        work=Work(commits_made=(CommitMade(sha=sha),)),
     )
 
 
@@ -98,11 +91,6 @@ def _usage(session_id: str, at: float, sent: _Properties) -> Usage:
         request_id=f"{session_id}:{int(at)}:{prompt}:{completion}:{sent.total_cost or 0}",
         at=datetime.fromtimestamp(at, UTC),
         model=sent.main_model or "",
-        uncached_input_tokens=prompt,
-        cache_read_tokens=0,
-        cache_write_5m_tokens=0,
-        cache_write_1h_tokens=0,
-        output_tokens=completion,
-        reasoning_tokens=0,
         reported_micros=reported(sent.cost),
+        tokens=Tokens(uncached_input=prompt, output=completion),
     )

@@ -13,9 +13,9 @@ from typing import Annotated
 import msgspec
 
 from attribution.tools.effects import Effects
-from attribution.tools.log import Instant, JsonDocument, LogRead, Text, Tokens, decode, unique, utc
+from attribution.tools.log import Count, Instant, JsonDocument, LogRead, Text, decode, utc
 from attribution.tools.remote import path_of
-from attribution.usage import Usage
+from attribution.usage import NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
 
 NAME = "amp"
 LOGS = (
@@ -30,10 +30,10 @@ _EDITS = ("edit_file", "create_file")
 
 
 class _Counts(msgspec.Struct, rename="camel"):
-    input_tokens: Tokens = None
-    output_tokens: Tokens = None
-    cache_creation_input_tokens: Tokens = None
-    cache_read_input_tokens: Tokens = None
+    input_tokens: Count = None
+    output_tokens: Count = None
+    cache_creation_input_tokens: Count = None
+    cache_read_input_tokens: Count = None
     model: Text = None
     timestamp: Instant | None = None
 
@@ -69,8 +69,8 @@ class _Message(msgspec.Struct, rename={"message_id": "messageId"}):
 
 
 class _EventTokens(msgspec.Struct):
-    input: Tokens = None
-    output: Tokens = None
+    input: Count = None
+    output: Count = None
 
 
 class _Event(msgspec.Struct):
@@ -142,13 +142,13 @@ def _requests(thread: _Thread, thread_id: str) -> list[Usage]:
                 request_id=f"{thread_id}:{number if message.message_id is None else message.message_id}",
                 at=utc(counts.timestamp) if counts.timestamp else started,
                 model=counts.model or "",
-                uncached_input_tokens=counts.input_tokens or 0,
-                cache_read_tokens=counts.cache_read_input_tokens or 0,
-                cache_write_5m_tokens=counts.cache_creation_input_tokens or 0,
-                cache_write_1h_tokens=0,
-                output_tokens=counts.output_tokens or 0,
-                reasoning_tokens=0,
-                cwd=thread.cwd,
+                tokens=Tokens(
+                    uncached_input=counts.input_tokens or 0,
+                    cache_read=counts.cache_read_input_tokens or 0,
+                    cache_write_5m=counts.cache_creation_input_tokens or 0,
+                    output=counts.output_tokens or 0,
+                ),
+                context=Context(source=ContextSource.LOG, cwd=thread.cwd),
             )
             found.append(usage)
             for block in blocks:
@@ -177,15 +177,14 @@ def _of_ledger(thread: _Thread, thread_id: str) -> list[Usage]:
             request_id=f"{thread_id}:{event.id}",
             at=utc(event.timestamp),
             model=event.model or "",
-            tokens_known=event.tokens is not None,
-            uncached_input_tokens=(event.tokens and event.tokens.input) or 0,
-            cache_read_tokens=0,
-            cache_write_5m_tokens=0,
-            cache_write_1h_tokens=0,
-            output_tokens=(event.tokens and event.tokens.output) or 0,
-            reasoning_tokens=0,
             credits_micros=round(event.credits * 1_000_000) if event.credits else None,
-            cwd=thread.cwd,
+            tokens=Tokens(
+                uncached_input=(event.tokens and event.tokens.input) or 0,
+                output=(event.tokens and event.tokens.output) or 0,
+            )
+            if event.tokens is not None
+            else NOT_KNOWN,
+            context=Context(source=ContextSource.LOG, cwd=thread.cwd),
         )
         for event in events
         if event.timestamp

@@ -2,7 +2,8 @@
 agent below its own settings.
 
 A response is logged as one line for each content block, every line with the id and the usage of the whole response; forks
-copy their parent's lines into a new file. So a request is its `message.id`, over all files. Sub-agents have files of their
+copy their parent's lines into a new file. So a request is its `message.id`, over all files; telemetry may name it by its
+`requestId` alone. Sub-agents have files of their
 own; older versions nest their requests in the parent's `progress` lines. Compaction and titles are not logged.
 The format is internal and changes: https://code.claude.com/docs/en/sessions
 """
@@ -10,14 +11,13 @@ The format is internal and changes: https://code.claude.com/docs/en/sessions
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import TypedDict
 
 import msgspec
 
 from attribution.tools import claude_code_lines as lines
 from attribution.tools.effects import Effects
-from attribution.tools.log import JsonLines, Kept, LogRead, Text, decode, unique, utc
-from attribution.usage import Usage
+from attribution.tools.log import JsonLines, Kept, LogRead, Text, decode, utc
+from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
 NAME = "claude-code"
 _NEEDLES = (b'"tool_use_id"', b'"output_tokens"')
@@ -47,17 +47,6 @@ _SHELLS = {"Bash", "PowerShell"}
 _RESULT_OF = re.compile(rb'"tool_use_id"\s*:\s*"([^"]+)"')
 # What a person or a tool said: no request stands in it.
 _USERS = re.compile(rb'\{(?:"(?!type)\w+":(?:"[^"\\]*"|\w+),)*"type":"user",')
-
-
-class _Counted(TypedDict):
-    """The token kinds of a `Usage`."""
-
-    uncached_input_tokens: int
-    cache_read_tokens: int
-    cache_write_5m_tokens: int
-    cache_write_1h_tokens: int
-    output_tokens: int
-    reasoning_tokens: int
 
 
 _LINE = msgspec.json.Decoder(lines.Line)
@@ -129,9 +118,10 @@ class _Reading:
             return
         session_id = line.request_session_id or line.session_id or ""
         request_id = message.id or entry.request_id or f"{session_id}:{entry.uuid or line.uuid or utc(at).isoformat()}"
+        aliases = (entry.request_id,) if message.id and entry.request_id else ()
         self._calls(request_id, message.content)
         usage = message.usage
-        seen = (request_id, usage, message.model, session_id, agent_id, line.git_branch, line.cwd)
+        seen = (request_id, aliases, usage, message.model, session_id, agent_id, line.git_branch, line.cwd)
         if seen == self.latest:  # the next block of the same response
             return
         self.latest = seen
@@ -139,16 +129,16 @@ class _Reading:
             tool=NAME,
             session_id=session_id,
             request_id=request_id,
+            aliases=aliases,
             at=utc(at),
             model=message.model or "",
-            **_tokens(usage),
             web_search_requests=(usage.server_tool_use and usage.server_tool_use.web_search_requests) or 0,
             speed=usage.speed or "",
             service_tier=usage.service_tier or "",
             inference_geo="" if usage.inference_geo == "not_available" else usage.inference_geo or "",
             agent_id=agent_id,
-            branch=_branch(line.git_branch),
-            cwd=line.cwd or "",
+            tokens=_tokens(usage),
+            context=Context(source=ContextSource.LOG, branch=_branch(line.git_branch), cwd=line.cwd or ""),
         )
         self.requests += (made, *_beside(made, usage.iterations or ()))
 
@@ -174,21 +164,19 @@ class _Reading:
                 self.effects.answered(call_id, _plain(block.content), failed=bool(block.is_error), commits=made)
 
 
-def _tokens(counts: lines.Counts) -> _Counted:
+def _tokens(counts: lines.Counts) -> Tokens:
     """Disjoint kinds. Without the split by lifetime all cache writes are of five minutes, the API's default; versions before
     2.1.152 could log a total of 0 beside the split: https://code.claude.com/docs/en/changelog"""
     split = counts.cache_creation or lines.CacheWrites()
     hour = split.ephemeral_1h_input_tokens or 0
-    return {
-        "uncached_input_tokens": counts.input_tokens or 0,
-        "cache_read_tokens": counts.cache_read_input_tokens or 0,
-        "cache_write_5m_tokens": max(
-            (counts.cache_creation_input_tokens or 0) - hour, split.ephemeral_5m_input_tokens or 0
-        ),
-        "cache_write_1h_tokens": hour,
-        "output_tokens": counts.output_tokens or 0,
-        "reasoning_tokens": (counts.output_tokens_details and counts.output_tokens_details.thinking_tokens) or 0,
-    }
+    return Tokens(
+        uncached_input=counts.input_tokens or 0,
+        cache_read=counts.cache_read_input_tokens or 0,
+        cache_write_5m=max((counts.cache_creation_input_tokens or 0) - hour, split.ephemeral_5m_input_tokens or 0),
+        cache_write_1h=hour,
+        output=counts.output_tokens or 0,
+        reasoning=(counts.output_tokens_details and counts.output_tokens_details.thinking_tokens) or 0,
+    )
 
 
 def _beside(made: Usage, iterations: Iterable[lines.Iteration]) -> Iterator[Usage]:
@@ -198,9 +186,10 @@ def _beside(made: Usage, iterations: Iterable[lines.Iteration]) -> Iterator[Usag
             yield msgspec.structs.replace(
                 made,
                 request_id=f"{made.request_id}:{step.type}:{number}",
+                aliases=(),
                 model=step.model or made.model,
                 web_search_requests=0,
-                **_tokens(step),
+                tokens=_tokens(step),
             )
 
 

@@ -6,28 +6,28 @@ Only what decides whether a line holds a request is typed: the rest stays raw, s
 
 import msgspec
 
-from attribution.tools.log import Instant, Text, Tokens
+from attribution.tools.log import Count, Instant, Text
 
 
 class CacheWrites(msgspec.Struct):
-    ephemeral_5m_input_tokens: Tokens = None
-    ephemeral_1h_input_tokens: Tokens = None
+    ephemeral_5m_input_tokens: Count = None
+    ephemeral_1h_input_tokens: Count = None
 
 
 class ServerTools(msgspec.Struct):
-    web_search_requests: Tokens = None
+    web_search_requests: Count = None
 
 
 class OutputDetails(msgspec.Struct):
-    thinking_tokens: Tokens = None
+    thinking_tokens: Count = None
 
 
 class Counts(msgspec.Struct):
-    input_tokens: Tokens = None
-    cache_read_input_tokens: Tokens = None
-    cache_creation_input_tokens: Tokens = None
+    input_tokens: Count = None
+    cache_read_input_tokens: Count = None
+    cache_creation_input_tokens: Count = None
     cache_creation: CacheWrites | None = None
-    output_tokens: Tokens = None
+    output_tokens: Count = None
     output_tokens_details: OutputDetails | None = None
 
 

@@ -15,9 +15,9 @@ import msgspec
 
 from attribution.tools import cline_tasks
 from attribution.tools.effects import Effects
-from attribution.tools.log import JsonDocument, LogRead, Text, Tokens, decode, reported, stands_beside, unique
+from attribution.tools.log import Count, JsonDocument, LogRead, Text, decode, reported, stands_beside
 from attribution.tools.remote import slug
-from attribution.usage import Usage
+from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
 NAME = "cline"
 LOGS = (
@@ -34,10 +34,10 @@ _EDITS = ("replace_in_file", "write_to_file", "edit_file", "editor", "write_file
 
 
 class _Metrics(msgspec.Struct, rename="camel"):
-    input_tokens: Tokens = None
-    output_tokens: Tokens = None
-    cache_read_tokens: Tokens = None
-    cache_write_tokens: Tokens = None
+    input_tokens: Count = None
+    output_tokens: Count = None
+    cache_read_tokens: Count = None
+    cache_write_tokens: Count = None
     cost: Annotated[float, msgspec.Meta(ge=0, lt=10_000)] | None = None
 
 
@@ -174,14 +174,17 @@ def _usage(session: _Session, about: _About, message: _Message, metrics: _Metric
         at=datetime.fromtimestamp((message.ts or 0) / 1000, UTC),
         model=model.id or "",
         provider=model.provider or "",
-        uncached_input_tokens=given - read - written if read + written <= given else given,
-        cache_read_tokens=read,
-        cache_write_5m_tokens=written,
-        cache_write_1h_tokens=0,
-        output_tokens=metrics.output_tokens or 0,
-        reasoning_tokens=0,
         reported_micros=reported(metrics.cost),
         agent_id=(origin.subagent or session_id) if origin.parent_thread_id else "",
-        repository=slug(git.url) if git and git.url else "",
-        cwd=about.cwd or about.workspace_root or "",
+        tokens=Tokens(
+            uncached_input=given - read - written if read + written <= given else given,
+            cache_read=read,
+            cache_write_5m=written,
+            output=metrics.output_tokens or 0,
+        ),
+        context=Context(
+            source=ContextSource.LOG,
+            repository=slug(git.url) if git and git.url else "",
+            cwd=about.cwd or about.workspace_root or "",
+        ),
     )

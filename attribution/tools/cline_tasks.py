@@ -15,8 +15,8 @@ from typing import Annotated
 import msgspec
 
 from attribution.tools.effects import Effects
-from attribution.tools.log import JsonDocument, LogRead, Text, Tokens, decode, reported, stands_beside, unique
-from attribution.usage import Usage
+from attribution.tools.log import Count, JsonDocument, LogRead, Text, decode, reported, stands_beside
+from attribution.usage import NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
 
 _EDITORS = ("Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf")
 _SETTINGS = (".config", "Library/Application Support", "AppData/Roaming")
@@ -44,10 +44,10 @@ class _Said(msgspec.Struct):
 
 
 class _Counts(msgspec.Struct, rename="camel"):
-    tokens_in: Tokens = None
-    tokens_out: Tokens = None
-    cache_writes: Tokens = None
-    cache_reads: Tokens = None
+    tokens_in: Count = None
+    tokens_out: Count = None
+    cache_writes: Count = None
+    cache_reads: Count = None
     cost: Annotated[float, msgspec.Meta(ge=0, lt=10_000)] | None = None
     total_cost: Annotated[float, msgspec.Meta(ge=0, lt=10_000)] | None = None
     usage_missing: bool | None = None
@@ -117,13 +117,14 @@ def _usage(ts: float, kind: str, counts: _Counts, task: str, cwd: str, tool: str
         request_id=f"{task}:{int(ts)}" + ("" if kind == "api_req_started" else f":{kind}"),
         at=datetime.fromtimestamp(ts / 1000, UTC),
         model="",
-        tokens_known=not counts.usage_missing,
-        uncached_input_tokens=counts.tokens_in or 0,
-        cache_read_tokens=counts.cache_reads or 0,
-        cache_write_5m_tokens=counts.cache_writes or 0,
-        cache_write_1h_tokens=0,
-        output_tokens=counts.tokens_out or 0,
-        reasoning_tokens=0,
         reported_micros=reported(cost),
-        cwd=cwd,
+        tokens=Tokens(
+            uncached_input=counts.tokens_in or 0,
+            cache_read=counts.cache_reads or 0,
+            cache_write_5m=counts.cache_writes or 0,
+            output=counts.tokens_out or 0,
+        )
+        if not counts.usage_missing
+        else NOT_KNOWN,
+        context=Context(source=ContextSource.LOG, cwd=cwd),
     )

@@ -18,10 +18,10 @@ import msgspec
 
 from attribution.tools import codex_lines as lines
 from attribution.tools.commits import commits_printed, may_commit
-from attribution.tools.log import JsonLines, Kept, LogRead, decode, unique, utc
+from attribution.tools.log import JsonLines, Kept, LogRead, decode, utc
 from attribution.tools.pulls_seen import may_touch, pulls_touched
 from attribution.tools.remote import slug
-from attribution.usage import CommitMade, PullSeen, Usage
+from attribution.usage import CommitMade, Context, ContextSource, PullSeen, Tokens, Usage, unique, with_work
 
 NAME = "codex"
 # How a line begins as Codex writes it; others are decoded to see what they are.
@@ -216,7 +216,7 @@ class _Reading:
             rows = [row for row in rows if not row.counted]
         edited, commits, pulls = self._by_row(self.edited), self._by_row(self.commits), self._by_row(self.pulls)
         requests = [
-            msgspec.structs.replace(
+            with_work(
                 self._usage(row),
                 edited_files=tuple(sorted(edited.get(row.key, ()))),
                 commits_made=tuple(CommitMade(sha=sha) for sha in sorted(commits.get(row.key, ()))),
@@ -248,19 +248,22 @@ class _Reading:
             request_id=f"{self.ancestor}:{row.key}" if row.counted else row.key,
             at=row.at,
             model=turn.model or "",
-            uncached_input_tokens=max((counts.input_tokens or 0) - cached - written, 0),
-            cache_read_tokens=cached,
-            cache_write_5m_tokens=written,
-            cache_write_1h_tokens=0,
-            output_tokens=counts.output_tokens or 0,
-            reasoning_tokens=counts.reasoning_output_tokens or 0,
             service_tier=row.tier or turn.service_tier or "",
-            # Copied rows are the parent's, and which those are the file does not say.
             agent_id=thread_id if session_id != thread_id and self.ancestor == thread_id else "",
-            repository=slug(git.repository_url or ""),
-            branch=git.branch or "",
-            commit=git.commit_hash or "",
-            cwd=turn.cwd or meta.cwd or "",
+            tokens=Tokens(
+                uncached_input=max((counts.input_tokens or 0) - cached - written, 0),
+                cache_read=cached,
+                cache_write_5m=written,
+                output=counts.output_tokens or 0,
+                reasoning=counts.reasoning_output_tokens or 0,
+            ),
+            context=Context(
+                source=ContextSource.LOG,
+                repository=slug(git.repository_url or ""),
+                branch=git.branch or "",
+                commit=git.commit_hash or "",
+                cwd=turn.cwd or meta.cwd or "",
+            ),
         )
 
 

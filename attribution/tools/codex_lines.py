@@ -5,18 +5,18 @@ https://github.com/openai/codex/blob/main/codex-rs/protocol/src/protocol.rs
 
 import msgspec
 
-from attribution.tools.log import Instant, Text, Tokens
+from attribution.tools.log import Count, Instant, Text
 
 
 class Counts(msgspec.Struct, frozen=True):
     """Input includes what was read from cache and written to it, output includes reasoning."""
 
-    input_tokens: Tokens = None
-    cached_input_tokens: Tokens = None
-    cache_write_input_tokens: Tokens = None
-    output_tokens: Tokens = None
-    reasoning_output_tokens: Tokens = None
-    total_tokens: Tokens = None
+    input_tokens: Count = None
+    cached_input_tokens: Count = None
+    cache_write_input_tokens: Count = None
+    output_tokens: Count = None
+    reasoning_output_tokens: Count = None
+    total_tokens: Count = None
 
     @property
     def vector(self) -> str:

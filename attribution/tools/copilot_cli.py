@@ -3,7 +3,8 @@
 Each session's `session-state/<id>/events.jsonl` has a `session.usage_record` for every request, with exact tokens
 (`inputTokens` include what was read from cache and written to it) and, on GitHub's own models, AI credits. Versions before
 that record only keep the requests in `session-store.db`, whose old rows are pruned. Neither names a request in a way that
-the other knows, so a request is its session, model and token counts. What `session.shutdown` sums up is not read.
+the other knows, so a request is its session, model and token counts; the call id of a record is an alias. What
+`session.shutdown` sums up is not read.
 The branch is that of the start or the resume. https://github.com/github/copilot-sdk/blob/main/docs/features/streaming-events.md
 """
 
@@ -13,8 +14,8 @@ from typing import Annotated
 import msgspec
 
 from attribution.tools.effects import Effects, patched
-from attribution.tools.log import Instant, JsonLines, Kept, LogRead, Sqlite, Text, Tokens, decode, unique, utc
-from attribution.usage import Usage
+from attribution.tools.log import Count, Instant, JsonLines, Kept, LogRead, Sqlite, Text, decode, utc
+from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
 NAME = "copilot-cli"
 _FOLDERS = (".copilot",)
@@ -62,11 +63,11 @@ _NANO_IN_MICRO = 1000
 
 class _Counts(msgspec.Struct, rename="camel"):
     model: Text = None
-    input_tokens: Tokens = None
-    output_tokens: Tokens = None
-    cache_read_tokens: Tokens = None
-    cache_write_tokens: Tokens = None
-    reasoning_tokens: Tokens = None
+    input_tokens: Count = None
+    output_tokens: Count = None
+    cache_read_tokens: Count = None
+    cache_write_tokens: Count = None
+    reasoning_tokens: Count = None
     total_nano_aiu: Annotated[float, msgspec.Meta(ge=0, le=10**15)] | None = None
     model_provider: Text = None
     api_call_id: Text = None
@@ -186,21 +187,26 @@ class _Reading:
             tool=NAME,
             session_id=session_id,
             request_id=":".join((session_id, counts.model or "", *map(str, vector))),
+            aliases=(counts.api_call_id,) if counts.api_call_id else (),
             at=utc(event.timestamp),
             model=counts.model or "",
             provider=counts.model_provider or "",
-            uncached_input_tokens=max(vector[0] - read - written, 0),
-            cache_read_tokens=read,
-            cache_write_5m_tokens=written,
-            cache_write_1h_tokens=0,
-            output_tokens=vector[1],
-            reasoning_tokens=min(counts.reasoning_tokens or 0, vector[1]),
             credits_micros=round(counts.total_nano_aiu / _NANO_IN_MICRO) if counts.total_nano_aiu else None,
             agent_id=event.agent_id or "",
-            repository=_slug(context),
-            branch=context.branch or "",
-            commit=context.head_commit or "",
-            cwd=context.cwd or "",
+            tokens=Tokens(
+                uncached_input=max(vector[0] - read - written, 0),
+                cache_read=read,
+                cache_write_5m=written,
+                output=vector[1],
+                reasoning=min(counts.reasoning_tokens or 0, vector[1]),
+            ),
+            context=Context(
+                source=ContextSource.LOG,
+                repository=_slug(context),
+                branch=context.branch or "",
+                commit=context.head_commit or "",
+                cwd=context.cwd or "",
+            ),
         )
         self.requests.append(made)
         if counts.api_call_id:

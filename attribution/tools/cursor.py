@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from attribution.tools.log import Instant, LogRead, Sqlite, Text, Tokens, decode, unique, utc
-from attribution.usage import Usage
+from attribution.tools.log import Count, Instant, LogRead, Sqlite, Text, decode, utc
+from attribution.usage import NOT_KNOWN, Tokens, Usage, unique
 
 NAME = "cursor"
 LOGS = (
@@ -41,8 +41,8 @@ class _Bubble(msgspec.Struct):
     at: Instant | None = None
     request_id: Text = None
     model: Text = None
-    input: Tokens = None
-    output: Tokens = None
+    input: Count = None
+    output: Count = None
 
 
 _BUBBLE = msgspec.json.Decoder(_Bubble)
@@ -73,11 +73,5 @@ def _usage(conversation: str, request_id: str, bubbles: list[_Bubble]) -> Usage:
         request_id=request_id,
         at=min(utc(bubble.at) for bubble in bubbles if bubble.at),
         model=next((bubble.model for bubble in bubbles if bubble.model), ""),
-        tokens_known=bool(given or output),
-        uncached_input_tokens=given,
-        cache_read_tokens=0,
-        cache_write_5m_tokens=0,
-        cache_write_1h_tokens=0,
-        output_tokens=output,
-        reasoning_tokens=0,
+        tokens=Tokens(uncached_input=given, output=output) if bool(given or output) else NOT_KNOWN,
     )

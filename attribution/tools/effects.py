@@ -8,7 +8,7 @@ import msgspec
 from attribution.tools.commits import commits_printed, longest, may_commit
 from attribution.tools.log import Kept
 from attribution.tools.pulls_seen import may_touch, pulls_touched
-from attribution.usage import CommitMade, PullSeen, Usage
+from attribution.usage import CommitMade, PullSeen, Usage, with_work
 
 # The patch format of `apply_patch`: https://github.com/openai/codex/blob/main/codex-rs/apply-patch/apply_patch_tool_instructions.md
 _PATCHED = re.compile(r"^\*\*\* (?:(?:Add|Update|Delete) File|Move to): (.+?)\s*$", re.MULTILINE)
@@ -63,15 +63,19 @@ class Effects:
 
     def add_to(self, usage: Usage, request_id: str = "") -> Usage:
         """The request with what it did; `request_id` is what its calls were noted under, where that is not its own."""
-        key = request_id or usage.request_id
-        edited, commits, pulls = self._edited.get(key), self._commits.get(key), self._pulls.get(key)
+        names = (request_id,) if request_id else (usage.request_id, *usage.aliases)
+        edited, commits, pulls = set[str](), set[str](), set[PullSeen]()
+        for name in names:
+            edited |= self._edited.get(name, set())
+            commits |= self._commits.get(name, set())
+            pulls |= self._pulls.get(name, set())
         if not edited and not commits and not pulls:
             return usage
-        return msgspec.structs.replace(
+        return with_work(
             usage,
-            edited_files=tuple(sorted(edited or ())),
-            commits_made=tuple(CommitMade(sha=sha) for sha in sorted(longest(commits or set()))),
-            pulls_seen=tuple(sorted(pulls or ())),
+            edited_files=tuple(sorted(edited)),
+            commits_made=tuple(CommitMade(sha=sha) for sha in sorted(longest(commits))),
+            pulls_seen=tuple(sorted(pulls)),
         )
 
 

@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 import msgspec
 
 from attribution.tools.effects import Effects
-from attribution.tools.log import Instant, JsonLines, LogRead, Text, Tokens, decode, stands_beside, utc
-from attribution.usage import Usage
+from attribution.tools.log import Count, Instant, JsonLines, LogRead, Text, decode, stands_beside, utc
+from attribution.usage import Context, ContextSource, Tokens, Usage
 
 NAME = "factory-droid"
 LOGS = (
@@ -29,11 +29,11 @@ _EDITS = ("Edit", "Create", "MultiEdit", "ApplyPatch")
 
 
 class _Counts(msgspec.Struct, rename="camel"):
-    input_tokens: Tokens = None
-    output_tokens: Tokens = None
-    cache_creation_tokens: Tokens = None
-    cache_read_tokens: Tokens = None
-    thinking_tokens: Tokens = None
+    input_tokens: Count = None
+    output_tokens: Count = None
+    cache_creation_tokens: Count = None
+    cache_read_tokens: Count = None
+    thinking_tokens: Count = None
 
 
 class _Settings(msgspec.Struct, rename="camel"):
@@ -120,11 +120,12 @@ def _usage(session_id: str, model: str, counts: _Counts, at: Instant, cwd: str) 
         at=utc(at),
         model=model,
         is_sum=True,
-        uncached_input_tokens=counts.input_tokens or 0,
-        cache_read_tokens=counts.cache_read_tokens or 0,
-        cache_write_5m_tokens=counts.cache_creation_tokens or 0,
-        cache_write_1h_tokens=0,
-        output_tokens=(counts.output_tokens or 0) + thinking,
-        reasoning_tokens=thinking,
-        cwd=cwd,
+        tokens=Tokens(
+            uncached_input=counts.input_tokens or 0,
+            cache_read=counts.cache_read_tokens or 0,
+            cache_write_5m=counts.cache_creation_tokens or 0,
+            output=(counts.output_tokens or 0) + thinking,
+            reasoning=thinking,
+        ),
+        context=Context(source=ContextSource.LOG, cwd=cwd),
     )

@@ -14,19 +14,18 @@ import msgspec
 
 from attribution.tools.effects import Effects, printed
 from attribution.tools.log import (
+    Count,
     Instant,
     JsonDocument,
     JsonLines,
     Kept,
     LogRead,
     Text,
-    Tokens,
     decode,
     stands_beside,
-    unique,
     utc,
 )
-from attribution.usage import Usage
+from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
 NAME = "gemini-cli"
 _FOLDERS = (".gemini",)
@@ -47,11 +46,11 @@ _EDITS = ("replace", "write_file", "edit")
 
 
 class _Counts(msgspec.Struct):
-    input: Tokens = None
-    output: Tokens = None
-    cached: Tokens = None
-    thoughts: Tokens = None
-    tool: Tokens = None
+    input: Count = None
+    output: Count = None
+    cached: Count = None
+    thoughts: Count = None
+    tool: Count = None
 
 
 class _Arguments(msgspec.Struct):
@@ -158,14 +157,14 @@ class _Reading:
             request_id=message_id,
             at=utc(message.timestamp),
             model=message.model or "",
-            uncached_input_tokens=max((counts.input or 0) - cached, 0) + (counts.tool or 0),
-            cache_read_tokens=cached,
-            cache_write_5m_tokens=0,
-            cache_write_1h_tokens=0,
-            output_tokens=(counts.output or 0) + thoughts,
-            reasoning_tokens=thoughts,
             agent_id=self.session_id if self.parent else "",
-            cwd=self.cwd,
+            tokens=Tokens(
+                uncached_input=max((counts.input or 0) - cached, 0) + (counts.tool or 0),
+                cache_read=cached,
+                output=(counts.output or 0) + thoughts,
+                reasoning=thoughts,
+            ),
+            context=Context(source=ContextSource.LOG, cwd=self.cwd),
         )
         self.requests.append(made)
         for call in message.tool_calls or ():

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import msgspec
 
-from attribution.tools.log import LogRead, Sqlite, Text, Tokens, decode, reported, unique
-from attribution.usage import Usage
+from attribution.tools.log import Count, LogRead, Sqlite, Text, decode, reported
+from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
 NAME = "goose"
 _SUMS = """SELECT json_object('session_id', s.id, 'at', unixepoch(s.created_at), 'provider', s.provider_name,
@@ -47,11 +47,11 @@ class _Row(msgspec.Struct):
     at: Annotated[float, msgspec.Meta(ge=0, le=10**13)] | None = None
     provider: Text = None
     model: Text = None
-    input: Tokens = None
-    output: Tokens = None
-    total: Tokens = None
-    read: Tokens = None
-    written: Tokens = None
+    input: Count = None
+    output: Count = None
+    total: Count = None
+    read: Count = None
+    written: Count = None
     cost: Annotated[float, msgspec.Meta(ge=0, lt=10_000)] | None = None
     cwd: Text = None
 
@@ -84,18 +84,17 @@ def _usage(row: _Row, at: float) -> Usage:
         tool=NAME,
         session_id=str(row.parent_id or session_id),
         request_id=session_id if row.id is None else f"{session_id}:{row.id}",
-        # Seconds, or thousandths of them.
         at=datetime.fromtimestamp(at / 1000 if at > 10**11 else at, UTC),
         model=row.model or "",
         provider=row.provider or "",
         is_sum=row.id is None,
-        uncached_input_tokens=given - read - written if is_within else given,
-        cache_read_tokens=read,
-        cache_write_5m_tokens=written,
-        cache_write_1h_tokens=0,
-        output_tokens=row.output or 0,
-        reasoning_tokens=0,
         reported_micros=reported(row.cost),
         agent_id=session_id if row.parent_id else "",
-        cwd=row.cwd or "",
+        tokens=Tokens(
+            uncached_input=given - read - written if is_within else given,
+            cache_read=read,
+            cache_write_5m=written,
+            output=row.output or 0,
+        ),
+        context=Context(source=ContextSource.LOG, cwd=row.cwd or ""),
     )

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import msgspec
 
-from attribution.tools.log import Instant, JsonDocument, LogRead, Text, decode, stands_beside, unique, utc
-from attribution.usage import Usage
+from attribution.tools.log import Instant, JsonDocument, LogRead, Text, decode, stands_beside, utc
+from attribution.usage import Context, ContextSource, Usage, unique
 
 NAME = "kiro"
 LOGS = (
@@ -82,15 +82,8 @@ def _requests(session: _Session, name: str, modified: Instant | None) -> list[Us
             request_id=f"{session_id}:{number}",
             at=utc(at),
             model="",
-            tokens_known=False,
-            uncached_input_tokens=0,
-            cache_read_tokens=0,
-            cache_write_5m_tokens=0,
-            cache_write_1h_tokens=0,
-            output_tokens=0,
-            reasoning_tokens=0,
             credits_micros=round(credits * 1_000_000) if credits else None,
-            cwd=session.cwd or "",
+            context=Context(source=ContextSource.LOG, cwd=session.cwd or ""),
         )
         found.append(usage)
     return unique(found)

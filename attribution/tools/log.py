@@ -8,12 +8,12 @@ from typing import Annotated, Protocol, TypeAlias, TypeVar
 import msgspec
 
 from attribution.money import Micros, from_usd
-from attribution.usage import Usage, merge
+from attribution.usage import Usage
 
 T = TypeVar("T")
 
 # Proxies write null for what they do not count. The bound keeps nonsense out of every later sum.
-Tokens: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=10**12)] | None
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=10**12)] | None
 Text: TypeAlias = str | None
 Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -122,15 +122,6 @@ class Tool(Protocol):
         """Requests in the records of one log, in their order there. `name` is its path below the source's folder, for tools
         that keep facts in it. Never raises on what a record holds. Paths in `edited_files` are absolute, or relative to `cwd`."""
         ...
-
-
-def unique(usages: Iterable[Usage]) -> list[Usage]:
-    """Each request once, however many logs hold it, in an order that does not depend on theirs."""
-    by_key: dict[tuple[str, str], Usage] = {}
-    for usage in usages:
-        known = by_key.get(usage.key)
-        by_key[usage.key] = merge(known, usage) if known else usage
-    return sorted(by_key.values(), key=lambda usage: (usage.at, usage.key))
 
 
 def decode(decoder: msgspec.json.Decoder[T], record: bytes | msgspec.Raw) -> T | None:

@@ -15,8 +15,8 @@ from typing import Annotated
 import msgspec
 
 from attribution.tools.effects import Effects, patched
-from attribution.tools.log import JsonDocument, LogRead, Source, Sqlite, Text, Tokens, decode, reported, unique
-from attribution.usage import Usage
+from attribution.tools.log import Count, JsonDocument, LogRead, Source, Sqlite, Text, decode, reported
+from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
 NAME = "opencode"
 
@@ -61,15 +61,15 @@ Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=10**13)]
 
 
 class _Cache(msgspec.Struct):
-    read: Tokens = None
-    write: Tokens = None
+    read: Count = None
+    write: Count = None
 
 
 class _Counts(msgspec.Struct):
-    total: Tokens = None
-    input: Tokens = None
-    output: Tokens = None
-    reasoning: Tokens = None
+    total: Count = None
+    input: Count = None
+    output: Count = None
+    reasoning: Count = None
     cache: _Cache | None = None
 
 
@@ -190,19 +190,19 @@ def _usage(row: _Row, created: float, counts: _Counts, tool: str) -> Usage:
     vector = (plain, read, written, output, reasoning)
     return Usage(
         tool=tool,
-        # A sub-agent's session belongs to its parent's.
         session_id=row.parent_id or row.session_id or "",
         request_id=":".join((str(int(created)), row.model or "", *map(str, vector))),
         at=datetime.fromtimestamp(created / 1000, UTC),
         model=row.model or "",
         provider=row.provider or "",
-        uncached_input_tokens=plain,
-        cache_read_tokens=read,
-        cache_write_5m_tokens=written,
-        cache_write_1h_tokens=0,
-        output_tokens=output if is_within else output + reasoning,
-        reasoning_tokens=reasoning,
         reported_micros=reported(row.cost) if row.cost and 0 < row.cost < 10_000 else None,
         agent_id=(row.session_id or "") if row.parent_id else "",
-        cwd=row.directory or "",
+        tokens=Tokens(
+            uncached_input=plain,
+            cache_read=read,
+            cache_write_5m=written,
+            output=output if is_within else output + reasoning,
+            reasoning=reasoning,
+        ),
+        context=Context(source=ContextSource.LOG, cwd=row.directory or ""),
     )

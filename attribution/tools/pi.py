@@ -11,8 +11,8 @@ from typing import Annotated
 import msgspec
 
 from attribution.tools.effects import Effects
-from attribution.tools.log import Instant, JsonLines, Kept, LogRead, Text, Tokens, decode, reported, unique, utc
-from attribution.usage import Usage
+from attribution.tools.log import Count, Instant, JsonLines, Kept, LogRead, Text, decode, reported, utc
+from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
 NAME = "pi"
 LOGS = (
@@ -32,10 +32,10 @@ class _Cost(msgspec.Struct):
 
 
 class _Counts(msgspec.Struct, rename="camel"):
-    input: Tokens = None
-    output: Tokens = None
-    cache_read: Tokens = None
-    cache_write: Tokens = None
+    input: Count = None
+    output: Count = None
+    cache_read: Count = None
+    cache_write: Count = None
     cost: _Cost | None = None
 
 
@@ -125,14 +125,14 @@ class _Reading:
             at=utc(entry.timestamp),
             model=message.model or "",
             provider=message.provider or "",
-            uncached_input_tokens=counts.input or 0,
-            cache_read_tokens=counts.cache_read or 0,
-            cache_write_5m_tokens=counts.cache_write or 0,
-            cache_write_1h_tokens=0,
-            output_tokens=counts.output or 0,
-            reasoning_tokens=0,
             reported_micros=reported(cost),
-            cwd=self.head.cwd or "",
+            tokens=Tokens(
+                uncached_input=counts.input or 0,
+                cache_read=counts.cache_read or 0,
+                cache_write_5m=counts.cache_write or 0,
+                output=counts.output or 0,
+            ),
+            context=Context(source=ContextSource.LOG, cwd=self.head.cwd or ""),
         )
         self.requests.append(made)
         for block in decode(_BLOCKS, message.content) or ():

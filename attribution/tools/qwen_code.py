@@ -12,8 +12,8 @@ from collections.abc import Iterable
 import msgspec
 
 from attribution.tools.effects import Effects, printed
-from attribution.tools.log import Instant, JsonLines, Kept, LogRead, Text, Tokens, decode, unique, utc
-from attribution.usage import Usage
+from attribution.tools.log import Count, Instant, JsonLines, Kept, LogRead, Text, decode, utc
+from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
 NAME = "qwen-code"
 LOGS = (
@@ -29,21 +29,21 @@ _EDITS = ("edit", "write_file", "replace")
 
 
 class _Counts(msgspec.Struct, rename="camel"):
-    prompt_token_count: Tokens = None
-    candidates_token_count: Tokens = None
-    thoughts_token_count: Tokens = None
-    total_token_count: Tokens = None
-    cached_content_token_count: Tokens = None
+    prompt_token_count: Count = None
+    candidates_token_count: Count = None
+    thoughts_token_count: Count = None
+    total_token_count: Count = None
+    cached_content_token_count: Count = None
 
 
 class _UiEvent(msgspec.Struct):
     name: Text = msgspec.field(name="event.name", default=None)
     model: Text = None
-    input_token_count: Tokens = None
-    output_token_count: Tokens = None
-    cached_content_token_count: Tokens = None
-    thoughts_token_count: Tokens = None
-    total_token_count: Tokens = None
+    input_token_count: Count = None
+    output_token_count: Count = None
+    cached_content_token_count: Count = None
+    thoughts_token_count: Count = None
+    total_token_count: Count = None
 
     @property
     def counts(self) -> _Counts:
@@ -190,15 +190,14 @@ class _Reading:
             request_id=":".join((session_id, *map(str, (prompt, cached, output, thoughts)))),
             at=utc(record.timestamp),
             model=model,
-            uncached_input_tokens=max(prompt - cached, 0),
-            cache_read_tokens=cached,
-            cache_write_5m_tokens=0,
-            cache_write_1h_tokens=0,
-            output_tokens=output + thoughts if is_beside else output,
-            reasoning_tokens=thoughts if is_beside else min(thoughts, output),
             agent_id=(record.agent_id or "") if record.is_sidechain else "",
-            branch=record.git_branch or "",
-            cwd=record.cwd or "",
+            tokens=Tokens(
+                uncached_input=max(prompt - cached, 0),
+                cache_read=cached,
+                output=output + thoughts if is_beside else output,
+                reasoning=thoughts if is_beside else min(thoughts, output),
+            ),
+            context=Context(source=ContextSource.LOG, branch=record.git_branch or "", cwd=record.cwd or ""),
         )
         self.requests.append(made)
         return made.request_id

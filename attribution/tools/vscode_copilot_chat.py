@@ -13,9 +13,9 @@ from typing import Annotated
 
 import msgspec
 
-from attribution.tools.log import JsonDocument, JsonLines, LogRead, Text, Tokens, decode, stands_beside, unique
+from attribution.tools.log import Count, JsonDocument, JsonLines, LogRead, Text, decode, stands_beside
 from attribution.tools.remote import path_of
-from attribution.usage import Usage
+from attribution.usage import NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
 
 NAME = "vscode-copilot-chat"
 _SETTINGS = (".config", "Library/Application Support", "AppData/Roaming")
@@ -37,8 +37,8 @@ LOGS = (
 
 
 class _Metadata(msgspec.Struct, rename="camel"):
-    prompt_tokens: Tokens = None
-    output_tokens: Tokens = None
+    prompt_tokens: Count = None
+    output_tokens: Count = None
     resolved_model: Text = None
 
 
@@ -50,7 +50,7 @@ class _Request(msgspec.Struct, rename="camel"):
     request_id: Text = None
     model_id: Text = None
     timestamp: Annotated[float, msgspec.Meta(ge=0, le=10**13)] | None = None
-    completion_tokens: Tokens = None
+    completion_tokens: Count = None
     result: _Result | None = None
 
 
@@ -134,13 +134,12 @@ def _usage(session_id: str, cwd: str, one: _Request) -> Usage:
         request_id=one.request_id or "",
         at=datetime.fromtimestamp((one.timestamp or 0) / 1000, UTC),
         model=metadata.resolved_model or (one.model_id or "").rpartition("/")[2],
-        tokens_known=is_known,
         is_sum=True,
-        uncached_input_tokens=metadata.prompt_tokens or 0,
-        cache_read_tokens=0,
-        cache_write_5m_tokens=0,
-        cache_write_1h_tokens=0,
-        output_tokens=(metadata.output_tokens or one.completion_tokens or 0) if is_known else 0,
-        reasoning_tokens=0,
-        cwd=cwd,
+        tokens=Tokens(
+            uncached_input=metadata.prompt_tokens or 0,
+            output=(metadata.output_tokens or one.completion_tokens or 0) if is_known else 0,
+        )
+        if is_known
+        else NOT_KNOWN,
+        context=Context(source=ContextSource.LOG, cwd=cwd),
     )

@@ -12,7 +12,7 @@ import msgspec
 
 from attribution.tools.effects import Effects
 from attribution.tools.log import Instant, JsonLines, LogRead, Text, decode, stands_beside, utc
-from attribution.usage import Usage
+from attribution.usage import Context, ContextSource, Usage
 
 NAME = "windsurf"
 LOGS = (
@@ -80,12 +80,5 @@ def _usage(session_id: str, at: Instant, cwd: str) -> Usage:
         request_id=session_id,
         at=utc(at),
         model="",
-        tokens_known=False,
-        uncached_input_tokens=0,
-        cache_read_tokens=0,
-        cache_write_5m_tokens=0,
-        cache_write_1h_tokens=0,
-        output_tokens=0,
-        reasoning_tokens=0,
-        cwd=cwd,
+        context=Context(source=ContextSource.LOG, cwd=cwd),
     )

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from attribution.tools.log import Instant, LogRead, Sqlite, Text, Tokens, decode, unique, utc
-from attribution.usage import Usage
+from attribution.tools.log import Count, Instant, LogRead, Sqlite, Text, decode, utc
+from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
 NAME = "zed"
 _QUERY = """SELECT json_object('id', t.id, 'updated_at', t.updated_at{more}, 'model', json_extract(d.data, '$.model.model'),
@@ -37,10 +37,10 @@ LOGS = (
 
 
 class _Counts(msgspec.Struct):
-    input_tokens: Tokens = None
-    output_tokens: Tokens = None
-    cache_creation_input_tokens: Tokens = None
-    cache_read_input_tokens: Tokens = None
+    input_tokens: Count = None
+    output_tokens: Count = None
+    cache_creation_input_tokens: Count = None
+    cache_read_input_tokens: Count = None
 
     @property
     def vector(self) -> tuple[int, int, int, int]:
@@ -87,14 +87,11 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:  # noqa: ARG0
             model=thread.model or "",
             provider=thread.provider or "",
             is_sum=True,
-            uncached_input_tokens=plain,
-            cache_read_tokens=read,
-            cache_write_5m_tokens=written,
-            cache_write_1h_tokens=0,
-            output_tokens=output,
-            reasoning_tokens=0,
             agent_id=thread.id if thread.parent_id else "",
-            cwd=(thread.folder_paths or "").splitlines()[0] if thread.folder_paths else "",
+            tokens=Tokens(uncached_input=plain, cache_read=read, cache_write_5m=written, output=output),
+            context=Context(
+                source=ContextSource.LOG, cwd=(thread.folder_paths or "").splitlines()[0] if thread.folder_paths else ""
+            ),
         )
         log.requests.append(usage)
     log.requests = unique(log.requests)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from attribution.evidence import Commit, PullRequest
-from attribution.usage import CommitMade, PullSeen, Usage
+from attribution.usage import CommitMade, Context, PullSeen, Tokens, Usage, Work
 
 T = TypeVar("T")
 
@@ -132,17 +132,19 @@ def _usage(row: _Request) -> Usage:
         request_id=row.rid,
         at=_utc(row.timestamp),
         model=row.model or "",
-        uncached_input_tokens=row.input or 0,
-        cache_read_tokens=row.cache_read or 0,
-        cache_write_5m_tokens=row.cache_write_5m or 0,
-        cache_write_1h_tokens=row.cache_write_1h or 0,
-        output_tokens=row.output or 0,
-        reasoning_tokens=0,
-        branch=row.branch or "",
-        author=row.author or "",
-        edited_files=tuple(sorted(set(row.edited_files or ()))),
-        commits_made=tuple(sorted(commits)),
-        pulls_seen=tuple(sorted(looks)),
+        tokens=Tokens(
+            uncached_input=row.input or 0,
+            cache_read=row.cache_read or 0,
+            cache_write_5m=row.cache_write_5m or 0,
+            cache_write_1h=row.cache_write_1h or 0,
+            output=row.output or 0,
+        ),
+        context=Context(branch=row.branch or "", author=row.author or ""),
+        work=Work(
+            edited_files=tuple(sorted(set(row.edited_files or ()))),
+            commits_made=tuple(sorted(commits)),
+            pulls_seen=tuple(sorted(looks)),
+        ),
     )
 
 

@@ -19,7 +19,7 @@ import msgspec
 
 from attribution.attribute import RepositoryIndex, attribute
 from attribution.evidence import Commit, PullRequest
-from attribution.usage import Usage
+from attribution.usage import Context, Tokens, Usage, Work
 
 REQUESTS, PULLS, COMMITS, IN_SESSION, PEOPLE = 100_000, 2_000, 5, 200, 20
 _START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -106,16 +106,9 @@ def _request(pull: PullRequest, session: int, position: int, chance: random.Rand
         request_id=f"s{session}-{position}",
         at=pull.created_at + timedelta(minutes=2 * position - 60),
         model="claude-opus-5",
-        uncached_input_tokens=10,
-        # A conversation grows; counts that stay the same would look invented.
-        cache_read_tokens=20_000 + 1_000 * position,
-        cache_write_5m_tokens=1_000,
-        cache_write_1h_tokens=0,
-        output_tokens=500,
-        reasoning_tokens=0,
-        branch=pull.head_branch if position > 20 else "main",
-        author=pull.author,
-        edited_files=(chance.choice(pull.files),) if position % 5 == 0 else (),
+        tokens=Tokens(uncached_input=10, cache_read=20_000 + 1_000 * position, cache_write_5m=1_000, output=500),
+        context=Context(branch=pull.head_branch if position > 20 else "main", author=pull.author),
+        work=Work(edited_files=(chance.choice(pull.files),) if position % 5 == 0 else ()),
     )
 
 

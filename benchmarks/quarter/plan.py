@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from attribution.usage import CommitMade, Usage
+from attribution.usage import CommitMade, Context, Tokens, Usage, Work
 from bot.clock import from_ms
 
 FIRST_DAY = datetime(2026, 9, 28, tzinfo=UTC)
@@ -74,13 +74,22 @@ def session(
     model = rng.choices([*MODELS, "a-new-model"], [60, 25, 14, 1])[0]
     return [
         Usage(
-            tool="claude-code" if model.startswith("claude") else "codex", session_id=name, request_id=f"{name}-{i}",
-            at=from_ms(ended_ms - (count - i) * 60_000), model=model,
-            uncached_input_tokens=rng.randint(100, 9000), cache_read_tokens=rng.randint(0, 180_000),
-            cache_write_5m_tokens=rng.randint(0, 9000), cache_write_1h_tokens=0, output_tokens=rng.randint(50, 6000),
-            reasoning_tokens=0, repository=repository, branch=branch,
-            author=author, edited_files=("app/service.py",) if i == 0 else (),
-            commits_made=(CommitMade(sha=sha),) if sha and i == count - 1 else (),
+            tool="claude-code" if model.startswith("claude") else "codex",
+            session_id=name,
+            request_id=f"{name}-{i}",
+            at=from_ms(ended_ms - (count - i) * 60_000),
+            model=model,
+            tokens=Tokens(
+                uncached_input=rng.randint(100, 9000),
+                cache_read=rng.randint(0, 180_000),
+                cache_write_5m=rng.randint(0, 9000),
+                output=rng.randint(50, 6000),
+            ),
+            context=Context(repository=repository, branch=branch, author=author),
+            work=Work(
+                edited_files=("app/service.py",) if i == 0 else (),
+                commits_made=(CommitMade(sha=sha),) if sha and i == count - 1 else (),
+            ),
         )
         for i in range(count)
-    ]  # fmt: skip
+    ]

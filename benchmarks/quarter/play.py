@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from attribution.identity import author
-from attribution.usage import PullSeen, Usage
+from attribution.usage import PullSeen, Tokens, Usage, with_context, with_work
 from benchmarks.quarter.plan import FIRST_DAY, PEOPLE, WEEKS, Plan, session
 from bot.clock import DAY_MS, to_ms
 from tests.github.state import Pull, Repository
@@ -102,10 +102,10 @@ class Quarter:
         usages = self._session(repository, branch, person, sha)
         if what == "review":
             looks = (PullSeen(number=pull.number, how="view"),)
-            usages = [msgspec.structs.replace(usage, edited_files=(), pulls_seen=looks) for usage in usages]
+            usages = [with_work(usage, edited_files=(), pulls_seen=looks) for usage in usages]
         elif what == "ci":
             ref = f"refs/pull/{pull.number}/merge"
-            usages = [msgspec.structs.replace(usage, branch="", author="", ci_ref=ref) for usage in usages]
+            usages = [with_context(usage, branch="", author="", ci_ref=ref) for usage in usages]
         if rng.random() < 0.05:
             last_ms = to_ms(FIRST_DAY) + (LAST_DAY - 2) * DAY_MS
             self._late.append((min(self.world.now_ms + int(rng.random() * 10 * DAY_MS), last_ms), usages))
@@ -121,7 +121,7 @@ class Quarter:
         }
         usages = session(self.rng, f"s{self.sessions_count}", self.world.now_ms, sha=sha, **context)
         if self.rng.random() < 0.001:  # more tokens than any model takes
-            usages[0] = msgspec.structs.replace(usages[0], cache_read_tokens=5_000_000)
+            usages[0] = msgspec.structs.replace(usages[0], tokens=usages[0].tokens + Tokens(cache_read=5_000_000))
         return usages
 
     def _arriving(self) -> list[Usage]:

@@ -51,7 +51,7 @@ def main(argv: list[str]) -> int:
         return 2
     booked = replay(found, listed, said, options.default_branch or default_branch(listed))
     _warn_of_strangers(found, listed, said)
-    left_out = sum(not usage.repository for usage in everything) if repository else 0
+    left_out = sum(not usage.context.repository for usage in everything) if repository else 0
     if left_out:
         print(f"Left out, requests of no known repository: {left_out:,}.", file=sys.stderr)
     sessions = session_records(booked, listed)
@@ -164,7 +164,9 @@ def _line(repository: str, one: Charge, share: Share) -> Line:
 
 def _in_repository(found: Sequence[Usage], wanted: str) -> tuple[str, list[Usage]]:
     """The requests of one repository, which must be named where there are several. Raises BadFacts."""
-    by_name = {usage.repository.lower(): usage.repository for usage in found if usage.repository}
+    by_name = {
+        usage.context.repository.lower(): usage.context.repository for usage in found if usage.context.repository
+    }
     if wanted:
         by_name = {name: shown for name, shown in by_name.items() if name == wanted.lower()}
         if not by_name:
@@ -173,7 +175,7 @@ def _in_repository(found: Sequence[Usage], wanted: str) -> tuple[str, list[Usage
         names = ", ".join(sorted(by_name.values()))
         raise BadFacts(f"the requests were made in several repositories: choose with --repository, of {names}")
     ((name, shown),) = by_name.items() or [("", "")]
-    return shown, [usage for usage in found if usage.repository.lower() == name]
+    return shown, [usage for usage in found if usage.context.repository.lower() == name]
 
 
 def _parser() -> argparse.ArgumentParser:

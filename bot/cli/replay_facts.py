@@ -13,8 +13,7 @@ import msgspec
 
 from attribution.evidence import Correction, PullRequest
 from attribution.gh import GhPull, from_gh, from_gh_pull
-from attribution.tools import unique
-from attribution.usage import Usage
+from attribution.usage import Usage, unique
 from bot.usage_validation import checked
 
 # What is asked offline has no now: whatever a file says has happened.

@@ -93,7 +93,7 @@ def used_between(
         func.count(),
         *map(summed, kinds),
         summed(case((charges.c.list_micros.is_(None), 1), else_=0)),
-        summed(case((charges.c.tokens_known, 1), else_=0)),
+        func.count(charges.c.output_tokens),
     ).where(_between(key, from_ms, to_ms))
     rows = connection.execute(query.group_by(charges.c.tool, charges.c.model)).all()
     models = sorted((_row(*row) for row in rows), key=lambda row: (-row.cost.priced_micros, row.tool, row.model))

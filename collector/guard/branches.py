@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from attribution.money import Micros
+from attribution.protocol import RepositoryCaps
 from attribution.usage import Usage
-from collector.guard.caps import RepositoryCaps
 
 # What the amount is of, and the amount.
 Amount: TypeAlias = tuple[str, Micros]
@@ -26,7 +26,9 @@ def of_branches(
     """
     groups: defaultdict[tuple[str, str, str], list[tuple[datetime, Micros]]] = defaultdict(list)
     for usage, micros in costs:
-        groups[usage.repository, usage.branch, git_folders.get(usage.cwd, "")].append((usage.at, micros))
+        groups[usage.context.repository, usage.context.branch, git_folders.get(usage.context.cwd, "")].append(
+            (usage.at, micros)
+        )
     spends = {(slug, branch.name): branch for slug, caps in repositories.items() for branch in caps.branches}
     amounts: dict[str, dict[str, Amount]] = {}
     for (slug, branch, folder), requests in groups.items():

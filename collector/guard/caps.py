@@ -2,64 +2,24 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
 
 from attribution.money import Micros, from_usd
+from attribution.protocol import CapsAnswer, RepositoryCaps, RepositoryQuery
 from attribution.usage import Usage
 from collector.coverage import Coverage
 from collector.settings import config_file, read_caps
 
 # How long a server's answer is used without a newer one.
 KEEP_SECONDS = 3600
-MOST_BRANCHES = 200
+MOST_NAMED = 200
 
 # An amount, and where it is set. By kind: of a session, of a day on this machine, of a branch's pull request.
 Cap: TypeAlias = tuple[Micros, str]
 KINDS = ("session", "day", "pull")
-
-
-class RepositoryBranches(msgspec.Struct, frozen=True):
-    """A repository by the name that the server knows, and the branches of it that tools worked on here."""
-
-    name: str
-    branches: list[str]
-
-
-class CapsRequest(msgspec.Struct, frozen=True):
-    """The body of `POST /v1/caps`."""
-
-    repositories: list[RepositoryBranches]
-
-
-class BranchSpend(msgspec.Struct, frozen=True):
-    """`pull_number` is the one open pull request from the branch, `spent_micros` what it has cost over everybody. `closed_at` is
-    when the last one was closed: work before that does not count for the next one."""
-
-    name: str
-    pull_number: int | None = None
-    spent_micros: Micros = 0
-    closed_at: datetime | None = None
-
-
-class RepositoryCaps(msgspec.Struct, frozen=True):
-    """A cap of None is not set."""
-
-    name: str
-    default_branch: str
-    cap_session_micros: Micros | None = None
-    cap_day_micros: Micros | None = None
-    cap_pull_micros: Micros | None = None
-    branches: list[BranchSpend] = []
-
-
-class CapsAnswer(msgspec.Struct, frozen=True):
-    """The answer to `POST /v1/caps`."""
-
-    repositories: list[RepositoryCaps]
 
 
 class CapsFile(msgspec.Struct, frozen=True):
@@ -91,18 +51,20 @@ def smaller(own: Mapping[str, Cap], repository: RepositoryCaps | None) -> dict[s
     }
 
 
-def latest_branches(usages: Sequence[Usage], coverage: Coverage) -> dict[str, RepositoryBranches]:
+def latest_branches(usages: Sequence[Usage], coverage: Coverage) -> dict[str, RepositoryQuery]:
     """What to ask the server about: the latest branches of the repositories that it covers, by local name of the repository."""
-    pairs = dict.fromkeys((usage.repository, usage.branch) for usage in reversed(usages) if usage.repository)
+    pairs = dict.fromkeys(
+        (usage.context.repository, usage.context.branch) for usage in reversed(usages) if usage.context.repository
+    )
     server_names = {slug: coverage.name(slug) for slug in {slug for slug, _ in pairs}}
-    latest = [pair for pair in pairs if server_names[pair[0]]][:MOST_BRANCHES]
+    latest = [pair for pair in pairs if server_names[pair[0]]][:MOST_NAMED]
     return {
-        slug: RepositoryBranches(server_names[slug], [branch for other, branch in latest if other == slug and branch])
+        slug: RepositoryQuery(server_names[slug], [branch for other, branch in latest if other == slug and branch])
         for slug, _ in latest
     }
 
 
-def write(path: Path, request: Mapping[str, RepositoryBranches], answer: CapsAnswer, now: float) -> None:
+def write(path: Path, request: Mapping[str, RepositoryQuery], answer: CapsAnswer, now: float) -> None:
     """Raises OSError."""
     by_name = {repository.name: repository for repository in answer.repositories}
     local_names = {slug: by_name[query.name] for slug, query in request.items() if query.name in by_name}

@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 
 from attribution.money import Micros
+from attribution.protocol import RepositoryCaps
 from attribution.usage import Usage
 from collector.guard.branches import Amount, of_branches
-from collector.guard.caps import Cap, RepositoryCaps, smaller
+from collector.guard.caps import Cap, smaller
 from collector.guard.hook import place
 
 # Sessions without work for so long are not watched, nor more sessions than so many.
@@ -49,9 +50,10 @@ def make(
     midnight = _midnight(now)
     figures.sessions = sessions
     figures.day_micros = sum(micros for usage, micros in amounts if usage.at >= midnight)
-    git = _git_folders({usage.cwd for usage in recent})
+    contexts = [usage.context for usage in recent]
+    git = _git_folders({context.cwd for context in contexts})
     figures.repositories = {
-        git[usage.cwd]: usage.repository for usage in recent if usage.repository and usage.cwd in git
+        git[context.cwd]: context.repository for context in contexts if context.repository and context.cwd in git
     }
     figures.branches = of_branches([pair for pair in amounts if pair[0].at >= recent[0].at], git, repositories)
     return figures

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from attribution.protocol import CapsQuery
 from attribution.usage import Usage
 from collector.client import Client
 from collector.coverage import Coverage
@@ -43,7 +44,7 @@ def ask(client: Client, coverage: Coverage, usages: Sequence[Usage], env: Mappin
     """Ask the server which caps are in force, and store its answer. Raises PushError; then its last answer is used for a while."""
     branches = caps.latest_branches(since(usages, now), coverage)
     if branches:
-        answer = client.caps(caps.CapsRequest(list(branches.values())))
+        answer = client.caps(CapsQuery(list(branches.values())))
         with suppress(OSError):
             caps.write(_folder(env) / _CAPS, branches, answer, now)
 

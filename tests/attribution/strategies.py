@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from attribution.cost import Cost
-from attribution.usage import CommitMade, PullSeen, Usage
+from attribution.usage import CommitMade, Context, ContextSource, PullSeen, Tokens, Usage, Work
 
 counts = st.integers(0, 2_000_000)
 models = st.sampled_from(["claude-opus-5-5", "claude-sonnet-4-5", "gpt-5.5", "gpt-5.3-codex", "nobody-knows-1"])
@@ -38,15 +38,24 @@ def usages(draw, request_id=request_ids):
         request_id=draw(request_id),
         at=draw(times),
         model=draw(models),
-        uncached_input_tokens=draw(counts),
-        cache_read_tokens=draw(counts),
-        cache_write_5m_tokens=draw(counts),
-        cache_write_1h_tokens=draw(counts),
-        output_tokens=output,
-        reasoning_tokens=draw(st.integers(0, output)),
-        branch=draw(st.sampled_from(["", "main", "HEAD", "feat/a", "feat/b", "gone"])),
-        edited_files=tuple(draw(st.lists(st.sampled_from(["a.py", "b.py", "c.py"]), max_size=3, unique=True))),
-        commits_made=tuple(draw(st.lists(commits, max_size=2, unique_by=lambda commit: commit.sha))),
-        pulls_seen=tuple(draw(st.lists(looks, max_size=2, unique=True))),
-        ci_ref=draw(st.sampled_from(["", "", "", "refs/pull/1/merge", "refs/heads/main"])),
+        tokens=Tokens(
+            uncached_input=draw(counts),
+            cache_read=draw(counts),
+            cache_write_5m=draw(counts),
+            cache_write_1h=draw(counts),
+            output=output,
+            reasoning=draw(st.integers(0, output)),
+        ),
+        context=Context(
+            source=draw(st.sampled_from(ContextSource)),
+            repository=draw(st.sampled_from(["", "acme/widgets", "acme/fork"])),
+            commit=draw(st.sampled_from(["", "c1", "c2"])),
+            branch=draw(st.sampled_from(["", "main", "HEAD", "feat/a", "feat/b", "gone"])),
+            ci_ref=draw(st.sampled_from(["", "", "", "refs/pull/1/merge", "refs/heads/main"])),
+        ),
+        work=Work(
+            edited_files=tuple(draw(st.lists(st.sampled_from(["a.py", "b.py", "c.py"]), max_size=3, unique=True))),
+            commits_made=tuple(draw(st.lists(commits, max_size=2, unique_by=lambda one: one.sha))),
+            pulls_seen=tuple(draw(st.lists(looks, max_size=2, unique=True))),
+        ),
     )

@@ -11,6 +11,7 @@ from attribution.attribute import RULES, RepositoryIndex, attribute
 from attribution.evidence import Commit, Correction, Evidence, PullRequest
 from attribution.ledger import charge, check, share_out
 from attribution.reported_commits import direct_commits, reported_commits, with_reports
+from attribution.usage import TOKEN_KINDS, Tokens, with_context, with_work
 from tests.attribution.strategies import usages
 from tests.notation import MONDAY, pulls, session
 
@@ -34,8 +35,9 @@ changes = st.lists(
 def sessions(draw):
     """One session of one author in the days of the changes."""
     return [
-        msgspec.structs.replace(
-            usage, tool="codex", session_id="s1", author="ann", at=draw(hours), agent_id=draw(agents)
+        with_context(
+            msgspec.structs.replace(usage, tool="codex", session_id="s1", at=draw(hours), agent_id=draw(agents)),
+            author="ann",
         )
         for usage in draw(st.lists(usages(), max_size=8, unique_by=lambda usage: usage.request_id))
     ]
@@ -43,13 +45,6 @@ def sessions(draw):
 
 LONG_AGO = MONDAY - timedelta(days=365)
 agents = st.sampled_from(["", "", "k1"])
-COUNTS = (
-    "uncached_input_tokens",
-    "cache_read_tokens",
-    "cache_write_5m_tokens",
-    "cache_write_1h_tokens",
-    "output_tokens",
-)
 
 
 corrections = st.lists(
@@ -107,11 +102,11 @@ def test_an_unrelated_session_changes_nothing(session, other, case):
     """What somebody else did elsewhere at the same time, with the commits that they tell of."""
     pulls, _ = case
     other = [
-        msgspec.structs.replace(
-            usage, session_id="s2", author="zoe",
+        with_work(
+            with_context(msgspec.structs.replace(usage, session_id="s2"), author="zoe"),
             commits_made=tuple(
                 msgspec.structs.replace(commit, sha=f"f{commit.sha}", authorship="", authored_at=usage.at, files=("z.py",))
-                for commit in usage.commits_made
+                for commit in usage.work.commits_made
             ),
         )
         for usage in other
@@ -185,10 +180,13 @@ def test_more_usage_never_lowers_a_total(session, case, data):
     assume(session)
     at = data.draw(st.integers(0, len(session) - 1))
     possible = [
-        msgspec.structs.replace(usage, **{name: getattr(usage, name) % 300_000 for name in COUNTS}) for usage in session
+        msgspec.structs.replace(
+            usage, tokens=Tokens(**{kind: getattr(usage.tokens, kind) % 300_000 for kind in TOKEN_KINDS})
+        )
+        for usage in session
     ]
     more = list(possible)
-    more[at] = msgspec.structs.replace(more[at], output_tokens=more[at].output_tokens + 500_000)
+    more[at] = msgspec.structs.replace(more[at], tokens=more[at].tokens + Tokens(output=500_000))
     before, after = totals(possible, case), totals(more, case)
     assert all(after[number] >= micros for number, micros in before.items())
     without = [usage for i, usage in enumerate(possible) if i != at]

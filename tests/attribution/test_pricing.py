@@ -8,6 +8,7 @@ from hypothesis import assume, given
 
 from attribution.money import from_usd
 from attribution.pricing import Priced, Unpriced, price
+from attribution.usage import TOKEN_KINDS, Tokens
 from tests.attribution.strategies import usages
 from tests.notation import session
 
@@ -15,7 +16,9 @@ NOV = datetime(2026, 11, 20, tzinfo=UTC)
 
 
 def usage(**fields):
-    return msgspec.structs.replace(session("09:00 main $0.00")[0], **({"at": NOV} | fields))
+    """A request with these fields; those that are kinds of tokens are its tokens."""
+    tokens = Tokens(**{kind: fields.pop(kind) for kind in TOKEN_KINDS if kind in fields})
+    return msgspec.structs.replace(session("09:00 main $0.00")[0], **({"at": NOV, "tokens": tokens} | fields))
 
 
 @given(usages())
@@ -24,11 +27,11 @@ def test_it_agrees_with_the_price_library_to_the_micro_dollar(request):
     assume(isinstance(ours, Priced))
     theirs = genai_prices.calc_price(
         genai_prices.Usage(
-            input_tokens=request.input_tokens,
-            cache_read_tokens=request.cache_read_tokens,
-            cache_write_tokens=request.cache_write_tokens,
-            cache_write_1h_tokens=request.cache_write_1h_tokens if request.model.startswith("claude") else None,
-            output_tokens=request.output_tokens,
+            input_tokens=request.tokens.input,
+            cache_read_tokens=request.tokens.cache_read,
+            cache_write_tokens=request.tokens.cache_write,
+            cache_write_1h_tokens=request.tokens.cache_write_1h if request.model.startswith("claude") else None,
+            output_tokens=request.tokens.output,
         ),
         request.model,
         genai_request_timestamp=request.at,
@@ -38,21 +41,21 @@ def test_it_agrees_with_the_price_library_to_the_micro_dollar(request):
 
 def test_an_hour_of_cache_costs_twice_the_input_and_five_minutes_a_quarter_more():
     million = 1_000_000
-    assert price(usage(cache_write_5m_tokens=million)).list_micros == 6_250_000
-    assert price(usage(cache_write_1h_tokens=million)).list_micros == 10_000_000
-    read = price(usage(cache_read_tokens=million))
+    assert price(usage(cache_write_5m=million)).list_micros == 6_250_000
+    assert price(usage(cache_write_1h=million)).list_micros == 10_000_000
+    read = price(usage(cache_read=million))
     assert (read.list_micros, read.cache_saving_micros) == (500_000, 4_500_000)
 
 
 def test_a_long_context_is_dearer_as_a_whole_and_only_above_its_limit():
-    at_limit = price(usage(model="claude-sonnet-4-5", uncached_input_tokens=200_000))
-    above = price(usage(model="claude-sonnet-4-5", uncached_input_tokens=200_001))
+    at_limit = price(usage(model="claude-sonnet-4-5", uncached_input=200_000))
+    above = price(usage(model="claude-sonnet-4-5", uncached_input=200_001))
     assert at_limit.list_micros == 600_000
     assert above.list_micros == 1_200_006
 
 
 def test_the_price_of_the_day_holds():
-    long = {"model": "claude-opus-4-6", "uncached_input_tokens": 300_000}
+    long = {"model": "claude-opus-4-6", "uncached_input": 300_000}
     before, after = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 20, tzinfo=UTC)
     assert price(usage(at=before, **long)).list_micros == 2 * price(usage(at=after, **long)).list_micros
 
@@ -71,8 +74,8 @@ def test_the_price_of_the_day_holds():
     ],
 )
 def test_what_sets_a_request_apart_is_priced(fields, factor):
-    plain = price(usage(model=fields["model"], uncached_input_tokens=100_000))
-    assert price(usage(uncached_input_tokens=100_000, **fields)).list_micros == plain.list_micros * factor
+    plain = price(usage(model=fields["model"], uncached_input=100_000))
+    assert price(usage(uncached_input=100_000, **fields)).list_micros == plain.list_micros * factor
 
 
 def test_web_searches_are_paid_for():
@@ -81,13 +84,13 @@ def test_web_searches_are_paid_for():
 
 @pytest.mark.parametrize("model", ["", "nobody-knows-1", "gpt-5.6-codex", "<synthetic>", "../etc", "a" * 5000])
 def test_an_unknown_model_has_no_price_and_is_not_free(model):
-    answer = price(usage(model=model, uncached_input_tokens=5))
+    answer = price(usage(model=model, uncached_input=5))
     assert isinstance(answer, Unpriced)
     assert "no list price" in answer.reason
 
 
 def test_a_speed_that_nobody_has_a_price_for_is_not_sold_at_the_ordinary_one():
-    fast = price(usage(model="claude-sonnet-4-5", speed="fast", uncached_input_tokens=5))
+    fast = price(usage(model="claude-sonnet-4-5", speed="fast", uncached_input=5))
     assert fast == Unpriced("no price known for 'claude-sonnet-4-5' at fast")
 
 
@@ -101,14 +104,14 @@ def test_a_speed_that_nobody_has_a_price_for_is_not_sold_at_the_ordinary_one():
     ],
 )
 def test_gateways_and_aliases_are_understood(name):
-    assert price(usage(model=name, uncached_input_tokens=1_000_000)).list_micros == 5_000_000
+    assert price(usage(model=name, uncached_input=1_000_000)).list_micros == 5_000_000
 
 
 def test_amazon_sells_at_its_own_price():
-    regional = price(usage(model="us.anthropic.claude-opus-4-6-v1:0", uncached_input_tokens=1_000_000))
+    regional = price(usage(model="us.anthropic.claude-opus-4-6-v1:0", uncached_input=1_000_000))
     assert regional.list_micros == 5_500_000
 
 
 def test_later_is_not_dearer_without_a_reason():
-    request = usage(uncached_input_tokens=10)
+    request = usage(uncached_input=10)
     assert price(request) == price(msgspec.structs.replace(request, at=NOV + timedelta(days=1)))

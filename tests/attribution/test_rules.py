@@ -2,6 +2,7 @@ import msgspec
 
 from attribution.attribute import RepositoryIndex, attribute
 from attribution.evidence import Evidence
+from attribution.usage import with_work
 from tests.notation import pulls, session
 
 
@@ -82,9 +83,7 @@ def test_a_stacked_change_does_not_take_the_commits_of_the_one_below():
 
 def test_a_rewritten_commit_is_known_by_who_wrote_it_and_when():
     request = session("09:00 spike $1.00 commits aaaaaaa")[0]
-    request = msgspec.structs.replace(
-        request, commits_made=(msgspec.structs.replace(request.commits_made[0], authorship="x1"),)
-    )
+    request = with_work(request, commits_made=(msgspec.structs.replace(request.work.commits_made[0], authorship="x1"),))
     change = pulls("#1 feat/a opened 10:00 commits fffffff")[0]
     change = msgspec.structs.replace(change, commits=(msgspec.structs.replace(change.commits[0], authorship="x1"),))
     assert [claim.evidence for claim in attribute([request], RepositoryIndex([change], "main")).values()] == [

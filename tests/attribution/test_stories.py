@@ -7,6 +7,7 @@ import pytest
 
 from attribution.attribute import RepositoryIndex, attribute
 from attribution.evidence import Commit, Correction, Evidence, Stage
+from attribution.usage import with_work
 from tests.notation import MONDAY, pulls, session
 
 
@@ -37,11 +38,9 @@ def test_somebody_elses_commit_of_the_same_files_takes_nothing():
 def test_a_force_push_keeps_the_work_by_authorship_or_patch():
     changes = pulls("#1 feat/a opened 10:00 commits new1,new2\nnew1 authorship x1\nnew2 patch p2")
     first, second = session("09:00 spike $1.00 commits old1\n09:10 spike $1.00 commits old2")
-    reports = [msgspec.structs.replace(first.commits_made[0], authorship="x1")]
-    reports += [msgspec.structs.replace(second.commits_made[0], patch_id="p2")]
-    requests = [
-        msgspec.structs.replace(usage, commits_made=(it,)) for usage, it in zip((first, second), reports, strict=True)
-    ]
+    reports = [msgspec.structs.replace(first.work.commits_made[0], authorship="x1")]
+    reports += [msgspec.structs.replace(second.work.commits_made[0], patch_id="p2")]
+    requests = [with_work(usage, commits_made=(it,)) for usage, it in zip((first, second), reports, strict=True)]
     claims = attribute(requests, RepositoryIndex(changes, "main"))
     assert [(claim.numbers, claim.evidence) for claim in claims.values()] == [((1,), Evidence.COMMIT)] * 2
 

@@ -1,16 +1,32 @@
+import random
+from datetime import UTC, datetime
 from functools import reduce
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.usage import merge
-from tests.attribution.strategies import usages
+from attribution.usage import NOT_KNOWN, TOKEN_KINDS, Context, ContextSource, Tokens, Usage, merge, named, unique
+from tests.attribution.strategies import counts, usages
 
-copies = usages(request_id=st.just("one")).map(lambda usage: msgspec.structs.replace(usage, tool="codex"))
+ONE = {
+    "tool": "claude-code", "session_id": "s", "request_id": "m1", "model": "claude-opus-5", "at": datetime(2026, 11, 23, tzinfo=UTC),
+}  # fmt: skip
+NAMES = ["m1", "r1", "s1"]
 
 
-@given(copies, copies, copies)
+@st.composite
+def copies(draw):
+    """A record of the one request, by some of its ids."""
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True))
+    aliases = tuple(sorted(names[1:]))
+    return msgspec.structs.replace(draw(usages()), tool="codex", request_id=names[0], aliases=aliases)
+
+
+tokens = st.one_of(st.just(NOT_KNOWN), st.builds(Tokens, **dict.fromkeys(TOKEN_KINDS, counts)))
+
+
+@given(copies(), copies(), copies())
 def test_order_and_repetition_of_copies_change_nothing(a, b, c):
     whole = reduce(merge, (a, b, c))
     assert reduce(merge, (c, b, a)) == whole
@@ -18,19 +34,80 @@ def test_order_and_repetition_of_copies_change_nothing(a, b, c):
     assert merge(a, merge(b, c)) == whole
 
 
-@given(copies, copies)
+@given(copies(), copies())
 def test_counts_of_two_copies_are_never_mixed(a, b):
-    whole = merge(a, b)
-    assert whole.output_tokens == max(a.output_tokens, b.output_tokens)
-    counts = ("uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "output_tokens", "model")
-    assert [getattr(whole, name) for name in counts] in [[getattr(copy, name) for name in counts] for copy in (a, b)]
+    merged = merge(a, b)
+    assert merged.tokens.output == max(a.tokens.output, b.tokens.output)
+    assert (merged.tokens, merged.model) in [(one.tokens, one.model) for one in (a, b)]
 
 
-@given(copies, copies)
+@given(copies(), copies())
 def test_facts_of_both_copies_are_kept(a, b):
-    whole = merge(a, b)
-    assert {*whole.edited_files} == {*a.edited_files, *b.edited_files}
-    assert {commit.sha for commit in whole.commits_made} == {
-        commit.sha for commit in (*a.commits_made, *b.commits_made)
-    }
-    assert whole.at == min(a.at, b.at)
+    merged = merge(a, b)
+    assert {*merged.work.edited_files} == {*a.work.edited_files, *b.work.edited_files}
+    made = {one.sha for one in (*a.work.commits_made, *b.work.commits_made)}
+    assert {one.sha for one in merged.work.commits_made} == made
+    assert merged.at == min(a.at, b.at)
+    assert {*merged.keys} == {*a.keys, *b.keys}
+
+
+@given(st.lists(copies(), min_size=1, max_size=5))
+def test_the_context_with_the_best_source_counts_whole(records):
+    merged = reduce(merge, records)
+    best = max(one.context.source.rank for one in records)
+    assert merged.context in [one.context for one in records if one.context.source.rank == best]
+
+
+def test_sources_of_context_from_best_to_worst():
+    assert sorted(ContextSource, key=lambda source: -source.rank) == ["stamp", "reflog", "run", "log", "telemetry", ""]
+
+
+def test_a_name_that_sorts_first_does_not_beat_a_better_source():
+    log = Context(source=ContextSource.LOG, branch="main", commit="c1", repository="acme/widgets", author="ann")
+    reflog = Context(source=ContextSource.REFLOG, branch="feat/a", repository="acme/widgets")
+    one = Usage(**ONE, context=log)
+    other = msgspec.structs.replace(one, context=reflog)
+    assert merge(one, other).context == merge(other, one).context == reflog
+
+
+@given(st.data())
+def test_a_request_that_several_doors_name_by_some_of_its_ids_is_one(data):
+    """Each request is seen through doors that name one, two or three of its ids, and some door ties them together."""
+    records, requests = [], data.draw(st.integers(1, 3))
+    for number in range(requests):
+        seen = data.draw(st.lists(copies(), max_size=4))
+        whole = msgspec.structs.replace(data.draw(usages()), tool="codex", request_id="m1", aliases=("r1", "s1"))
+        records += [_of(number, one) for one in (*seen, whole)]
+    merged = unique(records)
+    assert len(merged) == requests
+    random.Random(data.draw(st.integers())).shuffle(records)
+    half = len(records) // 2
+    assert unique(records) == merged
+    assert unique([*unique(records[:half]), *unique(records[half:]), *records[:1]]) == merged
+
+
+def _of(number: int, usage: Usage) -> Usage:
+    return msgspec.structs.replace(
+        usage, request_id=f"{usage.request_id}-{number}", aliases=tuple(f"{name}-{number}" for name in usage.aliases)
+    )
+
+
+def test_ids_of_different_tools_are_different_requests():
+    one = Usage(**ONE)
+    assert len(unique([one, msgspec.structs.replace(one, tool="codex")])) == 2
+
+
+@given(copies(), st.sampled_from(NAMES))
+def test_a_request_under_another_of_its_ids_is_the_same(usage, name):
+    if name in (usage.request_id, *usage.aliases):
+        assert merge(usage, named(usage, name)) == named(usage, min(usage.request_id, name))
+
+
+@given(tokens, tokens, tokens)
+def test_what_is_not_known_adds_nothing_and_is_no_zero(a, b, c):
+    assert a + b == b + a
+    assert (a + b) + c == a + (b + c)
+    assert a + NOT_KNOWN == a
+    assert (a + b).is_known == (a.is_known or b.is_known)
+    assert (a + b).input == a.input + b.input
+    assert Tokens() > NOT_KNOWN

@@ -109,17 +109,17 @@ def test_the_standard_input_is_read_once(capsys: pytest.CaptureFixture[str]):
             ),
         ),
         (
-            {"usage": USAGE | {"output_tokens": -5}},
+            {"usage": USAGE | {"tokens": {"output": -5}}},
             [],
             snapshot(
-                "mergecost replay: DIR/usage, line 1: expected a request, as `mergecost scan --json` prints it: `output_tokens` must be from 0 to 100,000,000; it is -5\n"
+                "mergecost replay: DIR/usage, line 1: expected a request, as `mergecost scan --json` prints it: `tokens.output` must be from 0 to 100,000,000; it is -5\n"
             ),
         ),
         (
-            {"usage": USAGE | {"output_tokens": 10**30}},
+            {"usage": USAGE | {"tokens": {"output": 10**30}}},
             [],
             snapshot(
-                "mergecost replay: DIR/usage, line 1: expected a request, as `mergecost scan --json` prints it: `output_tokens` must be from 0 to 100,000,000; it is 1000000000000000000000000000000\n"
+                "mergecost replay: DIR/usage, line 1: expected a request, as `mergecost scan --json` prints it: `tokens.output` must be from 0 to 100,000,000; it is 1000000000000000000000000000000\n"
             ),
         ),
         (

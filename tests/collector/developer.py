@@ -40,6 +40,7 @@ class Developer:
         line = {
             "timestamp": datetime.now(UTC).isoformat(),
             "sessionId": session,
+            "requestId": f"r{number}",
             "message": message,
             "gitBranch": "feat/x",
         }

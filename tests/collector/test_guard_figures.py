@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.usage import Usage
-from collector.guard.caps import BranchSpend, Cap, CapsAnswer, RepositoryCaps, latest_branches, read, smaller, write
+from attribution.protocol import BranchCost, CapsAnswer, RepositoryCaps
+from attribution.usage import Usage, with_context
+from collector.guard.caps import Cap, latest_branches, read, smaller, write
 from collector.guard.figures import MOST_SESSIONS, Figures, make
 from collector.guard.hook import place
 from tests.collector.machine import git
@@ -113,15 +114,15 @@ def test_default_branches_have_no_amount(repo: Path):
     assert list(figures(usages).branches.get("acme/widgets", {})) == ["trunk"]
     assert list(figures(usages, caps=WIDGETS).branches["acme/widgets"]) == ["main", "master"]
     git(repo, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/master")
-    here = [msgspec.structs.replace(usage, cwd=str(repo)) for usage in usages]
+    here = [with_context(usage, cwd=str(repo)) for usage in usages]
     assert list(figures(here).branches["acme/widgets"]) == ["main", "trunk"]
-    nowhere = [msgspec.structs.replace(usage, repository="") for usage in usages]
+    nowhere = [with_context(usage, repository="") for usage in usages]
     assert figures(nowhere).branches == {}
 
 
 def test_a_branch_that_is_created_again_counts_from_its_creation(repo: Path):
     usages = [
-        msgspec.structs.replace(usage, cwd=str(repo))
+        with_context(usage, cwd=str(repo))
         for usage in session("Mon 09:00 feat/x $4.00\nTue 09:00 feat/x $1.00\nTue 10:00 feat/x $2.00")
     ]
     git(repo, "branch", "feat/x", at="2026-11-16T08:00:00Z")
@@ -141,9 +142,9 @@ def test_the_amount_of_a_pull_request_is_that_of_the_server():
     caps = msgspec.structs.replace(
         WIDGETS,
         branches=[
-            BranchSpend(name="feat/x", pull_number=12, spent_micros=61_100_000),
-            BranchSpend(name="feat/y", closed_at=closed_at),
-            BranchSpend(name="feat/not-ours", pull_number=13, spent_micros=1),
+            BranchCost(name="feat/x", pull_number=12, spent_micros=61_100_000),
+            BranchCost(name="feat/y", closed_at=closed_at),
+            BranchCost(name="feat/not-ours", pull_number=13, spent_micros=1),
         ],
     )
     assert figures(usages, caps=caps).branches["acme/widgets"] == {
@@ -158,8 +159,7 @@ def test_repositories_are_listed_by_the_git_folder_that_worktrees_share(repo: Pa
     (tmp_path / "plain").mkdir()
     folders = [tmp_path / "fix", tmp_path / "plain", tmp_path / "gone", Path("relative")]
     usages = [
-        msgspec.structs.replace(session("Tue 09:00 fix $1.00", f"s{i}")[0], cwd=str(folder))
-        for i, folder in enumerate(folders)
+        with_context(session("Tue 09:00 fix $1.00", f"s{i}")[0], cwd=str(folder)) for i, folder in enumerate(folders)
     ]
     assert place(str(tmp_path / "plain")) == ("", "")
     assert figures(usages).repositories == {str((repo / ".git").resolve()): "acme/widgets"}
@@ -198,7 +198,7 @@ def test_a_server_is_asked_about_the_latest_branches_of_repositories_that_it_cov
         {"name": "acme/widgets", "branches": ["feat/a", "feat/b"]}
     ]
     many = [
-        msgspec.structs.replace(usage, branch=f"b{i}", request_id=str(i))
+        with_context(msgspec.structs.replace(usage, request_id=str(i)), branch=f"b{i}")
         for i in range(500)
         for usage in session("09:00 x $1.00")
     ]

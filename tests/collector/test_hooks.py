@@ -276,7 +276,7 @@ def test_a_scan_ties_the_stamped_commit_to_the_session(machine: dict[str, str], 
         request(40, repo),
     )
     usages = scan_with_index(home, machine).usages
-    assert [[(commit.sha, commit.stamped, commit.files) for commit in usage.commits_made] for usage in usages] == [
+    assert [[(commit.sha, commit.stamped, commit.files) for commit in usage.work.commits_made] for usage in usages] == [
         [(sha, True, ("work.py",))], [],
     ]  # fmt: skip
 

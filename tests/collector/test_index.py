@@ -57,7 +57,7 @@ def test_of_a_grown_log_only_the_new_lines_are_read(home: Path, index: Index):
     other.unlink()
     outcome = scan(home, ENV, index).usages
     assert [usage.request_id for usage in outcome] == ["msg_1", "msg_2"]
-    assert outcome[0].edited_files == ("a.py",)
+    assert outcome[0].work.edited_files == ("a.py",)
 
 
 def test_a_line_that_was_half_written_is_read_when_it_is_whole(home: Path, index: Index):
@@ -178,15 +178,15 @@ def test_compressed_logs_are_read(home: Path, index: Index):
 
 def test_git_is_asked_again_when_something_may_have_changed(home: Path, repo: Path, index: Index):
     write_log(home, request(1, repo, content=[call("t1", "Write", file_path=str(repo / "new.py"))]), result("t1"))
-    assert [usage.commits_after for usage in scan(home, ENV, index).usages] == [()]
+    assert [usage.work.commits_after for usage in scan(home, ENV, index).usages] == [()]
     without_git = {"PATH": ""}
     (usage,) = scan(home, without_git, index).usages
-    assert usage.repository == "acme/widgets"
+    assert usage.context.repository == "acme/widgets"
     (repo / "new.py").write_text("1\n")
     git(repo, "add", "-A")
     git(repo, "commit", "-q", "-m", "work", at="2026-11-23T18:07:00Z")
     (usage,) = scan(home, ENV, index).usages
-    assert [commit.files for commit in usage.commits_after] == [("new.py",)]
+    assert [commit.files for commit in usage.work.commits_after] == [("new.py",)]
 
 
 def test_git_is_asked_again_after_a_timeout(home: Path, repo: Path, tmp_path: Path, index: Index):
@@ -200,9 +200,9 @@ def test_git_is_asked_again_after_a_timeout(home: Path, repo: Path, tmp_path: Pa
     git(repo, "add", "-A")
     git(repo, "commit", "-q", "-m", "work", at="2026-11-23T18:07:00Z")
     (usage,) = scan(home, {"PATH": f"{slow.parent}:{ENV['PATH']}"}, index).usages
-    assert usage.commits_after == ()
+    assert usage.work.commits_after == ()
     (usage,) = scan(home, ENV, index).usages
-    assert [commit.files for commit in usage.commits_after] == [("new.py",)]
+    assert [commit.files for commit in usage.work.commits_after] == [("new.py",)]
 
 
 def test_of_a_deleted_folder_the_facts_of_the_last_scan_are_used(home: Path, repo: Path, tmp_path: Path, index: Index):
@@ -210,7 +210,7 @@ def test_of_a_deleted_folder_the_facts_of_the_last_scan_are_used(home: Path, rep
     git(repo, "worktree", "add", "-q", "-b", "fix/7", str(tree))
     write_log(home, request(1, tree, content=[call("t1", "Write", file_path=str(tree / "a.py"))]), result("t1"))
     before = scan(home, ENV, index).usages
-    assert (before[0].repository, before[0].edited_files) == ("acme/widgets", ("a.py",))
+    assert (before[0].context.repository, before[0].work.edited_files) == ("acme/widgets", ("a.py",))
     git(repo, "worktree", "remove", "--force", str(tree))
     assert scan(home, ENV, index).usages == before
 

@@ -31,7 +31,7 @@ def test_only_what_is_new_or_changed_is_sent(server: Server, home: Path, repo: P
     write_log(home, request(1, repo), edit, result("t1"), request(3, repo))
     main(["--home", str(home)])
     requests = json.loads(server.bodies[1])["requests"]
-    assert [(usage["request_id"], usage.get("edited_files")) for usage in requests] == [
+    assert [(usage["request_id"], usage.get("work", {}).get("edited_files")) for usage in requests] == [
         ("msg_2", ["app.py"]),
         ("msg_3", None),
     ]
@@ -115,7 +115,7 @@ def test_a_dry_run_prints_what_would_be_sent(
     assert server.bodies == []
     main(["--home", str(home)])
     assert json.loads(server.bodies[0])["requests"] == usages
-    assert all(usage["cache_read_tokens"] == 0 and "cwd" not in usage for usage in usages)
+    assert all(usage["tokens"]["cache_read"] == 0 and "cwd" not in usage["context"] for usage in usages)
 
 
 def test_a_dry_run_without_a_server_prints_what_would_be_sent(
@@ -128,7 +128,7 @@ def test_a_dry_run_without_a_server_prints_what_would_be_sent(
         monkeypatch.setenv("MERGECOST_PATHS", paths)
         assert main(["--home", str(home), "--dry-run"]) == 0
         (line,), messages = (text.splitlines() for text in capsys.readouterr())
-        assert json.loads(line).get("edited_files") == files
+        assert json.loads(line).get("work", {}).get("edited_files") == files
         assert messages == [
             "Would send 1 requests to a server that covers all these repositories (none is set). Kept here: 1 repository unknown."
         ]
@@ -231,8 +231,8 @@ def test_texts_and_folders_are_never_sent(server: Server, home: Path, tmp_path: 
     )  # fmt: skip
     assert main(["--home", str(home)]) == 0
     assert sorted(server.ledger) == ["msg_1", "r1"]
-    assert server.ledger["msg_1"]["edited_files"] == ["app.py"]
-    assert server.ledger["msg_1"]["commits_made"][0]["sha"] == sha
+    assert server.ledger["msg_1"]["work"]["edited_files"] == ["app.py"]
+    assert server.ledger["msg_1"]["work"]["commits_made"][0]["sha"] == sha
     wire = "".join(server.heads) + b"".join(server.bodies).decode()
     assert "canary" not in wire
     assert str(tmp_path) not in wire

@@ -27,7 +27,7 @@ def test_requests_of_all_tools_are_in_order_of_time():
     assert outcome.files == 9
     assert [usage.tool for usage in outcome.usages] == ["claude-code"] * 13 + ["codex"] * 12 + ["claude-code"] * 3
     assert outcome.usages == sorted(outcome.usages, key=lambda usage: (usage.at, usage.key))
-    assert sum(usage.output_tokens for usage in outcome.usages if usage.tool == "codex") == 5073
+    assert sum(usage.tokens.output for usage in outcome.usages if usage.tool == "codex") == 5073
 
 
 def test_with_the_option_home_variables_are_ignored(home: Path):
@@ -40,8 +40,8 @@ def test_edited_files_are_named_from_the_top_of_the_repository(home: Path, repo:
         home, request(1, repo / "missing", content=calls), request(2, repo, content=calls), result("t1"), result("t2")
     )
     first, second = scan(home, ENV).usages
-    assert (first.repository, first.edited_files) == ("", ())
-    assert (second.repository, second.edited_files, second.author) == (
+    assert (first.context.repository, first.work.edited_files) == ("", ())
+    assert (second.context.repository, second.work.edited_files, second.context.author) == (
         "acme/widgets",
         ("src/app.py",),
         author("dev@example.com"),
@@ -54,16 +54,16 @@ def test_commits_made_have_full_ids_and_their_authorship(home: Path, repo: Path)
     commit = call("t1", "Bash", command="git commit -m work")
     write_log(home, request(1, repo, content=[commit]), result("t1", f"[main {sha[:7]}] work"))
     (usage,) = scan(home, ENV).usages
-    assert [commit.sha for commit in usage.commits_made] == [sha]
+    assert [commit.sha for commit in usage.work.commits_made] == [sha]
     committed_at = usage.at.replace(second=2, microsecond=0)
-    assert usage.commits_made[0].authorship == authorship("dev@example.com", committed_at)
+    assert usage.work.commits_made[0].authorship == authorship("dev@example.com", committed_at)
 
 
 def test_an_older_commit_was_not_made_by_the_session(home: Path, repo: Path):
     old = git(repo, "rev-parse", "HEAD")
     commit = call("t1", "Bash", command="git commit -qm x; git rev-parse HEAD")
     write_log(home, request(1, repo, content=[commit]), result("t1", old))
-    assert [usage.commits_made for usage in scan(home, ENV).usages] == [()]
+    assert [usage.work.commits_made for usage in scan(home, ENV).usages] == [()]
 
 
 def test_a_commit_that_git_does_not_have_keeps_the_id_in_the_log(home: Path, repo: Path):
@@ -72,13 +72,13 @@ def test_a_commit_that_git_does_not_have_keeps_the_id_in_the_log(home: Path, rep
         request(1, repo, content=[call("t1", "Bash", command="git commit -m x")]),
         result("t1", "[main abc1234] x"),
     )
-    assert [usage.commits_made for usage in scan(home, ENV).usages] == [(CommitMade(sha="abc1234"),)]
+    assert [usage.work.commits_made for usage in scan(home, ENV).usages] == [(CommitMade(sha="abc1234"),)]
 
 
 def test_the_branch_of_the_reflog_replaces_that_of_the_log(home: Path, repo: Path):
     git(repo, "checkout", "-q", "-b", "fix/7", at="2026-11-23T18:01:30Z")
     write_log(home, request(1, repo), request(2, repo))
-    assert [usage.branch for usage in scan(home, ENV).usages] == ["main", "fix/7"]
+    assert [usage.context.branch for usage in scan(home, ENV).usages] == ["main", "fix/7"]
 
 
 def test_facts_of_another_repository_in_the_same_folder_are_not_used(home: Path, repo: Path):
@@ -89,9 +89,13 @@ def test_facts_of_another_repository_in_the_same_folder_are_not_used(home: Path,
     for log in home.rglob("*.jsonl"):
         log.write_text(log.read_text().replace("/home/dev/widgets", str(repo)))
     after = scan(home, ENV).usages[0]
-    assert (after.repository, after.branch, after.author) == (before.repository, before.branch, "")
+    assert (after.context.repository, after.context.branch, after.context.author) == (
+        before.context.repository,
+        before.context.branch,
+        "",
+    )
     git(repo, "remote", "set-url", "origin", "https://github.com/ACME/Widgets.git")
-    assert scan(home, ENV).usages[0].branch == "secret/plan"
+    assert scan(home, ENV).usages[0].context.branch == "secret/plan"
 
 
 def test_copies_of_a_request_in_other_logs_are_one(home: Path, repo: Path):
@@ -131,10 +135,10 @@ def test_a_commit_by_hand_belongs_to_the_last_request_of_the_session_that_edited
     sha = git(repo, "rev-parse", "HEAD")
     git(repo, "commit", "-q", "--allow-empty", "--author", "Eve <eve@example.com>", "-m", "not mine")
     usages = scan(home, ENV).usages
-    assert [(usage.request_id, [commit.sha for commit in usage.commits_after]) for usage in usages] == [
+    assert [(usage.request_id, [commit.sha for commit in usage.work.commits_after]) for usage in usages] == [
         ("msg_1", []), ("msg_2", []), ("msg_5", [sha]),
     ]  # fmt: skip
-    (commit,) = usages[-1].commits_after
+    (commit,) = usages[-1].work.commits_after
     assert (commit.branch, commit.files) == ("feat/x", ("new.py",))
     assert commit.authorship == authorship("dev@example.com", commit.authored_at or usages[0].at)
 
@@ -144,7 +148,7 @@ def test_a_commit_days_later_does_not_belong_to_the_session(home: Path, repo: Pa
     (repo / "new.py").write_text("1\n")
     git(repo, "add", "-A")
     git(repo, "commit", "-q", "-m", "late", at="2026-11-28T18:00:00Z")
-    assert [usage.commits_after for usage in scan(home, ENV).usages] == [()]
+    assert [usage.work.commits_after for usage in scan(home, ENV).usages] == [()]
 
 
 def test_a_commit_of_the_session_is_not_counted_as_one_by_hand(home: Path, repo: Path):
@@ -155,9 +159,9 @@ def test_a_commit_of_the_session_is_not_counted_as_one_by_hand(home: Path, repo:
     calls = [call("t1", "Write", file_path=str(repo / "new.py")), call("t2", "Bash", command="git commit -m work")]
     write_log(home, request(2, repo, content=calls), result("t1"), result("t2", f"[main {sha[:7]}] work"))
     (usage,) = scan(home, ENV).usages
-    assert [commit.sha for commit in usage.commits_made] == [sha]
-    assert usage.commits_made[0].files == ("new.py",)
-    assert usage.commits_after == ()
+    assert [commit.sha for commit in usage.work.commits_made] == [sha]
+    assert usage.work.commits_made[0].files == ("new.py",)
+    assert usage.work.commits_after == ()
 
 
 def test_only_pull_requests_of_the_own_repository_are_listed(home: Path, repo: Path):
@@ -169,7 +173,7 @@ def test_only_pull_requests_of_the_own_repository_are_listed(home: Path, repo: P
     creation = result("t3", "https://github.com/Acme/widgets/pull/14\n")
     write_log(home, request(1, repo, content=looks), result("t1"), result("t2"), creation)
     (usage,) = scan(home, ENV).usages
-    assert [(pull.number, pull.how, pull.repository) for pull in usage.pulls_seen] == [
+    assert [(pull.number, pull.how, pull.repository) for pull in usage.work.pulls_seen] == [
         (12, "view", ""),
         (14, "create", ""),
     ]

@@ -29,14 +29,14 @@ def test_a_commit_by_aider_is_a_request_of_unknown_cost(home: Path, repo: Path):
     aider_commits(repo, "b.py", "2026-11-23T17:45:00Z", "by hand")
     second_sha = aider_commits(repo, "c.py", "2026-11-23T17:46:00Z", "by name", GIT_COMMITTER_NAME="Dev One (aider)")
     first, second = looked_at(home, repo)
-    assert (first.tokens_known, first.model, first.repository, first.branch) == (
+    assert (first.tokens.is_known, first.model, first.context.repository, first.context.branch) == (
         False,
         "openai/gpt-4o",
         "acme/widgets",
         "feat/42",
     )
-    assert [(commit.sha, commit.files) for commit in first.commits_made] == [(sha, ("a.py",))]
-    assert ([commit.sha for commit in second.commits_made], second.model) == ([second_sha], "")
+    assert [(commit.sha, commit.files) for commit in first.work.commits_made] == [(sha, ("a.py",))]
+    assert ([commit.sha for commit in second.work.commits_made], second.model) == ([second_sha], "")
 
 
 def test_an_amended_commit_by_aider_is_the_same_request(home: Path, repo: Path):
@@ -59,7 +59,7 @@ def test_the_log_of_a_run_belongs_to_the_folder_of_its_commits(home: Path, repo:
     ]
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
     usages = looked_at(home, repo, AIDER_ANALYTICS_LOG=str(log))
-    assert [(usage.repository, [commit.sha for commit in usage.commits_made]) for usage in usages] == [
+    assert [(usage.context.repository, [commit.sha for commit in usage.work.commits_made]) for usage in usages] == [
         ("acme/widgets", []), ("acme/widgets", [sha]), ("", []),
     ]  # fmt: skip
-    assert all(usage.tokens_known for usage in usages)
+    assert all(usage.tokens.is_known for usage in usages)

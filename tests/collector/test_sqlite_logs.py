@@ -45,7 +45,7 @@ def test_rows_in_the_write_ahead_log_of_a_running_tool_are_read(home: Path, data
         usages = scan(home, ENV).usages
         connection.execute("INSERT INTO session (id) VALUES ('a tool writes on')")
         connection.commit()
-    assert {usage.output_tokens - usage.reasoning_tokens for usage in usages} == {999}
+    assert {usage.tokens.output - usage.tokens.reasoning for usage in usages} == {999}
 
 
 def test_a_locked_database_is_reported_and_the_others_are_read(home: Path, database: Path):

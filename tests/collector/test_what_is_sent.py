@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from attribution.tools import TOOLS, unique
-from attribution.usage import CommitMade, Usage
-from collector.client import MAX_BATCH_BYTES, MAX_BATCH_REQUESTS, Parcel, batches
+from attribution.protocol import SENT_BYTES, SENT_REQUESTS
+from attribution.tools import TOOLS
+from attribution.usage import CommitMade, Context, Tokens, Usage, Work, unique
+from collector.client import Parcel, batches
 from collector.coverage import Coverage, sort_out
 from collector.enrich import with_git_facts
 from collector.scan import scan
@@ -113,43 +114,46 @@ def test_nothing_of_a_repository_that_is_not_covered_is_sent(tool: str, tmp_path
     usages = usages_with_canaries(tool, tmp_path, repo)
     sorted_out = sort_out(usages, coverage_of("acme/widgets"))
     # Some logs name the remote themselves, as it was when they were commit.
-    assert {usage.repository for usage in sorted_out.covered} <= {"acme/widgets"}
+    assert {usage.context.repository for usage in sorted_out.covered} <= {"acme/widgets"}
     assert CANARY.encode() not in msgspec.json.encode(sorted_out.covered)
     assert len(usages) == len(sorted_out.covered) + sorted_out.not_covered + sorted_out.repository_unknown
 
 
 def coverage_of(*repositories: str) -> Coverage:
     digests = [hmac.new(bytes.fromhex(SALT), name.encode(), hashlib.sha256).hexdigest() for name in repositories]
-    return Coverage(salt=SALT, host="github.com", repositories=frozenset(digests))
+    return Coverage(salt=SALT, host="github.com", repositories=digests)
 
 
 def test_without_paths_in_the_settings_no_path_is_sent():
     commit = CommitMade(sha="1f2e3d4", authorship="x", files=("secret.py",))
     usage = Usage(
-        tool="codex", session_id="s", request_id="r", at=recorded.read("codex")[0].requests[0].at, model="m",
-        uncached_input_tokens=1, cache_read_tokens=0, cache_write_5m_tokens=0, cache_write_1h_tokens=0, output_tokens=1,
-        reasoning_tokens=0, repository="acme/widgets", cwd="/home/secret", edited_files=("secret.py",), commits_made=(commit,),
-        commits_after=(commit,),
-    )  # fmt: skip
+        tool="codex",
+        session_id="s",
+        request_id="r",
+        at=recorded.read("codex")[0].requests[0].at,
+        model="m",
+        tokens=Tokens(uncached_input=1, output=1),
+        context=Context(repository="acme/widgets", cwd="/home/secret"),
+        work=Work(edited_files=("secret.py",), commits_made=(commit,), commits_after=(commit,)),
+    )
     (with_paths,) = sort_out([usage], coverage_of("acme/widgets")).covered
     (without,) = sort_out([usage], coverage_of("acme/widgets"), paths=False).covered
     assert b"secret.py" in msgspec.json.encode(with_paths)
     assert b"secret" not in msgspec.json.encode(without)
-    assert [commit.sha for commit in without.commits_made] == ["1f2e3d4"]
+    assert [commit.sha for commit in without.work.commits_made] == ["1f2e3d4"]
 
 
 def test_batches_keep_both_limits():
     def parcel(size: int) -> Parcel:
         return Parcel(usage=None, body=b"x" * size)  # type: ignore[arg-type]
 
-    sizes = [400_000] * 5 + [10] * 1200 + [MAX_BATCH_BYTES + 1] + [10]
+    sizes = [400_000] * 5 + [10] * 1200 + [SENT_BYTES + 1] + [10]
     result = list(batches(parcel(size) for size in sizes))
     assert [len(parcel.body) for batch in result for parcel in batch] == sizes
     for batch in result:
-        assert len(batch) <= MAX_BATCH_REQUESTS
+        assert len(batch) <= SENT_REQUESTS
         assert (
-            len(batch) == 1
-            or len(b'{"requests":[' + b",".join(parcel.body for parcel in batch) + b"]}") <= MAX_BATCH_BYTES
+            len(batch) == 1 or len(b'{"requests":[' + b",".join(parcel.body for parcel in batch) + b"]}") <= SENT_BYTES
         )
 
 
@@ -162,5 +166,5 @@ def test_an_enterprise_host_covers_only_its_own_repositories(home: Path, tmp_pat
     for host, ids in (("ghe.example.com", ["msg_1"]), ("github.com", ["msg_2"])):
         result = sort_out(usages, msgspec.structs.replace(coverage_of("acme/widgets"), host=host))
         assert [usage.request_id for usage in result.covered] == ids
-        assert {(usage.repository, usage.cwd) for usage in result.covered} == {("acme/widgets", "")}
+        assert {(usage.context.repository, usage.context.cwd) for usage in result.covered} == {("acme/widgets", "")}
         assert (result.not_covered, result.repository_unknown) == (2, 0)

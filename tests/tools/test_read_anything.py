@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.tools import TOOLS, JsonLines, unique
+from attribution.tools import TOOLS, JsonLines
+from attribution.usage import unique
 from collector.logs import Tally, matching_lines
 from collector.sources import beside, files
 from tests.tools import recorded
@@ -106,7 +107,9 @@ def test_only_lines_with_a_needle_matter(name: str):
 def test_text_that_is_no_utf8_costs_no_request():
     line = next(line for line in LINES["claude-code"] if b'"output_tokens"' in line)
     broken = line.replace(b"feat/42", b"feat/\xff")
-    assert [usage.branch for usage in TOOLS["claude-code"].read_log([broken]).requests] == ["feat/\ufffd-rate-limit"]
+    assert [usage.context.branch for usage in TOOLS["claude-code"].read_log([broken]).requests] == [
+        "feat/\ufffd-rate-limit"
+    ]
 
 
 def test_nesting_without_end_is_a_line_that_cannot_be_read():

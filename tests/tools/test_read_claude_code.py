@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-from attribution.tools import unique
 from attribution.tools.claude_code import read_log
 from attribution.tools.log import LogRead
-from attribution.usage import CommitMade, Usage
+from attribution.usage import CommitMade, Usage, unique
 
 LOGS = Path(__file__).parents[1] / "fixtures/claude-code/projects/-home-dev-widgets"
 MAIN = "aab8820c-6dee-4d56-872a-9fb32bea7b9b"
@@ -21,8 +20,8 @@ def read(name: str) -> LogRead:
 
 def numbers(usage: Usage) -> tuple[str, int, int, int, int, int, int]:
     return (
-        usage.request_id, usage.uncached_input_tokens, usage.cache_read_tokens, usage.cache_write_5m_tokens,
-        usage.cache_write_1h_tokens, usage.output_tokens, usage.reasoning_tokens,
+        usage.request_id, usage.tokens.uncached_input, usage.tokens.cache_read, usage.tokens.cache_write_5m,
+        usage.tokens.cache_write_1h, usage.tokens.output, usage.tokens.reasoning,
     )  # fmt: skip
 
 
@@ -62,9 +61,9 @@ def test_a_response_is_one_request_though_each_block_has_a_line():
 
 def test_the_request_that_called_the_tool_has_the_file_and_the_commit():
     effects = {
-        usage.request_id: (usage.edited_files, usage.commits_made)
+        usage.request_id: (usage.work.edited_files, usage.work.commits_made)
         for usage in read(f"{MAIN}.jsonl").requests
-        if usage.edited_files or usage.commits_made
+        if usage.work.edited_files or usage.work.commits_made
     }
     assert effects == {
         "msg_78704c26": (("/home/dev/widgets/app.py",), ()),
@@ -76,9 +75,9 @@ def test_the_request_that_called_the_tool_has_the_file_and_the_commit():
 
 def test_a_summary_line_names_a_commit_too():
     made = [
-        usage.commits_made
+        usage.work.commits_made
         for usage in read("6b5e595a-1e56-4c03-a002-89480439696b.jsonl").requests
-        if usage.commits_made
+        if usage.work.commits_made
     ]
     assert made == [(CommitMade(sha="11a0d17"),)]
 
@@ -118,13 +117,13 @@ def test_requests_of_sub_agents_in_progress_lines_are_the_same_as_in_their_own_f
 def test_the_largest_of_growing_counts_stands_with_the_earliest_time():
     grown = message(usage={"input_tokens": 3, "output_tokens": 50, "cache_read_input_tokens": 7})
     (usage,) = logged(line(), line(message=grown, timestamp="2026-11-23T17:00:02.000Z")).requests
-    assert (usage.output_tokens, usage.cache_read_tokens, usage.at.second) == (50, 7, 0)
+    assert (usage.tokens.output, usage.tokens.cache_read, usage.at.second) == (50, 7, 0)
 
 
 def test_cache_writes_by_lifetime():
     def writes(**usage: object) -> tuple[int, int]:
         (found,) = logged(line(message=message(usage={"output_tokens": 1, **usage}))).requests
-        return found.cache_write_5m_tokens, found.cache_write_1h_tokens
+        return found.tokens.cache_write_5m, found.tokens.cache_write_1h
 
     split = {"ephemeral_5m_input_tokens": 30, "ephemeral_1h_input_tokens": 50}
     assert writes(cache_creation_input_tokens=80, cache_creation=split) == (30, 50)
@@ -154,7 +153,7 @@ def test_an_adviser_inside_a_response_is_a_request_of_its_own():
         {"type": "advisor_message", "model": "claude-opus-9", "input_tokens": 70, "output_tokens": 11},
     ]
     found = logged(line(message=message(usage={"input_tokens": 3, "output_tokens": 5, "iterations": steps}))).requests
-    assert [(usage.request_id, usage.model, usage.uncached_input_tokens, usage.output_tokens) for usage in found] == [
+    assert [(usage.request_id, usage.model, usage.tokens.uncached_input, usage.tokens.output) for usage in found] == [
         ("msg_1", "claude-opus-5-5", 3, 5),
         ("msg_1:advisor_message:1", "claude-opus-9", 70, 11),
     ]
@@ -176,14 +175,14 @@ def test_placeholders_and_unknown_lines_are_counted_and_left_out():
 
 
 def test_a_branch_called_head_is_not_known():
-    assert logged(line(gitBranch="HEAD")).requests[0].branch == ""
-    assert logged(line(gitBranch="fix/7")).requests[0].branch == "fix/7"
+    assert logged(line(gitBranch="HEAD")).requests[0].context.branch == ""
+    assert logged(line(gitBranch="fix/7")).requests[0].context.branch == "fix/7"
 
 
 def test_an_edit_counts_once_it_is_known_to_have_worked():
     def edited(*results: object) -> tuple[str, ...]:
         call = {"type": "tool_use", "id": "t1", "name": "NotebookEdit", "input": {"notebook_path": "/w/a.ipynb"}}
-        return logged(line(message=message(content=[call])), *results).requests[0].edited_files
+        return logged(line(message=message(content=[call])), *results).requests[0].work.edited_files
 
     def result(**block: object) -> object:
         return {

@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-from attribution.tools import unique
 from attribution.tools.codex import read_log
 from attribution.tools.log import LogRead
-from attribution.usage import CommitMade, Usage
+from attribution.usage import CommitMade, Usage, unique
 
 LOGS = Path(__file__).parents[1] / "fixtures/codex/sessions/2026/11/23"
 FIRST, FORK, AGENT, COMPACTED = sorted(path.name for path in LOGS.iterdir())
@@ -24,10 +23,10 @@ def read(name: str) -> LogRead:
 def numbers(usage: Usage) -> tuple[str, int, int, int, int]:
     return (
         usage.model,
-        usage.uncached_input_tokens,
-        usage.cache_read_tokens,
-        usage.output_tokens,
-        usage.reasoning_tokens,
+        usage.tokens.uncached_input,
+        usage.tokens.cache_read,
+        usage.tokens.output,
+        usage.tokens.reasoning,
     )
 
 
@@ -58,10 +57,17 @@ def test_a_record_is_a_request():
 
 def test_git_facts_edits_and_commits():
     usages = read(FIRST).requests
-    assert {(usage.repository, usage.branch, usage.commit, usage.cwd, usage.session_id) for usage in usages} == {
+    assert {
+        (usage.context.repository, usage.context.branch, usage.context.commit, usage.context.cwd, usage.session_id)
+        for usage in usages
+    } == {
         ("acme/widgets", "feat/42-rate-limit", "9ccc9fbe2d05b73c4a31a613f833142519c9f5a2", "/home/dev/widgets", THREAD)
     }
-    assert {u.request_id: (u.edited_files, u.commits_made) for u in usages if u.edited_files or u.commits_made} == {
+    assert {
+        u.request_id: (u.work.edited_files, u.work.commits_made)
+        for u in usages
+        if u.work.edited_files or u.work.commits_made
+    } == {
         "resp_002": (("/home/dev/widgets/app.py", "/home/dev/widgets/limiter.py"), ()),
         "resp_003": ((), (CommitMade(sha="ef3f7ae96060cecd8645e9124b52177e4321e0f3"),)),
         "resp_005": ((), (CommitMade(sha="13073423ccd3d1c2a97ae0966c1cfd858c0cdee5"),)),
@@ -90,8 +96,8 @@ def test_older_versions_give_the_same_numbers():
     for name in (FIRST, FORK, AGENT, COMPACTED):
         old = read_log(without_records(name), name).requests
         assert [numbers(usage) for usage in old] == [numbers(usage) for usage in read(name).requests]
-        assert [usage.commits_made for usage in old] == [usage.commits_made for usage in read(name).requests]
-        assert [usage.edited_files for usage in old] == [usage.edited_files for usage in read(name).requests]
+        assert [usage.work.commits_made for usage in old] == [usage.work.commits_made for usage in read(name).requests]
+        assert [usage.work.edited_files for usage in old] == [usage.work.edited_files for usage in read(name).requests]
 
 
 def test_a_fork_that_begins_with_a_copy_of_its_parent_adds_only_its_own():
@@ -120,7 +126,7 @@ def test_a_fork_may_emit_its_parents_last_total_again():
 def test_input_includes_cache_writes():
     usage = {"input_tokens": 100, "cached_input_tokens": 60, "cache_write_input_tokens": 30, "output_tokens": 9}
     (found,) = read_log([entry("token_usage_record", response_id="r", usage=usage)]).requests
-    assert (found.uncached_input_tokens, found.cache_read_tokens, found.cache_write_5m_tokens) == (10, 60, 30)
+    assert (found.tokens.uncached_input, found.tokens.cache_read, found.tokens.cache_write_5m) == (10, 60, 30)
 
 
 def test_a_row_before_its_turn_takes_that_turns_model():
@@ -152,12 +158,15 @@ def test_git_facts_do_not_follow_a_turn_into_another_folder():
             entry("token_usage_record", response_id="b", turn_id="t2", usage=usage),
         ]
     )
-    assert [(u.cwd, u.repository, u.branch) for u in read.requests] == [("/w", "acme/w", "b"), ("/elsewhere", "", "")]
+    assert [(u.context.cwd, u.context.repository, u.context.branch) for u in read.requests] == [
+        ("/w", "acme/w", "b"),
+        ("/elsewhere", "", ""),
+    ]
 
 
 def test_a_total_that_does_not_change_is_no_request():
     read = read_log([entry("session_meta", id="s"), count(5, 5), count(5, 5), count(5, 0), count(9, 4)])
-    assert [usage.uncached_input_tokens for usage in read.requests] == [5, 4]
+    assert [usage.tokens.uncached_input for usage in read.requests] == [5, 4]
 
 
 def test_a_patch_that_failed_edits_nothing():
@@ -168,9 +177,9 @@ def test_a_patch_that_failed_edits_nothing():
         ("item_completed", {"item": {"type": "FileChange", "id": "c", "status": "failed", "changes": {"/w/a.py": {}}}}),
     ):
         read = read_log([call, used, entry("event_msg", type=kind, **payload)])
-        assert [usage.edited_files for usage in read.requests] == [()]
+        assert [usage.work.edited_files for usage in read.requests] == [()]
     done = entry("event_msg", type="patch_apply_end", call_id="c", success=True, changes={"/w/a.py": {"update": {}}})
-    assert [usage.edited_files for usage in read_log([call, used, done]).requests] == [("/w/a.py",)]
+    assert [usage.work.edited_files for usage in read_log([call, used, done]).requests] == [("/w/a.py",)]
 
 
 def test_output_of_older_shells_is_json_in_a_string():
@@ -184,7 +193,7 @@ def test_output_of_older_shells_is_json_in_a_string():
     used = entry("token_usage_record", response_id="a", usage={"input_tokens": 1})
     output = json.dumps({"output": "[main abc1234] x\n 1 file changed", "metadata": {"exit_code": 0}})
     read = read_log([call, used, entry("response_item", type="function_call_output", call_id="c", output=output)])
-    assert read.requests[0].commits_made == (CommitMade(sha="abc1234"),)
+    assert read.requests[0].work.commits_made == (CommitMade(sha="abc1234"),)
 
 
 def test_a_file_whose_first_line_was_lost_is_named_by_its_name():
@@ -198,7 +207,7 @@ def test_pull_requests_that_a_command_touched():
     ]
     record = entry("token_usage_record", response_id="resp_1", usage={"input_tokens": 1, "output_tokens": 1})
     (usage,) = read_log([made[0], record, made[1]]).requests
-    assert [(seen.number, seen.how) for seen in usage.pulls_seen] == [(12, "view")]
+    assert [(seen.number, seen.how) for seen in usage.work.pulls_seen] == [(12, "view")]
 
 
 def test_the_tier_is_that_of_the_request_then_of_the_thread_then_of_the_turn():

@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 from inline_snapshot import snapshot
 
-from attribution.tools import unique
-from attribution.usage import Usage
+from attribution.usage import Usage, unique
 from tests.tools import recorded
 
 
@@ -17,8 +16,8 @@ def rows(tool: str) -> list[tuple[object, ...]]:
     """Id, time, model, tokens (plain input, cache read, cache written, output, of it reasoning), dollars and credits reported."""
     return [
         (
-            usage.request_id, f"{usage.at:%m-%d %H:%M:%S}", usage.model, usage.uncached_input_tokens, usage.cache_read_tokens,
-            usage.cache_write_tokens, usage.output_tokens, usage.reasoning_tokens, usage.reported_micros, usage.credits_micros,
+            usage.request_id, f"{usage.at:%m-%d %H:%M:%S}", usage.model, usage.tokens.uncached_input, usage.tokens.cache_read,
+            usage.tokens.cache_write, usage.tokens.output, usage.tokens.reasoning, usage.reported_micros, usage.credits_micros,
         )
         for usage in requests(tool)
     ]  # fmt: skip
@@ -28,12 +27,12 @@ def effects(tool: str) -> list[tuple[object, ...]]:
     return [
         (
             usage.request_id,
-            usage.edited_files,
-            [made.sha for made in usage.commits_made],
-            [one.number for one in usage.pulls_seen],
+            usage.work.edited_files,
+            [made.sha for made in usage.work.commits_made],
+            [one.number for one in usage.work.pulls_seen],
         )
         for usage in requests(tool)
-        if usage.edited_files or usage.commits_made or usage.pulls_seen
+        if usage.work.edited_files or usage.work.commits_made or usage.work.pulls_seen
     ]
 
 
@@ -79,7 +78,7 @@ def test_amp():
         ]
     )
     assert effects("amp") == snapshot([("T-0001:1", ("/home/dev/widgets/app.py",), ["1f2e3d4"], [])])
-    assert [one.tokens_known for one in requests("amp")] == [True, False, True, True]
+    assert [one.tokens.is_known for one in requests("amp")] == [True, False, True, True]
 
 
 def test_factory_droid():
@@ -146,7 +145,7 @@ def test_kilo_code():
             ),
         ]
     )
-    assert [one.tokens_known for one in requests("kilo-code")].count(False) == 1
+    assert [one.tokens.is_known for one in requests("kilo-code")].count(False) == 1
 
 
 def test_vscode_copilot_chat():
@@ -160,7 +159,7 @@ def test_vscode_copilot_chat():
             ("request_5", "11-23 17:30:05", "gpt-5.5", 0, 0, 0, 0, 0, None, None),
         ]
     )
-    assert [(one.cwd, one.tokens_known) for one in requests("vscode-copilot-chat")] == snapshot(
+    assert [(one.context.cwd, one.tokens.is_known) for one in requests("vscode-copilot-chat")] == snapshot(
         [
             ("/home/dev/widgets 2", True),
             ("/home/dev/widgets 2", False),
@@ -189,7 +188,7 @@ def test_cursor():
             ("r1", "11-23 17:30:01", "composer-2", 0, 0, 0, 0, 0, None, None),
         ]
     )
-    assert [one.tokens_known for one in requests("cursor")] == [True, False]
+    assert [one.tokens.is_known for one in requests("cursor")] == [True, False]
 
 
 def test_kiro():
@@ -200,12 +199,12 @@ def test_kiro():
             ("k1:1", "11-23 17:30:00", "", 0, 0, 0, 0, 0, None, None),
         ]
     )
-    assert not any(one.tokens_known for one in requests("kiro"))
+    assert not any(one.tokens.is_known for one in requests("kiro"))
 
 
 def test_windsurf():
     """A session with its files and commits, and nothing that could be priced."""
     (usage,) = requests("windsurf")
-    assert (usage.tokens_known, usage.cwd) == (False, "/home/dev/widgets")
+    assert (usage.tokens.is_known, usage.context.cwd) == (False, "/home/dev/widgets")
     assert usage.at <= datetime.now(UTC)
     assert effects("windsurf") == snapshot([("trajectory-1", ("/home/dev/widgets/app.py",), ["1f2e3d4"], [])])

@@ -50,7 +50,7 @@ def test_opencode_moves_messages_under_their_ids_to_a_table_of_its_own(tmp_path:
     *same, added = usages(tmp_path)
     assert same == before
     assert (added.model, added.provider, added.reported_micros, added.session_id) == ("m2", "p2", 500_000, session)
-    assert (added.uncached_input_tokens, added.cache_read_tokens, added.output_tokens) == (7, 5, 9)
+    assert (added.tokens.uncached_input, added.tokens.cache_read, added.tokens.output) == (7, 5, 9)
 
 
 def test_opencode_before_its_database_kept_files(tmp_path: Path, opencode: Path):
@@ -62,7 +62,9 @@ def test_opencode_before_its_database_kept_files(tmp_path: Path, opencode: Path)
         file = opencode / "storage/message" / session / f"{id}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({"id": id, "sessionID": session, **json.loads(data)}))
-    assert [(one.request_id, one.cwd) for one in usages(tmp_path)] == [(one.request_id, one.cwd) for one in before]
+    assert [(one.request_id, one.context.cwd) for one in usages(tmp_path)] == [
+        (one.request_id, one.context.cwd) for one in before
+    ]
 
 
 def test_copilot_before_credits_and_agents_were_noted(tmp_path: Path):
@@ -75,7 +77,9 @@ def test_copilot_before_credits_and_agents_were_noted(tmp_path: Path):
         store.execute("ALTER TABLE assistant_usage_events DROP COLUMN agent_id")
         store.execute("ALTER TABLE sessions DROP COLUMN branch")
     old = usages(tmp_path)
-    assert [(one.key, one.at, one.cwd) for one in old] == [(one.key, one.at, one.cwd) for one in now] != []
+    assert (
+        [(one.key, one.at, one.context.cwd) for one in old] == [(one.key, one.at, one.context.cwd) for one in now] != []
+    )
 
 
 def test_a_gemini_chat_that_was_resumed_after_the_update_counts_once(tmp_path: Path):

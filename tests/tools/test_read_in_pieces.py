@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.tools import TOOLS, unique
+from attribution.tools import TOOLS
+from attribution.usage import unique
 from tests.tools import recorded
 
 GROWING = [name for name in TOOLS if all(log.carry is not None for log in recorded.read(name))]

@@ -6,8 +6,7 @@ files edited, commits made.
 
 from inline_snapshot import snapshot
 
-from attribution.tools import unique
-from attribution.usage import Usage
+from attribution.usage import Usage, unique
 from tests.tools import recorded
 
 
@@ -18,17 +17,19 @@ def requests(tool: str) -> list[Usage]:
 def rows(tool: str) -> list[tuple[object, ...]]:
     return [
         (
-            usage.request_id[-12:], usage.session_id[:8], usage.agent_id[:8], usage.uncached_input_tokens,
-            usage.cache_read_tokens, usage.cache_write_tokens, usage.output_tokens, usage.reasoning_tokens,
-            " ".join(path.removeprefix("/home/dev/widgets/") for path in usage.edited_files),
-            " ".join(made.sha[:7] for made in usage.commits_made),
+            usage.request_id[-12:], usage.session_id[:8], usage.agent_id[:8], usage.tokens.uncached_input,
+            usage.tokens.cache_read, usage.tokens.cache_write, usage.tokens.output, usage.tokens.reasoning,
+            " ".join(path.removeprefix("/home/dev/widgets/") for path in usage.work.edited_files),
+            " ".join(made.sha[:7] for made in usage.work.commits_made),
         )
         for usage in requests(tool)
     ]  # fmt: skip
 
 
 def facts(tool: str) -> set[tuple[str, str, str, str, str]]:
-    return {(one.model, one.provider, one.repository, one.branch, one.cwd) for one in requests(tool)}
+    return {
+        (one.model, one.provider, one.context.repository, one.context.branch, one.context.cwd) for one in requests(tool)
+    }
 
 
 def test_copilot_cli():

@@ -6,14 +6,32 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 
-from attribution.ledger import check
+from attribution.evidence import Claim, Evidence
+from attribution.ledger import charge, check
+from attribution.usage import Context, Tokens, Usage, Work, merge, named, with_context
+from bot.keys import RepositoryKey
 from bot.store import ledger as ledger_store
+from bot.store import requests as request_store
 from bot.store import tokens as token_store
+from tests.attribution.strategies import usages
 from tests.notation import session
 from tests.server import NOON
 
 ONE = json.loads(msgspec.json.encode(session("09:00 feat/a $1.00")[0]))
+
+
+def altered(change):
+    """The request with other fields, those of its parts by dotted names."""
+    record = json.loads(json.dumps(ONE))
+    for name, value in change.items():
+        *parts, last = name.split(".")
+        within = record
+        for part in parts:
+            within = within.setdefault(part, {})
+        within[last] = value
+    return record
 
 
 def ledger(server, account_id=1):
@@ -40,7 +58,7 @@ def test_usage_enters_the_ledger_once_however_often_it_is_sent(server):
 
 def test_a_request_that_grew_is_charged_as_it_ended_in_any_order(server):
     token = server.token(acme__widgets=34)
-    grown = ONE | {"output_tokens": 1000, "reasoning_tokens": 10}
+    grown = altered({"tokens.output": 1000, "tokens.reasoning": 10})
     assert server.post_usage(token, ONE).json()["accepted"] == 1
     assert server.post_usage(token, grown).json()["accepted"] == 1
     assert server.post_usage(token, ONE).json()["accepted"] == 0
@@ -57,29 +75,33 @@ def test_a_request_that_grew_is_charged_as_it_ended_in_any_order(server):
         ({"at": "2027-01-01T00:00:00Z"}, "between 2023-01-01 and now"),
         ({"at": "1970-01-01T00:00:00Z"}, "between 2023-01-01 and now"),
         ({"request_id": ""}, "must not be empty"),
-        ({"uncached_input_tokens": -1}, "from 0 to 100,000,000"),
-        ({"cache_read_tokens": 10**30}, "from 0 to 100,000,000"),
-        ({"output_tokens": 1.5}, "Expected `int`"),
-        ({"output_tokens": "7"}, "Expected `int`"),
-        ({"output_tokens": 5, "reasoning_tokens": 6}, "part of `output_tokens`"),
+        ({"tokens.uncached_input": -1}, "from 0 to 100,000,000"),
+        ({"tokens.cache_read": 10**30}, "from 0 to 100,000,000"),
+        ({"tokens.output": 1.5}, "Expected `int`"),
+        ({"tokens.output": "7"}, "Expected `int`"),
+        ({"tokens.output": 5, "tokens.reasoning": 6}, "part of `tokens.output`"),
+        ({"tokens": {"is_known": False, "output": 1}}, "there can be no tokens"),
+        ({"context.source": "a dream"}, "Invalid enum value"),
+        ({"aliases": ["x" * 301]}, "`aliases` must be"),
+        ({"aliases": [f"r{i}" for i in range(11)]}, "`aliases` must be at most 10"),
         ({"model": "x" * 301}, "`model` must be at most 300 visible"),
-        ({"branch": "a\u202eb"}, "`branch` must be at most 300 visible"),
-        ({"repository": "other/repo"}, "'other/repo' is not covered"),
-        ({"repository": ""}, "'' is not covered"),
-        ({"edited_files": ["/etc/passwd"]}, "paths inside the repository"),
-        ({"edited_files": ["a/../../b"]}, "paths inside the repository"),
-        ({"edited_files": ["C:\\x"]}, "paths inside the repository"),
-        ({"commits_made": [{"sha": "HEAD"}]}, "commit ids"),
+        ({"context.branch": "a\u202eb"}, "`context.branch` must be at most 300 visible"),
+        ({"context.repository": "other/repo"}, "'other/repo' is not covered"),
+        ({"context.repository": ""}, "'' is not covered"),
+        ({"work.edited_files": ["/etc/passwd"]}, "paths inside the repository"),
+        ({"work.edited_files": ["a/../../b"]}, "paths inside the repository"),
+        ({"work.edited_files": ["C:\\x"]}, "paths inside the repository"),
+        ({"work.commits_made": [{"sha": "HEAD"}]}, "commit ids"),
     ],
 )
 def test_a_bad_record_is_refused_by_name_and_reason_and_good_ones_stay(server, change, reason):
     token = server.token(acme__widgets=34)
     good = ONE | {"request_id": "good"}
-    answer = server.post_usage(token, ONE | change, good)
+    answer = server.post_usage(token, altered(change), good)
     assert answer.status_code == 200
     (refusal,) = answer.json()["refused"]
     assert refusal["index"] == 0
-    assert refusal["request_id"] == (ONE | change)["request_id"]
+    assert refusal["request_id"] == altered(change)["request_id"]
     assert reason in refusal["reason"]
     assert [charge.usage.request_id for charge in ledger(server)[0]] == ["good"]
 
@@ -95,7 +117,7 @@ def test_a_body_that_is_no_batch_is_refused_in_words(server, body):
 def test_too_much_is_refused(server):
     token = server.token(acme__widgets=34)
     assert server.post_usage(token, *[ONE] * 1001).status_code == 400
-    assert server.post_usage(token, ONE | {"cwd": "x" * 6_000_000}).status_code == 413
+    assert server.post_usage(token, altered({"context.cwd": "x" * 6_000_000})).status_code == 413
 
 
 @pytest.mark.parametrize(
@@ -123,7 +145,7 @@ def test_installations_are_strangers_to_each_other(server):
     ours = server.token(1, acme__widgets=34)
     theirs = server.token(2, other__repo=99)
     assert server.post_usage(theirs, ONE).json()["refused"][0]["reason"].endswith("not covered by this installation")
-    same_id = ONE | {"repository": "other/repo"}
+    same_id = altered({"context.repository": "other/repo"})
     assert server.post_usage(ours, ONE).json()["accepted"] == 1
     assert server.post_usage(theirs, same_id).json()["accepted"] == 1
     assert [len(ledger(server, account_id)[0]) for account_id in (1, 2)] == [1, 1]
@@ -142,17 +164,81 @@ def test_coverage_says_yes_to_names_one_knows_and_tells_no_names(server):
     assert sorted(digests) == body["repositories"]
 
 
+FIELDS = sorted(
+    {*Usage.__struct_fields__, *Tokens.__struct_fields__, *Context.__struct_fields__, *Work.__struct_fields__}
+)
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(sorted(ONE)), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4),
     max_leaves=8,
 )
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.dictionaries(st.sampled_from([*sorted(ONE), "surprise"]), json_values, max_size=5))
+@given(st.dictionaries(st.sampled_from([*FIELDS, "surprise"]), json_values, max_size=5))
 def test_whatever_a_record_holds_it_is_taken_or_refused_and_the_ledger_holds(server, change):
     token = server.token(acme__widgets=34)
-    answer = server.post_usage(token, ONE | change)
+    answer = server.post_usage(token, altered(change))
     assert answer.status_code == 200
     spend(server)
+
+
+@st.composite
+def doors(draw):
+    """Records of a few requests, each by some of its three ids, with one that ties them together; and the batches they come in."""
+    records = []
+    for number in range(draw(st.integers(1, 3))):
+        names = [f"{name}-{number}" for name in ("a", "b", "c")]
+        tied = [names, *draw(st.lists(st.lists(st.sampled_from(names), min_size=1, unique=True), max_size=4))]
+        for first, *others in map(draw, map(st.permutations, tied)):
+            usage = draw(usages())
+            at = usage.at.replace(microsecond=0)  # the ledger keeps milliseconds
+            ids = {"tool": "codex", "request_id": first, "aliases": tuple(sorted(others))}
+            usage = msgspec.structs.replace(usage, at=at, **ids)
+            repository = draw(st.sampled_from(["acme/widgets", "acme/fork"]))
+            records.append((number, with_context(usage, repository=repository)))
+    return records, draw(st.permutations(records)), draw(st.integers(1, 4))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(doors())
+def test_requests_seen_through_several_doors_are_charged_once_in_any_order_and_any_batches(server, seen):
+    records, order, size = seen
+    token = server.token(acme__widgets=34, acme__fork=35)
+    ids = {"acme/widgets": "34", "acme/fork": "35"}
+    truth = {}
+    for number, one in records:
+        numbered = with_context(one, repository=ids[one.context.repository])
+        truth[number] = merge(truth[number], numbered) if number in truth else numbered
+    with server.database.write() as connection:
+        for rows in (ledger_store.charges, ledger_store.shares, request_store.aliases):
+            connection.execute(delete(rows))
+    for start in range(0, len(order), size):
+        batch = [json.loads(msgspec.json.encode(one)) for _, one in order[start : start + size]]
+        assert server.post_usage(token, *batch).json()["refused"] == []
+        place(server)
+    charges, shares = ledger(server)
+    assert check(charges, shares) == []
+    assert sorted(unnamed(one.usage) for one in charges) == sorted(map(unnamed, truth.values()))
+    assert spend(server) == sum(charge(one).list_micros or 0 for one in truth.values())
+
+
+def place(server):
+    """Every charge is booked to some pull request of its repository."""
+    with server.database.write() as connection:
+        for repository_id in (34, 35):
+            sessions = [("codex", f"s{i}") for i in (1, 2, 3)]
+            key = RepositoryKey(1, repository_id)
+            held = ledger_store.charges_of(connection, key, sessions)
+            claims = [
+                (one, Claim(((number, 1), (None, 2)), Evidence.BRANCH, "why"))
+                for number, session_id in enumerate(sessions, 1)
+                for one in held[session_id]
+            ]
+            ledger_store.save_claims(server.database, connection, key, claims, NOON)
+
+
+def unnamed(usage):
+    """The request by all of its ids, whichever it goes by."""
+    return msgspec.json.encode(named(usage, min(usage.request_id, *usage.aliases)))

@@ -5,7 +5,7 @@ Times are UTC milliseconds, money is micro-dollars. Ids are GitHub's numbers, wh
 
 from bot.store.tables.conversations import ApprovalRow, CommandRow, CorrectionRow, PressRow
 from bot.store.tables.github import Account, IssueRow, Pull, Repository, RepositoryName
-from bot.store.tables.ledger import ChargeRow, CommitRow, SessionRow, ShareRow, SuggestionRow
+from bot.store.tables.ledger import ChargeRow, CommitRow, RequestAlias, SessionRow, ShareRow, SuggestionRow
 from bot.store.tables.work import Job, NoticeRow, Publication, Token, WeekRow
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Pull",
     "Repository",
     "RepositoryName",
+    "RequestAlias",
     "SessionRow",
     "ShareRow",
     "SuggestionRow",

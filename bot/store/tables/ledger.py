@@ -1,15 +1,29 @@
 """The ledger: charges, who bears them, and what places them."""
 
+from typing import Any
+
 from sqlalchemy import Index
 from sqlmodel import SQLModel
 
 from bot.store.tables.columns import big, big_or_none, key, name, text
+from bot.store.usage_columns import COLUMN_TYPES
+
+_COLUMNS = {str: text, int: big, bool: lambda: False, int | None: big_or_none}
+_KEY = ("tool", "request_id")
+
+# A column for each field of a request.
+_Request: Any = type(
+    "_Request",
+    (SQLModel,),
+    {"__module__": __name__, "__annotations__": {name: kind for name, kind in COLUMN_TYPES.items() if name not in _KEY}}
+    | {name: _COLUMNS[kind]() for name, kind in COLUMN_TYPES.items() if name not in _KEY},
+)
 
 
-class ChargeRow(SQLModel, table=True):
-    """A request and its price. `facts` holds edited files and commits as JSON. `revision` names the current shares; 0: none yet."""
+class ChargeRow(_Request, table=True):  # pyright: ignore[reportGeneralTypeIssues, reportCallIssue]
+    """A request and its price. `facts` is its work and its other ids, as JSON. `revision` names the current shares; 0: none yet."""
 
-    __tablename__ = "charge"  # pyright: ignore[reportAssignmentType]
+    __tablename__ = "charge"
     __table_args__ = (
         Index("charge_by_session", "account_id", "repository_id", "tool", "session_id"),
         Index("charge_by_time", "account_id", "repository_id", "at_ms"),
@@ -18,29 +32,7 @@ class ChargeRow(SQLModel, table=True):
     tool: str = name()
     request_id: str = name()
     repository_id: int = big()
-    session_id: str = text()
-    agent_id: str = text()
     at_ms: int = big()
-    model: str = text()
-    uncached_input_tokens: int = big()
-    cache_read_tokens: int = big()
-    cache_write_5m_tokens: int = big()
-    cache_write_1h_tokens: int = big()
-    output_tokens: int = big()
-    reasoning_tokens: int = big()
-    web_search_requests: int = big()
-    tokens_known: bool = True
-    is_sum: bool = False
-    reported_micros: int | None = big_or_none()
-    credits_micros: int | None = big_or_none()
-    provider: str = text()
-    speed: str = text()
-    service_tier: str = text()
-    inference_geo: str = text()
-    branch: str = text()
-    commit: str = text()
-    author: str = text()
-    ci_ref: str = text()
     facts: str = text()
     list_micros: int | None = big_or_none()
     cache_saving_micros: int = big()
@@ -51,6 +43,16 @@ class ChargeRow(SQLModel, table=True):
     unpriced: str = text()
     revision: int = big()
     received_at_ms: int = big()
+
+
+class RequestAlias(SQLModel, table=True):
+    """A further id of a request that is charged as `request_id`."""
+
+    __tablename__ = "request_alias"  # pyright: ignore[reportAssignmentType]
+    account_id: int = key()
+    tool: str = name()
+    alias: str = name()
+    request_id: str = text()
 
 
 class ShareRow(SQLModel, table=True):
