@@ -11,22 +11,22 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from attribution.cost import Cost
 from attribution.issues import Issue
-from attribution.money import Micros, split
 from attribution.outcome import Details
 from attribution.totals import labels_of
 
 By = Literal["repository", "pull", "issue", "label", "tool", "model", "stage", "day"]
 WAYS: tuple[By, ...] = get_args(By)
 
-# Spend that a cut has no name for: in no pull request, for no issue, without a label.
+# Spend without a name: in no pull request, for no issue, without a label.
 NONE = ""
 QUARTER_MS = 15 * 60_000
 
 
-class Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """What the database sums up, cut as finely as a way of cutting needs. `quarter` counts quarters of an hour since 1970: every
-    time zone's days begin on one."""
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """A sum of the database, as fine as a breakdown needs. `quarter` counts quarters of an hour since 1970: every time zone's days
+    begin on one."""
 
     repository: str = ""
     pull_number: int | None = None
@@ -34,25 +34,21 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     tool: str = ""
     model: str = ""
     quarter: int = 0
-    micros: Micros
-    requests: int
-    unpriced_requests: int
+    cost: Cost
 
 
-class Slice(msgspec.Struct, frozen=True, kw_only=True):
-    """Spend at list price under one name; an empty one means none. `number` is that of a pull request or issue. `micros` leaves
-    out `unpriced_requests`. A request that several bear is counted with each of them, its money is shared."""
+class BreakdownRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Spend under one name; an empty name means none. `number` is that of a pull request or issue. A request that several bear is
+    counted with each of them, its money is shared."""
 
     repository: str
     name: str
     number: int | None
-    micros: Micros
-    requests: int
-    unpriced_requests: int
+    cost: Cost
 
 
-class Tied(msgspec.Struct, frozen=True):
-    """What a repository's pull requests are tied to: issues by pull request, and what both say of themselves."""
+class PullFacts(msgspec.Struct, frozen=True):
+    """What names the pull requests of a repository: `links` to issues by pull request, titles and labels of both."""
 
     links: Mapping[int, tuple[int, ...]]
     details: Mapping[int, Details]
@@ -62,21 +58,16 @@ class Tied(msgspec.Struct, frozen=True):
 Name = tuple[str, str, int | None]
 
 
-def slices(by: By, pieces: Iterable[Piece], tied: Mapping[str, Tied], zone: ZoneInfo) -> list[Slice]:
-    """The pieces under the names that `by` gives them, in order of name. `tied` is by repository."""
-    found: defaultdict[Name, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for piece in pieces:
-        names = _names(by, piece, tied.get(piece.repository), zone)
-        for name, micros in zip(names, split(piece.micros, [1] * len(names)), strict=True):
-            sums = found[name]
-            sums[0] += micros
-            sums[1] += piece.requests
-            sums[2] += piece.unpriced_requests
+def breakdown(by: By, cells: Iterable[Cell], facts: Mapping[str, PullFacts], zone: ZoneInfo) -> list[BreakdownRow]:
+    """The cells under the names that `by` gives them, in order of name. `facts` are by repository."""
+    costs: defaultdict[Name, Cost] = defaultdict(Cost)
+    for cell in cells:
+        names = _names(by, cell, facts.get(cell.repository), zone)
+        for name, part in zip(names, cell.cost.split(len(names)), strict=True):
+            costs[name] += part
     return [
-        Slice(
-            repository=repository, name=name, number=number, micros=sums[0], requests=sums[1], unpriced_requests=sums[2]
-        )
-        for (repository, name, number), sums in sorted(found.items(), key=lambda item: _order(item[0]))
+        BreakdownRow(repository=repository, name=name, number=number, cost=cost)
+        for (repository, name, number), cost in sorted(costs.items(), key=lambda item: _order(item[0]))
     ]
 
 
@@ -85,31 +76,31 @@ def local_day(quarter: int, zone: ZoneInfo) -> date:
     return datetime.fromtimestamp(quarter * QUARTER_MS // 1000, UTC).astimezone(zone).date()
 
 
-def _names(by: By, piece: Piece, tied: Tied | None, zone: ZoneInfo) -> Sequence[Name]:
-    """What a piece is called; several names share it evenly."""
+def _names(by: By, cell: Cell, facts: PullFacts | None, zone: ZoneInfo) -> Sequence[Name]:
+    """The names of a cell; several share it evenly."""
     match by:
         case "repository":
-            return [(piece.repository, piece.repository, None)]
+            return [(cell.repository, cell.repository, None)]
         case "tool" | "model" | "stage":
-            return [("", getattr(piece, by), None)]
+            return [("", getattr(cell, by), None)]
         case "day":
-            return [("", local_day(piece.quarter, zone).isoformat(), None)]
+            return [("", local_day(cell.quarter, zone).isoformat(), None)]
         case "pull" | "issue" | "label":
-            return _names_of_pull(by, piece, tied)
+            return _names_of_pull(by, cell, facts)
 
 
-def _names_of_pull(by: By, piece: Piece, tied: Tied | None) -> Sequence[Name]:
-    number, repository = piece.pull_number, piece.repository
-    if number is None or tied is None:
+def _names_of_pull(by: By, cell: Cell, facts: PullFacts | None) -> Sequence[Name]:
+    number, repository = cell.pull_number, cell.repository
+    if number is None or facts is None:
         return [(repository if by != "label" else "", NONE, None)]
-    issues = tied.links.get(number, ())
+    issues = facts.links.get(number, ())
     if by == "pull":
-        details = tied.details.get(number)
+        details = facts.details.get(number)
         return [(repository, details.title if details else "", number)]
     if by == "issue":
-        return [(repository, tied.issues[one].title, one) for one in issues] or [(repository, NONE, None)]
-    closed = (label for one in issues for label in tied.issues[one].labels)
-    return [("", label, None) for label in labels_of(tied.details.get(number), closed) or (NONE,)]
+        return [(repository, facts.issues[issue].title, issue) for issue in issues] or [(repository, NONE, None)]
+    closed = (label for issue in issues for label in facts.issues[issue].labels)
+    return [("", label, None) for label in labels_of(facts.details.get(number), closed) or (NONE,)]
 
 
 def _order(name: Name) -> tuple[str, bool, int, str]:

@@ -6,9 +6,10 @@ from enum import StrEnum
 
 import msgspec
 
+from attribution.cost import Cost
 from attribution.money import Micros
 
-# At so many percent of a budget people are told, once each.
+# In percent of a budget: people are notified of each once.
 LEVELS = (50, 80, 100)
 
 
@@ -19,8 +20,8 @@ class Scope(StrEnum):
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody with write access said, for a reason, that a pull request may cost up to `up_to_micros`. `comment_id` is where
-    they said it; below zero where they pressed the button of the check run."""
+    """Somebody with write access allowed, for a reason, that a pull request costs up to `up_to_micros`. `comment_id` is that of the
+    command; below zero where they pressed the button of the check run."""
 
     comment_id: int
     said_at: datetime
@@ -29,32 +30,31 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
-    """What something is meant to cost and what it has cost, both at list price. `name` is the number of a pull request, a week
-    (`2026-W47`) or a month (`2026-11`), which last from `from_at` to `to_at`. `unpriced_requests` are in no amount."""
+    """What something may cost, and what was spent of it, both at list price. `name` is the number of a pull request, a week
+    (`2026-W47`) or a month (`2026-11`); these last from `from_at` to `to_at`."""
 
     scope: Scope
     name: str
     budget_micros: Micros
-    spent_micros: Micros
-    unpriced_requests: int = 0
+    spend: Cost
     from_at: datetime | None = None
     to_at: datetime | None = None
     approvals: tuple[Approval, ...] = ()
 
     @property
     def is_over(self) -> bool:
-        return self.spent_micros > self.budget_micros
+        return self.spend.priced_micros > self.budget_micros
 
     @property
     def levels(self) -> tuple[int, ...]:
         """The levels that are reached, lowest first."""
-        return tuple(level for level in LEVELS if self.spent_micros * 100 >= self.budget_micros * level)
+        return tuple(level for level in LEVELS if self.spend.priced_micros * 100 >= self.budget_micros * level)
 
     @property
     def approval(self) -> Approval | None:
         """The newest approval that covers what was spent."""
-        held = [one for one in self.approvals if one.up_to_micros >= self.spent_micros]
-        return max(held, key=lambda one: (one.said_at, one.comment_id), default=None)
+        valid = [approval for approval in self.approvals if approval.up_to_micros >= self.spend.priced_micros]
+        return max(valid, key=lambda approval: (approval.said_at, approval.comment_id), default=None)
 
     @property
     def needs_approval(self) -> bool:
@@ -62,11 +62,11 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def may_cost(budget: Budget) -> Micros:
-    """Up to where an approval given now holds: what was spent, and the budget once more. Nobody approves without a limit."""
-    return budget.spent_micros + budget.budget_micros
+    """The limit of an approval given now: what was spent, and the budget once more. Nobody approves without a limit."""
+    return budget.spend.priced_micros + budget.budget_micros
 
 
-def newly_reached(budget: Budget, told: Iterable[int]) -> tuple[int, ...]:
-    """The levels that are reached and were not told of, lowest first. What was told stays told, though spend may fall."""
-    known = set(told)
-    return tuple(level for level in budget.levels if level not in known)
+def newly_reached(budget: Budget, notified: Iterable[int]) -> tuple[int, ...]:
+    """The levels that are reached and were not notified before, lowest first. Each is notified once, though spend may fall."""
+    before = set(notified)
+    return tuple(level for level in budget.levels if level not in before)

@@ -1,14 +1,14 @@
 """Issues, the pull requests that served them, and what they cost. A pull request that closes several is shared between them."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
+from attribution.cost import ZERO, Cost
 from attribution.evidence import PullRequest
 from attribution.links import issues_of_branch
-from attribution.money import Micros, split
 from attribution.outcome import Details
 from attribution.totals import PullTotal
 
@@ -27,28 +27,26 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class IssuePart(msgspec.Struct, frozen=True, kw_only=True):
-    """What one pull request brings to an issue: `micros` of its `pull_micros`, since it serves `issues` of them. `through` is
-    the sub-issue that it closes, where it is not the issue itself."""
+    """What one pull request brings to an issue: `cost` of its whole `pull_cost`, since it serves `issues` of them. `through` is the
+    sub-issue that it closes, where it is not the issue itself."""
 
     pull_number: int
     title: str
     through: int | None
     issues: int
-    micros: Micros
-    pull_micros: Micros
-    unpriced_requests: int
+    cost: Cost
+    pull_cost: Cost
 
 
 class IssueCost(msgspec.Struct, frozen=True, kw_only=True):
-    """What an issue cost over all its pull requests and those of its sub-issues, at list price. `unseen` are pull requests that
-    serve it and of which no AI work is known."""
+    """What an issue cost over all its pull requests and those of its sub-issues. The requests of a pull request count once in
+    `total`. `unseen` are pull requests that serve it and of which no AI work is known."""
 
     number: int
     title: str
     is_closed: bool
     parent: int | None
-    micros: Micros
-    unpriced_requests: int
+    total: Cost
     parts: tuple[IssuePart, ...]
     unseen: tuple[int, ...]
 
@@ -65,27 +63,27 @@ def issues_of_pulls(
     for issue in issues.values():
         for number in issue.pulls:
             linked[number].add(issue.number)
-    found: dict[int, tuple[int, ...]] = {}
+    links: dict[int, tuple[int, ...]] = {}
     for number, pull in pulls.items():
         own = details.get(number)
-        told = (linked[number] | set(own.closes if own else ())) & issues.keys()
-        named = told or {
-            one for one in issues_of_branch(pull.head_branch) if _is_open(issues.get(one), pull.created_at)
+        closes = (linked[number] | set(own.closes if own else ())) & issues.keys()
+        numbers = closes or {
+            issue for issue in issues_of_branch(pull.head_branch) if _is_open(issues.get(issue), pull.created_at)
         }
-        if named:
-            found[number] = tuple(sorted(named))
-    return found
+        if numbers:
+            links[number] = tuple(sorted(numbers))
+    return links
 
 
-def shares_of_issues(links: Links, totals: Mapping[int, PullTotal]) -> dict[int, dict[int, Micros]]:
+def shares_of_issues(links: Links, totals: Mapping[int, PullTotal]) -> dict[int, dict[int, Cost]]:
     """By issue, what each of its pull requests brings to it. Shared evenly between the issues of a pull request."""
-    found: defaultdict[int, dict[int, Micros]] = defaultdict(dict)
+    shares: defaultdict[int, dict[int, Cost]] = defaultdict(dict)
     for number, issues in links.items():
         total = totals.get(number)
         if total is not None:
-            for issue, micros in zip(issues, split(total.micros, [1] * len(issues)), strict=True):
-                found[issue][number] = micros
-    return dict(found)
+            for issue, cost in zip(issues, total.cost.split(len(issues)), strict=True):
+                shares[issue][number] = cost
+    return dict(shares)
 
 
 def family(number: int, issues: Mapping[int, Issue]) -> list[int]:
@@ -94,23 +92,23 @@ def family(number: int, issues: Mapping[int, Issue]) -> list[int]:
     for issue in issues.values():
         if issue.parent is not None:
             children[issue.parent].append(issue.number)
-    found, todo = list[int](), [number]
-    while todo:
-        one = todo.pop()
-        if one not in found:
-            found.append(one)
-            todo += sorted(children[one])
-    return found
+    members, waiting = list[int](), [number]
+    while waiting:
+        member = waiting.pop()
+        if member not in members:
+            members.append(member)
+            waiting += sorted(children[member])
+    return members
 
 
 def lineage(number: int, issues: Mapping[int, Issue]) -> list[int]:
     """An issue and all above it, whose cost holds its own."""
-    found: list[int] = []
+    line: list[int] = []
     above: int | None = number
-    while above is not None and above not in found:
-        found.append(above)
+    while above is not None and above not in line:
+        line.append(above)
         above = issues[above].parent if above in issues else None
-    return found
+    return line
 
 
 def issue_cost(
@@ -122,35 +120,37 @@ def issue_cost(
 ) -> IssueCost:
     """What an issue cost, its sub-issues included: every part of a pull request once."""
     shares = shares_of_issues(links, totals)
-    parts: list[IssuePart] = []
-    for one in family(number, issues):
-        for pull_number, micros in shares.get(one, {}).items():
-            total = totals[pull_number]
-            own = details.get(pull_number)
-            parts.append(
-                IssuePart(
-                    pull_number=pull_number,
-                    title=own.title if own else "",
-                    through=None if one == number else one,
-                    issues=len(links[pull_number]),
-                    micros=micros,
-                    pull_micros=total.micros,
-                    unpriced_requests=total.unpriced_requests,
-                )
-            )
-    below = set(family(number, issues))
-    serving = {pull for pull, served in links.items() if below.intersection(served)}
+    members = family(number, issues)
+    parts = [
+        IssuePart(
+            pull_number=pull_number,
+            title=details[pull_number].title if pull_number in details else "",
+            through=None if member == number else member,
+            issues=len(links[pull_number]),
+            cost=cost,
+            pull_cost=totals[pull_number].cost,
+        )
+        for member in members
+        for pull_number, cost in shares.get(member, {}).items()
+    ]
+    serving = {pull for pull, served in links.items() if set(members).intersection(served)}
     issue = issues[number]
     return IssueCost(
         number=number,
         title=issue.title,
         is_closed=issue.closed_at is not None,
         parent=issue.parent,
-        micros=sum(part.micros for part in parts),
-        unpriced_requests=sum({part.pull_number: part.unpriced_requests for part in parts}.values()),
-        parts=tuple(sorted(parts, key=lambda part: (-part.micros, part.pull_number, part.through or 0))),
+        total=_whole(parts),
+        parts=tuple(sorted(parts, key=lambda part: (-part.cost.priced_micros, part.pull_number, part.through or 0))),
         unseen=tuple(sorted(serving - totals.keys())),
     )
+
+
+def _whole(parts: Sequence[IssuePart]) -> Cost:
+    """The money of all parts, and the requests of each pull request once."""
+    money = sum((part.cost for part in parts), ZERO)
+    pulls = sum({part.pull_number: part.pull_cost for part in parts}.values(), ZERO)
+    return Cost(money.list_micros, pulls.requests, pulls.unpriced_requests)
 
 
 def _is_open(issue: Issue | None, at: datetime) -> bool:

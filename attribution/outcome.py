@@ -15,9 +15,9 @@ _EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a pull request says of itself, beside what attribution needs of it.
+    """Facts of a pull request that attribution does not need.
 
-    `closes` are issues that it closes by keyword, `reverts` pull requests and `reverts_commits` commits that it says it takes
+    `closes` are issues that it closes by keyword, `reverts` pull requests and `reverts_commits` commits that it names as taken
     back. `authors` are digests of the people (no bots) who wrote its commits. `updated_at` is GitHub's.
     """
 
@@ -32,7 +32,7 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class State(StrEnum):
-    """`SURVIVING` is merged, and not reverted for as long as it takes to say so."""
+    """`SURVIVING` is merged, and not reverted within the window."""
 
     OPEN = "open"
     MERGED = "merged"
@@ -64,16 +64,18 @@ def outcomes(
     """What has become of each pull request that existed at `at`, by number. A revert later than `window` after the merge is an
     ordinary change."""
     reverters = _reverters(pulls, details, at)
-    gone: dict[int, tuple[datetime, int]] = {}
-    # The latest merge first: whether a revert holds is known before what it reverts is looked at.
+    reverts: dict[int, tuple[datetime, int]] = {}
+    # The latest merge first: whether a revert is still in place is decided before the merge that it takes back.
     for merged_at, number in sorted(((merged_at, number) for number, merged_at in _merged(pulls, at)), reverse=True):
-        held = [
-            (by_at, by) for by_at, by in reverters[number] if by not in gone and merged_at < by_at <= merged_at + window
+        valid = [
+            (by_at, by)
+            for by_at, by in reverters[number]
+            if by not in reverts and merged_at < by_at <= merged_at + window
         ]
-        if held:
-            gone[number] = min(held)
+        if valid:
+            reverts[number] = min(valid)
     return {
-        number: _outcome(pull, details.get(number, Details()), at, at - window, gone.get(number))
+        number: _outcome(pull, details.get(number, Details()), at, at - window, reverts.get(number))
         for number, pull in pulls.items()
         if pull.created_at <= at
     }
@@ -82,72 +84,76 @@ def outcomes(
 def taking_back(pulls: Mapping[int, PullRequest], details: Mapping[int, Details]) -> set[int]:
     """The pull requests that were made to take others back. One that reverts commits of its own, or some of another's, is not."""
     by_number = {number for number, own in details.items() if own.reverts}
-    return by_number | {by for held in _reverters(pulls, details, _EVER).values() for _, by in held}
+    return by_number | {by for merges in _reverters(pulls, details, _EVER).values() for _, by in merges}
 
 
 def concerned(pulls: Mapping[int, PullRequest], details: Mapping[int, Details], number: int) -> set[int]:
     """The pull requests whose outcome may change with that of this one: what it takes back, and what that took back."""
-    reverters = _reverters(pulls, details, _EVER)
     takes_back: defaultdict[int, set[int]] = defaultdict(set)
-    for other, held in reverters.items():
-        for _, by in held:
+    for other, merges in _reverters(pulls, details, _EVER).items():
+        for _, by in merges:
             takes_back[by].add(other)
-    found, todo = set[int](), {number}
-    while todo:
-        one = todo.pop()
-        new = takes_back[one] - found
-        found |= new
-        todo |= new
-    return found - {number}
+    numbers, waiting = set[int](), {number}
+    while waiting:
+        new = takes_back[waiting.pop()] - numbers
+        numbers |= new
+        waiting |= new
+    return numbers - {number}
 
 
 def _outcome(
-    pull: PullRequest, details: Details, at: datetime, settled_at: datetime, gone: tuple[datetime, int] | None
+    pull: PullRequest, details: Details, at: datetime, settled_at: datetime, revert: tuple[datetime, int] | None
 ) -> Outcome:
+    """`revert` is when it was reverted and by which pull request."""
     if pull.merged_at is not None and pull.merged_at <= at:
-        if gone is not None:
-            return Outcome(State.REVERTED, *gone)
+        if revert is not None:
+            return Outcome(State.REVERTED, *revert)
         return Outcome(State.SURVIVING if pull.merged_at <= settled_at else State.MERGED, pull.merged_at)
     if pull.closed_at is not None and pull.closed_at <= at:
         return Outcome(State.ABANDONED, pull.closed_at)
-    news = [pull.created_at, *(one.committed_at for one in pull.commits if one.committed_at)]
-    quiet_since = max([one for one in news if one <= at] + ([details.updated_at] if details.updated_at else []))
+    commit_times = [commit.committed_at for commit in pull.commits if commit.committed_at]
+    changes = [change_at for change_at in (pull.created_at, *commit_times) if change_at <= at]
+    if details.updated_at:
+        changes.append(details.updated_at)
+    quiet_since = max(changes)
     if quiet_since <= at - SILENT_AFTER:
         return Outcome(State.ABANDONED, quiet_since + SILENT_AFTER)
     return Outcome(State.OPEN, pull.created_at)
 
 
 def _merged(pulls: Mapping[int, PullRequest], until: datetime) -> list[tuple[int, datetime]]:
-    return [(number, one.merged_at) for number, one in pulls.items() if one.merged_at and one.merged_at <= until]
+    return [(number, pull.merged_at) for number, pull in pulls.items() if pull.merged_at and pull.merged_at <= until]
 
 
 def _reverters(
     pulls: Mapping[int, PullRequest], details: Mapping[int, Details], until: datetime
 ) -> defaultdict[int, list[tuple[datetime, int]]]:
     """By pull request the merged ones that take it back: as a whole, by number or merge commit, or all of its commits."""
-    found: defaultdict[int, list[tuple[datetime, int]]] = defaultdict(list)
-    merged = _merged(pulls, until)
+    reverters: defaultdict[int, list[tuple[datetime, int]]] = defaultdict(list)
+    merges = _merged(pulls, until)
     by_commit: defaultdict[str, list[int]] = defaultdict(list)
-    for number, _ in merged:
-        own = details.get(number, Details()).merge_commit
-        for sha in {own, *(one.sha for one in pulls[number].commits)} - {""}:
+    for number, _ in merges:
+        merge_commit = details.get(number, Details()).merge_commit
+        for sha in {merge_commit, *(commit.sha for commit in pulls[number].commits)} - {""}:
             by_commit[sha[:7]].append(number)
-    for number, merged_at in merged:
+    for number, merged_at in merges:
         own = details.get(number, Details())
-        named = set(own.reverts)
+        targets = set(own.reverts)
         for sha in own.reverts_commits:
             for other in by_commit[sha[:7]]:
                 if _is_whole(pulls[other], details.get(other, Details()), own.reverts_commits):
-                    named.add(other)
-        for other in named - {number}:
-            found[other].append((merged_at, number))
-    return found
+                    targets.add(other)
+        for other in targets - {number}:
+            reverters[other].append((merged_at, number))
+    return reverters
 
 
-def _is_whole(pull: PullRequest, details: Details, taken_back: tuple[str, ...]) -> bool:
-    """Whether these commits are all that a pull request brought: what became of it on its base, or each of its own."""
+def _is_whole(pull: PullRequest, details: Details, reverts: tuple[str, ...]) -> bool:
+    """Whether the reverted commits are all of a pull request: its merge commit, or each of its own."""
 
-    def is_taken(sha: str) -> bool:
-        return any(sha.startswith(one) or one.startswith(sha) for one in taken_back if sha)
+    def is_reverted(sha: str) -> bool:
+        return any(sha.startswith(revert) or revert.startswith(sha) for revert in reverts if sha)
 
-    return is_taken(details.merge_commit) or (bool(pull.commits) and all(is_taken(one.sha) for one in pull.commits))
+    return is_reverted(details.merge_commit) or (
+        bool(pull.commits) and all(is_reverted(commit.sha) for commit in pull.commits)
+    )

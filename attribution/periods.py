@@ -1,4 +1,4 @@
-"""ISO weeks in a time zone: Monday 00:00 to Monday 00:00 local time, also across daylight saving."""
+"""ISO weeks (Monday 00:00 to Monday 00:00) and calendar months in a time zone, by local time whatever daylight saving does."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -25,6 +25,14 @@ class Week(msgspec.Struct, frozen=True, order=True):
     def year(self) -> int:
         """ISO's year, to which the week belongs: 28 December is always in it."""
         return int(self.name[:4])
+
+
+class Month(msgspec.Struct, frozen=True, order=True):
+    """`name` is such as `2026-11`. It lasts from `from_at` to `to_at` (not included), both UTC."""
+
+    name: str
+    from_at: datetime
+    to_at: datetime
 
 
 def week_of(at: datetime, zone: ZoneInfo) -> Week:
@@ -70,8 +78,32 @@ def last_published(at: datetime, day: str, zone: ZoneInfo) -> Week:
     return week
 
 
+def month_of(at: datetime, zone: ZoneInfo) -> Month:
+    """The month that a moment is in."""
+    return _month(at.astimezone(zone).date(), zone)
+
+
+def months_later(month: Month, by: int, zone: ZoneInfo) -> Month:
+    """So many months later, or earlier."""
+    first = date.fromisoformat(f"{month.name}-01")
+    return _month(_shifted(first, by), zone)
+
+
 def _week(day: date, zone: ZoneInfo) -> Week:
     monday = day - timedelta(days=day.weekday())
     year, number, _ = monday.isocalendar()
-    start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (monday, monday + timedelta(weeks=1)))
-    return Week(f"{year}-W{number:02d}", start, end)
+    return Week(f"{year}-W{number:02d}", _midnight(monday, zone), _midnight(monday + timedelta(weeks=1), zone))
+
+
+def _month(day: date, zone: ZoneInfo) -> Month:
+    first = day.replace(day=1)
+    return Month(f"{first:%Y-%m}", _midnight(first, zone), _midnight(_shifted(first, 1), zone))
+
+
+def _shifted(first: date, by: int) -> date:
+    months = first.year * 12 + first.month - 1 + by
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)

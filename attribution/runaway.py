@@ -13,6 +13,7 @@ from enum import StrEnum
 import msgspec
 
 from attribution.activity import SessionActivity
+from attribution.cost import unpriced_note
 from attribution.money import Micros, show
 from attribution.report import short_id
 
@@ -94,12 +95,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sentence(self) -> str:
         """The reason, for a person. It names the session, never its author."""
-        note = (
-            f" Requests without a known price are not in it: {self.unpriced_requests:,}."
-            if self.unpriced_requests
-            else ""
-        )
-        return f"Session `{short_id(self.tool, self.session_id)}` {self._what}, {self._against}.{note}"
+        unpriced = unpriced_note(self.unpriced_requests, " In no amount: ")
+        end = f"{unpriced}." if unpriced else ""
+        return f"Session `{short_id(self.tool, self.session_id)}` {self._what}, {self._against}.{end}"
 
     @property
     def _what(self) -> str:

@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from attribution.budget import Budget
+from attribution.cost import ZERO, Cost
 from attribution.forecast import Forecast
 from attribution.money import Micros
 from attribution.outcome import State
@@ -35,15 +36,19 @@ class Kind(StrEnum):
 NOTHING = (Kind.ABANDONED, Kind.REVERTED, Kind.SHARED, Kind.NO_PULL, Kind.IMPLAUSIBLE)
 
 
+class PullPart(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of the week's spend that went into one pull request."""
+
+    number: int
+    cost: Cost
+
+
 class KindRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The week's spend of one kind. `pulls` are its pull requests with their part of it, dearest first; `micros` leaves out
-    `unpriced_requests`."""
+    """The week's spend of one kind. `pulls` are its pull requests with their part of it, dearest first."""
 
     kind: Kind
-    micros: Micros
-    requests: int
-    unpriced_requests: int
-    pulls: tuple[tuple[int, Micros], ...]
+    cost: Cost
+    pulls: tuple[PullPart, ...]
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,33 +61,33 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Merge(msgspec.Struct, frozen=True, kw_only=True):
-    """A merge of the week: what it cost in its whole life, and in this week. `closes` are issues."""
+    """A merge of the week: what it cost in its whole life, and what of that in this week. `closes` are issues."""
 
     number: int
     title: str
     state: State
     closes: tuple[int, ...]
     total: PullTotal
-    week_micros: Micros
+    in_week: Cost
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """A week in the line of weeks. `per_merge_micros` is None where nothing was merged whose cost is known."""
+    """A week in the line of weeks. `per_merge_micros` is the median cost of a merge, None where nothing was merged whose cost is
+    known; `nothing` of `cost` shipped nothing."""
 
     week: str
     per_merge_micros: Micros | None
     merges: int
-    micros: Micros
-    nothing_micros: Micros
+    cost: Cost
+    nothing: Cost
 
 
 class LabelRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The week's spend on pull requests with a label; None is without any. Shared between the labels of a pull request, but for
-    `unpriced_requests`, which are in no amount."""
+    """The week's spend on pull requests with a label; None is without any. The money is shared between the labels of a pull
+    request, its requests count with each of them."""
 
     label: str | None
-    micros: Micros
-    unpriced_requests: int
+    cost: Cost
     pulls: int
 
 
@@ -94,21 +99,19 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BudgetRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A budget at the end of the week. `reached` are the levels that people were told of within it, and when."""
+    """A budget at the end of the week. `reached` are the levels, in percent, that people were notified of within it, and when."""
 
     budget: Budget
     reached: tuple[tuple[int, datetime], ...] = ()
 
 
 class WeekCost(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about a week. `micros` is at list price and leaves out `unpriced_requests`; `before_...` is the median of the
-    merges (or issues) of the eight weeks before. `unseen_merges` had no AI work that we know of: their cost is not known.
+    """Everything about a week. `before_...` is the median of the merges (or issues) of the eight weeks before. `unseen_merges` had
+    no AI work that we know of: their cost is not known. `no_pull` is booked to no pull request.
     `month` is the forecast of the month that the week ends in."""
 
     week: Week
-    micros: Micros
-    requests: int
-    unpriced_requests: int
+    total: Cost
     kinds: tuple[KindRow, ...]
     merges: tuple[Merge, ...]
     unseen_merges: tuple[int, ...]
@@ -122,6 +125,7 @@ class WeekCost(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
     before_rows: tuple[Row, ...]
     cache_saving_micros: Micros
+    no_pull: Cost
     labels: tuple[LabelRow, ...]
     points: tuple[Point, ...]
     coverage: Coverage
@@ -130,21 +134,20 @@ class WeekCost(msgspec.Struct, frozen=True, kw_only=True):
     month: Forecast | None = None
 
     @property
-    def nothing_micros(self) -> Micros:
-        return sum(row.micros for row in self.kinds if row.kind in NOTHING)
+    def nothing(self) -> Cost:
+        """What shipped nothing."""
+        return cost_of_nothing(self.kinds)
 
     @property
     def pull_numbers(self) -> list[int]:
         """The pull requests that cost something in the week."""
-        return sorted({number for row in self.kinds for number, _ in row.pulls})
+        return sorted({pull.number for row in self.kinds for pull in row.pulls})
 
     @property
     def is_quiet(self) -> bool:
-        return not self.requests and not self.merges
+        return not self.total.requests and not self.merges
 
 
-def cache_read_part(rows: Iterable[Row]) -> tuple[int, int]:
-    """Tokens read from cache, of all input tokens."""
-    listed = list(rows)
-    read = sum(row.cache_read_tokens for row in listed)
-    return read, read + sum(row.uncached_input_tokens + row.cache_write_tokens for row in listed)
+def cost_of_nothing(kinds: Iterable[KindRow]) -> Cost:
+    """What shipped nothing so far as one can see."""
+    return sum((row.cost for row in kinds if row.kind in NOTHING), ZERO)

@@ -61,13 +61,15 @@ def watch(bot: Bot, lease: Lease) -> None:
 
 def words(budget: Budget, full_name: str, used_up: date | None) -> str:
     """One notice in plain words. `used_up` is the day when that is so at the present rate."""
-    spent, whole = show(budget.spent_micros), show(budget.budget_micros)
+    spent, whole = budget.spend.show(), show(budget.budget_micros)
     amount = f"{spent} of {whole} at list price"
     what = _what(budget, full_name)
     if budget.is_over:
         return f"{what} is over its budget: {amount}."
     pace = f" At this rate it is used up on {used_up:%A, %-d %B}." if used_up else ""
-    return f"{what} has used {share_of(budget.spent_micros, budget.budget_micros)} of its budget: {amount}.{pace}"
+    return (
+        f"{what} has used {share_of(budget.spend.priced_micros, budget.budget_micros)} of its budget: {amount}.{pace}"
+    )
 
 
 def _what(budget: Budget, full_name: str) -> str:

@@ -1,9 +1,8 @@
 """What the check run *Mergecost* on a pull request's head commit says: its cost, and with `enforce` the approval that it needs.
 
-It never blocks on what is not known or not there, nor on a failure of ours: only on a sum over the budget.
+It blocks only on a sum over the budget, never on unknown costs, missing sessions or a failure of the server.
 """
 
-from attribution.money import show
 from bot.comment import budget, headline, notes
 from bot.comment.view import CommentView
 from bot.github.write_check import CheckText
@@ -14,7 +13,7 @@ def text(view: CommentView, *, private: bool) -> CheckText:
     """In public, sums alone; sessions and suggestions stand in no check run."""
     sections = (headline.render, budget.render, notes.render) if private else (headline.render, budget.render)
     summary = "\n\n".join(part for section in sections if (part := section(view)))
-    if not view.cost.requests:
+    if not view.cost.total.requests:
         return CheckText(
             "neutral", "No AI work is known", "No AI work that reached Mergecost is booked to this change."
         )
@@ -30,10 +29,10 @@ def text(view: CommentView, *, private: bool) -> CheckText:
 
 
 def _title(view: CommentView) -> str:
-    cost = view.cost
-    if not cost.micros:
-        return "At a price that is not known"
-    title = f"{show(cost.micros)} at list price"
-    if view.cost.budget is None:
+    cost, budget = view.cost.total, view.cost.budget
+    if not cost.is_known:
+        return cost.note()
+    title = f"{cost.show()} at list price"
+    if budget is None:
         return title
-    return f"{title}, {share_of(view.cost.budget.spent_micros, view.cost.budget.budget_micros)} of the budget"
+    return f"{title}, {share_of(budget.spend.priced_micros, budget.budget_micros)} of the budget"

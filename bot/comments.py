@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from attribution.cost import Cost
 from attribution.issues import issues_of_pulls
 from attribution.money import from_usd
 from attribution.report import PullRequestCost
@@ -11,7 +12,7 @@ from bot.comment import OFF, render
 from bot.comment.issue import render_issue
 from bot.context import Bot
 from bot.errors import NotYet
-from bot.figures import costs
+from bot.figures import issue as issue_figures
 from bot.figures.pull import AllPulls, view_of
 from bot.github.write_check import KIND as CHECK
 from bot.github.write_check import put_check
@@ -70,7 +71,7 @@ async def pull(bot: Bot, lease: Lease) -> bool:
     if view.cost.budget is not None:
         budgets.note(bot, lease, repository, [view.cost.budget])
     # Where it may be a required check, it is there even with nothing to say.
-    is_checked = view.cost.requests or settings.enforce or check is not None
+    is_checked = view.cost.total.requests or settings.enforce or check is not None
     if settings.check and row.closed_at_ms is None and view.head_sha and is_checked:
         text = checks.text(view, private=repository.private)
         await put_check(bot, lease, repository.full_name, view.head_sha, text)
@@ -91,7 +92,6 @@ def skip_of(
     settings: RepositorySettings, repository: Repository, row: Pull, comment: Publication | None, cost: PullRequestCost
 ) -> Skip | None:
     """Why a pull request gets no comment; None if it gets one. One that is there is kept true even when little is left to say."""
-    is_dear = cost.micros >= from_usd(settings.minimum_usd) and cost.micros > 0
     is_there = comment is not None and comment.comment_id is not None
     reasons = {
         Skip.SWITCHED_OFF_HERE: not row.comment_on,
@@ -99,8 +99,8 @@ def skip_of(
         Skip.PUBLIC: not settings.comments_in(private=repository.private),
         Skip.LOCKED: comment is not None and comment.state == "locked",
         Skip.DELETED: comment is not None and comment.state == "deleted",
-        Skip.NO_WORK: not is_there and not cost.requests,
-        Skip.MINIMUM: not is_there and not is_dear and not cost.unpriced_requests,
+        Skip.NO_WORK: not is_there and not cost.total.requests,
+        Skip.MINIMUM: not is_there and not _is_enough(settings, cost.total),
     }
     return next((skip for skip, holds in reasons.items() if holds), None)
 
@@ -110,15 +110,14 @@ async def issue(bot: Bot, lease: Lease) -> None:
     key = lease.pull
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, key.repository)
-        cost = costs.of_issue(connection, key)
+        cost = issue_figures.cost_of(connection, key)
         if repository is None or cost is None:
             return
         comment = publication_store.publication(connection, key, ISSUE)
     settings, _ = bot.repository_settings(repository)
     is_there = comment is not None and comment.comment_id is not None
     is_allowed = settings.comments_in(private=repository.private) and settings.comment_on_issues
-    is_enough = cost.micros >= from_usd(settings.minimum_usd) and (cost.micros > 0 or cost.unpriced_requests > 0)
-    if is_allowed and (is_there or (cost.is_closed and is_enough)):
+    if is_allowed and (is_there or (cost.is_closed and _is_enough(settings, cost.total))):
         await put_comment(bot, lease, repository.full_name, ISSUE, render_issue(cost))
 
 
@@ -153,3 +152,9 @@ def _note_cost(bot: Bot, key: PullKey, repository: Repository, pulls: AllPulls, 
     if work:
         with bot.database.write() as connection:
             stale.request(connection, work)
+
+
+def _is_enough(settings: RepositorySettings, cost: Cost) -> bool:
+    """Whether a cost is worth a comment: one that is not known always is, however little is priced of it."""
+    micros = cost.priced_micros
+    return cost.unpriced_requests > 0 or (micros > 0 and micros >= from_usd(settings.minimum_usd))

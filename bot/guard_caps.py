@@ -81,7 +81,7 @@ def _branches(connection: Connection, key: RepositoryKey, pulls: list[PullReques
         open_now = [one.number for one in pulls if one.head_branch == name and one.closed_at is None]
         closed = [one.closed_at for one in pulls if one.head_branch == name and one.closed_at]
         number = open_now[0] if len(open_now) == 1 else None
-        micros = spent[number].micros if number in spent else 0
+        micros = spent[number].cost.priced_micros if number in spent else 0
         found.append(
             BranchCost(name=name, pull_number=number, spent_micros=micros, closed_at=max(closed, default=None))
         )

@@ -3,25 +3,17 @@
 import logging
 from zoneinfo import ZoneInfo
 
-import msgspec
 from sqlalchemy import Connection
 
 from attribution.periods import Week, last_published, name_of, published_at, week_named, weeks_later
-from attribution.totals import pull_totals
-from attribution.week_report import WeekCost
-from attribution.week_sums import BEFORE_WEEKS, LINE_WEEKS, WeekFacts, pulls_that_count, week_cost
 from bot.clock import Clock, from_ms, to_ms
 from bot.context import Bot, settings_of
-from bot.figures import budgets as budget_figures
-from bot.figures import forecasts
+from bot.figures import week as week_figures
 from bot.github.write_issue import IssueText, put_issue
 from bot.issue import WeekView, render, title
 from bot.keys import RepositoryKey, WeekKey
 from bot.repository_settings import OperatorSettings, RepositorySettings
-from bot.store import issues as issue_store
-from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
-from bot.store import totals as total_store
 from bot.store import weeks as week_store
 from bot.store.database import Database
 from bot.store.tables import Repository, WeekRow
@@ -50,7 +42,7 @@ async def issue(bot: Bot, lease: Lease) -> None:
         _note(bot, key, "live" if row.issue_number else "off")
         return
     with bot.database.read() as connection:
-        cost = cost_of(connection, settings, key, bot.clock())
+        cost = week_figures.cost_of(connection, settings, key, bot.clock())
         before, after = week_store.neighbours(connection, key)
     if cost is None or (cost.is_quiet and row.issue_number is None):
         _note(bot, key, "quiet")
@@ -85,45 +77,6 @@ def _close_earlier(
 def _note(bot: Bot, key: WeekKey, state: str) -> None:
     with bot.database.write() as connection:
         week_store.note(connection, key, state=state)
-
-
-def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, now_ms: int) -> WeekCost | None:
-    """What a week came to by what is known now; None if there is no such week."""
-    week = week_named(key.week, settings.zone)
-    if week is None:
-        return None
-    repository = key.repository
-    line = [weeks_later(week, -i, settings.zone) for i in range(LINE_WEEKS - 1, 0, -1)] + [week]
-    first_ms, (start_ms, end_ms) = to_ms(line[-1 - BEFORE_WEEKS].from_at), _span(week)
-    amounts = total_store.spent_in(connection, repository, [to_ms(one.from_at) for one in line], end_ms)
-    weeks = tuple((one, tuple(spent)) for one, spent in zip(line, amounts, strict=True))
-    pulls, details = pull_store.all_pulls(connection, repository)
-    issues = issue_store.all_issues(connection, repository)
-    totals = pull_totals(total_store.spent_on(connection, repository, pulls_that_count(weeks, pulls, details, issues)))
-    rows, saving = total_store.used_between(connection, repository, start_ms, end_ms)
-    before_rows, _ = total_store.used_between(connection, repository, first_ms, start_ms)
-    cost = week_cost(
-        WeekFacts(
-            weeks=weeks,
-            rows=rows,
-            before_rows=before_rows,
-            cache_saving_micros=saving,
-            totals=totals,
-            pulls=pulls,
-            details=details,
-            issues=issues,
-            senders=total_store.senders_between(connection, repository, first_ms, end_ms),
-            known_at=from_ms(now_ms),
-            window=settings.survives_after,
-        )
-    )
-    return msgspec.structs.replace(
-        cost,
-        budgets=budget_figures.at_end_of(connection, settings, repository, cost),
-        month=forecasts.of_month(connection, settings, repository, week.to_at)
-        if week.to_at <= from_ms(now_ms)
-        else None,
-    )
 
 
 def request_due(database: Database, operator: OperatorSettings, clock: Clock) -> None:
@@ -181,7 +134,3 @@ def place_of(
     if not place.private and not settings.weekly_on_public:
         return f"`{place.full_name}` is public, and `weekly_on_public` is not set"
     return place
-
-
-def _span(week: Week) -> tuple[int, int]:
-    return to_ms(week.from_at), to_ms(week.to_at)

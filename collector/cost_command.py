@@ -15,9 +15,10 @@ from pathlib import Path
 
 import msgspec
 
+from attribution.cost import NOT_KNOWN, ZERO, Cost, column, cost_of_request
 from attribution.ledger import Charge, charge
-from attribution.money import Micros, cents_that_sum, show_cents
-from attribution.usage import NOT_KNOWN, Usage
+from attribution.usage import NOT_KNOWN as TOKENS_NOT_KNOWN
+from attribution.usage import Usage
 from collector.git import Git
 from collector.pulls import NO_LIST, default_branch, newest_pulls, targets
 from collector.scan import Scan, scan_with_index, working_folder
@@ -35,13 +36,10 @@ KEYS: dict[str, Key] = {
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """`micros` at list price, None where no request has one; `unpriced_requests` are in no amount. Tokens are None where no tool
-    says them."""
+    """Work under one name. Tokens are None where no tool reports them."""
 
     name: str
-    micros: Micros | None
-    requests: int
-    unpriced_requests: int
+    cost: Cost
     input_tokens: int | None
     output_tokens: int | None
     last_at: datetime
@@ -50,18 +48,18 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 def main(argv: Sequence[str]) -> int:
     """Print the table."""
     options = _parser().parse_args(argv)
-    found = scan_with_index(options.home, os.environ, bar())
+    scan = scan_with_index(options.home, os.environ, bar())
     here = Git(os.environ).facts(working_folder()).repository if not options.all else ""
     by = options.by or ("branch" if here else "repository")
-    usages = _wanted(found.usages, here, options.days)
+    usages = _wanted(scan.usages, here, options.days)
     charges = [charge(usage) for usage in usages]
     if by == "pull":
         pulls = newest_pulls()
         if pulls is None:
             print(NO_LIST, file=sys.stderr)
             return 1
-        placed = targets(usages, pulls, default_branch())
-        rows = table(charges, lambda usage: placed[usage.key])
+        names = targets(usages, pulls, default_branch())
+        rows = table(charges, lambda usage: names[usage.key])
     else:
         rows = table(charges, KEYS[by])
     if options.json:
@@ -70,8 +68,8 @@ def main(argv: Sequence[str]) -> int:
     elif options.csv:
         _csv(by, rows)
     else:
-        print(_text(by, rows, here, options.days, found))
-    for line in found.tally.troubles:
+        print(_text(by, rows, here, options.days, scan))
+    for line in scan.tally.troubles:
         print(line, file=sys.stderr)
     return 0
 
@@ -79,23 +77,20 @@ def main(argv: Sequence[str]) -> int:
 def table(charges: Iterable[Charge], key: Key) -> list[Row]:
     """Sums by `key`, the most money first."""
     groups: defaultdict[str, list[Charge]] = defaultdict(list)
-    for one in charges:
-        groups[key(one.usage)].append(one)
+    for each in charges:
+        groups[key(each.usage)].append(each)
     rows = [_row(name, group) for name, group in groups.items()]
-    return sorted(rows, key=lambda row: (-(row.micros or 0), row.name))
+    return sorted(rows, key=lambda row: (-row.cost.priced_micros, row.name))
 
 
 def _row(name: str, charges: Sequence[Charge]) -> Row:
-    used = sum((one.usage.tokens for one in charges), NOT_KNOWN)
-    amounts = [one.list_micros for one in charges if one.list_micros is not None]
+    used = sum((each.usage.tokens for each in charges), TOKENS_NOT_KNOWN)
     return Row(
         name=name,
-        micros=sum(amounts) if amounts else None,
-        requests=len(charges),
-        unpriced_requests=len(charges) - len(amounts),
+        cost=sum((cost_of_request(each.list_micros) for each in charges), ZERO),
         input_tokens=used.input if used.is_known else None,
         output_tokens=used.output if used.is_known else None,
-        last_at=max(one.usage.at for one in charges),
+        last_at=max(each.usage.at for each in charges),
     )
 
 
@@ -106,49 +101,39 @@ def _wanted(usages: Iterable[Usage], repository: str, days: int) -> list[Usage]:
     ]
 
 
-_SUMMED = ("requests", "unpriced_requests", "input_tokens", "output_tokens")
-
-
-def _text(by: str, rows: Sequence[Row], repository: str, days: int, found: Scan) -> str:
+def _text(by: str, rows: Sequence[Row], repository: str, days: int, scan: Scan) -> str:
     where = repository or "all repositories"
     if not rows:
-        hint = "" if found.files else " `mergecost scan` says where it looked."
-        return f"No AI work in {where} in the last {days} days. Log files read: {found.files}.{hint}"
-    cents = cents_that_sum([row.micros or 0 for row in rows])
-    lines: list[tuple[str, ...]] = [(by.capitalize(), "Cost", "Requests", "Unpriced", "Input", "Output", "Last")]
-    for row, amount in zip(rows, cents, strict=True):
-        cost = "not known" if row.micros is None else show_cents(amount)
-        counts = f"{row.requests:,}", f"{row.unpriced_requests:,}"
+        hint = "" if scan.files else " `mergecost scan` says where it looked."
+        return f"No AI work in {where} in the last {days} days. Log files read: {scan.files}.{hint}"
+    lines: list[tuple[str, ...]] = [(by.capitalize(), "Cost", "Requests", "Not priced", "Input", "Output", "Last")]
+    for row, amount in zip(rows, column([row.cost for row in rows]), strict=True):
         tokens = _tokens(row.input_tokens), _tokens(row.output_tokens)
-        lines.append((row.name, cost, *counts, *tokens, f"{row.last_at.astimezone():%d %b %H:%M}"))
-    sums = (sum(getattr(row, name) or 0 for row in rows) for name in _SUMMED)
-    lines.append(("All", show_cents(sum(cents)), *(f"{one:,}" for one in sums), ""))
+        lines.append((row.name, amount, *_requests(row.cost), *tokens, f"{row.last_at.astimezone():%d %b %H:%M}"))
+    whole = sum((row.cost for row in rows), ZERO)
+    tokens = sum(row.input_tokens or 0 for row in rows), sum(row.output_tokens or 0 for row in rows)
+    lines.append(("All", whole.show(), *_requests(whole), *map(_tokens, tokens), ""))
     notes = [f"{where}, the last {days} days, at list price: not an invoice."]
-    if unpriced := sum(row.unpriced_requests for row in rows):
-        notes.append(f"Requests in no amount, since their price is not known: {unpriced:,}.")
+    if whole.unpriced_requests:
+        notes.append(f"In no amount: {whole.note()}.")
     return "\n".join([*aligned(lines, left=(0, 6), most_columns=100), "", *notes])
 
 
+def _requests(cost: Cost) -> tuple[str, str]:
+    return f"{cost.requests:,}", f"{cost.unpriced_requests:,}"
+
+
 def _tokens(count: int | None) -> str:
-    return "not known" if count is None else f"{count:,}"
+    return NOT_KNOWN if count is None else f"{count:,}"
 
 
 def _csv(by: str, rows: Sequence[Row]) -> None:
     out = csv.writer(sys.stdout)
     out.writerow((by, "list_usd", "requests", "unpriced_requests", "input_tokens", "output_tokens", "last_at"))
     for row in rows:
-        usd = "" if row.micros is None else f"{row.micros // 1_000_000}.{row.micros % 1_000_000:06}"
-        out.writerow(
-            (
-                row.name,
-                usd,
-                row.requests,
-                row.unpriced_requests,
-                row.input_tokens,
-                row.output_tokens,
-                row.last_at.isoformat(),
-            )
-        )
+        cost, tokens = row.cost, (row.input_tokens, row.output_tokens)
+        usd = "" if cost.list_micros is None else f"{cost.list_micros // 1_000_000}.{cost.list_micros % 1_000_000:06}"
+        out.writerow((row.name, usd, cost.requests, cost.unpriced_requests, *tokens, row.last_at.isoformat()))
 
 
 def _days(given: str) -> int:

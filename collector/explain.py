@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from attribution.cost import NOT_KNOWN
 from attribution.ledger import charge
 from attribution.money import show
 from attribution.pricing import PRICE_BOOK, Priced, price
@@ -21,16 +22,16 @@ _KINDS = ("uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "o
 
 def explain(request_id: str, home: Path | None, env: Mapping[str, str]) -> int:
     """Print it. Returns 1 if no log holds the request."""
-    found = _in_logs(request_id, home, env)
-    known = [usage for usage in scan_with_index(home, env).usages if request_id in (usage.request_id, *usage.aliases)]
-    if not found and not known:
+    copies = _in_logs(request_id, home, env)
+    indexed = [usage for usage in scan_with_index(home, env).usages if request_id in (usage.request_id, *usage.aliases)]
+    if not copies and not indexed:
         print(f"No log holds a request {request_id}. `mergecost scan --json` lists them all.")
         return 1
-    for path, usage in found:
+    for path, usage in copies:
         print(f"{plain(path)}\n  {_counts(usage)}")
-    if len(found) > 1:
-        print(f"\nThese {len(found)} are one request: the most complete counts.")
-    for usage in known or unique(usage for _, usage in found):
+    if len(copies) > 1:
+        print(f"\nThese {len(copies)} are one request: the most complete counts.")
+    for usage in indexed or unique(usage for _, usage in copies):
         print(f"\n{_facts(usage)}\n\n{_price(usage)}")
     return 0
 
@@ -47,7 +48,7 @@ def _in_logs(request_id: str, home: Path | None, env: Mapping[str, str]) -> list
 
 def _counts(usage: Usage) -> str:
     if not usage.tokens.is_known:
-        return "tokens not known"
+        return f"tokens {NOT_KNOWN}"
     counts = ", ".join(f"{kind.replace('_', ' ')} {getattr(usage.tokens, kind):,}" for kind in _KINDS)
     return f"{counts}{' (a sum of several requests)' if usage.is_sum else ''}"
 
@@ -70,8 +71,8 @@ def _fact(value: Any) -> str:
 def _price(usage: Usage) -> str:
     priced = price(usage)
     if not isinstance(priced, Priced):
-        one = charge(usage)
-        own = f" The tool itself says {show(one.list_micros)}." if one.list_micros is not None else ""
+        reported = charge(usage).list_micros
+        own = f" The tool itself reports {show(reported)}." if reported is not None else ""
         return f"No list price: {priced.reason}.{own}"
     lines = [
         f"{item.count:>12,}  {item.what:<31} x ${item.usd_per_million.normalize():f} a million = "

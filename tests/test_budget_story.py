@@ -236,7 +236,7 @@ def test_what_is_not_known_never_blocks(enforced: World):
     enforced.settle()
     assert enforced.check(12)[:2] == snapshot(("neutral", "$4.00 at list price, 27% of the budget"))
     assert line(enforced) == snapshot(
-        "`███░░░░░░░░░░░` 27% of the $15.00 budget, without the 1 request at no known price."
+        "`███░░░░░░░░░░░` 27% of the $15.00 budget, without 1 request at a price that is not known."
     )
 
 

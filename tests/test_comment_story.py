@@ -155,20 +155,20 @@ def test_a_model_without_a_price_is_said_and_is_not_free(world: World):
     world.work("09:00 feat/limit nobody-knows-1")
     world.settle()
     assert world.comment(12).split("\n\n<details>")[0] == snapshot("""\
-**AI work on this change: 1 request, at a price we do not know.**
+**AI work on this change: 1 request at a price that is not known.**
 
 Seen: 1 session of Claude Code, 1 request.
 
-1 request to `nobody-knows-1` is in no amount here: its list price is not known.\
+At a price that is not known: `nobody-knows-1`.\
 """)
     world.work("09:30 feat/limit $1.00", "s2")
     world.settle()
     assert world.comment(12).split("\n\n<details>")[0] == snapshot("""\
-**This change cost $1.00** of AI work at list price, and more at a price we do not know.
+**This change cost $1.00** of AI work at list price, and 1 request at a price that is not known.
 
 Seen: 2 sessions of Claude Code, 2 requests.
 
-1 request to `nobody-knows-1` is in no amount here: its list price is not known.\
+At a price that is not known: `nobody-knows-1`.\
 """)
 
 
@@ -180,8 +180,8 @@ def test_what_a_tool_does_not_say_is_not_shown_as_zero_nor_its_own_price_as_a_li
     world.send_usage([silent, own])
     world.settle()
     comment = world.comment(12)
-    assert "**This change cost $0.07** of AI work at list price, and more at a price we do not know." in comment
-    assert "1 request to a model that is not known is in no amount here" in comment
+    assert "**This change cost $0.07** of AI work at list price, and 1 request at a price that is not known." in comment
+    assert "At a price that is not known: a model that is not known." in comment
     assert "Cursor<br>`?` | not known | 1 | ? | ? | ? | ? |" in comment
     assert "Prices: the tool's own figure where no list price is known." in comment
 

@@ -120,8 +120,8 @@ def test_unpriced_requests_use_up_no_budget_and_are_said(budgeted: World):
     assert section(made.body or "") == snapshot("""\
 | Budget | Used | Cost | Of |  |
 | :-- | --: | --: | --: | :-- |
-| `█░░░░░░░░░` Week 47 | 20% | $3.90 | $20.00 | without 9 requests at no known price |
-| `█░░░░░░░░░` November 2026 so far | 10% | $3.90 | $40.00 | without 9 requests at no known price |\
+| `█░░░░░░░░░` Week 47 | 20% | $3.90 | $20.00 | without 9 requests at a price that is not known |
+| `█░░░░░░░░░` November 2026 so far | 10% | $3.90 | $40.00 | without 9 requests at a price that is not known |\
 """)
     assert budgeted.channel.texts == []
 
@@ -145,14 +145,14 @@ def test_programs_read_the_same_figures(budgeted: World):
     budgeted.work("Fri 09:00 feat/limit $3.90", "s9")
     budgeted.settle()
     read = budgeted.read("/repositories/acme/widgets/budgets").json()
-    assert [(one["scope"], one["name"], one["spent_micros"], one["budget_micros"]) for one in read] == [
+    assert [(one["scope"], one["name"], one["spend"]["list_micros"], one["budget_micros"]) for one in read] == [
         ("week", "2026-W46", 0, 20_000_000),
         ("week", "2026-W47", 7_800_000, 20_000_000),
         ("month", "2026-10", 0, 40_000_000),
         ("month", "2026-11", 7_800_000, 40_000_000),
     ]
     pull = budgeted.read("/repositories/acme/widgets/pulls/12").json()
-    assert (pull["micros"], pull["budget"]["spent_micros"], pull["budget"]["budget_micros"]) == (
+    assert (pull["total"]["list_micros"], pull["budget"]["spend"]["list_micros"], pull["budget"]["budget_micros"]) == (
         3_900_000,
         3_900_000,
         3_000_000,

@@ -9,10 +9,12 @@ import pytest
 from inline_snapshot import snapshot
 
 from attribution.breakdown import WAYS
+from attribution.cost import NOT_KNOWN
 from attribution.identity import author
 from bot.cli import report as report_command
-from bot.cli.report import Wrong, _parser
+from bot.cli.report import ReportError, _parser
 from bot.clock import DAY_MS, to_ms
+from bot.figures.period import BadDay
 from tests.databases import Worlds
 from tests.notation import MONDAY
 from tests.world import World
@@ -66,9 +68,9 @@ def test_a_week_reads_as_its_issue(week: World):
     assert text.strip() == f"# {issue.title}\n\n{body}"
     told = json.loads(report(week, *WIDGETS, "--week", "--json"))
     assert told == week.read(WEEK).json()
-    assert told["micros"] == sum(row["micros"] for row in told["kinds"]) == 3_740_000
+    assert told["total"]["list_micros"] == sum(row["cost"]["list_micros"] for row in told["kinds"]) == 3_740_000
     rows = list(csv.DictReader(io.StringIO(report(week, *WIDGETS, "--week", "--csv"))))
-    assert {row["kind"]: row["micros"] for row in rows} == {
+    assert {row["kind"]: row["list_micros"] for row in rows} == {
         "merged": "2400000",
         "open": "1010000",
         "no_pull": "330000",
@@ -151,13 +153,86 @@ All                 $8.74
 """)
 
 
+def test_work_without_a_price_is_nowhere_zero(world: World):
+    """Not in a comment, an issue, a table or its sum, on the terminal or in the API."""
+    world.tick()
+    bug = world.open_issue("Clients hammer the API", ["bug"])
+    world.work("Mon 09:00 feat/a some-model\nMon 10:00 main some-model")
+    world.open_pull(12, "feat/a", title="Rate limit", body=f"Fixes #{bug}", labels=["backend"])
+    world.settle()
+    world.at("Thu 09:00")
+    world.merge(12)
+    world.close_issue(bug)
+    world.settle()
+    world.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * 3_600_000
+    world.tick()
+    (issue,) = world.weeks()
+    (about_bug,) = world.comments(bug)
+    texts = [world.comment(12), about_bug, issue.title, issue.body]
+    texts += [report(world, "--by", by) for by in WAYS]
+    assert [text for text in texts if "$0" in text.replace("not $0", "")] == []
+    sums = [line for text in texts for line in text.splitlines() if re.match(r"All |\| \*\*(All|Week)", line)]
+    assert len(sums) > len(WAYS)
+    assert [line for line in sums if NOT_KNOWN not in line] == []
+    assert world.comment(12).partition("\n\n<details>")[0] == snapshot("""\
+**AI work on this change: 1 request at a price that is not known.**
+
+Seen: 1 session of Claude Code, 1 request.
+
+At a price that is not known: `some-model`.\
+""")
+    assert issue.body.partition(" -->\n")[2].partition("\n\n<details>")[0] == snapshot("""\
+**What a merge cost this week is not known**: no AI work of known price was seen on its one merge. AI work: 2 requests at a price that is not known.
+
+**To decide:** 2 of 2 requests are at a price that is not known, so the figures are too low.
+
+| What became of it | Cost | Share | PRs |
+| :-- | --: | --: | --: |
+| Merged | not known |  | 1 |
+| No pull request | not known |  | – |
+| **Week 47** | **not known** |  |  |
+
+<sub>Every request of the week is in one of the rows; they sum to the week's spend to the cent. In no amount: 2 requests at a price that is not known.</sub>
+
+**Seen:** sessions of the one person whose commits were merged. 1 merge without AI work of known price is in no figure, since what it cost is not known: #12.\
+""")
+    assert about_bug.partition("\n\n<sub>")[0] == snapshot("""\
+**AI work on this issue: 1 request at a price that is not known.**
+
+It was #12, Rate limit.\
+""")
+    assert report(world, "--by", "label") == snapshot("""\
+Label    At list price  Requests  Not priced
+backend      not known         1           1
+bug          not known         1           1
+(none)       not known         1           1
+All          not known
+""")
+    assert world.read("/repositories/acme/widgets/pulls/12").json()["total"] == snapshot(
+        {"list_micros": None, "requests": 1, "unpriced_requests": 1}
+    )
+    (row,) = csv.DictReader(io.StringIO(report(world, "--by", "model", "--csv")))
+    assert row == snapshot(
+        {
+            "repository": "",
+            "name": "some-model",
+            "number": "",
+            "list_micros": "",
+            "requests": "2",
+            "unpriced_requests": "2",
+        }
+    )
+
+
 @pytest.mark.parametrize("by", WAYS)
 def test_every_cut_is_complete(week: World, by: str):
     everything = week.read("/costs", by=by).json()
-    assert sum(one["micros"] for one in everything) == 8_740_000
-    assert sum(one["micros"] for one in week.read("/costs", by=by, repository="acme/gadgets").json()) == 5_000_000
+    assert sum(row["cost"]["list_micros"] or 0 for row in everything) == 8_740_000
+    assert [row["cost"]["list_micros"] for row in week.read("/costs", by=by, repository="acme/gadgets").json()] == [
+        5_000_000
+    ]
     one_day = week.read("/costs", by=by, since="2026-11-17", until="2026-11-17").json()
-    assert sum(one["micros"] for one in one_day) == 1_010_000
+    assert sum(row["cost"]["list_micros"] or 0 for row in one_day) == 1_010_000
     assert json.loads(report(week, "--by", by, "--json")) == everything
 
 
@@ -166,7 +241,7 @@ def test_days_are_those_of_the_repository(week: World):
     week.open_pull(16, "feat/q")
     week.settle()
     days = week.read("/costs", by="day", repository="acme/widgets").json()
-    assert {one["name"]: one["micros"] for one in days} == {
+    assert {row["name"]: row["cost"]["list_micros"] for row in days} == {
         "2026-11-16": 2_000_000,
         "2026-11-17": 330_000,
         "2026-11-18": 1_010_000,
@@ -236,7 +311,7 @@ def test_one_installation_never_sees_another(week: World):
     ],
 )
 def test_questions_put_wrongly(week: World, words: list[str], problem: str):
-    with pytest.raises(Wrong, match=re.escape(problem)):
+    with pytest.raises((ReportError, BadDay), match=re.escape(problem)):
         report(week, *words)
 
 

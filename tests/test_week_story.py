@@ -84,9 +84,8 @@ def test_the_issue_of_a_week(week: World):
 | Reverted | $1.10 | 11% | 1 |
 | No pull request | $0.80 | 8% | – |
 | **Week 47** | **$10.20** | **100%** |  |
-| Not priced, in no amount: 1 request | not known |  |  |
 
-<sub>Every request of the week is in one of the rows; they sum to the week's spend to the cent.</sub>
+<sub>Every request of the week is in one of the rows; they sum to the week's spend to the cent. In no amount: 1 request at a price that is not known.</sub>
 
 **Seen:** sessions of all 2 people whose commits were merged.
 

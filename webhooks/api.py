@@ -12,17 +12,19 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from attribution.breakdown import By, Slice
+from attribution.breakdown import BreakdownRow, By
 from attribution.budget import Budget
 from attribution.issues import IssueCost
 from attribution.report import PullRequestCost
 from attribution.week_report import WeekCost
-from bot import weekly
-from bot.cli.report import Wrong, span_ms
 from bot.clock import from_ms
 from bot.context import settings_of
+from bot.figures import breakdown as breakdown_figures
 from bot.figures import budgets as budget_figures
-from bot.figures import costs
+from bot.figures import issue as issue_figures
+from bot.figures import pull as pull_figures
+from bot.figures import week as week_figures
+from bot.figures.period import BadDay, span_ms
 from bot.keys import PullKey, RepositoryKey, WeekKey
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
@@ -76,15 +78,15 @@ Days = Annotated[tuple[str, str], Depends(_days)]
 router = APIRouter(prefix="/api/v1", tags=["figures"])
 
 
-def _says(model: Any, description: str, *refusals: int) -> dict[int | str, dict[str, Any]]:
+def _answers(model: Any, description: str, *refusals: int) -> dict[int | str, dict[str, Any]]:
     """The answers of a route, for its description: the view model, and what may be refused."""
     schema: dict[str, Any] = _schema(model)
-    told: dict[int | str, dict[str, Any]] = {
+    responses: dict[int | str, dict[str, Any]] = {
         200: {"description": description, "content": {"application/json": {"schema": schema}}}
     }
     for status in (401, *refusals):
-        told[status] = {"description": "", "content": {"application/json": {"schema": _schema(Message)}}}
-    return told
+        responses[status] = {"description": "", "content": {"application/json": {"schema": _schema(Message)}}}
+    return responses
 
 
 def _schema(model: Any) -> dict[str, Any]:
@@ -94,21 +96,21 @@ def _schema(model: Any) -> dict[str, Any]:
 
 def components() -> dict[str, Any]:
     """The shapes of all answers, for the OpenAPI description."""
-    models = [RepositoryListed, Slice, Budget, PullRequestCost, IssueCost, WeekCost, Message]
+    models = [RepositoryListed, BreakdownRow, Budget, PullRequestCost, IssueCost, WeekCost, Message]
     return msgspec.json.schema_components(models, ref_template="#/components/schemas/{name}")[1]
 
 
-@router.get("/repositories", responses=_says(list[RepositoryListed], "By name."), response_class=Response)
+@router.get("/repositories", responses=_answers(list[RepositoryListed], "By name."), response_class=Response)
 def repositories(request: Request, account: Account, pages: Pages) -> Response:
     """The repositories whose figures this token may read."""
     with edge_of(request).database.read() as connection:
-        found = [
+        listed = [
             RepositoryListed(row.full_name, row.active) for row in repository_store.repositories_of(connection, account)
         ]
-    return _paged(request, found, pages)
+    return _paged(request, listed, pages)
 
 
-@router.get("/costs", responses=_says(list[Slice], "By name; complete.", 404, 422), response_class=Response)
+@router.get("/costs", responses=_answers(list[BreakdownRow], "By name; complete.", 404, 422), response_class=Response)
 def spent(
     request: Request,
     account: Account,
@@ -129,15 +131,15 @@ def spent(
         zone = settings_of(edge.operator, rows[0])[0].zone if repository else ZoneInfo("UTC")
         try:
             span = span_ms(*days, zone, edge.clock())
-        except Wrong as error:
+        except BadDay as error:
             raise HTTPException(422, str(error)) from None
-        found = costs.cut(connection, rows, by, span, zone)
-    return _paged(request, found, pages)
+        lines = breakdown_figures.of_repositories(connection, rows, by, span, zone)
+    return _paged(request, lines, pages)
 
 
 @router.get(
     "/repositories/{owner}/{name}/pulls/{number}",
-    responses=_says(PullRequestCost, "As its comment says.", 404),
+    responses=_answers(PullRequestCost, "As its comment says.", 404),
     response_class=Response,
 )
 def pull(request: Request, account: Account, owner: str, name: str, number: int) -> Response:
@@ -147,28 +149,28 @@ def pull(request: Request, account: Account, owner: str, name: str, number: int)
     def look(connection: Connection, row: Repository) -> PullRequestCost | None:
         key = PullKey(row.account_id, row.repository_id, number)
         settings = settings_of(edge.operator, row)[0]
-        return costs.of_pull(connection, settings, key) if pull_store.pull(connection, key) else None
+        return pull_figures.cost_of(connection, settings, key) if pull_store.pull(connection, key) else None
 
     return _one(request, account, f"{owner}/{name}", f"no pull request #{number} is known there", look)
 
 
 @router.get(
     "/repositories/{owner}/{name}/issues/{number}",
-    responses=_says(IssueCost, "Sub-issues included.", 404),
+    responses=_answers(IssueCost, "Sub-issues included.", 404),
     response_class=Response,
 )
 def issue(request: Request, account: Account, owner: str, name: str, number: int) -> Response:
     """What an issue cost over all its pull requests."""
 
     def look(connection: Connection, row: Repository) -> IssueCost | None:
-        return costs.of_issue(connection, PullKey(row.account_id, row.repository_id, number))
+        return issue_figures.cost_of(connection, PullKey(row.account_id, row.repository_id, number))
 
     return _one(request, account, f"{owner}/{name}", f"no issue #{number} is known there", look)
 
 
 @router.get(
     "/repositories/{owner}/{name}/weeks/{week}",
-    responses=_says(WeekCost, "As its issue says.", 404),
+    responses=_answers(WeekCost, "As its issue says.", 404),
     response_class=Response,
 )
 def week(request: Request, account: Account, owner: str, name: str, week: str) -> Response:
@@ -177,14 +179,16 @@ def week(request: Request, account: Account, owner: str, name: str, week: str) -
 
     def look(connection: Connection, row: Repository) -> WeekCost | None:
         settings = settings_of(edge.operator, row)[0]
-        return weekly.cost_of(connection, settings, WeekKey(row.account_id, row.repository_id, week), edge.clock())
+        return week_figures.cost_of(
+            connection, settings, WeekKey(row.account_id, row.repository_id, week), edge.clock()
+        )
 
     return _one(request, account, f"{owner}/{name}", f"there is no week {week!r}: write it like 2026-W47", look)
 
 
 @router.get(
     "/repositories/{owner}/{name}/budgets",
-    responses=_says(list[Budget], "Of this week and month, and of those before, where they have one.", 404),
+    responses=_answers(list[Budget], "Of this week and month, and of those before, where they have one.", 404),
     response_class=Response,
 )
 def running(request: Request, account: Account, pages: Pages, owner: str, name: str) -> Response:
@@ -193,8 +197,8 @@ def running(request: Request, account: Account, pages: Pages, owner: str, name: 
     with edge.database.read() as connection:
         row = _row(connection, account, f"{owner}/{name}")
         key, now = RepositoryKey(row.account_id, row.repository_id), from_ms(edge.clock())
-        found = budget_figures.running(connection, settings_of(edge.operator, row)[0], key, now)
-    return _paged(request, found, pages)
+        budgets = budget_figures.running(connection, settings_of(edge.operator, row)[0], key, now)
+    return _paged(request, budgets, pages)
 
 
 def _one(
@@ -205,10 +209,10 @@ def _one(
     look: Callable[[Connection, Repository], msgspec.Struct | None],
 ) -> Response:
     with edge_of(request).database.read() as connection:
-        found = look(connection, _row(connection, account_id, full_name))
-    if found is None:
+        figures = look(connection, _row(connection, account_id, full_name))
+    if figures is None:
         raise HTTPException(404, missing)
-    return Response(msgspec.json.encode(found), media_type="application/json")
+    return Response(msgspec.json.encode(figures), media_type="application/json")
 
 
 def _row(connection: Connection, account_id: int, full_name: str) -> Repository:
@@ -219,14 +223,14 @@ def _row(connection: Connection, account_id: int, full_name: str) -> Repository:
     return row
 
 
-def _paged(request: Request, found: Sequence[msgspec.Struct], asked: tuple[int, int]) -> Response:
-    page, per_page = asked
-    last = max(-(-len(found) // per_page), 1)
-    pages = {"prev": page - 1, "next": page + 1, "first": 1, "last": last}
+def _paged(request: Request, items: Sequence[msgspec.Struct], pages: tuple[int, int]) -> Response:
+    page, per_page = pages
+    last = max(-(-len(items) // per_page), 1)
+    numbers = {"prev": page - 1, "next": page + 1, "first": 1, "last": last}
     links = [
         f'<{request.url.include_query_params(page=number)}>; rel="{name}"'
-        for name, number in pages.items()
+        for name, number in numbers.items()
         if 1 <= number <= last
     ]
-    rows = found[(page - 1) * per_page : page * per_page]
+    rows = items[(page - 1) * per_page : page * per_page]
     return Response(msgspec.json.encode(rows), headers={"Link": ", ".join(links)}, media_type="application/json")

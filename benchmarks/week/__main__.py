@@ -21,10 +21,11 @@ from attribution.outcome import Details
 from attribution.periods import week_of, weeks_later
 from attribution.week_report import WeekCost
 from benchmarks.databases import database
-from bot import weekly
 from bot.clock import to_ms
-from bot.figures import costs
+from bot.figures import breakdown as breakdown_figures
+from bot.figures import week as week_figures
 from bot.issue import WeekView, render
+from bot.keys import RepositoryKey
 from bot.repository_settings import RepositorySettings
 from bot.store import accounts as account_store
 from bot.store import pulls as pull_store
@@ -35,7 +36,7 @@ from bot.store.repositories import RepositoryFacts
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 YEAR_MS = 365 * 24 * 3_600_000
 PULLS = 5000
-KEY = (1, 34)
+KEY = RepositoryKey(1, 34)
 
 _SERIES = {
     "sqlite": "WITH RECURSIVE series(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM series WHERE i < {last}) ",
@@ -77,7 +78,7 @@ def fill(database: Database, requests: int) -> None:
                 number=number, head_branch="work", created_at=at, closed_at=merged_at, merged_at=merged_at
             )
             pull_store.save_pull(
-                database, connection, (*KEY, number), pull, Details(title=f"Change {number}", updated_at=at), ""
+                database, connection, KEY.pull(number), pull, Details(title=f"Change {number}", updated_at=at), ""
             )
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("ANALYZE")
@@ -95,19 +96,22 @@ def seconds(work: Callable[[], object], times: int = 5) -> float:
 def _report(database: Database) -> str:
     """Seconds for the week's report and for a cut by day, what the week came to, and the peak of memory."""
     zone = ZoneInfo("UTC")
-    key = (*KEY, weeks_later(week_of(NOW, zone), -1, zone).name)
+    key = KEY.week(weeks_later(week_of(NOW, zone), -1, zone).name)
     span = (to_ms(NOW) - 30 * 24 * 3_600_000, to_ms(NOW))
     with database.read() as connection:
 
         def week() -> WeekCost:
-            cost = weekly.cost_of(connection, RepositorySettings(), key, to_ms(NOW))
+            cost = week_figures.cost_of(connection, RepositorySettings(), key, to_ms(NOW))
             assert cost is not None
             assert render(WeekView(cost=cost, time_zone="UTC"))
             return cost
 
-        rows = costs.repositories(connection, KEY[0])
-        micros = week().micros
-        durations = seconds(week), seconds(lambda: costs.cut(connection, rows, "day", span, zone))
+        rows = repository_store.repositories_of(connection, KEY.account_id)
+        micros = week().total.priced_micros
+        durations = (
+            seconds(week),
+            seconds(lambda: breakdown_figures.of_repositories(connection, rows, "day", span, zone)),
+        )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return f"{durations[0]:>9.2f}{durations[1]:>11.2f}{micros / 1e6:>13,.2f}{peak:>10.0f}"
 

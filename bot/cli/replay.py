@@ -9,9 +9,10 @@ from itertools import chain, groupby
 import msgspec
 
 from attribution.attribute import RepositoryIndex, attribute
+from attribution.cost import ZERO, Cost, column, cost_of_request
 from attribution.evidence import Correction, Evidence, PullRequest
 from attribution.ledger import Charge, Share, charge, check, share_out
-from attribution.money import Micros, cents_that_sum, show_cents, to_cents
+from attribution.money import Micros
 from attribution.report import short_id
 from attribution.reported_commits import direct_commits, reported_commits, with_reports
 from attribution.runaway_backtest import session_records
@@ -101,14 +102,13 @@ def report(repository: str, booked: Sequence[Booked]) -> str:
     if not booked:
         return "No requests."
     shares = [share for _, share in booked]
-    whole = sum(share.micros or 0 for share in shares)
-    unpriced = sum(share.micros is None for share in shares)
+    whole = _cost(shares)
     targets = sorted({share.pull_number for share in shares}, key=lambda number: (number is None, number or 0))
     by_target = {_name(number): [share for share in shares if share.pull_number == number] for number in targets}
     by_evidence = {level.value: [share for share in shares if share.evidence == level] for level in Evidence}
     parts = [
-        f"{repository or 'Repository not known'}: {show_cents(to_cents(whole))} at list price",
-        f"Requests in no amount, since their price is not known: {unpriced:,}." if unpriced else "",
+        f"{repository or 'Repository not known'}: {whole.show()} at list price",
+        f"In no amount: {whole.note()}." if whole.unpriced_requests else "",
         _totals("Pull request", by_target),
         _totals("Evidence", {level: found for level, found in by_evidence.items() if found}),
         "\n".join(_stretches(booked)),
@@ -118,11 +118,9 @@ def report(repository: str, booked: Sequence[Booked]) -> str:
 
 def _totals(title: str, groups: Mapping[str, Sequence[Share]]) -> str:
     """A table whose cents sum to the whole."""
-    cents = cents_that_sum([sum(share.micros or 0 for share in shares) for shares in groups.values()])
+    amounts = column([_cost(shares) for shares in groups.values()])
     rows = [(title, "Cost", "Requests")]
-    for (name, shares), amount in zip(groups.items(), cents, strict=True):
-        known = any(share.micros is not None for share in shares)
-        rows.append((name, show_cents(amount) if known else "not known", f"{len(shares):,}"))
+    rows += [(name, amount, f"{len(groups[name]):,}") for name, amount in zip(groups, amounts, strict=True)]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     return "\n".join(f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows)
 
@@ -144,9 +142,13 @@ def _answer(shares: Sequence[Booked]) -> list[tuple[int | None, str]]:
 
 
 def _stretch(pairs: Sequence[Booked]) -> str:
-    (first, share), amounts = pairs[0], [share.micros for _, share in pairs if share.micros is not None]
-    cost = show_cents(to_cents(sum(amounts))) if amounts else "not known"
+    first, share = pairs[0]
+    cost = _cost(share for _, share in pairs).show()
     return f"  {first.usage.at:%Y-%m-%d %H:%M}  {_name(share.pull_number):<13} {cost:>10}  {share.why}"
+
+
+def _cost(shares: Iterable[Share]) -> Cost:
+    return sum((cost_of_request(share.micros) for share in shares), ZERO)
 
 
 def _name(number: int | None) -> str:

@@ -4,22 +4,24 @@ import argparse
 import csv
 import io
 import sys
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection
 
-from attribution.breakdown import WAYS, Slice
-from attribution.money import cents_that_sum, show_cents, to_cents
+from attribution.breakdown import WAYS, BreakdownRow
+from attribution.cost import ZERO, Cost, column
 from attribution.periods import last_published, week_named
-from bot import weekly
-from bot.clock import from_ms, system_clock, to_ms
+from bot.clock import from_ms, system_clock
 from bot.comment import render as render_comment
 from bot.comment.issue import render_issue
 from bot.context import settings_of
-from bot.figures import costs
-from bot.figures.pull import view_of
+from bot.figures import breakdown as breakdown_figures
+from bot.figures import issue as issue_figures
+from bot.figures import pull as pull_figures
+from bot.figures import week as week_figures
+from bot.figures.period import BadDay, span_ms
 from bot.issue import WeekView, render, title
 from bot.keys import RepositoryKey
 from bot.repository_settings import OperatorSettings, RepositorySettings
@@ -31,7 +33,7 @@ from bot.store.database import Database
 from bot.store.tables import Repository
 
 
-class Wrong(Exception):
+class ReportError(Exception):
     """The question cannot be answered as it was put; the message says what to do."""
 
 
@@ -48,39 +50,26 @@ def main(argv: list[str]) -> int:
                 print(report(connection, operator, options, system_clock()), end="")
         finally:
             database.close()
-    except (Wrong, SettingsError) as error:
+    except (ReportError, BadDay, SettingsError) as error:
         print(f"mergecost report: {error}", file=sys.stderr)
         return 2
     return 0
 
 
 def report(connection: Connection, operator: OperatorSettings, options: argparse.Namespace, now_ms: int) -> str:
-    """What was asked for, as text, JSON or CSV. Raises `Wrong`."""
+    """What was asked for, as text, JSON or CSV. Raises `ReportError` and `BadDay`."""
     rows = _repositories(connection, options)
     if options.pull or options.issue or options.week:
         if len(rows) != 1:
-            raise Wrong(f"which repository? Say --repository OWNER/NAME. There are: {_names(rows)}")
+            raise ReportError(f"which repository? Say --repository OWNER/NAME. There are: {_names(rows)}")
         return _one(connection, rows[0], settings_of(operator, rows[0])[0], options, now_ms)
     zone = settings_of(operator, rows[0])[0].zone if len(rows) == 1 else ZoneInfo("UTC")
-    found = costs.cut(connection, rows, options.by, span_ms(options.since, options.until, zone, now_ms), zone)
+    lines = breakdown_figures.of_repositories(
+        connection, rows, options.by, span_ms(options.since, options.until, zone, now_ms), zone
+    )
     if options.json or options.csv:
-        return _as_json(found) if options.json else _as_csv(found)
-    return _as_table(options.by, found)
-
-
-def span_ms(since: str, until: str, zone: ZoneInfo, now_ms: int) -> tuple[int, int]:
-    """From the first moment of the day `since` (30 days ago) to the last of `until` (now). Raises `Wrong`."""
-    try:
-        last = date.fromisoformat(until) if until else None
-        first = (
-            date.fromisoformat(since)
-            if since
-            else (last or from_ms(now_ms).astimezone(zone).date()) - timedelta(days=30)
-        )
-    except ValueError:
-        raise Wrong("a day is written like 2026-11-23") from None
-    end = to_ms(_midnight(last + timedelta(days=1), zone)) if last else now_ms + 3_600_000
-    return to_ms(_midnight(first, zone)), end
+        return _as_json(lines) if options.json else _as_csv(lines)
+    return _as_table(options.by, lines)
 
 
 def _one(
@@ -89,29 +78,29 @@ def _one(
     key = RepositoryKey(row.account_id, row.repository_id)
     if options.pull:
         if pull_store.pull(connection, key.pull(options.pull)) is None:
-            raise Wrong(f"{row.full_name} has no pull request #{options.pull} that Mergecost knows")
-        view = view_of(
+            raise ReportError(f"{row.full_name} has no pull request #{options.pull} that Mergecost knows")
+        view = pull_figures.view_of(
             connection, key.pull(options.pull), pull_store.all_pulls(connection, key), settings, None, from_ms(now_ms)
         )
         return _shown(view.cost, view.cost.rows, render_comment(view), options)
     if options.issue:
-        found = costs.of_issue(connection, key.pull(options.issue))
-        if found is None:
-            raise Wrong(f"{row.full_name} has no issue #{options.issue} that Mergecost knows")
-        return _shown(found, found.parts, render_issue(found), options)
+        issue = issue_figures.cost_of(connection, key.pull(options.issue))
+        if issue is None:
+            raise ReportError(f"{row.full_name} has no issue #{options.issue} that Mergecost knows")
+        return _shown(issue, issue.parts, render_issue(issue), options)
     name = (
         last_published(from_ms(now_ms), settings.weekly_day, settings.zone).name
         if options.week == "last"
         else options.week
     )
-    week = week_named(name, settings.zone) and weekly.cost_of(connection, settings, key.week(name), now_ms)
+    week = week_named(name, settings.zone) and week_figures.cost_of(connection, settings, key.week(name), now_ms)
     if week is None:
-        raise Wrong(f"there is no week {name!r}: write it like 2026-W47")
+        raise ReportError(f"there is no week {name!r}: write it like 2026-W47")
     view = WeekView(cost=week, time_zone=settings.time_zone)
     return _shown(week, week.kinds, f"# {title(view)}\n\n{render(view)}", options)
 
 
-def _shown(cost: msgspec.Struct, rows: tuple[msgspec.Struct, ...], text: str, options: argparse.Namespace) -> str:
+def _shown(cost: msgspec.Struct, rows: Sequence[msgspec.Struct], text: str, options: argparse.Namespace) -> str:
     if options.json:
         return _as_json(cost)
     return _as_csv(rows) if options.csv else f"{text}\n"
@@ -121,31 +110,36 @@ def _as_json(value: object) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
 
 
-def _as_csv(rows: "tuple[msgspec.Struct, ...] | list[Slice]") -> str:
-    """Plain columns; what is a list is a count."""
+def _as_csv(rows: Sequence[msgspec.Struct]) -> str:
+    """Plain columns: a cost has its own, what is a list is a count."""
     out = io.StringIO()
     if rows:
-        fields = msgspec.structs.fields(rows[0])
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow([field.name for field in fields])
-        for row in rows:
-            values = (getattr(row, field.name) for field in fields)
-            writer.writerow([len(value) if isinstance(value, tuple) else value for value in values])
+        lines = [_columns(row) for row in rows]
+        writer = csv.DictWriter(out, list(lines[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
     return out.getvalue()
 
 
-def _as_table(by: str, found: list[Slice]) -> str:
+def _columns(row: msgspec.Struct, prefix: str = "") -> dict[str, object]:
+    columns: dict[str, object] = {}
+    for name, value in msgspec.structs.asdict(row).items():
+        if isinstance(value, Cost):
+            columns |= _columns(value, name.removesuffix("cost"))
+        else:
+            columns[f"{prefix}{name}"] = len(value) if isinstance(value, tuple) else value
+    return columns
+
+
+def _as_table(by: str, rows: Sequence[BreakdownRow]) -> str:
     """A table whose cents sum to the whole."""
-    if not found:
+    if not rows:
         return "Nothing was used in that time.\n"
-    cents = cents_that_sum([one.micros for one in found])
     lines = [(by.capitalize(), "At list price", "Requests", "Not priced")]
-    for one, amount in zip(found, cents, strict=True):
-        known = show_cents(amount) if one.unpriced_requests < one.requests else "not known"
-        lines.append(
-            (_label(one), known, f"{one.requests:,}", f"{one.unpriced_requests:,}" if one.unpriced_requests else "")
-        )
-    lines.append(("All", show_cents(to_cents(sum(one.micros for one in found))), "", ""))
+    for row, amount in zip(rows, column([row.cost for row in rows]), strict=True):
+        unpriced = f"{row.cost.unpriced_requests:,}" if row.cost.unpriced_requests else ""
+        lines.append((_label(row), amount, f"{row.cost.requests:,}", unpriced))
+    lines.append(("All", sum((row.cost for row in rows), ZERO).show(), "", ""))
     widths = [max(len(line[i]) for line in lines) for i in range(4)]
     return "".join(
         f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip() + "\n"
@@ -153,14 +147,10 @@ def _as_table(by: str, found: list[Slice]) -> str:
     )
 
 
-def _label(one: Slice) -> str:
-    number = f"#{one.number} " if one.number is not None else ""
-    name = f"{number}{one.name}".strip() or "(none)"
-    return name[:60] if one.repository in ("", one.name) else f"{one.repository} {name[:60]}"
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)
+def _label(row: BreakdownRow) -> str:
+    number = f"#{row.number} " if row.number is not None else ""
+    name = f"{number}{row.name}".strip() or "(none)"
+    return name[:60] if row.repository in ("", row.name) else f"{row.repository} {name[:60]}"
 
 
 def _repositories(connection: Connection, options: argparse.Namespace) -> list[Repository]:
@@ -169,12 +159,12 @@ def _repositories(connection: Connection, options: argparse.Namespace) -> list[R
     rows = [row for account in accounts for row in repository_store.repositories_of(connection, account.account_id)]
     if not options.repository:
         return rows
-    found = [row for row in rows if row.full_name.lower() == options.repository.lower()]
-    if len(found) != 1:
-        raise Wrong(
-            f"no repository {options.repository!r}; there are: {_names(rows)}" if not found else "which --account?"
+    matching = [row for row in rows if row.full_name.lower() == options.repository.lower()]
+    if len(matching) != 1:
+        raise ReportError(
+            f"no repository {options.repository!r}; there are: {_names(rows)}" if not matching else "which --account?"
         )
-    return found
+    return matching
 
 
 def _names(rows: list[Repository]) -> str:

@@ -250,7 +250,7 @@ def _approve(scene: _Scene, request: _Request, command: Approve) -> CommandError
     approval = Approval(
         comment_id=request.comment_id, said_at=request.at, reason=command.reason, up_to_micros=may_cost(budget)
     )
-    facts = {"approved_at_ms": to_ms(request.at), "cost_micros": budget.spent_micros}
+    facts = {"approved_at_ms": to_ms(request.at), "cost_micros": budget.spend.priced_micros}
     budget_store.save_approval(scene.bot.database, connection, key, approval, request.by.login, **facts)
     scene.stale.note(connection, Fact.APPROVAL, Change(repository=key.repository, pulls=[key.number]))
     return None

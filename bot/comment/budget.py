@@ -1,4 +1,4 @@
-"""How much of its budget the pull request has used, and whether somebody let it cost more."""
+"""How much of its budget the pull request has used, and whether somebody approved more."""
 
 from attribution.budget import Budget
 from attribution.forecast import Forecast
@@ -9,12 +9,15 @@ from bot.markdown import bar, code, count, share_of, text
 
 def render(view: CommentView) -> str:
     budget = view.cost.budget
-    if budget is None or not view.cost.requests:
+    if budget is None or not view.cost.total.requests:
         return ""
-    used = share_of(budget.spent_micros, budget.budget_micros)
-    line = f"{bar(budget.spent_micros, budget.budget_micros)} {used} of the {show(budget.budget_micros)} budget"
-    if budget.unpriced_requests:
-        line += f", without the {count(budget.unpriced_requests, 'request')} at no known price"
+    spent, whole = budget.spend.priced_micros, budget.budget_micros
+    if budget.spend.is_known:
+        line = (
+            f"{bar(spent, whole)} {share_of(spent, whole)} of the {show(whole)} budget{budget.spend.note(', without ')}"
+        )
+    else:
+        line = f"{bar(spent, whole)} {budget.spend.show().capitalize()}, of the {show(whole)} budget"
     return f"{line}.{_approval(budget, is_enforced=view.is_enforced)}{_likely(view.forecast)}"
 
 
@@ -33,8 +36,10 @@ def _approval(budget: Budget, *, is_enforced: bool) -> str:
     if not budget.is_over:
         return ""
     if budget.approval:
-        given = budget.approval
-        return f" Approved on {given.said_at:%-d %b %Y} up to {show(given.up_to_micros)}: {text(given.reason)}."
+        approval = budget.approval
+        return (
+            f" Approved on {approval.said_at:%-d %b %Y} up to {show(approval.up_to_micros)}: {text(approval.reason)}."
+        )
     if is_enforced:
         return (
             f" **It needs an approval:** somebody with write access says {code('/mergecost approve REASON')} in a comment, "

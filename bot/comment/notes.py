@@ -1,6 +1,6 @@
-"""What the figure rests on and what it lacks, said before anybody asks."""
+"""What the figure rests on and what it lacks, before anybody asks."""
 
-from attribution.money import cents_that_sum, show_cents
+from attribution.cost import PRICE_NOT_KNOWN, column
 from attribution.outcome import State
 from bot.comment.view import CommentView, tool_title
 from bot.markdown import code, count, phrase, text
@@ -14,43 +14,41 @@ def render(view: CommentView) -> str:
 
 def _outcome(view: CommentView) -> str:
     """What became of it, once that is settled."""
-    ended = view.outcome
-    if ended is None or not view.cost.requests:
+    outcome = view.outcome
+    if outcome is None or not view.cost.total.requests:
         return ""
-    if ended.state == State.REVERTED:
-        return f"Reverted by #{ended.by} on {ended.at:%-d %b %Y}: what it cost shipped nothing."
-    if ended.state == State.SURVIVING:
-        return f"Merged on {ended.at:%-d %b %Y}, and not reverted in {count(view.survival_days, 'day')}: it survived."
+    if outcome.state == State.REVERTED:
+        return f"Reverted by #{outcome.by} on {outcome.at:%-d %b %Y}: what it cost shipped nothing."
+    if outcome.state == State.SURVIVING:
+        return f"Merged on {outcome.at:%-d %b %Y}, and not reverted in {count(view.survival_days, 'day')}: it survived."
     return ""
 
 
 def _stages(view: CommentView) -> str:
     """How much of it was building, reviewing and running in CI, where there was more than building."""
     cost = view.cost
-    if not cost.review_micros and not cost.ci_micros:
+    if not cost.review.requests and not cost.ci.requests:
         return ""
-    amounts = (cost.micros - cost.review_micros - cost.ci_micros, cost.review_micros, cost.ci_micros)
-    named = zip(("build", "review", "CI"), cents_that_sum(amounts), amounts, strict=True)
-    line = " · ".join(f"{name} {show_cents(cents)}" for name, cents, micros in named if micros)
+    stages = (cost.build, cost.review, cost.ci)
+    cells = zip(("build", "review", "CI"), stages, column(stages), strict=True)
+    line = " · ".join(f"{name} {amount}" for name, stage, amount in cells if stage.requests)
     return line[0].upper() + line[1:]
 
 
 def _seen(view: CommentView) -> str:
     cost = view.cost
-    if not cost.requests:
+    if not cost.total.requests:
         return ""
     tools = " and ".join(text(tool_title(tool)) for tool in cost.tools)
-    return f"Seen: {count(len(cost.sessions), 'session')} of {tools}, {count(cost.requests, 'request')}."
+    return f"Seen: {count(len(cost.sessions), 'session')} of {tools}, {count(cost.total.requests, 'request')}."
 
 
 def _unpriced(view: CommentView) -> str:
     cost = view.cost
-    if not cost.unpriced_requests:
+    if not cost.total.unpriced_requests:
         return ""
     models = ", ".join(code(model) if model else "a model that is not known" for model in cost.unpriced_models[:5])
-    are, their = ("is", "its") if cost.unpriced_requests == 1 else ("are", "their")
-    requests = count(cost.unpriced_requests, "request")
-    return f"{requests} to {models} {are} in no amount here: {their} list price is not known."
+    return f"{PRICE_NOT_KNOWN.capitalize()}: {models}."
 
 
 def _settings(view: CommentView) -> str:

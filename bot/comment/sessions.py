@@ -1,6 +1,7 @@
 """The sessions behind the figure, and why each counts here. Sessions, never people."""
 
-from attribution.money import cents_that_sum, show, show_cents
+from attribution.cost import ZERO, column
+from attribution.money import show
 from attribution.report import SessionPart
 from bot.comment.view import CommentView, reason, tool_title
 from bot.markdown import NO_BREAK, code, count, folded, share_of, text
@@ -12,20 +13,20 @@ def render(view: CommentView) -> str:
     parts = view.cost.sessions
     if not parts:
         return ""
-    cents = cents_that_sum([part.micros for part in parts])
-    lines = [_line(part, amount, view.cost.number) for part, amount in zip(parts, cents, strict=True)]
-    shown, hidden = lines[:MOST], cents[MOST:]
+    shown, hidden = parts[:MOST], parts[MOST:]
+    costs = [part.cost for part in shown] + ([sum((part.cost for part in hidden), ZERO)] if hidden else [])
+    amounts = column(costs)
+    lines = [_line(part, amount, view.cost.number) for part, amount in zip(shown, amounts, strict=False)]
     if hidden:
-        shown.append(f"- **{show_cents(sum(hidden))}** {count(len(hidden), 'more session')}")
+        lines.append(f"- **{amounts[-1]}** {count(len(hidden), 'more session')}")
     correct = (
         f"A session in the wrong place? {code('/mergecost unlink ' + parts[0].short_id)} in a comment takes it off; "
     )
     correct += f"{code('split')} shares it between pull requests, {code('link')} brings one here."
-    return folded("Sessions, and why they count here", "\n".join([*shown, "", correct]))
+    return folded("Sessions, and why they count here", "\n".join([*lines, "", correct]))
 
 
-def _line(part: SessionPart, cents: int, number: int) -> str:
-    amount = show_cents(cents) if part.session_micros else "Cost not known"
+def _line(part: SessionPart, amount: str, number: int) -> str:
     reasons = "; ".join(reason(why, number) for why in part.why[:3])
     return f"- **{amount}** {code(part.short_id)} {text(tool_title(part.tool))}, {_when(part)}{_part(part)}: {reasons}"
 
@@ -43,6 +44,7 @@ def _when(part: SessionPart) -> str:
 
 def _part(part: SessionPart) -> str:
     """How much of the session is meant, when it is not all of it."""
-    if part.micros == part.session_micros:
+    micros, whole = part.cost.priced_micros, part.session_list_micros
+    if not part.cost.is_known or micros == whole:
         return ""
-    return f" ({share_of(part.micros, part.session_micros)} of its {show(part.session_micros)})"
+    return f" ({share_of(micros, whole)} of its {show(whole)})"

@@ -3,8 +3,11 @@
 The cost stands second: on a phone a table shows three columns, and the rest is scrolled to.
 """
 
-from attribution.money import cents_that_sum, show, show_cents, to_cents
-from attribution.report import Row
+from collections.abc import Callable, Sequence
+
+from attribution.cost import ZERO, column
+from attribution.money import Micros, show
+from attribution.report import Row, cache_read_part
 from bot.comment.view import CommentView, tool_title
 from bot.markdown import code, folded, share_of, table, text, tokens
 
@@ -16,36 +19,50 @@ def render(view: CommentView) -> str:
     rows = view.cost.rows
     if not rows:
         return ""
-    cents = cents_that_sum([row.micros for row in rows])
-    lines = [_line(row, amount) for row, amount in zip(rows, cents, strict=True)]
-    shown, hidden = lines[:MOST_ROWS], cents[MOST_ROWS:]
+    return folded("Where it went", table(COLUMNS, [*model_rows(rows, _counts), _total(view)]) + _cache(view))
+
+
+def model_rows(rows: Sequence[Row], counts: Callable[[Row], Sequence[int]]) -> list[tuple[str, ...]]:
+    """Tool and model, cost, requests and `counts` of tokens; of more than `MOST_ROWS` rows the rest together."""
+    shown, hidden = rows[:MOST_ROWS], rows[MOST_ROWS:]
+    hidden_cost = sum((row.cost for row in hidden), ZERO)
+    amounts = column([row.cost for row in shown] + ([hidden_cost] if hidden else []))
+    lines = [
+        (
+            f"{text(tool_title(row.tool))}<br>{code(row.model)}",
+            amount,
+            f"{row.cost.requests:,}",
+            *(tokens(figure) if row.tokens_known else "?" for figure in counts(row)),
+        )
+        for row, amount in zip(shown, amounts, strict=False)
+    ]
     if hidden:
-        shown.append((f"{len(hidden)} more", show_cents(sum(hidden)), "", "", "", "", ""))
-    return folded("Where it went", table(COLUMNS, [*shown, _total(view)]) + _cache(view))
+        figures = map(tokens, column_sums(hidden, counts))
+        lines.append((f"{len(hidden)} more", amounts[-1], f"{hidden_cost.requests:,}", *figures))
+    return lines
 
 
-def _line(row: Row, cents: int) -> tuple[str, ...]:
-    figures = (row.uncached_input_tokens, row.cache_read_tokens, row.cache_write_tokens, row.output_tokens)
-    return (
-        f"{text(tool_title(row.tool))}<br>{code(row.model)}",
-        "not known" if row.unpriced_requests == row.requests else show_cents(cents),
-        f"{row.requests:,}",
-        *(tokens(figure) if row.tokens_known else "?" for figure in figures),
-    )
+def column_sums(rows: Sequence[Row], counts: Callable[[Row], Sequence[int]]) -> list[int]:
+    return [sum(figures) for figures in zip(*map(counts, rows), strict=True)]
+
+
+def _counts(row: Row) -> tuple[int, ...]:
+    return row.uncached_input_tokens, row.cache_read_tokens, row.cache_write_tokens, row.output_tokens
 
 
 def _total(view: CommentView) -> tuple[str, ...]:
-    rows = view.cost.rows
-    kinds = ("uncached_input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
-    sums = (tokens(sum(getattr(row, kind) for row in rows)) for kind in kinds)
-    figures = (show_cents(to_cents(view.cost.micros)), f"{sum(row.requests for row in rows):,}", *sums)
+    cost = view.cost
+    figures = (cost.total.show(), f"{cost.total.requests:,}", *map(tokens, column_sums(cost.rows, _counts)))
     return ("**All**", *(f"**{figure}**" for figure in figures))
 
 
 def _cache(view: CommentView) -> str:
-    read, whole = view.cost.cache_read_part
+    read, whole = cache_read_part(view.cost.rows)
     if not read:
         return ""
-    return (
-        f"\n\n{share_of(read, whole)} of the input came from cache, which saved {show(view.cost.cache_saving_micros)}."
-    )
+    return f"\n\n{share_of(read, whole)} of the input came from cache{saving(view.cost.cache_saving_micros)}."
+
+
+def saving(micros: Micros) -> str:
+    """What cache reads saved; empty where they have no price."""
+    return f", which saved {show(micros)}" if micros else ""

@@ -6,9 +6,9 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from attribution.budget import Budget, Scope
+from attribution.cost import ZERO
 from attribution.money import from_usd
-from attribution.months import Month, month_of, months_later
-from attribution.periods import Week, week_of, weeks_later
+from attribution.periods import Month, Week, month_of, months_later, week_of, weeks_later
 from attribution.week_report import BudgetRow, WeekCost
 from bot.clock import from_ms, to_ms
 from bot.keys import PullKey, RepositoryKey
@@ -21,13 +21,12 @@ def of_pull(connection: Connection, settings: RepositorySettings, key: PullKey) 
     """None where pull requests have no budget."""
     if settings.budget_pull_usd is None:
         return None
-    spent = total_store.spent_on(connection, key.repository, [key.number])
+    spend = total_store.spent_on(connection, key.repository, [key.number])
     return Budget(
         scope=Scope.PULL,
         name=str(key.number),
         budget_micros=from_usd(settings.budget_pull_usd),
-        spent_micros=sum(one.micros for one in spent),
-        unpriced_requests=sum(one.unpriced_requests for one in spent),
+        spend=sum((part.cost for part in spend), ZERO),
         approvals=budget_store.approvals(connection, key),
     )
 
@@ -55,9 +54,9 @@ def running(
     """The budgets of this week and month, and of those before, to which late data may still add."""
     zone = settings.zone
     week, month = week_of(now, zone), month_of(now, zone)
-    weeks = [of_week(connection, settings, repository, one) for one in (weeks_later(week, -1, zone), week)]
-    months = [of_month(connection, settings, repository, one) for one in (months_later(month, -1, zone), month)]
-    return [one for one in (*weeks, *months) if one is not None]
+    weeks = [of_week(connection, settings, repository, each) for each in (weeks_later(week, -1, zone), week)]
+    months = [of_month(connection, settings, repository, each) for each in (months_later(month, -1, zone), month)]
+    return [budget for budget in (*weeks, *months) if budget is not None]
 
 
 def at_end_of(
@@ -66,7 +65,7 @@ def at_end_of(
     """The budgets of a week, of the month that it ends in, and of the pull requests over theirs that cost something in it."""
     week = cost.week
     month = month_of(week.to_at - timedelta(milliseconds=1), settings.zone)
-    held = [
+    budgets = [
         of_week(connection, settings, repository, week),
         of_month(connection, settings, repository, month, week.to_at),
         *(of_pull(connection, settings, repository.pull(number)) for number in cost.pull_numbers),
@@ -74,15 +73,15 @@ def at_end_of(
     noted = budget_store.notices_between(connection, repository, to_ms(week.from_at), to_ms(week.to_at))
     return tuple(
         BudgetRow(
-            budget=one,
+            budget=budget,
             reached=tuple(
                 (row.level, from_ms(row.at_ms))
                 for row in noted
-                if row.kind == f"budget_{one.scope}" and row.about == about(one)
+                if row.kind == f"budget_{budget.scope}" and row.about == about(budget)
             ),
         )
-        for one in held
-        if one is not None and (one.scope != Scope.PULL or one.is_over)
+        for budget in budgets
+        if budget is not None and (budget.scope != Scope.PULL or budget.is_over)
     )
 
 
@@ -102,13 +101,11 @@ def _of_period(
     if budget_usd is None:
         return None
     end = min(until or period.to_at, period.to_at)
-    micros, unpriced = total_store.total_between(connection, repository, to_ms(period.from_at), to_ms(end))
     return Budget(
         scope=scope,
         name=period.name,
         budget_micros=from_usd(budget_usd),
-        spent_micros=micros,
-        unpriced_requests=unpriced,
+        spend=total_store.total_between(connection, repository, to_ms(period.from_at), to_ms(end)),
         from_at=period.from_at,
         to_at=period.to_at,
     )

@@ -43,7 +43,7 @@ def used_up_on(
     """The day on which the budget of a week or month is used up at the present rate; None if it lasts, or is used up or over."""
     if budget.from_at is None or budget.to_at is None or not budget.from_at <= now < budget.to_at or budget.is_over:
         return None
-    first, today, end = (one.astimezone(settings.zone).date() for one in (budget.from_at, now, budget.to_at))
+    first, today, end = (moment.astimezone(settings.zone).date() for moment in (budget.from_at, now, budget.to_at))
     daily = _daily(connection, settings, repository, now)
     return forecast.pace(daily, first, end - _DAY, today, budget.budget_micros)
 
@@ -56,24 +56,24 @@ def of_pull(
     now: datetime,
 ) -> Forecast | None:
     """An open pull request; `pulls` are all of its repository."""
-    merged = sorted(((one.merged_at, one.number) for one in pulls.values() if one.merged_at), reverse=True)
+    merged = sorted(((pull.merged_at, pull.number) for pull in pulls.values() if pull.merged_at), reverse=True)
     others = [other for _, other in merged[:_MOST_PULLS]]
     if number not in pulls or len(others) < pull_forecast.LEAST_PULLS:
         return None
     spent: defaultdict[int, list[tuple[datetime, Micros]]] = defaultdict(list)
-    for one, at, micros in total_store.spent_at(connection, repository, [number, *others]):
-        spent[one].append((at, micros))
+    for pull, at, micros in total_store.spent_at(connection, repository, [number, *others]):
+        spent[pull].append((at, micros))
     curves = {
-        one: Curve(opened_at=pulls[one].created_at, merged_at=pulls[one].merged_at, amounts=tuple(amounts))
-        for one, amounts in spent.items()
+        pull: Curve(opened_at=pulls[pull].created_at, merged_at=pulls[pull].merged_at, amounts=tuple(amounts))
+        for pull, amounts in spent.items()
     }
     own = curves.pop(number, None)
     return _worth_saying(pull_forecast.pull(own, curves.values(), now) if own else None)
 
 
-def _worth_saying(found: Forecast | None) -> Forecast | None:
+def _worth_saying(estimate: Forecast | None) -> Forecast | None:
     """One that was off by more than half the last times helps nobody."""
-    return found if found and found.track_record.error_percent <= MOST_ERROR_PERCENT else None
+    return estimate if estimate and estimate.track_record.error_percent <= MOST_ERROR_PERCENT else None
 
 
 def _daily(
@@ -81,7 +81,7 @@ def _daily(
 ) -> dict[date, Micros]:
     """What each day came to, by the clock on the repository's wall."""
     end_ms = to_ms(until)
-    found: defaultdict[date, Micros] = defaultdict(int)
+    daily: defaultdict[date, Micros] = defaultdict(int)
     for quarter, micros in total_store.by_quarter(connection, repository, end_ms - _HISTORY_MS, end_ms):
-        found[local_day(quarter, settings.zone)] += micros
-    return dict(found)
+        daily[local_day(quarter, settings.zone)] += micros
+    return dict(daily)

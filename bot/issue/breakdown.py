@@ -1,14 +1,10 @@
 """The week by tool and model, and by label; what cache reads saved; medians and ranges."""
 
-from collections.abc import Sequence
-
-from attribution.money import cents_that_sum, show, show_cents
-from attribution.report import Row
-from attribution.week_report import LabelRow, cache_read_part
-from bot.comment.view import tool_title
-from bot.issue.kinds import whole
+from attribution.cost import ZERO, column
+from attribution.report import Row, cache_read_part
+from bot.comment.where import column_sums, model_rows, saving
 from bot.issue.view import WeekView
-from bot.markdown import code, folded, share_of, table, text, tokens
+from bot.markdown import code, folded, share_of, table, tokens
 
 MODELS = ("Tool and model", ">Cost", ">Requests", ">Input", ">From cache", ">Output")
 LABELS = ("Label", ">Cost", ">PRs")
@@ -23,31 +19,14 @@ def render(view: WeekView) -> str:
 
 
 def _models(view: WeekView) -> str:
-    rows = view.cost.rows
-    cents = cents_that_sum([row.micros for row in rows])
-    lines = [_line(row, amount) for row, amount in zip(rows, cents, strict=True)]
-    shown, hidden = lines[:MOST_ROWS], cents[MOST_ROWS:]
-    if hidden:
-        shown.append((f"{len(hidden)} more", show_cents(sum(hidden)), "", *map(tokens, _sums(rows[MOST_ROWS:]))))
-    total = (whole(view.cost), f"{view.cost.requests:,}", *map(tokens, _sums(rows)))
-    return table(MODELS, [*shown, ("**All**", *(f"**{one}**" for one in total))])
+    cost = view.cost
+    sums = map(tokens, column_sums(cost.rows, _counts))
+    total = (cost.total.show(), f"{cost.total.requests:,}", *sums)
+    return table(MODELS, [*model_rows(cost.rows, _counts), ("**All**", *(f"**{figure}**" for figure in total))])
 
 
-def _sums(rows: Sequence[Row]) -> list[int]:
-    return [sum(column) for column in zip(*map(_tokens, rows), strict=True)]
-
-
-def _tokens(row: Row) -> tuple[int, int, int]:
+def _counts(row: Row) -> tuple[int, ...]:
     return row.uncached_input_tokens + row.cache_write_tokens, row.cache_read_tokens, row.output_tokens
-
-
-def _line(row: Row, cents: int) -> tuple[str, ...]:
-    return (
-        f"{text(tool_title(row.tool))}<br>{code(row.model)}",
-        "not known" if row.unpriced_requests == row.requests else show_cents(cents),
-        f"{row.requests:,}",
-        *(tokens(figure) if row.tokens_known else "?" for figure in _tokens(row)),
-    )
 
 
 def _cache(view: WeekView) -> str:
@@ -56,28 +35,23 @@ def _cache(view: WeekView) -> str:
     if not read:
         return ""
     than = f" ({share_of(before, whole_before)} in the 8 weeks before)" if whole_before else ""
-    return f"{share_of(read, whole)} of the input came from cache{than}, which saved {show(view.cost.cache_saving_micros)}."
+    return f"{share_of(read, whole)} of the input came from cache{than}{saving(view.cost.cache_saving_micros)}."
 
 
 def _labels(view: WeekView) -> str:
     rows = view.cost.labels
     if not any(row.label for row in rows):
         return ""
-    rest = view.cost.micros - sum(row.micros for row in rows)
-    *cents, rest_cents = cents_that_sum([*(row.micros for row in rows), rest])
-    lines = [_label(row, amount) for row, amount in zip(rows, cents, strict=True)]
-    shown, hidden = lines[:MOST_ROWS], cents[MOST_ROWS:]
+    shown, hidden = rows[:MOST_ROWS], rows[MOST_ROWS:]
+    lines = [(code(row.label) if row.label else "No label", row.cost, f"{row.pulls:,}") for row in shown]
     if hidden:
-        shown.append((f"{len(hidden)} more", show_cents(sum(hidden)), ""))
-    if rest:
-        shown.append(("No pull request", show_cents(rest_cents), "–"))
-    shown.append(("**All**", f"**{whole(view.cost)}**", ""))
+        lines.append((f"{len(hidden)} more", sum((row.cost for row in hidden), ZERO), ""))
+    if view.cost.no_pull.requests:
+        lines.append(("No pull request", view.cost.no_pull, "–"))
+    amounts = column([cost for _, cost, _ in lines])
+    cells = [(name, amount, pulls) for (name, _, pulls), amount in zip(lines, amounts, strict=True)]
+    cells.append(("**All**", f"**{view.cost.total.show()}**", ""))
     note = (
         "Labels are those of pull requests and of the issues that they close; what has several is shared between them."
     )
-    return f"{table(LABELS, shown)}\n\n{note}"
-
-
-def _label(row: LabelRow, cents: int) -> tuple[str, ...]:
-    cost = show_cents(cents) if row.micros or not row.unpriced_requests else "not known"
-    return code(row.label) if row.label else "No label", cost, f"{row.pulls:,}"
+    return f"{table(LABELS, cells)}\n\n{note}"

@@ -1,4 +1,4 @@
-"""What is used of the budgets, which of them people were told of, and what the month is likely to come to."""
+"""What is used of the budgets, which levels people were notified of, and what the month is likely to come to."""
 
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -19,28 +19,25 @@ def render(view: WeekView) -> str:
 
 
 def _table(view: WeekView) -> str:
-    held = view.cost.budgets
-    if not held:
+    budgets = view.cost.budgets
+    if not budgets:
         return ""
-    rows = [_line(view, one) for one in held[:MOST_ROWS]]
-    if hidden := held[MOST_ROWS:]:
+    rows = [_line(view, row) for row in budgets[:MOST_ROWS]]
+    if hidden := budgets[MOST_ROWS:]:
         rows.append((f"{count(len(hidden), 'more pull request')} over budget", "", "", "", ""))
     return table(COLUMNS, rows)
 
 
 def _line(view: WeekView, row: BudgetRow) -> tuple[str, ...]:
     budget = row.budget
-    used = share_of(budget.spent_micros, budget.budget_micros)
-    gauge = bar(budget.spent_micros, budget.budget_micros, 10)
-    notes = [_approved(budget)] if budget.scope == Scope.PULL else [_told(view, row)]
-    if budget.unpriced_requests:
-        notes.append(f"without {count(budget.unpriced_requests, 'request')} at no known price")
-    what = _what(view, budget)
+    spent, whole = budget.spend.priced_micros, budget.budget_micros
+    state = _approved(budget) if budget.scope == Scope.PULL else _levels(view, row)
+    notes = [state, budget.spend.note("without ")]
     return (
-        f"{gauge} {what}",
-        used,
-        show(budget.spent_micros),
-        show(budget.budget_micros),
+        f"{bar(spent, whole, 10)} {_what(view, budget)}",
+        share_of(spent, whole) if budget.spend.is_known else "",
+        budget.spend.show(),
+        show(whole),
         "; ".join(filter(None, notes)),
     )
 
@@ -56,25 +53,25 @@ def _what(view: WeekView, budget: Budget) -> str:
 
 
 def _approved(budget: Budget) -> str:
-    given = budget.approval
-    return f"approved: {text(given.reason)}" if given else "not approved"
+    approval = budget.approval
+    return f"approved: {text(approval.reason)}" if approval else "not approved"
 
 
-def _told(view: WeekView, row: BudgetRow) -> str:
+def _levels(view: WeekView, row: BudgetRow) -> str:
     zone = ZoneInfo(view.time_zone)
     return ", ".join(f"{level}% on {at.astimezone(zone):%a %-d %b}" for level, at in row.reached)
 
 
 def _month(view: WeekView) -> str:
     """A forecast never stands without the error that it made before."""
-    likely = view.cost.month
-    if likely is None:
+    forecast = view.cost.month
+    if forecast is None:
         return ""
     last = (view.cost.week.to_at - timedelta(milliseconds=1)).astimezone(ZoneInfo(view.time_zone))
-    record = likely.track_record
+    record = forecast.track_record
     return (
-        f"**{last:%B} is likely to come to {show(likely.micros)}**, between {show(likely.low_micros)} and "
-        f"{show(likely.high_micros)}; so far {show(likely.spent_micros)}. The median miss of this forecast was "
+        f"**{last:%B} is likely to come to {show(forecast.micros)}**, between {show(forecast.low_micros)} and "
+        f"{show(forecast.high_micros)}; so far {show(forecast.spent_micros)}. The median miss of this forecast was "
         f"{record.error_percent}%, over the last {count(record.cases, 'month')}."
     )
 

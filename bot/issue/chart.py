@@ -33,14 +33,14 @@ xychart-beta
 
 
 def render(view: WeekView) -> str:
-    spent = [point for point in view.cost.points if point.micros or point.merges]
-    points = [point for point in spent if point.per_merge_micros is not None]
+    weeks = [point for point in view.cost.points if point.cost.requests or point.merges]
+    points = [point for point in weeks if point.per_merge_micros is not None]
     # A week without a merge has no cost of one: it is left out, not drawn as zero.
     drawn = _chart(points) if len(points) >= LEAST_WEEKS else ""
-    if len(spent) < 2:
+    if len(weeks) < 2:
         return ""
-    note = "" if len(points) == len(spent) else "\n\nA week without a merge of known cost is not in the chart."
-    figures = folded("The weeks in figures", f"{table(COLUMNS, map(_line, reversed(spent)))}{note if drawn else ''}")
+    note = "" if len(points) == len(weeks) else "\n\nA week without a merge of known cost is not in the chart."
+    figures = folded("The weeks in figures", f"{table(COLUMNS, map(_line, reversed(weeks)))}{note if drawn else ''}")
     return f"{drawn}\n\n{figures}" if drawn else figures
 
 
@@ -58,7 +58,7 @@ def _chart(points: list[Point]) -> str:
 
 def _each(point: Point) -> Micros:
     """What shipped nothing, for each merge."""
-    return point.nothing_micros // point.merges
+    return point.nothing.priced_micros // point.merges
 
 
 def _usd(micros: Micros) -> str:
@@ -67,7 +67,7 @@ def _usd(micros: Micros) -> str:
 
 def _line(point: Point) -> tuple[str, ...]:
     merge = show(point.per_merge_micros) if point.per_merge_micros is not None else "–"
-    each = show(_each(point)) if point.merges else "–"
-    # No spend is none that we know of.
-    spent = (show(point.micros), show(point.nothing_micros), each) if point.micros else ("–", "–", "–")
-    return point.week[5:], f"{point.merges:,}", merge, *spent
+    each = point.nothing.show_each(point.merges) if point.merges else "–"
+    # A dash is no spend that we know of.
+    spend = (point.cost.show(), point.nothing.show(), each) if point.cost.requests else ("–", "–", "–")
+    return point.week[5:], f"{point.merges:,}", merge, *spend

@@ -7,7 +7,7 @@ from attribution.money import show
 from attribution.week_report import Figure, WeekCost
 from bot.issue.reasons import change, moved, to_decide
 from bot.issue.view import WeekView
-from bot.markdown import count, phrase
+from bot.markdown import phrase
 
 
 def title(view: WeekView) -> str:
@@ -27,10 +27,9 @@ def render(view: WeekView) -> str:
 def _in_short(cost: WeekCost) -> str:
     if cost.per_merge:
         return f"{show(cost.per_merge.median_micros)} a merge"
-    if not cost.requests:
+    if not cost.total.requests:
         return "none seen"
-    spent = show(cost.micros) if cost.unpriced_requests < cost.requests else "not priced"
-    return f"{spent}, no merge of known cost" if cost.unseen_merges else f"{spent}, no merge"
+    return f"{cost.total.show()}, no merge of known cost" if cost.unseen_merges else f"{cost.total.show()}, no merge"
 
 
 def _cost(cost: WeekCost) -> str:
@@ -55,11 +54,11 @@ def _no_merge(cost: WeekCost) -> str:
     if cost.unseen_merges:
         merges = "its one merge" if len(cost.unseen_merges) == 1 else f"any of its {len(cost.unseen_merges):,} merges"
         merged = f"**What a merge cost this week is not known**: no AI work of known price was seen on {merges}."
-    if not cost.requests:
+    if not cost.total.requests:
         return f"{merged} No AI work reached us."
-    if cost.unpriced_requests == cost.requests:
-        return f"{merged} {count(cost.requests, 'request')} reached us, at a price that is not known."
-    return f"{merged} {show(cost.micros)} was used at list price."
+    if not cost.total.is_known:
+        return f"{merged} AI work: {cost.total.note()}."
+    return f"{merged} {cost.total.show()} was used at list price{cost.total.note(', and ')}."
 
 
 def _range(figure: Figure) -> str:
@@ -80,19 +79,19 @@ def _standing(cost: WeekCost) -> str:
     stand = cost.per_surviving.count if cost.per_surviving else 0
     so_far, word = ("", "survived") if cost.is_settled else (" so far", "still stands")
     if stand == merges:
-        told = f"It was not reverted{so_far}" if merges == 1 else f"None of them was reverted{so_far}"
+        words = f"It was not reverted{so_far}" if merges == 1 else f"None of them was reverted{so_far}"
     elif cost.per_surviving is None:
-        told = "It was reverted" if merges == 1 else "All of them were reverted"
+        words = "It was reverted" if merges == 1 else "All of them were reverted"
     else:
         were = "was" if merges - stand == 1 else "were"
-        told = f"{merges - stand:,} of {merges:,} {were} reverted{so_far}"
-        told += f": one that {word} cost {show(cost.per_surviving.median_micros)}"
+        words = f"{merges - stand:,} of {merges:,} {were} reverted{so_far}"
+        words += f": one that {word} cost {show(cost.per_surviving.median_micros)}"
     before = (
         f"; one that survived in the 8 weeks before cost {show(cost.before_surviving.median_micros)}"
         if cost.before_surviving
         else ""
     )
-    return f"{told}{before}."
+    return f"{words}{before}."
 
 
 def _issues(cost: WeekCost) -> list[str]:

@@ -5,9 +5,10 @@ from datetime import date
 from fractions import Fraction
 
 from attribution.budget import Scope
+from attribution.cost import PRICE_NOT_KNOWN
 from attribution.money import Micros, show
-from attribution.report import Row
-from attribution.week_report import NOTHING, Figure, Kind, KindRow, WeekCost, cache_read_part
+from attribution.report import Row, cache_read_part
+from attribution.week_report import NOTHING, Figure, Kind, KindRow, WeekCost
 from bot.issue.kinds import NAMES, pull
 from bot.issue.view import WeekView
 from bot.markdown import code, count, share_of
@@ -69,8 +70,9 @@ def _cache(rows: Sequence[Row]) -> Fraction | None:
 
 
 def _part(rows: Sequence[Row], model: str) -> Fraction:
-    whole = sum(row.micros for row in rows)
-    return Fraction(sum(row.micros for row in rows if row.model == model), whole) if whole else Fraction(0)
+    whole = sum(row.cost.priced_micros for row in rows)
+    part = sum(row.cost.priced_micros for row in rows if row.model == model)
+    return Fraction(part, whole) if whole else Fraction(0)
 
 
 def _percent(part: Fraction) -> str:
@@ -80,8 +82,8 @@ def _percent(part: Fraction) -> str:
 def to_decide(view: WeekView) -> str:
     """A budget that is used up or will be; what shipped nothing, if it is worth anybody's time, else what is missing from the
     figures; or that nothing needs a decision."""
-    found = " ".join(part for part in (_over_budget(view.cost), _unshipped(view)) if part)
-    return f"**To decide:** {found}" if found else "Nothing needs a decision."
+    reasons = " ".join(part for part in (_over_budget(view.cost), _unshipped(view)) if part)
+    return f"**To decide:** {reasons}" if reasons else "Nothing needs a decision."
 
 
 def _over_budget(cost: WeekCost) -> str:
@@ -91,7 +93,7 @@ def _over_budget(cost: WeekCost) -> str:
         name = "The week" if budget.scope == Scope.WEEK else f"{date.fromisoformat(f'{budget.name}-01'):%B}"
         whole = f"its budget of {show(budget.budget_micros)}"
         if budget.is_over:
-            return f"{name} is over {whole}, with {show(budget.spent_micros)}."
+            return f"{name} is over {whole}, with {budget.spend.show()}."
         if budget.scope == Scope.MONTH and cost.month and cost.month.micros > budget.budget_micros:
             return f"{name} is likely to end over {whole}, at {show(cost.month.micros)}."
     return ""
@@ -99,13 +101,13 @@ def _over_budget(cost: WeekCost) -> str:
 
 def _unshipped(view: WeekView) -> str:
     cost = view.cost
-    nothing = cost.nothing_micros
-    if nothing >= max(_LEAST_MICROS, cost.micros * _WORTH):
-        most = max((row for row in cost.kinds if row.kind in NOTHING), key=lambda row: row.micros)
-        return f"{show(nothing)}, {share_of(nothing, cost.micros)} of the week, shipped nothing. {_most(view, most, nothing)}."
-    if cost.unpriced_requests * 10 > cost.requests:
-        requests = f"{cost.unpriced_requests:,} of {count(cost.requests, 'request')}"
-        return f"{requests} had no known price, so the figures are too low."
+    nothing, week = cost.nothing.priced_micros, cost.total.priced_micros
+    if nothing >= max(_LEAST_MICROS, week * _WORTH):
+        most = max((row for row in cost.kinds if row.kind in NOTHING), key=lambda row: row.cost.priced_micros)
+        return f"{show(nothing)}, {share_of(nothing, week)} of the week, shipped nothing. {_most(view, most, nothing)}."
+    if cost.total.unpriced_requests * 10 > cost.total.requests:
+        requests = f"{cost.total.unpriced_requests:,} of {count(cost.total.requests, 'request')}"
+        return f"{requests} are {PRICE_NOT_KNOWN}, so the figures are too low."
     seen = cost.coverage
     if seen.people and seen.seen_people * 10 < seen.people * 8:
         people = f"{seen.people - seen.seen_people:,} of {count(seen.people, 'person', 'people')}"
@@ -116,19 +118,20 @@ def _unshipped(view: WeekView) -> str:
 def _most(view: WeekView, row: KindRow, nothing: Micros) -> str:
     """The largest piece of what shipped nothing, and what can be done about it."""
     if row.pulls:
-        number, micros = row.pulls[0]
-        one, several = _WAYS_ON[row.kind]
-        if 2 * micros > row.micros:
-            return f"{_how_much(micros, nothing)} went into {pull(view, number)}, which was {NAMES[row.kind].lower()}: {one}"
+        dearest, micros = row.pulls[0], row.cost.priced_micros
+        way, way_of_several = _WAYS_ON[row.kind]
+        if 2 * dearest.cost.priced_micros > micros:
+            much = _how_much(dearest.cost.priced_micros, nothing)
+            return f"{much} went into {pull(view, dearest.number)}, which was {NAMES[row.kind].lower()}: {way}"
         pulls = count(len(row.pulls), "pull request")
-        return f"{_how_much(row.micros, nothing)} went into {pulls} that were {NAMES[row.kind].lower()}: {several}"
-    return f"{_how_much(row.micros, nothing)} {_WAYS_ON[row.kind][0]}"
+        return f"{_how_much(micros, nothing)} went into {pulls} that were {NAMES[row.kind].lower()}: {way_of_several}"
+    return f"{_how_much(row.cost.priced_micros, nothing)} {_WAYS_ON[row.kind][0]}"
 
 
 # Of one and of several pull requests.
 _WAYS_ON = {
     Kind.ABANDONED: ("take it up again, or let it go", "take them up again, or let them go"),
-    Kind.REVERTED: ("mend it and bring it back, or let it go", "mend them and bring them back, or let them go"),
+    Kind.REVERTED: ("fix it and bring it back, or let it go", "fix them and bring them back, or let them go"),
     Kind.SHARED: ("fits several pull requests alike: `/mergecost link` in one of them decides",) * 2,
     Kind.NO_PULL: ("fits no pull request: `/mergecost link` puts it where it belongs, or it came to nothing",) * 2,
     Kind.IMPLAUSIBLE: ("looks invented and is held apart: `/mergecost link` counts it if it is real",) * 2,

@@ -17,7 +17,7 @@ def render(view: WeekView) -> str:
         f"Before: #{view.before_number}." if view.before_number else "",
         f"Next: #{view.after_number}." if view.after_number else "",
     ]
-    # What is open may be told of any time, the rest until it has survived.
+    # Open work may change at any time, the rest until it has survived.
     is_final = view.cost.is_settled and all(row.kind != Kind.OPEN for row in view.cost.kinds)
     parts = [
         "List price of the day for the tokens used, not an invoice: plans and discounts are not in it.",

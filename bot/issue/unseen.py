@@ -1,4 +1,4 @@
-"""How much of the spend we see, said plainly. People are counted, never named."""
+"""How much of the spend reaches Mergecost. People are counted, never named."""
 
 from bot.comment.view import tool_title
 from bot.issue.kinds import pull

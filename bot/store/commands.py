@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, select, tuple_, update
 
+from attribution.cost import Cost
 from attribution.evidence import Correction
 from attribution.report import Suggestion, short_id
 from bot.keys import PullKey, RepositoryKey
@@ -99,8 +100,8 @@ def save_suggestions(
         values = [
             key._asdict()
             | {
-                "number": number, "tool": suggestion.tool, "session_id": session[1], "requests": suggestion.requests,
-                "micros": suggestion.micros, "why": suggestion.why,
+                "number": number, "tool": suggestion.tool, "session_id": session[1], "micros": suggestion.cost.list_micros,
+                "requests": suggestion.cost.requests, "unpriced_requests": suggestion.cost.unpriced_requests, "why": suggestion.why,
             }
             for number, suggestion in sorted(after.items())
         ]  # fmt: skip
@@ -112,14 +113,13 @@ def save_suggestions(
 def suggested_to(connection: Connection, key: PullKey) -> list[Suggestion]:
     """Unattributed work that may belong to a pull request, the most money first."""
     listed = [_suggestion(row) for row in connection.execute(_SUGGESTIONS, key.params)]
-    return sorted(listed, key=lambda suggestion: (-(suggestion.micros or 0), suggestion.short_id))
+    return sorted(listed, key=lambda suggestion: (-suggestion.cost.priced_micros, suggestion.short_id))
 
 
 def _suggestion(row: Row[Any]) -> Suggestion:
     return Suggestion(
         short_id=short_id(row.tool, row.session_id),
         tool=row.tool,
-        requests=row.requests,
-        micros=row.micros,
+        cost=Cost(row.micros, row.requests, row.unpriced_requests),
         why=row.why,
     )

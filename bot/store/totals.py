@@ -1,4 +1,4 @@
-"""Sums of the ledger, for a week or over pull requests' whole lives: all of what reports say is counted here, by the database."""
+"""Sums of the ledger, for a week or over pull requests' whole lives. The database counts all figures of reports here."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, and_, case, func, select
 from sqlalchemy import cast as sql_cast
 
-from attribution.breakdown import QUARTER_MS, By, Piece
+from attribution.breakdown import QUARTER_MS, By, Cell
+from attribution.cost import Cost
 from attribution.evidence import Evidence, Stage
 from attribution.money import Micros
 from attribution.report import Row as ModelRow
-from attribution.totals import Spent
+from attribution.totals import Spend
 from bot.clock import from_ms
 from bot.keys import RepositoryKey
 from bot.store.ledger import charges, current, shares
@@ -21,39 +22,37 @@ from bot.store.tables import Repository
 _AT_ONCE = 10_000
 
 
-def spent_in(connection: Connection, key: RepositoryKey, starts_ms: Sequence[int], end_ms: int) -> list[list[Spent]]:
+def spent_in(connection: Connection, key: RepositoryKey, starts_ms: Sequence[int], end_ms: int) -> list[list[Spend]]:
     """What was used from each start to the next, and from the last to the end, by what bears it. Complete: what no rule has
     looked at yet is unattributed."""
     amount = func.coalesce(shares.c.micros, case((shares.c.position.is_(None), charges.c.list_micros)))
     part = case(*((charges.c.at_ms < start, i) for i, start in enumerate(starts_ms[1:])), else_=len(starts_ms) - 1)
     columns = [part.label("part"), shares.c.pull_number, shares.c.stage, shares.c.evidence]
     query = select(*columns, *_sums(amount)).select_from(charges.outerjoin(shares, current()))
-    found: list[list[Spent]] = [[] for _ in starts_ms]
+    periods: list[list[Spend]] = [[] for _ in starts_ms]
     between = _between(key, starts_ms[0], end_ms)
-    for at, *values in connection.execute(query.where(between).group_by(*columns)):
-        found[at].append(_spent(values))
-    return found
+    for period, *values in connection.execute(query.where(between).group_by(*columns)):
+        periods[period].append(_spend(values))
+    return periods
 
 
-def total_between(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> tuple[Micros, int]:
-    """What was used from then until then, and how many requests are in no amount."""
-    unpriced = summed(case((charges.c.list_micros.is_(None), 1), else_=0))
-    query = select(summed(charges.c.list_micros), unpriced).where(_between(key, from_ms, to_ms))
-    micros, requests = connection.execute(query).one()
-    return micros, requests
+def total_between(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> Cost:
+    """What was used within a time (its end is not included)."""
+    query = select(*_sums(charges.c.list_micros)).where(_between(key, from_ms, to_ms))
+    return Cost(*connection.execute(query).one())
 
 
-def spent_on(connection: Connection, key: RepositoryKey, numbers: Iterable[int]) -> list[Spent]:
+def spent_on(connection: Connection, key: RepositoryKey, numbers: Iterable[int]) -> list[Spend]:
     """What these pull requests bore in their whole lives."""
     columns = [shares.c.pull_number, shares.c.stage, shares.c.evidence]
     query = select(*columns, *_sums(shares.c.micros)).select_from(shares.join(charges, current()))
     mine = (shares.c.account_id == key.account_id) & (shares.c.repository_id == key.repository_id)
-    found: list[Spent] = []
+    spend: list[Spend] = []
     wanted = sorted(set(numbers))
     for start in range(0, len(wanted), _AT_ONCE):
         named = shares.c.pull_number.in_(wanted[start : start + _AT_ONCE])
-        found += [_spent(row) for row in connection.execute(query.where(mine, named).group_by(*columns))]
-    return found
+        spend += [_spend(row) for row in connection.execute(query.where(mine, named).group_by(*columns))]
+    return spend
 
 
 def spent_at(connection: Connection, key: RepositoryKey, numbers: Sequence[int]) -> list[tuple[int, datetime, Micros]]:
@@ -61,12 +60,12 @@ def spent_at(connection: Connection, key: RepositoryKey, numbers: Sequence[int])
     quarter = (charges.c.at_ms // QUARTER_MS).label("quarter")
     query = select(shares.c.pull_number, quarter, summed(shares.c.micros)).select_from(shares.join(charges, current()))
     mine = (shares.c.account_id == key.account_id) & (shares.c.repository_id == key.repository_id)
-    found: list[tuple[int, datetime, Micros]] = []
+    amounts: list[tuple[int, datetime, Micros]] = []
     for start in range(0, len(numbers), _AT_ONCE):
         named = shares.c.pull_number.in_(numbers[start : start + _AT_ONCE])
         rows = connection.execute(query.where(mine, named).group_by(shares.c.pull_number, quarter))
-        found += [(number, from_ms(when * QUARTER_MS), micros) for number, when, micros in rows]
-    return found
+        amounts += [(number, from_ms(when * QUARTER_MS), micros) for number, when, micros in rows]
+    return amounts
 
 
 def by_quarter(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> list[tuple[int, Micros]]:
@@ -97,8 +96,8 @@ def used_between(
         func.count(charges.c.output_tokens),
     ).where(_between(key, from_ms, to_ms))
     rows = connection.execute(query.group_by(charges.c.tool, charges.c.model)).all()
-    found = [_row(*row) for row in rows]
-    return tuple(sorted(found, key=lambda row: (-row.micros, row.tool, row.model))), sum(int(row[8]) for row in rows)
+    models = sorted((_row(*row) for row in rows), key=lambda row: (-row.cost.priced_micros, row.tool, row.model))
+    return tuple(models), sum(int(row[8]) for row in rows)
 
 
 _FINENESS: dict[By, tuple[Any, ...]] = {
@@ -115,27 +114,27 @@ _FINENESS: dict[By, tuple[Any, ...]] = {
 _BY_PART = ("pull", "issue", "label")
 
 
-def pieces(connection: Connection, repository: Repository, by: By, span_ms: tuple[int, int]) -> list[Piece]:
+def cells(connection: Connection, repository: Repository, by: By, span_ms: tuple[int, int]) -> list[Cell]:
     """What was used in a repository from then until then, cut as finely as `by` needs."""
     columns = _FINENESS[by]
     amount = func.coalesce(shares.c.micros, case((shares.c.position.is_(None), charges.c.list_micros)))
     counts = 1 if by in _BY_PART else case((func.coalesce(shares.c.position, 0) == 0, 1), else_=0)
-    unpriced = case((charges.c.list_micros.is_(None), counts), else_=0)
-    figures = (
-        summed(amount).label("micros"),
-        summed(counts).label("requests"),
-        summed(unpriced).label("unpriced_requests"),
-    )
-    query = select(*columns, *figures).select_from(charges.outerjoin(shares, current()))
+    query = select(*columns, *_sums(amount, counts)).select_from(charges.outerjoin(shares, current()))
     between = _between(RepositoryKey(repository.account_id, repository.repository_id), *span_ms)
     rows = connection.execute(query.where(between).group_by(*columns) if columns else query.where(between))
-    return [Piece(repository=repository.full_name, **row._mapping) for row in rows if row.requests or row.micros]
+    names = [column.name for column in columns]
+    cells: list[Cell] = []
+    for *values, micros, requests, unpriced in rows:
+        if requests or micros:
+            cost = Cost(micros, requests, unpriced)
+            cells.append(Cell(repository=repository.full_name, cost=cost, **dict(zip(names, values, strict=True))))
+    return cells
 
 
 def senders_between(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> frozenset[str]:
     """Digests of the people whose sessions reached us from a repository."""
-    found = select(charges.c.author).where(_between(key, from_ms, to_ms), charges.c.author != "").distinct()
-    return frozenset(connection.execute(found).scalars())
+    query = select(charges.c.author).where(_between(key, from_ms, to_ms), charges.c.author != "").distinct()
+    return frozenset(connection.execute(query).scalars())
 
 
 def _between(key: RepositoryKey, from_ms: int, to_ms: int) -> Any:
@@ -147,9 +146,10 @@ def _between(key: RepositoryKey, from_ms: int, to_ms: int) -> Any:
     )
 
 
-def _sums(amount: Any) -> Sequence[Any]:
-    unpriced = case((charges.c.list_micros.is_(None), 1), else_=0)
-    return summed(amount), func.count(), summed(unpriced)
+def _sums(amount: Any, requests: Any = 1) -> Sequence[Any]:
+    """The columns of a `Cost`: the sum of amounts, of requests, and of those without a price."""
+    unpriced = case((charges.c.list_micros.is_(None), requests), else_=0)
+    return summed(amount), summed(requests), summed(unpriced)
 
 
 def summed(column: Any) -> Any:
@@ -157,29 +157,25 @@ def summed(column: Any) -> Any:
     return sql_cast(func.coalesce(func.sum(column), 0), BigInteger)
 
 
-def _spent(row: Any) -> Spent:
+def _spend(row: Any) -> Spend:
     number, stage, evidence, micros, requests, unpriced = row
-    return Spent(
+    return Spend(
         pull_number=number,
         stage=Stage(stage or Stage.BUILD),
         evidence=Evidence(evidence or Evidence.NONE),
-        micros=micros,
-        requests=requests,
-        unpriced_requests=unpriced,
+        cost=Cost(micros, requests, unpriced),
     )
 
 
 def _row(*values: Any) -> ModelRow:
-    tool, model, requests, uncached, read, write, output, micros, _, unpriced, known = values
+    tool, model, requests, uncached, read, write, output, micros, _, unpriced, known_count = values
     return ModelRow(
         tool=tool,
         model=model,
-        requests=requests,
+        cost=Cost(micros, requests, unpriced),
         uncached_input_tokens=uncached,
         cache_read_tokens=read,
         cache_write_tokens=write,
         output_tokens=output,
-        micros=micros,
-        unpriced_requests=unpriced,
-        tokens_known=known > 0,
+        tokens_known=known_count > 0,
     )

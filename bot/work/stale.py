@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from attribution.issues import lineage
 from attribution.periods import week_number, week_of, weeks_later
-from attribution.week_sums import LINE_WEEKS
+from attribution.week_totals import LINE_WEEKS
 from bot.clock import from_ms
 from bot.keys import RepositoryKey, WeekKey
 from bot.repository_settings import RepositorySettings

@@ -1,9 +1,10 @@
-"""What Hypothesis draws requests from."""
+"""What Hypothesis draws requests and costs from."""
 
 from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
+from attribution.cost import Cost
 from attribution.usage import CommitMade, Context, ContextSource, PullSeen, Tokens, Usage, Work
 
 counts = st.integers(0, 2_000_000)
@@ -18,6 +19,14 @@ looks = st.builds(PullSeen, number=st.integers(1, 4), how=st.sampled_from(["view
 
 
 request_ids = st.uuids().map(str)
+
+
+@st.composite
+def costs(draw, most_micros=10**10):
+    """Of one request or more; where none has a price, without money."""
+    unpriced, priced = draw(st.integers(0, 3)), draw(st.integers(0, 6))
+    requests = max(priced + unpriced, 1)
+    return Cost(draw(st.integers(0, most_micros)) if requests > unpriced else None, requests, unpriced)
 
 
 @st.composite

@@ -8,14 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.budget import LEVELS, Approval, Budget, Scope, may_cost, newly_reached
-from attribution.months import month_of, months_later
+from attribution.cost import Cost
+from attribution.periods import month_of, months_later
 
 AT = datetime(2026, 11, 16, 9, tzinfo=UTC)
 AMOUNTS = st.integers(0, 10**12)
 
 
 def budget(spent_micros: int, whole: int = 15_000_000, *approvals: Approval) -> Budget:
-    return Budget(scope=Scope.PULL, name="12", budget_micros=whole, spent_micros=spent_micros, approvals=approvals)
+    return Budget(scope=Scope.PULL, name="12", budget_micros=whole, spend=Cost(spent_micros, 1), approvals=approvals)
 
 
 def approval(up_to: int, hours: int = 0) -> Approval:

@@ -140,7 +140,7 @@ def test_only_what_had_ended_before_counts_and_nothing_of_long_ago():
 
 def test_what_is_not_known_is_said():
     requests = [*work(60, 200, every=4 * MINUTE), Request(at=MONDAY, micros=None), Request(at=MONDAY, micros=None)]
-    assert sentences(requests, ORDINARY)[0].endswith("Requests without a known price are not in it: 2.")
+    assert sentences(requests, ORDINARY)[0].endswith(" In no amount: 2 requests at a price that is not known.")
 
 
 moments = st.integers(0, 3 * 24 * 60).map(lambda minutes: MONDAY + minutes * MINUTE)

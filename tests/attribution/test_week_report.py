@@ -1,6 +1,5 @@
 """The week's figures: nothing missing, nothing twice, medians of what is known."""
 
-from collections import Counter
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,14 +7,15 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attribution.cost import ZERO, Cost
 from attribution.evidence import Evidence, Stage
 from attribution.issues import Issue, issue_cost, issues_of_pulls, shares_of_issues
-from attribution.money import cents_that_sum, to_cents
 from attribution.outcome import Details
 from attribution.periods import week_of, weeks_later
-from attribution.totals import PullTotal, Spent, pull_totals
+from attribution.totals import PullTotal, Spend, pull_totals
 from attribution.week_report import Kind
-from attribution.week_sums import WeekFacts, figure, week_cost
+from attribution.week_totals import WeekFacts, figure, week_cost
+from tests.attribution.strategies import costs
 from tests.notation import MONDAY, pulls
 
 ZONE = ZoneInfo("UTC")
@@ -23,11 +23,11 @@ WEEK = week_of(MONDAY, ZONE)
 DOLLAR = 1_000_000
 
 
-def spent(number: int | None, dollars: int, stage: Stage = Stage.BUILD, evidence: Evidence = Evidence.COMMIT) -> Spent:
-    return Spent(pull_number=number, stage=stage, evidence=evidence, micros=dollars * DOLLAR, requests=1)
+def spent(number: int | None, dollars: int, stage: Stage = Stage.BUILD, evidence: Evidence = Evidence.COMMIT) -> Spend:
+    return Spend(pull_number=number, stage=stage, evidence=evidence, cost=Cost(dollars * DOLLAR, 1))
 
 
-def facts(text: str, *amounts: Spent, before: tuple[Spent, ...] = (), **more: object) -> WeekFacts:
+def facts(text: str, *amounts: Spend, before: tuple[Spend, ...] = (), **more: object) -> WeekFacts:
     by_number = {pull.number: pull for pull in pulls(text)}
     line = tuple((weeks_later(WEEK, -i, ZONE), before if i == 1 else ()) for i in range(11, 0, -1))
     plain = WeekFacts(
@@ -38,7 +38,7 @@ def facts(text: str, *amounts: Spent, before: tuple[Spent, ...] = (), **more: ob
 
 
 def dollars(cost) -> dict[str, int]:
-    return {str(row.kind): row.micros // DOLLAR for row in cost.kinds}
+    return {str(row.kind): row.cost.priced_micros // DOLLAR for row in cost.kinds}
 
 
 PULLS = """
@@ -60,8 +60,9 @@ def test_every_kind_has_a_row_and_the_rows_sum_to_the_week():
     assert dollars(cost) == {
         "merged": 9, "open": 11, "review": 4, "abandoned": 7, "shared": 2, "no_pull": 1, "implausible": 6,
     }  # fmt: skip
-    assert cost.micros == sum(row.micros for row in cost.kinds) == 40 * DOLLAR
-    assert cost.nothing_micros == 16 * DOLLAR
+    assert cost.total.list_micros == sum(row.cost.priced_micros for row in cost.kinds) == 40 * DOLLAR
+    assert cost.nothing == Cost(16 * DOLLAR, 4)
+    assert cost.no_pull == Cost(9 * DOLLAR, 3)
 
 
 def test_a_merge_that_was_only_reviewed_has_no_known_cost():
@@ -92,8 +93,8 @@ def test_a_merge_on_a_boundary_is_in_the_week_that_begins_there():
 def test_a_merge_counts_with_all_that_it_cost_before():
     cost = week_cost(facts(PULLS, spent(1, 5), before=(spent(1, 20),)))
     assert cost.per_merge.median_micros == 25 * DOLLAR
-    assert cost.merges[0].week_micros == 5 * DOLLAR
-    assert cost.micros == 5 * DOLLAR
+    assert cost.merges[0].in_week == Cost(5 * DOLLAR, 1)
+    assert cost.total.list_micros == 5 * DOLLAR
 
 
 def test_a_revert_ships_nothing_and_neither_does_what_it_takes_back():
@@ -113,7 +114,7 @@ def test_what_became_of_it_is_told_as_it_is_known_now():
     assert dollars(week_cost(closed_later)) == {"open": 2}
     cost = week_cost(msgspec.structs.replace(closed_later, known_at=WEEK.to_at + timedelta(days=4)))
     assert dollars(cost) == {"abandoned": 2}
-    assert cost.points[-1].nothing_micros == 2 * DOLLAR
+    assert cost.points[-1].nothing == Cost(2 * DOLLAR, 1)
     silent = week_cost(msgspec.structs.replace(plain, known_at=MONDAY + timedelta(days=31)))
     assert dollars(silent) == {"abandoned": 2}
 
@@ -159,11 +160,14 @@ def test_an_issue_bears_its_part_and_its_children():
     details_by_number = {1: Details(closes=(50, 52)), 2: Details(), 3: Details(closes=(99,)), 4: Details(closes=(50,))}
     links = issues_of_pulls(by_number, details_by_number, issues)
     assert links == {1: (50, 52), 2: (51,), 4: (50,)}
-    totals = {1: PullTotal(build_micros=5), 2: PullTotal(build_micros=7), 3: PullTotal(build_micros=9)}
-    assert shares_of_issues(links, totals) == {50: {1: 3}, 52: {1: 2}, 51: {2: 7}}
+    totals = {1: PullTotal(build=Cost(5, 2, 1)), 2: PullTotal(build=Cost(7, 1)), 3: PullTotal(build=Cost(9, 1))}
+    assert shares_of_issues(links, totals) == {50: {1: Cost(3, 2, 1)}, 52: {1: Cost(2, 2, 1)}, 51: {2: Cost(7, 1)}}
     cost = issue_cost(50, issues, links, totals, details_by_number)
-    assert (cost.micros, cost.unseen) == (10, (4,))
-    assert [(part.pull_number, part.through, part.micros) for part in cost.parts] == [(2, 51, 7), (1, None, 3)]
+    assert (cost.total, cost.unseen) == (Cost(10, 3, 1), (4,))
+    assert [(part.pull_number, part.through, part.cost.list_micros) for part in cost.parts] == [
+        (2, 51, 7),
+        (1, None, 3),
+    ]
 
 
 def test_a_branch_names_an_issue_that_was_open_then():
@@ -173,13 +177,11 @@ def test_a_branch_names_an_issue_that_was_open_then():
 
 
 amounts = st.builds(
-    Spent,
+    Spend,
     pull_number=st.none() | st.integers(1, 7),
     stage=st.sampled_from(Stage),
     evidence=st.sampled_from(Evidence),
-    micros=st.integers(0, 10**10),
-    requests=st.integers(1, 9),
-    unpriced_requests=st.integers(0, 1),
+    cost=costs(),
 )
 labels = st.lists(st.sampled_from(["bug", "feature", "x"]), unique=True, max_size=3).map(tuple)
 details_by_number = st.dictionaries(
@@ -192,13 +194,12 @@ issues = st.just({number: Issue(number=number, created_at=MONDAY, labels=("bug",
 @given(st.lists(amounts, max_size=30), st.lists(amounts, max_size=9), details_by_number, issues)
 def test_whatever_happens_the_week_is_complete(spent, before, details, issues):
     cost = week_cost(facts(PULLS, *spent, before=tuple(before), details=details, issues=issues))
-    whole = sum(part.micros for part in spent)
-    assert sum(row.micros for row in cost.kinds) == whole == cost.micros
-    assert sum(cents_that_sum([row.micros for row in cost.kinds])) == to_cents(whole)
-    assert sum(row.unpriced_requests for row in cost.kinds) == sum(part.unpriced_requests for part in spent)
-    in_pulls = sum(part.micros for part in spent if part.pull_number is not None)
-    assert sum(row.micros for row in cost.labels) == in_pulls
-    by_kind = Counter({row.kind: sum(micros for _, micros in row.pulls) for row in cost.kinds})
-    assert all(by_kind[row.kind] <= row.micros for row in cost.kinds)
-    assert cost.points[-1].nothing_micros == cost.nothing_micros
+    whole = sum((part.cost for part in spent), ZERO)
+    assert sum((row.cost for row in cost.kinds), ZERO) == whole == cost.points[-1].cost
+    assert whole.priced_micros == cost.total.priced_micros
+    in_pulls = sum((part.cost for part in spent if part.pull_number is not None), ZERO)
+    assert sum(row.cost.priced_micros for row in cost.labels) == in_pulls.priced_micros
+    assert cost.no_pull + in_pulls == whole
+    assert sum((pull.cost for row in cost.kinds for pull in row.pulls), ZERO) == in_pulls
+    assert cost.points[-1].nothing == cost.nothing
     assert Kind.MERGED not in {row.kind for row in cost.kinds} or cost.kinds[0].kind == Kind.MERGED

@@ -69,7 +69,7 @@ def test_a_worker_that_comes_back_late_changes_nothing(database):
     with database.write() as connection:
         assert queue.is_ours(connection, second)
         assert not queue.is_ours(connection, late)
-    assert not queue.renew(database, late, 0)
+    assert not queue.renew(database, late, LEASE_MS)
     assert not queue.finish(database, late)
     assert not queue.fail(database, late, "late", 0)
     assert queue.finish(database, second)

@@ -22,7 +22,7 @@ def test_every_share_is_shown_with_its_reason(facts: list[str], capsys: pytest.C
     assert capsys.readouterr().out == snapshot("""\
 acme/widgets: $3.50 at list price
 
-Requests in no amount, since their price is not known: 1.
+In no amount: 1 request at a price that is not known.
 
 Pull request       Cost  Requests
 #12               $3.00         2

@@ -9,16 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
+from attribution.cost import ZERO, Cost
 from attribution.evidence import Evidence, Stage
 from attribution.issues import Issue
-from attribution.money import show_cents, to_cents
 from attribution.outcome import Details
 from attribution.periods import week_of, weeks_later
 from attribution.report import Row
-from attribution.totals import Spent, pull_totals
-from attribution.week_sums import WeekFacts, week_cost
+from attribution.totals import Spend, pull_totals
+from attribution.week_totals import WeekFacts, week_cost
 from bot.github.write_comment import LONGEST_BODY
 from bot.issue import WeekView, render, title
+from tests.attribution.strategies import costs
 from tests.look.gfm import render as as_github_does
 from tests.notation import MONDAY, pulls
 
@@ -34,21 +35,21 @@ def row(
     model: str, micros: int, requests: int = 10, read: int = 900, fresh: int = 100, tool: str = "claude-code"
 ) -> Row:
     return Row(
-        tool=tool, model=model, requests=requests, uncached_input_tokens=fresh, cache_read_tokens=read,
-        cache_write_tokens=0, output_tokens=5, micros=micros, unpriced_requests=0,
+        tool=tool, model=model, cost=Cost(micros, requests), uncached_input_tokens=fresh, cache_read_tokens=read,
+        cache_write_tokens=0, output_tokens=5,
     )  # fmt: skip
 
 
-def spent(number: int | None, dollars: float, requests: int = 1, **more) -> Spent:
+def spent(number: int | None, dollars: float, requests: int = 1, **more) -> Spend:
     plain = {"stage": Stage.BUILD, "evidence": Evidence.COMMIT} | more
-    return Spent(pull_number=number, micros=round(dollars * DOLLAR), requests=requests, **plain)
+    return Spend(pull_number=number, cost=Cost(round(dollars * DOLLAR), requests), **plain)
 
 
-def view(text: str, now: list[Spent], before: list[Spent], **facts) -> WeekView:
+def view(text: str, now: list[Spend], before: list[Spend], **facts) -> WeekView:
     found = {pull.number: pull for pull in pulls(text)}
     line = tuple((weeks_later(WEEK, -i, ZONE), tuple(before) if i == 1 else ()) for i in range(11, 0, -1))
     plain = {
-        "rows": (row("m", sum(one.micros for one in now)),),
+        "rows": (row("m", sum(part.cost.priced_micros for part in now)),),
         "before_rows": (),
         "details": {},
         "issues": {},
@@ -114,7 +115,7 @@ def test_requests_or_their_price_moved_it():
 def test_what_needs_a_decision():
     text = "#1 a opened Mon 09:00 merged Mon 10:00\n#2 b opened Mon 09:00 closed Tue 10:00\n#3 c opened Mon 09:00 closed Tue 10:00"
 
-    def decide(*now: Spent, **facts) -> str:
+    def decide(*now: Spend, **facts) -> str:
         return sentences(view(text, list(now), [], **facts)).split("\n\n")[-1]
 
     assert decide(spent(1, 10), spent(2, 30)) == snapshot(
@@ -166,10 +167,8 @@ def test_the_largest_week_is_an_issue_that_github_takes():
 
 def test_what_is_not_known_is_not_zero():
     human = "#1 a opened Mon 09:00 merged Mon 10:00"
-    unpriced = Spent(
-        pull_number=1, stage=Stage.BUILD, evidence=Evidence.COMMIT, micros=0, requests=3, unpriced_requests=3
-    )
-    silent = msgspec.structs.replace(row("m", 0, requests=3), unpriced_requests=3)
+    unpriced = Spend(pull_number=1, stage=Stage.BUILD, evidence=Evidence.COMMIT, cost=Cost(0, 3, 3))
+    silent = msgspec.structs.replace(row("m", 0), cost=Cost(0, 3, 3))
     cases = {
         "only merges of people": view(human, [], [], rows=()),
         "work and merges of people": view(human, [spent(None, 2)], []),
@@ -181,7 +180,7 @@ def test_what_is_not_known_is_not_zero():
         {
             "only merges of people": "AI spend, week 47 of 2026: none seen | **What a merge cost this week is not known**: no AI work of known price was seen on its one merge. No AI work reached us.",
             "work and merges of people": "AI spend, week 47 of 2026: $2.00, no merge of known cost | **What a merge cost this week is not known**: no AI work of known price was seen on its one merge. $2.00 was used at list price.",
-            "without a price": "AI spend, week 47 of 2026: not priced, no merge of known cost | **What a merge cost this week is not known**: no AI work of known price was seen on its one merge. 3 requests reached us, at a price that is not known.",
+            "without a price": "AI spend, week 47 of 2026: not known, no merge of known cost | **What a merge cost this week is not known**: no AI work of known price was seen on its one merge. AI work: 3 requests at a price that is not known.",
             "nothing at all": "AI spend, week 47 of 2026: none seen | **Nothing was merged this week.** No AI work reached us.",
         }
     )
@@ -189,13 +188,11 @@ def test_what_is_not_known_is_not_zero():
 
 
 amounts = st.builds(
-    Spent,
+    Spend,
     pull_number=st.none() | st.integers(1, 4),
     stage=st.sampled_from(Stage),
     evidence=st.sampled_from(Evidence),
-    micros=st.integers(0, 10**11),
-    requests=st.integers(2, 9),
-    unpriced_requests=st.integers(0, 1),
+    cost=costs(),
 )
 PULLS = """
 #1 a opened Mon 09:00 merged Mon 10:00
@@ -223,7 +220,8 @@ def cents(cell: str) -> int:
 def test_no_name_and_no_figure_breaks_it(now, before, one, label, model):
     told = {number: Details(title=one, labels=(label,), closes=(50,)) for number in range(1, 5)}
     issues = {50: Issue(number=50, title=one, labels=(label,), created_at=MONDAY, closed_at=MONDAY)}
-    rows = (row(model, sum(amount.micros for amount in now), tool="codex"),)
+    whole = sum((part.cost for part in now), ZERO)
+    rows = (msgspec.structs.replace(row(model, 0, tool="codex"), cost=whole),)
     made = view(PULLS, now, before, details=told, issues=issues, rows=rows)
     text = render(made)
     html = as_github_does(text)
@@ -233,8 +231,9 @@ def test_no_name_and_no_figure_breaks_it(now, before, one, label, model):
     assert "<!--" not in html
     for table in re.findall(r"<table>.*?</table>", html, re.DOTALL):
         assert len({one.count("<td") + one.count("<th") for one in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)}) == 1
-    if made.cost.unpriced_requests < made.cost.requests:
-        assert f"**{show_cents(to_cents(made.cost.micros))}**" in text
+    assert made.cost.total == whole
+    assert f"**{whole.show()}**" in text
+    assert whole.is_known or "$0.00" not in text.partition("<details>")[0]
     for table in html_tables(html):
         for column in zip(*table, strict=True):
             totals = [cell for cell in column if "<strong>" in cell and "$" in cell]

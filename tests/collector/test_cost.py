@@ -45,13 +45,13 @@ def test_a_table_by_branch(home: Path, clone: Path):
     assert output.stderr == ""
     assert output.stdout.replace(f"{YESTERDAY:%d %b}", "yesterday") == snapshot(
         """\
-Branch   Cost  Requests  Unpriced    Input  Output  Last
-feat/x  $1.00         2         1  400,000       0  yesterday 10:50
-main    $1.00         1         0  200,000       0  yesterday 10:10
-All     $2.00         3         1  600,000       0
+Branch   Cost  Requests  Not priced    Input  Output  Last
+feat/x  $1.00         2           1  400,000       0  yesterday 10:50
+main    $1.00         1           0  200,000       0  yesterday 10:10
+All     $2.00         3           1  600,000       0
 
 acme/widgets, the last 30 days, at list price: not an invoice.
-Requests in no amount, since their price is not known: 1.
+In no amount: 1 request at a price that is not known.
 """
     )
 
@@ -62,7 +62,7 @@ Requests in no amount, since their price is not known: 1.
 def test_a_table_by_tool_model_or_day(home: Path, clone: Path, by: str, names: list[str]):
     rows = [json.loads(line) for line in run(home, clone, "--by", by, "--json").stdout.splitlines()]
     assert [row["name"] for row in rows] == names
-    assert sum(row["micros"] or 0 for row in rows) == 2_000_000
+    assert sum(row["cost"]["list_micros"] or 0 for row in rows) == 2_000_000
 
 
 def test_csv_of_all_repositories(home: Path, clone: Path):
@@ -83,9 +83,8 @@ def test_a_table_by_pull_request(home: Path, clone: Path, tmp_path: Path):
     gh.write_text(f"#!{sys.executable}\nprint({json.dumps(pulls[0])!r})\n")
     gh.chmod(gh.stat().st_mode | stat.S_IXUSR)
     output = run(home, clone, "--by", "pull", "--json", path=f"{gh.parent}:{os.environ['PATH']}")
-    assert [(json.loads(line)["name"], json.loads(line)["micros"]) for line in output.stdout.splitlines()] == [
-        ("#12", 2_000_000)
-    ]
+    rows = [json.loads(line) for line in output.stdout.splitlines()]
+    assert [(row["name"], row["cost"]["list_micros"]) for row in rows] == [("#12", 2_000_000)]
     gh.write_text("#!/bin/sh\nexit 4\n")
     failure = run(home, clone, "--by", "pull", path=f"{gh.parent}:{os.environ['PATH']}")
     assert failure.returncode == 1

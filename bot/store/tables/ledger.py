@@ -112,5 +112,6 @@ class SuggestionRow(SQLModel, table=True):
     tool: str = name()
     session_id: str = name()
     requests: int = big()
+    unpriced_requests: int = big()
     micros: int | None = big_or_none()
     why: str = text()

@@ -257,6 +257,7 @@ def upgrade() -> None:
         sa.Column("tool", sa.Text(), nullable=False),
         sa.Column("session_id", sa.Text(), nullable=False),
         sa.Column("requests", sa.BigInteger(), nullable=False),
+        sa.Column("unpriced_requests", sa.BigInteger(), nullable=False),
         sa.Column("micros", sa.BigInteger(), nullable=True),
         sa.Column("why", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "number", "tool", "session_id"),

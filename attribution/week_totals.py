@@ -1,4 +1,4 @@
-"""From the ledger's sums and the facts of pull requests and issues to a `WeekCost`."""
+"""Computes a `WeekCost` from the sums of the ledger and the facts of pull requests and issues."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,23 +7,35 @@ from statistics import quantiles
 
 import msgspec
 
+from attribution.cost import ZERO, Cost
 from attribution.evidence import Evidence, PullRequest, Stage
 from attribution.issues import Issue, issues_of_pulls, shares_of_issues
 from attribution.money import Micros
 from attribution.outcome import SURVIVES_AFTER, Details, Outcome, State, outcomes, taking_back
 from attribution.periods import Week
 from attribution.report import Row
-from attribution.totals import PullTotal, Spent, labels_of, split_evenly
-from attribution.week_report import NOTHING, Coverage, Figure, Kind, KindRow, LabelRow, Merge, Point, WeekCost
+from attribution.totals import PullTotal, Spend, labels_of
+from attribution.week_report import (
+    Coverage,
+    Figure,
+    Kind,
+    KindRow,
+    LabelRow,
+    Merge,
+    Point,
+    PullPart,
+    WeekCost,
+    cost_of_nothing,
+)
 
 
 class WeekFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a week is made from. `weeks` are those of the line with what was spent in each, oldest first, the last of them the
-    one in question; `totals` are those of `pulls_that_count`; `rows` are that week's tools and models, `before_rows` those of the
-    eight weeks before. `senders` are digests of the people whose sessions reach us. `known_at` says until when it
-    is known what became of pull requests."""
+    """What a week is computed from. `weeks` are those of the line with the spend of each, oldest first; the last is the week
+    itself. `totals` are those of `pulls_that_count`; `rows` are that week's tools and models, `before_rows` those of the eight
+    weeks before. `senders` are digests of the people whose sessions reach us. `known_at` is the time of the facts about pull
+    requests."""
 
-    weeks: tuple[tuple[Week, tuple[Spent, ...]], ...]
+    weeks: tuple[tuple[Week, tuple[Spend, ...]], ...]
     rows: tuple[Row, ...]
     before_rows: tuple[Row, ...]
     cache_saving_micros: Micros
@@ -41,22 +53,23 @@ LINE_WEEKS = 12
 
 
 def pulls_that_count(
-    weeks: Sequence[tuple[Week, Iterable[Spent]]],
+    weeks: Sequence[tuple[Week, Iterable[Spend]]],
     pulls: Mapping[int, PullRequest],
     details: Mapping[int, Details],
     issues: Mapping[int, Issue],
 ) -> set[int]:
     """The pull requests whose `totals` a week needs: worked on or merged in its line, or serving an issue closed in it."""
     from_at, to_at = weeks[0][0].from_at, weeks[-1][0].to_at
-    worked_on = {one.pull_number for _, spent in weeks for one in spent if one.pull_number is not None}
-    merged = {number for number, one in pulls.items() if one.merged_at and from_at <= one.merged_at < to_at}
-    closed = {number for number, one in issues.items() if one.closed_at and from_at <= one.closed_at < to_at}
+    worked_on = {part.pull_number for _, spend in weeks for part in spend if part.pull_number is not None}
+    merged = {number for number, pull in pulls.items() if pull.merged_at and from_at <= pull.merged_at < to_at}
+    closed = {number for number, issue in issues.items() if issue.closed_at and from_at <= issue.closed_at < to_at}
     links = issues_of_pulls(pulls, details, issues)
     return worked_on | merged | {number for number, served in links.items() if closed.intersection(served)}
 
 
 def week_cost(facts: WeekFacts) -> WeekCost:
-    (week, spent), before = facts.weeks[-1], facts.weeks[-1 - BEFORE_WEEKS : -1]
+    """The week's figures; every request of the week is in one of `kinds`."""
+    (week, spend), before = facts.weeks[-1], facts.weeks[-1 - BEFORE_WEEKS : -1]
     states = outcomes(facts.pulls, facts.details, facts.known_at, window=facts.window)
     links = issues_of_pulls(facts.pulls, facts.details, facts.issues)
     shipped = _shipped(facts)
@@ -70,11 +83,9 @@ def week_cost(facts: WeekFacts) -> WeekCost:
 
     return WeekCost(
         week=week,
-        micros=sum(one.micros for one in spent),
-        requests=sum(row.requests for row in facts.rows),
-        unpriced_requests=sum(row.unpriced_requests for row in facts.rows),
-        kinds=_kinds(spent, states, facts.totals),
-        merges=_merges(seen, facts, states, links, _by_pull(spent)),
+        total=_whole(spend, facts.rows),
+        kinds=_kinds(spend, states, facts.totals),
+        merges=_merges(seen, facts, states, links, _by_pull(spend)),
         unseen_merges=tuple(number for number in merged if number not in seen),
         per_merge=_figure(facts, seen),
         per_surviving=_figure(facts, lasting(seen)),
@@ -86,8 +97,9 @@ def week_cost(facts: WeekFacts) -> WeekCost:
         rows=facts.rows,
         before_rows=facts.before_rows,
         cache_saving_micros=facts.cache_saving_micros,
-        labels=_labels(spent, facts, links),
-        points=tuple(_point(facts, one, amounts, states, shipped) for one, amounts in facts.weeks),
+        no_pull=sum((part.cost for part in spend if part.pull_number is None), ZERO),
+        labels=_labels(spend, facts, links),
+        points=tuple(_point(facts, states, shipped, *pair) for pair in facts.weeks),
         coverage=_coverage(facts, merged),
         is_settled=facts.known_at - week.to_at >= facts.window,
     )
@@ -107,24 +119,31 @@ def figure(amounts: Iterable[Micros]) -> Figure | None:
     return Figure(median_micros=median, low_micros=low, high_micros=high, count=len(ordered))
 
 
+def _whole(spend: Iterable[Spend], rows: Iterable[Row]) -> Cost:
+    """The money of all shares. Requests are those of the rows, each once: a shared one has several shares."""
+    money = sum((part.cost for part in spend), ZERO)
+    requests = sum((row.cost for row in rows), ZERO)
+    return Cost(money.list_micros, requests.requests, requests.unpriced_requests)
+
+
 def _kinds(
-    spent: Sequence[Spent], states: Mapping[int, Outcome], totals: Mapping[int, PullTotal]
+    spend: Sequence[Spend], states: Mapping[int, Outcome], totals: Mapping[int, PullTotal]
 ) -> tuple[KindRow, ...]:
-    groups: defaultdict[Kind, list[Spent]] = defaultdict(list)
-    for one in spent:
-        groups[_kind(one, states, totals)].append(one)
-    return tuple(_kind_row(kind, groups[kind]) for kind in Kind if groups[kind])
+    by_kind: defaultdict[Kind, list[Spend]] = defaultdict(list)
+    for part in spend:
+        by_kind[_kind(part, states, totals)].append(part)
+    return tuple(_kind_row(kind, by_kind[kind]) for kind in Kind if by_kind[kind])
 
 
-def _kind(one: Spent, states: Mapping[int, Outcome], totals: Mapping[int, PullTotal]) -> Kind:
-    if one.evidence == Evidence.IMPLAUSIBLE:
+def _kind(part: Spend, states: Mapping[int, Outcome], totals: Mapping[int, PullTotal]) -> Kind:
+    if part.evidence == Evidence.IMPLAUSIBLE:
         return Kind.IMPLAUSIBLE
-    if one.pull_number is None:
-        return Kind.SHARED if one.evidence == Evidence.SEVERAL else Kind.NO_PULL
-    total = totals.get(one.pull_number)
-    if one.stage == Stage.REVIEW and total is not None and not total.build_requests:
+    if part.pull_number is None:
+        return Kind.SHARED if part.evidence == Evidence.SEVERAL else Kind.NO_PULL
+    total = totals.get(part.pull_number)
+    if part.stage == Stage.REVIEW and total is not None and not total.build.requests:
         return Kind.REVIEW
-    state = states.get(one.pull_number)
+    state = states.get(part.pull_number)
     return _KIND_OF[state.state] if state else Kind.OPEN
 
 
@@ -137,23 +156,21 @@ _KIND_OF = {
 }
 
 
-def _kind_row(kind: Kind, group: list[Spent]) -> KindRow:
-    by_pull = _by_pull(group)
+def _kind_row(kind: Kind, spend: list[Spend]) -> KindRow:
+    pulls = [PullPart(number=number, cost=cost) for number, cost in _by_pull(spend).items()]
     return KindRow(
         kind=kind,
-        micros=sum(one.micros for one in group),
-        requests=sum(one.requests for one in group),
-        unpriced_requests=sum(one.unpriced_requests for one in group),
-        pulls=tuple(sorted(by_pull.items(), key=lambda item: (-item[1], item[0]))),
+        cost=sum((part.cost for part in spend), ZERO),
+        pulls=tuple(sorted(pulls, key=lambda pull: (-pull.cost.priced_micros, pull.number))),
     )
 
 
-def _by_pull(spent: Iterable[Spent]) -> dict[int, Micros]:
-    found: defaultdict[int, Micros] = defaultdict(int)
-    for one in spent:
-        if one.pull_number is not None:
-            found[one.pull_number] += one.micros
-    return dict(found)
+def _by_pull(spend: Iterable[Spend]) -> dict[int, Cost]:
+    costs: defaultdict[int, Cost] = defaultdict(Cost)
+    for part in spend:
+        if part.pull_number is not None:
+            costs[part.pull_number] += part.cost
+    return dict(costs)
 
 
 def _shipped(facts: WeekFacts) -> dict[int, datetime]:
@@ -172,7 +189,7 @@ def _is_built(facts: WeekFacts, number: int) -> bool:
 
 
 def _figure(facts: WeekFacts, numbers: Iterable[int]) -> Figure | None:
-    return figure(facts.totals[number].micros for number in numbers)
+    return figure(facts.totals[number].cost.priced_micros for number in numbers)
 
 
 def _merges(
@@ -180,20 +197,20 @@ def _merges(
     facts: WeekFacts,
     states: Mapping[int, Outcome],
     links: Mapping[int, tuple[int, ...]],
-    in_week: Mapping[int, Micros],
+    in_week: Mapping[int, Cost],
 ) -> tuple[Merge, ...]:
-    found = [
+    merges = [
         Merge(
             number=number,
             title=facts.details[number].title if number in facts.details else "",
             state=states[number].state,
             closes=links.get(number, ()),
             total=facts.totals[number],
-            week_micros=in_week.get(number, 0),
+            in_week=in_week.get(number, ZERO),
         )
         for number in numbers
     ]
-    return tuple(sorted(found, key=lambda one: (-one.total.micros, one.number)))
+    return tuple(sorted(merges, key=lambda merge: (-merge.total.cost.priced_micros, merge.number)))
 
 
 def _per_issue(
@@ -201,55 +218,46 @@ def _per_issue(
 ) -> Figure | None:
     """Splitting a change into ten pull requests that close one issue changes nothing here."""
     shares = shares_of_issues(links, facts.totals)
-    closed = [one.number for one in facts.issues.values() if one.closed_at and from_at <= one.closed_at < to_at]
-    amounts = [sum(shares[number].values()) for number in closed if number in shares]
+    closed = [issue.number for issue in facts.issues.values() if issue.closed_at and from_at <= issue.closed_at < to_at]
+    amounts = [sum(shares[number].values(), ZERO).priced_micros for number in closed if number in shares]
     return figure(amount for amount in amounts if amount > 0)
 
 
 def _requests_per_merge(facts: WeekFacts, now: Sequence[int], before: Sequence[int]) -> tuple[int, int] | None:
     """The median number of requests of a merge, of the week and of the weeks before."""
-    medians = [figure(facts.totals[number].requests for number in numbers) for numbers in (now, before)]
-    counts = [one.median_micros for one in medians if one]
+    medians = [figure(facts.totals[number].cost.requests for number in numbers) for numbers in (now, before)]
+    counts = [median.median_micros for median in medians if median]
     return (counts[0], counts[1]) if len(counts) == 2 else None
 
 
-def _labels(spent: Sequence[Spent], facts: WeekFacts, links: Mapping[int, tuple[int, ...]]) -> tuple[LabelRow, ...]:
-    micros: defaultdict[str, Micros] = defaultdict(int)
-    unpriced, pulls = Counter[str](), Counter[str]()
-    unpriced_of = Counter[int]()
-    for one in spent:
-        if one.pull_number is not None:
-            unpriced_of[one.pull_number] += one.unpriced_requests
-    for number, amount in _by_pull(spent).items():
+def _labels(spend: Sequence[Spend], facts: WeekFacts, links: Mapping[int, tuple[int, ...]]) -> tuple[LabelRow, ...]:
+    costs: defaultdict[str, Cost] = defaultdict(Cost)
+    pulls = Counter[str]()
+    for number, cost in _by_pull(spend).items():
         closed = (label for issue in links.get(number, ()) for label in facts.issues[issue].labels)
         labels = labels_of(facts.details.get(number), closed) or ("",)
-        for label, part in split_evenly(amount, labels).items():
-            micros[label] += part
-            unpriced[label] += unpriced_of[number]
+        for label, part in zip(labels, cost.split(len(labels)), strict=True):
+            costs[label] += part
             pulls[label] += 1
-    rows = [
-        LabelRow(label=label or None, micros=amount, unpriced_requests=unpriced[label], pulls=pulls[label])
-        for label, amount in micros.items()
-    ]
-    return tuple(sorted(rows, key=lambda row: (row.label is None, -row.micros, row.label or "")))
+    rows = [LabelRow(label=label or None, cost=cost, pulls=pulls[label]) for label, cost in costs.items()]
+    return tuple(sorted(rows, key=lambda row: (row.label is None, -row.cost.priced_micros, row.label or "")))
 
 
 def _point(
     facts: WeekFacts,
-    week: Week,
-    spent: Sequence[Spent],
     states: Mapping[int, Outcome],
     shipped: Mapping[int, datetime],
+    week: Week,
+    spend: Sequence[Spend],
 ) -> Point:
     merged = [number for number in _within(shipped, week.from_at, week.to_at) if _is_built(facts, number)]
     per_merge = _figure(facts, merged)
-    kinds = _kinds(spent, states, facts.totals)
     return Point(
         week=week.name,
         per_merge_micros=per_merge.median_micros if per_merge else None,
         merges=len(merged),
-        micros=sum(one.micros for one in spent),
-        nothing_micros=sum(row.micros for row in kinds if row.kind in NOTHING),
+        cost=sum((part.cost for part in spend), ZERO),
+        nothing=cost_of_nothing(_kinds(spend, states, facts.totals)),
     )
 
 
