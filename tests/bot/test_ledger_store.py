@@ -11,7 +11,7 @@ from attribution.ledger import check
 from attribution.usage import Usage
 from bot.clock import to_ms
 from bot.keys import PullKey, RepositoryKey
-from bot.store import ledger, totals
+from bot.store import ledger, requests, totals
 from bot.store.database import Database
 from tests.notation import MONDAY, session
 
@@ -26,7 +26,8 @@ MILLISECOND = timedelta(milliseconds=1)
 def save(database: Database, connection: Connection, tenant: int, usage: Usage, pull_number: int | None = None) -> None:
     """One request, attributed to a pull request if there is a number."""
     key = RepositoryKey(tenant, REPOSITORY)
-    ledger.save_usage(database, connection, tenant, {REPOSITORY: [usage]}, 1)
+    context = msgspec.structs.replace(usage.context, repository=str(REPOSITORY))
+    requests.save_usage(database, connection, tenant, [msgspec.structs.replace(usage, context=context)], 1)
     if pull_number is not None:
         rows = ledger.charges_of(connection, key, [KEY])[KEY]
         pairs = [(row, claim(pull_number, Evidence.BRANCH, "why")) for row in rows]
@@ -35,7 +36,7 @@ def save(database: Database, connection: Connection, tenant: int, usage: Usage, 
 
 def usage_of(dollars: int, output_tokens: int = 0) -> Usage:
     (usage,) = session(f"09:00 feat/a ${dollars}.00")
-    return msgspec.structs.replace(usage, output_tokens=output_tokens)
+    return msgspec.structs.replace(usage, tokens=msgspec.structs.replace(usage.tokens, output=output_tokens))
 
 
 def test_a_charge_that_grows_is_shared_out_again_in_the_same_transaction(database: Database):
@@ -43,7 +44,7 @@ def test_a_charge_that_grows_is_shared_out_again_in_the_same_transaction(databas
     first, second = session("09:00 feat/a $1.00\n09:10 feat/a $4.00")
     foreign = msgspec.structs.replace(first, tool="codex")
     # A later copy of the log has the final count of output tokens: 40,000 at $25 a million are a dollar.
-    last = msgspec.structs.replace(first, output_tokens=40_000)
+    last = msgspec.structs.replace(first, tokens=msgspec.structs.replace(first.tokens, output=40_000))
     with database.write() as connection:
         save(database, connection, 5, foreign)
         save(database, connection, 5, first, pull_number=12)
@@ -89,11 +90,12 @@ def figures(connection: Connection, tenant: int) -> dict[str, object]:
     ((model,), _) = totals.used_between(connection, repository, from_ms, to)
     charges, shares = ledger.everything(connection, tenant)
     amounts = {
-        priced.list_micros, share.micros, row.charge.list_micros, spent.micros, on_pull.micros, quarter_micros, by_quarter,
-        model.micros, totals.total_between(connection, repository, from_ms, to)[0], sum(part.micros or 0 for part in shares),
+        priced.list_micros, share.micros, row.charge.list_micros, quarter_micros, by_quarter, sum(part.micros or 0 for part in shares),
         sum(charge.list_micros or 0 for charge in charges), *ledger.session_totals(connection, repository, [KEY]).values(),
     }  # fmt: skip
-    counts = {spent.requests, on_pull.requests, model.requests, len(charges), len(shares)}
+    costs = {spent.cost, on_pull.cost, model.cost, totals.total_between(connection, repository, from_ms, to)}
+    amounts |= {cost.list_micros for cost in costs}
+    counts = {*(cost.requests for cost in costs), len(charges), len(shares)}
     assert (len(amounts), len(counts)) == (1, 1), (amounts, counts)
     revisions = [
         (share.revision, share.pull_number, share.micros) for share in ledger.history(connection, tenant, *REQUEST)
@@ -115,11 +117,11 @@ def test_a_request_on_a_boundary_is_in_the_week_that_begins_there(
     with database.write() as connection:
         save(database, connection, 5, usage, pull_number=12)
         parts = totals.spent_in(connection, repository, starts_ms, end_ms)
-        assert [sum(part.micros for part in week) // DOLLAR for week in parts] == dollars
+        assert [sum(part.cost.priced_micros for part in week) // DOLLAR for week in parts] == dollars
         week = (start_ms, end_ms)
         in_week = [
-            totals.total_between(connection, repository, *week)[0],
+            totals.total_between(connection, repository, *week).priced_micros,
             sum(micros for _, micros in totals.by_quarter(connection, repository, *week)),
-            sum(row.micros for row in totals.used_between(connection, repository, *week)[0]),
+            sum(row.cost.priced_micros for row in totals.used_between(connection, repository, *week)[0]),
         ]
         assert [micros // DOLLAR for micros in in_week] == [dollars[1]] * 3
