@@ -16,6 +16,8 @@ def upgrade() -> None:
         sa.Column("suspended", sa.Boolean(), nullable=False),
         sa.Column("next_write_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("not_before_ms", sa.BigInteger(), nullable=False),
+        sa.Column("ledger_checked_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("ledger_errors", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id"),
     )
     op.create_table(
@@ -69,9 +71,10 @@ def upgrade() -> None:
         sa.Column("price_book", sa.Text(), nullable=False),
         sa.Column("unpriced", sa.Text(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.Column("received_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "tool", "request_id"),
     )
+    op.create_index("charge_by_change", "charge", ["account_id", "changed_at_ms"])
     op.create_index("charge_by_session", "charge", ["account_id", "repository_id", "tool", "session_id"])
     op.create_index("charge_by_time", "charge", ["account_id", "repository_id", "at_ms"])
     op.create_table(
