@@ -12,7 +12,6 @@ from bot.store.ledger import charges
 from tests.databases import Worlds
 from tests.world import DAY_MS, World
 
-
 WHY = "linked to #12 and #13 by a maintainer: it was for both"
 
 
