@@ -83,11 +83,9 @@ def _one(
     if options.pull:
         if pull_store.pull(connection, key.pull(options.pull)) is None:
             raise ReportError(f"{row.full_name} has no pull request #{options.pull} that Mergecost knows")
-        view = pull_figures.view_of(
-            connection, key.pull(options.pull), pull_store.all_pulls(connection, key), settings, None, from_ms(now_ms)
-        )
         if options.history:
             return _history(connection, key.pull(options.pull))
+        view = pull_figures.view_of(connection, key.pull(options.pull), settings, None, from_ms(now_ms))
         text = render_comment(view) + (_why(connection, key.pull(options.pull)) if options.why else "")
         return _shown(view.cost, view.cost.rows, text, options)
     if options.issue:

@@ -55,6 +55,7 @@ class Pull(SQLModel, table=True):
     `comments_read_until_ms`: the conversation is read until then. `comment_on` False: a person switched the comment off here.
     `comment_due_at_ms`: the comment waits until then. `skip` is why there is none, as a `Skip`; empty while there is one."""
 
+    __table_args__ = (Index("pull_by_merge", "account_id", "repository_id", "merged_at_ms"),)
     account_id: int = key()
     repository_id: int = key()
     number: int = key()
@@ -63,6 +64,7 @@ class Pull(SQLModel, table=True):
     head_sha: str = text()
     created_at_ms: int = big()
     closed_at_ms: int | None = big_or_none()
+    merged_at_ms: int | None = big_or_none()
     updated_at_ms: int = big()
     comments_read_until_ms: int = big()
     comment_on: bool = True
@@ -74,9 +76,21 @@ class IssueRow(SQLModel, table=True):
     """An issue that is no pull request. `facts` is an `issues.Issue` as JSON."""
 
     __tablename__ = "issue"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (Index("issue_by_close", "account_id", "repository_id", "closed_at_ms"),)
     account_id: int = key()
     repository_id: int = key()
     number: int = key()
     facts: str = text()
+    closed_at_ms: int | None = big_or_none()
     updated_at_ms: int = big()
     comments_read_until_ms: int = big()
+
+
+class Reference(SQLModel, table=True):
+    """What a pull request or issue refers to (`attribution.references`), to find it by: written with `facts`."""
+
+    __table_args__ = (Index("reference_by_number", "account_id", "repository_id", "number"),)
+    account_id: int = key()
+    repository_id: int = key()
+    text: str = name()
+    number: int = key()
