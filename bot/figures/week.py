@@ -22,7 +22,7 @@ def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, 
     week = week_named(key.week, settings.zone)
     if week is None:
         return None
-    cost = week_cost(_facts(connection, settings, key.repository, week, now_ms))
+    cost = week_cost(facts_of(connection, settings, key.repository, week, now_ms))
     return msgspec.structs.replace(
         cost,
         budgets=budget_figures.at_end_of(connection, settings, key.repository, cost),
@@ -32,7 +32,7 @@ def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, 
     )
 
 
-def _facts(
+def facts_of(
     connection: Connection, settings: RepositorySettings, repository: RepositoryKey, week: Week, now_ms: int
 ) -> WeekFacts:
     """What the figures are computed from: only what the weeks of the line concern."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from attribution import references
 from attribution.issues import Issue
@@ -82,7 +82,7 @@ def served_by(connection: Connection, key: RepositoryKey, pulls: Pulls) -> dict[
 
 def closed_between(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> dict[int, Issue]:
     """The issues closed within a time (its end is not included)."""
-    return _decoded(connection.execute(_CLOSED, key.params | {"from_ms": from_ms, "to_ms": to_ms}).all())
+    return _decoded(connection.execute(_CLOSED, key.params | {"from_ms": from_ms, "to_ms": to_ms}))
 
 
 def forget(connection: Connection, key: IssueKey) -> None:
@@ -101,6 +101,6 @@ def note(connection: Connection, key: IssueKey, **state: object) -> None:
     connection.execute(_CHANGE.values(**state), key.params)
 
 
-def _decoded(rows: Iterable[Row[Any]]) -> dict[int, Issue]:
+def _decoded(rows: Iterable[Any]) -> dict[int, Issue]:
     decode = msgspec.json.Decoder(Issue).decode
     return {row.number: decode(row.facts) for row in rows}

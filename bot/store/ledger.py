@@ -2,6 +2,8 @@
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -258,9 +260,13 @@ def _current_shares(
 def chunked(
     connection: Connection, query: Any, columns: tuple[Any, Any], keys: Sequence[tuple[str, str]]
 ) -> Iterable[Row[Any]]:
-    """Run a query for many keys, a few hundred at a time: databases bound the number of parameters."""
-    for start in range(0, len(keys), 400):
-        yield from connection.execute(query.where(tuple_(*columns).in_(keys[start : start + 400])))
+    """Run a query for many keys, a few hundred at a time: databases bound the number of parameters. One tool after the other, since
+    SQLite looks up pairs in an index by their first part alone."""
+    tool, name = columns
+    for own_tool, own_keys in groupby(sorted(keys), key=itemgetter(0)):
+        names = [own_name for _, own_name in own_keys]
+        for start in range(0, len(names), 400):
+            yield from connection.execute(query.where(tool == own_tool, name.in_(names[start : start + 400])))
 
 
 def is_charge(account_id: int, key: RequestKey) -> Any:
