@@ -12,7 +12,7 @@ from attribution.cost import ZERO, Cost, cost_of_request
 from attribution.evidence import Claim, Evidence, Stage
 from attribution.ledger import Charge, Share
 from attribution.money import Micros
-from attribution.usage import NOT_KNOWN
+from attribution.usage import TOKENS_NOT_KNOWN
 
 SessionKey = tuple[str, str]
 Booking = tuple[Charge, Share]
@@ -144,7 +144,7 @@ def _part(micros: Micros, share: Share, charge: Charge) -> Micros:
 
 
 def _row(tool: str, model: str, pairs: list[Booking]) -> Row:
-    tokens = sum((charge.usage.tokens for charge, _ in pairs), NOT_KNOWN)
+    tokens = sum((charge.usage.tokens for charge, _ in pairs), TOKENS_NOT_KNOWN)
     return Row(
         tool=tool,
         model=model,

@@ -40,11 +40,11 @@ class RequestKey(NamedTuple):
 
 
 # `gc=False`: values of numbers and texts hold no cycles, and a million of them would be searched for some again and again.
-class Tokens(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
+class Tokens(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True, gc=False):
     """Tokens of a request, or of several, in disjoint kinds; only `reasoning` is part of `output`.
 
-    Where the tool does not say them, the value is `NOT_KNOWN`, which adds nothing to a sum and is no zero. Of two snapshots of a
-    request the more complete one is the greater: a streamed request is logged several times while its output grows.
+    Where the tool does not say them, the value is `TOKENS_NOT_KNOWN`, which adds nothing to a sum and is no zero. Of two
+    snapshots of a request the more complete one is the greater: a streamed request is logged several times while its output grows.
     """
 
     is_known: Annotated[bool, msgspec.Meta(description="False where the tool does not say how many there were")] = True
@@ -78,7 +78,7 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
 
 
 TOKEN_KINDS = tuple(name for name in Tokens.__struct_fields__ if name != "is_known")
-NOT_KNOWN = Tokens(is_known=False)
+TOKENS_NOT_KNOWN = Tokens(is_known=False)
 
 
 class ContextSource(StrEnum):
@@ -100,7 +100,7 @@ class ContextSource(StrEnum):
 _RANK = {source: -place for place, source in enumerate(ContextSource)}
 
 
-class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """Where a request was made, and how one knows. Its parts belong together: of two contexts one counts whole."""
 
     source: Annotated[ContextSource, msgspec.Meta(description="How this is known")] = ContextSource.UNKNOWN
@@ -170,8 +170,10 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 NO_WORK = Work()
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """One request to a model. It is what `mergecost scan --json` prints and what `POST /v1/usage` takes.
+
+    An unknown field is an error: a count under a name that this version does not know would be lost without a word.
 
     `(tool, request_id)` identifies the request on every machine and in every copy of a log, and so does `tool` with each of the
     `aliases`. Empty text and None mean not known. Names follow OpenTelemetry GenAI where it has them:
@@ -183,7 +185,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     request_id: Annotated[str, _text("The id of the request", shortest=1)]
     at: Annotated[datetime, msgspec.Meta(description="When it was made, with a zone")]
     model: Annotated[str, _text("The model, as the tool names it")]
-    tokens: Annotated[Tokens, msgspec.Meta(description="Left out where the tool does not say them")] = NOT_KNOWN
+    tokens: Annotated[Tokens, msgspec.Meta(description="Left out where the tool does not say them")] = TOKENS_NOT_KNOWN
     context: Annotated[Context, msgspec.Meta(description="Where it was made")] = Context()
     work: Annotated[Work, msgspec.Meta(description="What it did")] = NO_WORK
     aliases: Annotated[tuple[str, ...], msgspec.Meta(description="Further ids of the request, sorted")] = ()
@@ -304,7 +306,8 @@ def _both(a: CommitMade, b: CommitMade) -> CommitMade:
     return CommitMade(
         sha=a.sha,
         authorship=max(a.authorship, b.authorship),
-        branch=max(a.branch, b.branch),
+        # The hook knows the branch; a log or a later look at the reflog may name another one.
+        branch=max((a.stamped, a.branch), (b.stamped, b.branch))[1],
         patch_id=max(a.patch_id, b.patch_id),
         authored_at=max(filter(None, (a.authored_at, b.authored_at)), default=None),
         files=tuple(sorted({*a.files, *b.files})),

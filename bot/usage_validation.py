@@ -8,7 +8,16 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from attribution.usage import LONGEST_TEXT, NOT_KNOWN, CommitMade, Context, Tokens, Usage, other_names, with_context
+from attribution.usage import (
+    LONGEST_TEXT,
+    TOKENS_NOT_KNOWN,
+    CommitMade,
+    Context,
+    Tokens,
+    Usage,
+    other_names,
+    with_context,
+)
 
 MOST_FILES = 1000
 MOST_COMMITS = 200
@@ -20,6 +29,7 @@ _TOOL = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _SHA = re.compile(r"[0-9a-f]{7,64}")
 # Control characters, invisible ones, those that turn the direction of text, and halves of characters.
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_OTHER_VERSION = "update the server, or the collector if the server is newer"
 _EARLIEST = datetime(2023, 1, 1, tzinfo=UTC)
 
 
@@ -50,7 +60,8 @@ def checked(raw: msgspec.Raw, now: datetime) -> Usage | str:
     try:
         usage = msgspec.json.decode(raw, type=Usage)
     except msgspec.DecodeError as error:
-        return str(error)
+        reason = str(error)
+        return f"{reason}: {_OTHER_VERSION}" if "unknown field" in reason else reason
     if problem := next(_problems(usage, now), ""):
         return problem
     usage = msgspec.structs.replace(
@@ -68,7 +79,7 @@ def _problems(usage: Usage, now: datetime) -> Iterator[str]:
         yield from _beyond(limit, limit.value(usage))
     if len(usage.aliases) > MOST_ALIASES or any(_is_hidden(alias) or not alias for alias in usage.aliases):
         yield f"`aliases` must be at most {MOST_ALIASES} ids of at most {LONGEST_TEXT} visible characters"
-    if not usage.tokens.is_known and usage.tokens != NOT_KNOWN:
+    if not usage.tokens.is_known and usage.tokens != TOKENS_NOT_KNOWN:
         yield "`tokens.is_known` is false, so there can be no tokens"
     if usage.tokens.reasoning > usage.tokens.output:
         yield "`tokens.reasoning` is part of `tokens.output` and cannot be more"

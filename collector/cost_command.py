@@ -17,8 +17,7 @@ import msgspec
 
 from attribution.cost import NOT_KNOWN, ZERO, Cost, column, cost_of_request
 from attribution.ledger import Charge, charge
-from attribution.usage import NOT_KNOWN as TOKENS_NOT_KNOWN
-from attribution.usage import Usage
+from attribution.usage import TOKENS_NOT_KNOWN, Usage
 from collector.git import Git
 from collector.pulls import NO_LIST, default_branch, newest_pulls, targets
 from collector.scan import Scan, scan_with_index, working_folder

@@ -15,7 +15,7 @@ import msgspec
 from attribution.tools.effects import Effects
 from attribution.tools.log import Count, Instant, JsonDocument, LogRead, Text, decode, utc
 from attribution.tools.remote import path_of
-from attribution.usage import NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
 
 NAME = "amp"
 LOGS = (
@@ -183,7 +183,7 @@ def _of_ledger(thread: _Thread, thread_id: str) -> list[Usage]:
                 output=(event.tokens and event.tokens.output) or 0,
             )
             if event.tokens is not None
-            else NOT_KNOWN,
+            else TOKENS_NOT_KNOWN,
             context=Context(source=ContextSource.LOG, cwd=thread.cwd),
         )
         for event in events

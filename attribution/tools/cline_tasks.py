@@ -16,7 +16,7 @@ import msgspec
 
 from attribution.tools.effects import Effects
 from attribution.tools.log import Count, JsonDocument, LogRead, Text, decode, reported, stands_beside
-from attribution.usage import NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
 
 _EDITORS = ("Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf")
 _SETTINGS = (".config", "Library/Application Support", "AppData/Roaming")
@@ -125,6 +125,6 @@ def _usage(ts: float, kind: str, counts: _Counts, task: str, cwd: str, tool: str
             output=counts.tokens_out or 0,
         )
         if not counts.usage_missing
-        else NOT_KNOWN,
+        else TOKENS_NOT_KNOWN,
         context=Context(source=ContextSource.LOG, cwd=cwd),
     )

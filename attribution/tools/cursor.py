@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from attribution.tools.log import Count, Instant, LogRead, Sqlite, Text, decode, utc
-from attribution.usage import NOT_KNOWN, Tokens, Usage, unique
+from attribution.usage import TOKENS_NOT_KNOWN, Tokens, Usage, unique
 
 NAME = "cursor"
 LOGS = (
@@ -73,5 +73,5 @@ def _usage(conversation: str, request_id: str, bubbles: list[_Bubble]) -> Usage:
         request_id=request_id,
         at=min(utc(bubble.at) for bubble in bubbles if bubble.at),
         model=next((bubble.model for bubble in bubbles if bubble.model), ""),
-        tokens=Tokens(uncached_input=given, output=output) if bool(given or output) else NOT_KNOWN,
+        tokens=Tokens(uncached_input=given, output=output) if bool(given or output) else TOKENS_NOT_KNOWN,
     )

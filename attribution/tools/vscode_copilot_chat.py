@@ -15,7 +15,7 @@ import msgspec
 
 from attribution.tools.log import Count, JsonDocument, JsonLines, LogRead, Text, decode, stands_beside
 from attribution.tools.remote import path_of
-from attribution.usage import NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
 
 NAME = "vscode-copilot-chat"
 _SETTINGS = (".config", "Library/Application Support", "AppData/Roaming")
@@ -140,6 +140,6 @@ def _usage(session_id: str, cwd: str, one: _Request) -> Usage:
             output=(metadata.output_tokens or one.completion_tokens or 0) if is_known else 0,
         )
         if is_known
-        else NOT_KNOWN,
+        else TOKENS_NOT_KNOWN,
         context=Context(source=ContextSource.LOG, cwd=cwd),
     )

@@ -1,13 +1,25 @@
 import random
 from datetime import UTC, datetime
 from functools import reduce
+from operator import or_
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.usage import NOT_KNOWN, TOKEN_KINDS, Context, ContextSource, Tokens, Usage, merge, named, unique
-from tests.attribution.strategies import counts, usages
+from attribution.usage import (
+    TOKEN_KINDS,
+    TOKENS_NOT_KNOWN,
+    Context,
+    ContextSource,
+    Tokens,
+    Usage,
+    Work,
+    merge,
+    named,
+    unique,
+)
+from tests.attribution.strategies import commits, counts, usages
 
 ONE = {
     "tool": "claude-code", "session_id": "s", "request_id": "m1", "model": "claude-opus-5", "at": datetime(2026, 11, 23, tzinfo=UTC),
@@ -23,7 +35,7 @@ def copies(draw):
     return msgspec.structs.replace(draw(usages()), tool="codex", request_id=names[0], aliases=aliases)
 
 
-tokens = st.one_of(st.just(NOT_KNOWN), st.builds(Tokens, **dict.fromkeys(TOKEN_KINDS, counts)))
+tokens = st.one_of(st.just(TOKENS_NOT_KNOWN), st.builds(Tokens, **dict.fromkeys(TOKEN_KINDS, counts)))
 
 
 @given(copies(), copies(), copies())
@@ -49,6 +61,14 @@ def test_facts_of_both_copies_are_kept(a, b):
     assert {one.sha for one in merged.work.commits_made} == made
     assert merged.at == min(a.at, b.at)
     assert {*merged.keys} == {*a.keys, *b.keys}
+
+
+@given(st.lists(commits, min_size=1, max_size=5))
+def test_the_branch_of_a_commit_is_the_one_that_the_hook_saw(reports):
+    same = [msgspec.structs.replace(report, sha="aaaaaaa") for report in reports]
+    (commit,) = reduce(or_, [Work(commits_made=(report,)) for report in same], Work()).commits_made
+    best = [report for report in same if report.stamped] or same
+    assert commit.branch == max(report.branch for report in best)
 
 
 @given(st.lists(copies(), min_size=1, max_size=5))
@@ -107,7 +127,7 @@ def test_a_request_under_another_of_its_ids_is_the_same(usage, name):
 def test_what_is_not_known_adds_nothing_and_is_no_zero(a, b, c):
     assert a + b == b + a
     assert (a + b) + c == a + (b + c)
-    assert a + NOT_KNOWN == a
+    assert a + TOKENS_NOT_KNOWN == a
     assert (a + b).is_known == (a.is_known or b.is_known)
     assert (a + b).input == a.input + b.input
-    assert Tokens() > NOT_KNOWN
+    assert Tokens() > TOKENS_NOT_KNOWN

@@ -81,6 +81,8 @@ def test_a_request_that_grew_is_charged_as_it_ended_in_any_order(server):
         ({"tokens.output": "7"}, "Expected `int`"),
         ({"tokens.output": 5, "tokens.reasoning": 6}, "part of `tokens.output`"),
         ({"tokens": {"is_known": False, "output": 1}}, "there can be no tokens"),
+        ({"output_tokens": 7}, "unknown field `output_tokens`: update the server"),
+        ({"tokens.image": 7}, "unknown field `image` - at `$.tokens`: update the server"),
         ({"context.source": "a dream"}, "Invalid enum value"),
         ({"aliases": ["x" * 301]}, "`aliases` must be"),
         ({"aliases": [f"r{i}" for i in range(11)]}, "`aliases` must be at most 10"),
