@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from attribution.identity import author
 from attribution.usage import ContextSource, Usage, with_context
-from tests.collected import with_git_facts
 from tests.comment_parts import why
+from tests.git_facts import with_git_facts
 from tests.github.state import Delivery
 from tests.notation import session
 from tests.world import World

@@ -201,7 +201,7 @@ def test_there_is_nothing_to_approve_without_a_budget(world: World):
 
 def test_the_button_of_the_check_run_approves_once(enforced: World):
     over(enforced)
-    with enforced.mail_held() as mail:
+    with enforced.hold_mail() as mail:
         enforced.press(12)
         mail.append(mail[0])
     enforced.settle()

@@ -200,7 +200,7 @@ def test_a_command_is_carried_out_once_however_often_it_arrives(ready: World):
 
 
 def test_a_command_whose_delivery_was_lost_is_found_by_the_sweep(ready: World):
-    with ready.mail_held() as mail:
+    with ready.hold_mail() as mail:
         comment = ready.say(12, f"/mergecost unlink {S1}")
         mail.clear()
     ready.sweep()
@@ -242,7 +242,7 @@ def test_on_brings_back_a_comment_that_somebody_deleted(ready: World):
 
 
 def test_refresh_reads_everything_again(ready: World):
-    with ready.mail_held() as mail:
+    with ready.hold_mail() as mail:
         ready.push("feat/a", "abcdef1")
         mail.clear()
     ready.say(12, "/mergecost refresh")

@@ -68,7 +68,7 @@ def test_nothing_new_writes_nothing(world: World):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_two_hundred_shuffled_deliveries_end_in_one_comment(world: World, seed):
-    with world.mail_held() as mail:
+    with world.hold_mail() as mail:
         world.open_pull(12, "feat/limit", "1f2e3d4")
         world.push("feat/limit", "aaaaaaa")
         world.merge(12)
@@ -80,7 +80,7 @@ def test_two_hundred_shuffled_deliveries_end_in_one_comment(world: World, seed):
 
 
 def test_lost_deliveries_are_made_up_for_by_the_sweep(world: World):
-    with world.mail_held() as mail:
+    with world.hold_mail() as mail:
         world.open_pull(12, "feat/limit")
         mail.clear()
     world.work("09:00 feat/limit $1.00")

@@ -173,7 +173,7 @@ def test_an_issue_that_is_deleted_bears_nothing(issue: int, world: World):
 
 def test_where_issues_are_switched_off_pull_requests_are_still_found(world: World):
     world.repository.has_issues = False
-    with world.mail_held() as mail:
+    with world.hold_mail() as mail:
         world.open_pull(12, "feat/a")
         mail.clear()
     world.work("09:00 feat/a $3.00")
@@ -206,7 +206,7 @@ def test_a_public_repository_gets_none(issue: int, world: World):
 
 
 def test_a_lost_delivery_is_found_by_the_sweep(issue: int, world: World):
-    with world.mail_held() as mail:
+    with world.hold_mail() as mail:
         world.close_issue(issue)
         mail.clear()
     world.sweep()

@@ -80,7 +80,7 @@ def test_a_locked_conversation_is_left_alone(ready: World):
 
 def test_our_comment_is_found_on_any_page_and_a_copied_marker_is_not_ours(ready: World):
     ready.github.fail_next("POST", COMMENTS, status=502, after_applying=True)
-    with ready.mail_held() as mail:
+    with ready.hold_mail() as mail:
         for i in range(130):
             ready.github.comment(ready.repository, 12, f"remark {i}", ready.alice)
         while not ours(ready):

@@ -39,7 +39,7 @@ from bot.store.database import Database
 from bot.work import queue
 from bot.worker import run_due
 from tests.channel import Channel
-from tests.collected import with_git_facts
+from tests.git_facts import with_git_facts
 from tests.github.accounts import PERMISSIONS
 from tests.github.deliveries import request_of
 from tests.github.fake import FakeGitHub
@@ -281,7 +281,7 @@ class World:
             self.post(delivery)
 
     @contextmanager
-    def mail_held(self) -> Iterator[list[Delivery]]:
+    def hold_mail(self) -> Iterator[list[Delivery]]:
         """Within, deliveries pile up; after, they arrive as the list then says."""
         self.mail = []
         yield self.mail

@@ -21,7 +21,7 @@ from collector.coverage import Coverage, sort_out
 from collector.enrich import with_git_facts
 from collector.scan import scan
 from tests.collector.machine import git, repository, request, write_log
-from tests.tools import recorded
+from tests.tools import recordings
 
 SALT = "00ff"
 CANARY = "canary-yellow"
@@ -81,14 +81,14 @@ def text_with_canaries(text: str, cwd: Path) -> str:
 
 def usages_with_canaries(tool: str, tmp_path: Path, repo: Path) -> list[Usage]:
     """Requests of the tool's fixture, with canaries in it, commit in `repo`."""
-    below = Path(shutil.copytree(recorded.FIXTURES / tool, tmp_path / tool))
-    recorded.build_databases(below)
+    below = Path(shutil.copytree(recordings.FIXTURES / tool, tmp_path / tool))
+    recordings.build_databases(below)
     for script in below.rglob("*.sql"):
         script.unlink()
     assert add_canaries(below, repo) or tool == "aider"  # whose log has no words
     usages = [
         usage
-        for log in recorded.logs_below(tool, below)
+        for log in recordings.logs_below(tool, below)
         for usage in TOOLS[tool].read_log(log.records, log.name).requests
     ]
     assert usages
@@ -130,7 +130,7 @@ def test_without_paths_in_the_settings_no_path_is_sent():
         tool="codex",
         session_id="s",
         request_id="r",
-        at=recorded.read("codex")[0].requests[0].at,
+        at=recordings.read("codex")[0].requests[0].at,
         model="m",
         tokens=Tokens(uncached_input=1, output=1),
         context=Context(repository="acme/widgets", cwd="/home/secret"),

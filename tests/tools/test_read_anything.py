@@ -10,10 +10,10 @@ from attribution.tools import TOOLS, JsonLines
 from attribution.usage import unique
 from collector.logs import Tally, matching_lines
 from collector.sources import beside, files
-from tests.tools import recorded
+from tests.tools import recordings
 
-LINES = {name: [line for log in recorded.logs(name) for line in log.records] for name in TOOLS}
-LOGS = {name: [log.requests for log in recorded.read(name)] for name in TOOLS}
+LINES = {name: [line for log in recordings.logs(name) for line in log.records] for name in TOOLS}
+LOGS = {name: [log.requests for log in recordings.read(name)] for name in TOOLS}
 
 
 def keys(value: object) -> set[str]:
@@ -91,7 +91,7 @@ def test_a_line_written_twice_changes_nothing(name: str, data: st.DataObject):
 )
 def test_only_lines_with_a_needle_matter(name: str):
     """The fixtures hold other lines too, which the collector leaves out: the requests must be the same with them."""
-    below, left_out = recorded.FIXTURES / name, 0
+    below, left_out = recordings.FIXTURES / name, 0
     for source in TOOLS[name].LOGS:
         for path in files(source, below, Tally()) if isinstance(source, JsonLines) else ():
             given = list(beside(source, path))

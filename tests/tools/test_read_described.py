@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from inline_snapshot import snapshot
 
 from attribution.usage import Usage, unique
-from tests.tools import recorded
+from tests.tools import recordings
 
 
 def requests(tool: str) -> list[Usage]:
-    return unique(usage for log in recorded.read(tool) for usage in log.requests)
+    return unique(usage for log in recordings.read(tool) for usage in log.requests)
 
 
 def rows(tool: str) -> list[tuple[object, ...]]:

@@ -10,7 +10,7 @@ import pytest
 
 from attribution.usage import Usage
 from collector.scan import scan
-from tests.tools.recorded import FIXTURES, build_databases
+from tests.tools.recordings import FIXTURES, build_databases
 
 ENV = {"PATH": ""}
 

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from attribution.tools import TOOLS
 from attribution.usage import unique
-from tests.tools import recorded
+from tests.tools import recordings
 
-GROWING = [name for name in TOOLS if all(log.carry is not None for log in recorded.read(name))]
+GROWING = [name for name in TOOLS if all(log.carry is not None for log in recordings.read(name))]
 
 
 def test_these_tools_are_read_in_pieces():
@@ -18,7 +18,7 @@ def test_these_tools_are_read_in_pieces():
 @pytest.mark.parametrize("name", GROWING)
 @given(data=st.data())
 def test_pieces_come_to_the_same_as_the_whole(name: str, data: st.DataObject):
-    log = data.draw(st.sampled_from(recorded.logs(name)))
+    log = data.draw(st.sampled_from(recordings.logs(name)))
     beside = [record for record in log.records if record.startswith(b'{"beside":')]
     lines = log.records[len(beside) :]
     cuts = sorted(data.draw(st.lists(st.integers(0, len(lines)), max_size=3)))

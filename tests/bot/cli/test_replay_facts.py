@@ -11,7 +11,7 @@ from attribution.gh import FILTER, QUERY
 from bot.cli.replay import main
 from tests.notation import session
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 USAGE = json.loads(msgspec.json.encode(session("09:00 main $1.00")[0]))
 
 

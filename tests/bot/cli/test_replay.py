@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from bot.cli.replay import main
-from tests.bot.conftest import CHANGES, WORK, lines
+from tests.bot.cli.conftest import CHANGES, WORK, lines
 from tests.notation import pulls, session
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_every_share_is_shown_with_its_reason(facts: list[str], capsys: pytest.CaptureFixture[str]):
