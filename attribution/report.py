@@ -86,10 +86,10 @@ def short_id(tool: str, session_id: str) -> str:
 
 
 def pull_request_cost(
-    number: int, booked: Iterable[Booking], session_list_micros: Mapping[SessionKey, Micros]
+    number: int, bookings: Iterable[Booking], session_list_micros: Mapping[SessionKey, Micros]
 ) -> PullRequestCost:
     """Sum up what is booked to one pull request. `session_list_micros` is what each of its sessions cost in all."""
-    pairs = sorted(booked, key=lambda pair: (pair[0].usage.at, pair[0].key))
+    pairs = sorted(bookings, key=lambda pair: (pair[0].usage.at, pair[0].key))
     by_model: defaultdict[tuple[str, str], list[Booking]] = defaultdict(list)
     by_session: defaultdict[SessionKey, list[Booking]] = defaultdict(list)
     for charge, share in pairs:

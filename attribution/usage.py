@@ -119,7 +119,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
 
 
 class CommitMade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True, gc=False):
-    """A commit that a session made; `stamped` where git itself saw it, in a hook. Empty text means not known.
+    """A commit that a session made; `is_stamped` where git itself saw it, in a hook. Empty text means not known.
 
     `authorship` is the digest of author e-mail and author date (`identity.authorship`), which amend and rebase keep while
     the id changes; the address itself never leaves the machine.
@@ -131,7 +131,7 @@ class CommitMade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     patch_id: str = ""
     authored_at: datetime | None = None
     files: tuple[str, ...] = ()
-    stamped: bool = False
+    is_stamped: bool = False
 
 
 class PullSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True, gc=False):
@@ -217,7 +217,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
 
 # What decides the price travels together: never mix the counts of two snapshots of a request.
 _BILLED = ("tokens", "web_search_requests", "model", "provider", "speed", "service_tier", "inference_geo")
-_REPORTED = ("reported_micros", "credits_micros")
+_TOOL_FIGURES = ("reported_micros", "credits_micros")
 
 
 def merge(a: Usage, b: Usage) -> Usage:
@@ -237,12 +237,14 @@ def merge(a: Usage, b: Usage) -> Usage:
         request_id=request_id,
         aliases=other_names(request_id, (a.request_id, b.request_id, *a.aliases, *b.aliases)),
         agent_id=max(a.agent_id, b.agent_id),
-        context=a.context if a.context == b.context else max(a.context, b.context, key=lambda one: one.precedence),
+        context=a.context
+        if a.context == b.context
+        else max(a.context, b.context, key=lambda context: context.precedence),
         work=a.work | b.work,
     )
 
 
-def named(usage: Usage, request_id: str) -> Usage:
+def with_request_id(usage: Usage, request_id: str) -> Usage:
     """The same request under another of its ids."""
     if usage.request_id == request_id:
         return usage
@@ -268,38 +270,38 @@ def with_work(usage: Usage, **parts: Any) -> Usage:
 def unique(usages: Iterable[Usage]) -> list[Usage]:
     """Each request once, by whichever of its ids records name it, in an order that does not depend on theirs."""
     # Plain tuples: this runs over every request of every log.
-    found: dict[tuple[str, str], Usage] = {}
-    others: dict[tuple[str, str], tuple[str, str]] = {}  # further ids, by which of `found` they are
+    by_name: dict[tuple[str, str], Usage] = {}
+    others: dict[tuple[str, str], tuple[str, str]] = {}  # further ids, by which of `by_name` they are
     for usage in usages:
         tool, key = usage.tool, (usage.tool, usage.request_id)
         names = [key, *[(tool, alias) for alias in usage.aliases]] if usage.aliases else [key]
         places: list[tuple[str, str]] = []
         for name in names:
             place = others.get(name, name)
-            if place in found and place not in places:
+            if place in by_name and place not in places:
                 places.append(place)
-        merged, first = usage, places[0] if places else key
+        whole, first = usage, places[0] if places else key
         for place in places:
-            merged = merge(found.pop(place), merged)
-            names += [(tool, name) for name in (merged.request_id, *merged.aliases)]
-        found[first] = merged
+            whole = merge(by_name.pop(place), whole)
+            names += [(tool, name) for name in (whole.request_id, *whole.aliases)]
+        by_name[first] = whole
         for name in names:
             if name != first:
                 others[name] = first
-    return sorted(found.values(), key=lambda usage: (usage.at, usage.tool, usage.request_id))
+    return sorted(by_name.values(), key=lambda usage: (usage.at, usage.tool, usage.request_id))
 
 
 def _completeness(usage: Usage) -> list[Any]:
-    reported = [-1 if (micros := getattr(usage, name)) is None else micros for name in _REPORTED]
-    return [usage.tokens.is_known, usage.is_sum, *(getattr(usage, name) for name in _BILLED), *reported]
+    figures = [-1 if (micros := getattr(usage, name)) is None else micros for name in _TOOL_FIGURES]
+    return [usage.tokens.is_known, usage.is_sum, *(getattr(usage, name) for name in _BILLED), *figures]
 
 
 def _union(a: tuple[CommitMade, ...], b: tuple[CommitMade, ...]) -> tuple[CommitMade, ...]:
     """Each commit once, with what either knows of it."""
-    known: dict[str, CommitMade] = {}
+    by_sha: dict[str, CommitMade] = {}
     for commit in (*a, *b):
-        known[commit.sha] = _both(known.get(commit.sha, commit), commit)
-    return tuple(known[sha] for sha in sorted(known))
+        by_sha[commit.sha] = _both(by_sha.get(commit.sha, commit), commit)
+    return tuple(by_sha[sha] for sha in sorted(by_sha))
 
 
 def _both(a: CommitMade, b: CommitMade) -> CommitMade:
@@ -307,9 +309,9 @@ def _both(a: CommitMade, b: CommitMade) -> CommitMade:
         sha=a.sha,
         authorship=max(a.authorship, b.authorship),
         # The hook knows the branch; a log or a later look at the reflog may name another one.
-        branch=max((a.stamped, a.branch), (b.stamped, b.branch))[1],
+        branch=max((a.is_stamped, a.branch), (b.is_stamped, b.branch))[1],
         patch_id=max(a.patch_id, b.patch_id),
         authored_at=max(filter(None, (a.authored_at, b.authored_at)), default=None),
         files=tuple(sorted({*a.files, *b.files})),
-        stamped=a.stamped or b.stamped,
+        is_stamped=a.is_stamped or b.is_stamped,
     )

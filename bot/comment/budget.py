@@ -11,13 +11,13 @@ def render(view: CommentView) -> str:
     budget = view.cost.budget
     if budget is None or not view.cost.total.requests:
         return ""
-    spent, whole = budget.spend.priced_micros, budget.budget_micros
+    used, whole = budget.spend.priced_micros, budget.budget_micros
     if budget.spend.is_known:
         line = (
-            f"{bar(spent, whole)} {share_of(spent, whole)} of the {show(whole)} budget{budget.spend.note(', without ')}"
+            f"{bar(used, whole)} {share_of(used, whole)} of the {show(whole)} budget{budget.spend.note(', without ')}"
         )
     else:
-        line = f"{bar(spent, whole)} {budget.spend.show().capitalize()}, of the {show(whole)} budget"
+        line = f"{bar(used, whole)} {budget.spend.show().capitalize()}, of the {show(whole)} budget"
     return f"{line}.{_approval(budget, is_enforced=view.is_enforced)}{_likely(view.forecast)}"
 
 

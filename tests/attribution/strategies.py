@@ -13,7 +13,7 @@ times = st.datetimes(datetime(2026, 3, 1), datetime(2026, 11, 20), timezones=st.
 commits = st.builds(
     CommitMade, sha=st.sampled_from(["aaaaaaa", "bbbbbbb", "ccccccc"]), authorship=st.sampled_from(["", "x1", "x2"]),
     branch=st.sampled_from(["", "main", "feat/a"]), files=st.sampled_from([(), ("a.py",), ("b.py",)]),
-    stamped=st.sampled_from([False, False, True]),
+    is_stamped=st.sampled_from([False, False, True]),
 )  # fmt: skip
 looks = st.builds(PullSeen, number=st.integers(1, 4), how=st.sampled_from(["view", "create"]))
 

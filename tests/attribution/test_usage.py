@@ -16,8 +16,8 @@ from attribution.usage import (
     Usage,
     Work,
     merge,
-    named,
     unique,
+    with_request_id,
 )
 from tests.attribution.strategies import commits, counts, usages
 
@@ -67,7 +67,7 @@ def test_facts_of_both_copies_are_kept(a, b):
 def test_the_branch_of_a_commit_is_the_one_that_the_hook_saw(reports):
     same = [msgspec.structs.replace(report, sha="aaaaaaa") for report in reports]
     (commit,) = reduce(or_, [Work(commits_made=(report,)) for report in same], Work()).commits_made
-    best = [report for report in same if report.stamped] or same
+    best = [report for report in same if report.is_stamped] or same
     assert commit.branch == max(report.branch for report in best)
 
 
@@ -120,7 +120,7 @@ def test_ids_of_different_tools_are_different_requests():
 @given(copies(), st.sampled_from(NAMES))
 def test_a_request_under_another_of_its_ids_is_the_same(usage, name):
     if name in (usage.request_id, *usage.aliases):
-        assert merge(usage, named(usage, name)) == named(usage, min(usage.request_id, name))
+        assert merge(usage, with_request_id(usage, name)) == with_request_id(usage, min(usage.request_id, name))
 
 
 @given(tokens, tokens, tokens)

@@ -10,7 +10,7 @@ from sqlalchemy import delete
 
 from attribution.evidence import Claim, Evidence
 from attribution.ledger import charge, check
-from attribution.usage import Context, Tokens, Usage, Work, merge, named, with_context
+from attribution.usage import Context, Tokens, Usage, Work, merge, with_context, with_request_id
 from bot.keys import RepositoryKey
 from bot.store import ledger as ledger_store
 from bot.store import requests as request_store
@@ -243,4 +243,4 @@ def place(server):
 
 def unnamed(usage):
     """The request by all of its ids, whichever it goes by."""
-    return msgspec.json.encode(named(usage, min(usage.request_id, *usage.aliases)))
+    return msgspec.json.encode(with_request_id(usage, min(usage.request_id, *usage.aliases)))
