@@ -36,9 +36,9 @@ def sessions(world: World, number: int) -> str:
 
 
 def test_a_session_is_linked(ready: World):
-    said = ready.say(14, f"It was all for this.\n\n/mergecost link {S1} because the branch was renamed")
+    comment = ready.say(14, f"It was all for this.\n\n/mergecost link {S1} because the branch was renamed")
     ready.settle()
-    assert said.reactions == {(HOT, "+1")}
+    assert comment.reactions == {(HOT, "+1")}
     assert ready.replies(14) == []
     assert ready.shares() == {"#14": 300}
     assert sessions(ready, 14) == snapshot("""\
@@ -80,7 +80,7 @@ def test_a_correction_beats_what_is_learnt_later(ready: World):
 
 
 @pytest.mark.parametrize(
-    ("said", "reply"),
+    ("body", "reply"),
     [
         (
             "/mergecost",
@@ -156,9 +156,9 @@ def test_a_correction_beats_what_is_learnt_later(ready: World):
         ),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_line_and_changes_nothing(ready: World, said: str, reply: str):
+def test_what_cannot_be_done_is_said_in_a_line_and_changes_nothing(ready: World, body: str, reply: str):
     before = ready.comment(12)
-    comment = ready.say(12, said)
+    comment = ready.say(12, body)
     ready.settle()
     assert comment.reactions == {(HOT, "confused")}
     assert ready.replies(12) == [reply]

@@ -173,9 +173,9 @@ At a price that is not known: `nobody-knows-1`.\
 
 
 def test_what_a_tool_does_not_say_is_not_shown_as_zero_nor_its_own_price_as_a_list_price(world: World):
-    (one, two) = session("09:00 feat/a no-such-model\n09:10 feat/a no-such-model", tool="cursor")
-    silent = msgspec.structs.replace(one, model="", tokens=TOKENS_NOT_KNOWN)
-    own = msgspec.structs.replace(two, tool="pi", reported_micros=70_000)
+    (first, second) = session("09:00 feat/a no-such-model\n09:10 feat/a no-such-model", tool="cursor")
+    silent = msgspec.structs.replace(first, model="", tokens=TOKENS_NOT_KNOWN)
+    own = msgspec.structs.replace(second, tool="pi", reported_micros=70_000)
     world.open_pull(12, "feat/a")
     world.send_usage([silent, own])
     world.settle()

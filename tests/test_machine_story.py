@@ -59,11 +59,11 @@ def commit(folder: Path, path: str, at: str, *more: str) -> str:
 def push(world: World, folder: Path, number: int, branch: str) -> None:
     """Push what the branch has that `main` has not, and open its pull request."""
     log = git(folder, "log", "--reverse", "--format=%H %at", f"main..{branch}").splitlines()
-    made = [sha for sha, _ in map(str.split, log)]
+    shas = [sha for sha, _ in map(str.split, log)]
     for sha, at in map(str.split, log):
         files = git(folder, "diff-tree", "-r", "--no-commit-id", "--name-only", sha).split()
         world.commit(sha, "dev", at=datetime.fromtimestamp(int(at), UTC), files=dict.fromkeys(files, (1, 0)))
-    world.open_pull(number, branch, ",".join(made), by="dev")
+    world.open_pull(number, branch, ",".join(shas), by="dev")
 
 
 def arrive(world: World, home: Path) -> None:

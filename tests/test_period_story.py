@@ -57,8 +57,8 @@ def test_the_weekly_issue_shows_the_budgets_and_what_was_told_when(budgeted: Wor
     budgeted.settle()
     budgeted.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * HOUR_MS
     budgeted.tick()
-    (made,) = budgeted.weeks()
-    assert section(made.body or "") == snapshot("""\
+    (issue,) = budgeted.weeks()
+    assert section(issue.body or "") == snapshot("""\
 | Budget | Used | Cost | Of |  |
 | :-- | --: | --: | --: | :-- |
 | `█████████░` Week 47 | 98% | $19.50 | $20.00 | 50% on Wed 18 Nov, 80% on Fri 20 Nov |
@@ -72,8 +72,8 @@ def test_a_budget_that_is_used_up_leads_what_is_to_decide(budgeted: World):
         spend(budgeted, f"Mon {hour}:00", 390)
     budgeted.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * HOUR_MS
     budgeted.tick()
-    (made,) = budgeted.weeks()
-    assert (made.body or "").partition("**To decide:**")[2].partition("\n")[0] == snapshot(
+    (issue,) = budgeted.weeks()
+    assert (issue.body or "").partition("**To decide:**")[2].partition("\n")[0] == snapshot(
         " The week is over its budget of $20.00, with $23.40. $23.40, 100% of the week, shipped nothing. All of it fits no pull request: `/mergecost link` puts it where it belongs, or it came to nothing."
     )
 
@@ -85,7 +85,7 @@ def test_late_data_of_last_week_is_told_once_without_a_pace(budgeted: World):
     budgeted.send_usage(session(lines, "late"))
     budgeted.settle()
     budgeted.send_usage(
-        [msgspec.structs.replace(one, request_id=f"{one.request_id}x") for one in session(lines, "late")]
+        [msgspec.structs.replace(usage, request_id=f"{usage.request_id}x") for usage in session(lines, "late")]
     )
     budgeted.settle()
     assert budgeted.channel.texts == snapshot(
@@ -116,8 +116,8 @@ def test_unpriced_requests_use_up_no_budget_and_are_said(budgeted: World):
     spend(budgeted, "Mon 12:00", 390)
     budgeted.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * HOUR_MS
     budgeted.tick()
-    (made,) = budgeted.weeks()
-    assert section(made.body or "") == snapshot("""\
+    (issue,) = budgeted.weeks()
+    assert section(issue.body or "") == snapshot("""\
 | Budget | Used | Cost | Of |  |
 | :-- | --: | --: | --: | :-- |
 | `█░░░░░░░░░` Week 47 | 20% | $3.90 | $20.00 | without 9 requests at a price that is not known |
@@ -145,7 +145,9 @@ def test_programs_read_the_same_figures(budgeted: World):
     budgeted.work("Fri 09:00 feat/limit $3.90", "s9")
     budgeted.settle()
     read = budgeted.read("/repositories/acme/widgets/budgets").json()
-    assert [(one["scope"], one["name"], one["spend"]["list_micros"], one["budget_micros"]) for one in read] == [
+    assert [
+        (budget["scope"], budget["name"], budget["spend"]["list_micros"], budget["budget_micros"]) for budget in read
+    ] == [
         ("week", "2026-W46", 0, 20_000_000),
         ("week", "2026-W47", 7_800_000, 20_000_000),
         ("month", "2026-10", 0, 40_000_000),

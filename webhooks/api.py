@@ -111,7 +111,7 @@ def repositories(request: Request, account: Account, pages: Pages) -> Response:
 
 
 @router.get("/costs", responses=_answers(list[BreakdownRow], "By name; complete.", 404, 422), response_class=Response)
-def spent(
+def costs(
     request: Request,
     account: Account,
     pages: Pages,

@@ -30,12 +30,12 @@ def _table(view: WeekView) -> str:
 
 def _line(view: WeekView, row: BudgetRow) -> tuple[str, ...]:
     budget = row.budget
-    used, whole = budget.spend.priced_micros, budget.budget_micros
+    spend_micros, whole = budget.spend.priced_micros, budget.budget_micros
     state = _approved(budget) if budget.scope == Scope.PULL else _levels(view, row)
     notes = [state, budget.spend.note("without ")]
     return (
-        f"{bar(used, whole, 10)} {_what(view, budget)}",
-        share_of(used, whole) if budget.spend.is_known else "",
+        f"{bar(spend_micros, whole, 10)} {_what(view, budget)}",
+        share_of(spend_micros, whole) if budget.spend.is_known else "",
         budget.spend.show(),
         show(whole),
         "; ".join(filter(None, notes)),

@@ -24,8 +24,8 @@ def test_it_is_signed_and_goes_to_the_address_that_was_looked_up():
     channel = Channel()
     post(channel)
     ((headers, body),) = channel.requests
-    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    proof = hmac.digest(base64.b64decode(SECRET.removeprefix("whsec_")), signed, hashlib.sha256)
+    content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    proof = hmac.digest(base64.b64decode(SECRET.removeprefix("whsec_")), content, hashlib.sha256)
     assert headers["webhook-signature"] == f"v1,{base64.b64encode(proof).decode()}"
     assert headers["webhook-timestamp"] == str(NOON // 1000)
     assert headers["host"] == "hooks.chat.example"

@@ -136,8 +136,8 @@ def test_without_paths_in_the_settings_no_path_is_sent():
         context=Context(repository="acme/widgets", cwd="/home/secret"),
         work=Work(edited_files=("secret.py",), commits_made=(commit,), commits_after=(commit,)),
     )
-    (with_paths,) = select([usage], coverage_of("acme/widgets")).covered
-    (without,) = select([usage], coverage_of("acme/widgets"), paths=False).covered
+    (with_paths,) = select([usage], coverage_of("acme/widgets")).usages
+    (without,) = select([usage], coverage_of("acme/widgets"), paths=False).usages
     assert b"secret.py" in msgspec.json.encode(with_paths)
     assert b"secret" not in msgspec.json.encode(without)
     assert [commit.sha for commit in without.work.commits_made] == ["1f2e3d4"]
@@ -165,6 +165,6 @@ def test_an_enterprise_host_covers_only_its_own_repositories(home: Path, tmp_pat
     usages = scan(home, {"PATH": os.environ["PATH"]}).usages
     for host, ids in (("ghe.example.com", ["msg_1"]), ("github.com", ["msg_2"])):
         result = select(usages, msgspec.structs.replace(coverage_of("acme/widgets"), host=host))
-        assert [usage.request_id for usage in result.covered] == ids
-        assert {(usage.context.repository, usage.context.cwd) for usage in result.covered} == {("acme/widgets", "")}
+        assert [usage.request_id for usage in result.usages] == ids
+        assert {(usage.context.repository, usage.context.cwd) for usage in result.usages} == {("acme/widgets", "")}
         assert (result.not_covered, result.repository_unknown) == (2, 0)

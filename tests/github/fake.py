@@ -125,8 +125,8 @@ class FakeGitHub(Accounts, Conversations, Faults):
             try:
                 redirect = call.find_repository(spec.needs) if "{repo}" in spec.path else None
                 response = redirect or spec.handler(call)
-            except RequestRefusal as refused:
-                response = await answer(request, refused)
+            except RequestRefusal as refusal:
+                response = await answer(request, refusal)
             self._requests_served += 1
             response.headers.update(headers | {"X-GitHub-Request-Id": f"FA4E:{self._requests_served:06X}"})
             return response

@@ -22,10 +22,10 @@ def test_pieces_come_to_the_same_as_the_whole(name: str, data: st.DataObject):
     beside = [record for record in log.records if record.startswith(b'{"beside":')]
     lines = log.records[len(beside) :]
     cuts = sorted(data.draw(st.lists(st.integers(0, len(lines)), max_size=3)))
-    found, carry = [], ()
+    requests, carry = [], ()
     for start, end in zip([0, *cuts], [*cuts, len(lines)], strict=True):
         read = TOOLS[name].read_log([*beside, *carry, *lines[start:end]], log.name)
         assert read.carry is not None
-        found, carry = [*found, *read.requests], read.carry
-    assert unique(found) == unique(TOOLS[name].read_log(log.records, log.name).requests)
+        requests, carry = [*requests, *read.requests], read.carry
+    assert unique(requests) == unique(TOOLS[name].read_log(log.records, log.name).requests)
     assert len(carry) < 10

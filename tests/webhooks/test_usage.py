@@ -47,20 +47,20 @@ def spend(server):
 
 def test_usage_enters_the_ledger_once_however_often_it_is_sent(server):
     token = server.token(acme__widgets=34)
-    batch = [json.loads(msgspec.json.encode(one)) for one in session("09:00 feat/a $1.00\n09:01 feat/a $0.25")]
+    batch = [json.loads(msgspec.json.encode(usage)) for usage in session("09:00 feat/a $1.00\n09:01 feat/a $0.25")]
     assert server.post_usage(token, *batch).json() == {"accepted": 2, "unchanged": 0, "refused": []}
-    assert server.requested() == {"attribute 1/34/0": 1}
+    assert server.request_counts() == {"attribute 1/34/0": 1}
     for _ in range(9):
         assert server.post_usage(token, *batch, batch[0]).json() == {"accepted": 0, "unchanged": 3, "refused": []}
     assert spend(server) == 1_250_000
-    assert server.requested() == {"attribute 1/34/0": 1}
+    assert server.request_counts() == {"attribute 1/34/0": 1}
 
 
 def test_a_request_that_grew_is_charged_as_it_ended_in_any_order(server):
     token = server.token(acme__widgets=34)
-    grown = altered({"tokens.output": 1000, "tokens.reasoning": 10})
+    longer = altered({"tokens.output": 1000, "tokens.reasoning": 10})
     assert server.post_usage(token, ONE).json()["accepted"] == 1
-    assert server.post_usage(token, grown).json()["accepted"] == 1
+    assert server.post_usage(token, longer).json()["accepted"] == 1
     assert server.post_usage(token, ONE).json()["accepted"] == 0
     assert spend(server) == 1_025_000
 
@@ -205,25 +205,25 @@ def doors(draw):
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(doors())
-def test_requests_seen_through_several_doors_are_charged_once_in_any_order_and_any_batches(server, seen):
-    records, order, size = seen
+def test_requests_seen_through_several_doors_are_charged_once_in_any_order_and_any_batches(server, arrivals):
+    records, order, size = arrivals
     token = server.token(acme__widgets=34, acme__fork=35)
     ids = {"acme/widgets": "34", "acme/fork": "35"}
     truth = {}
-    for number, one in records:
-        numbered = with_context(one, repository=ids[one.context.repository])
+    for number, usage in records:
+        numbered = with_context(usage, repository=ids[usage.context.repository])
         truth[number] = merge(truth[number], numbered) if number in truth else numbered
     with server.database.write() as connection:
         for rows in (ledger_store.charges, ledger_store.shares, request_store.aliases):
             connection.execute(delete(rows))
     for start in range(0, len(order), size):
-        batch = [json.loads(msgspec.json.encode(one)) for _, one in order[start : start + size]]
+        batch = [json.loads(msgspec.json.encode(usage)) for _, usage in order[start : start + size]]
         assert server.post_usage(token, *batch).json()["refused"] == []
         place(server)
     charges, shares = ledger(server)
     assert check(charges, shares) == []
-    assert sorted(unnamed(one.usage) for one in charges) == sorted(map(unnamed, truth.values()))
-    assert spend(server) == sum(charge(one).list_micros or 0 for one in truth.values())
+    assert sorted(unnamed(charge.usage) for charge in charges) == sorted(map(unnamed, truth.values()))
+    assert spend(server) == sum(charge(usage).list_micros or 0 for usage in truth.values())
 
 
 def place(server):
@@ -232,11 +232,11 @@ def place(server):
         for repository_id in (34, 35):
             sessions = [("codex", f"s{i}") for i in (1, 2, 3)]
             key = RepositoryKey(1, repository_id)
-            held = ledger_store.charges_of(connection, key, sessions)
+            entries = ledger_store.charges_of(connection, key, sessions)
             claims = [
-                (one, Claim(((number, 1), (None, 2)), Evidence.BRANCH, "why"))
+                (entry, Claim(((number, 1), (None, 2)), Evidence.BRANCH, "why"))
                 for number, session_id in enumerate(sessions, 1)
-                for one in held[session_id]
+                for entry in entries[session_id]
             ]
             ledger_store.save_claims(server.database, connection, key, claims, NOON)
 
