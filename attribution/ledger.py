@@ -63,7 +63,7 @@ class Share(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class LedgerError(msgspec.Struct, frozen=True):
-    """A broken promise of the ledger, as a value: which charge, and what is wrong."""
+    """A rule of the ledger that is broken: which charge, and what is wrong."""
 
     tool: str
     request_id: str
@@ -71,7 +71,7 @@ class LedgerError(msgspec.Struct, frozen=True):
 
 
 def charge(usage: Usage) -> Charge:
-    """Price `usage` with the price book of today for the day it was used; what the book lacks costs what the tool says."""
+    """Price `usage` with today's price book for the day it was used. Where the book has no price, the tool's own figure counts."""
     answer = price(usage)
     if isinstance(answer, Unpriced) and usage.reported_micros is not None:
         return Charge(usage=usage, list_micros=usage.reported_micros, basis="reported", price_book=TOOL_FIGURE)
@@ -102,7 +102,7 @@ def share_out(charge: Charge, claim: Claim, revision: int) -> list[Share]:
 
 
 def check(charges: Iterable[Charge], shares: Iterable[Share]) -> list[LedgerError]:
-    """Every promise of the ledger that the given current revisions break; empty when all hold.
+    """Every rule of the ledger that the given current revisions break; empty where none is broken.
 
     Each charge is shared, its shares sum to it, are of one revision, of one target each and, without a price, carry no money.
     """

@@ -70,7 +70,7 @@ _ORDINARY = ("", "standard", "default", "auto")
 
 
 def price(usage: Usage) -> Price | Unpriced:
-    """What `usage` cost at list price on its day, or why nobody can say."""
+    """What `usage` cost at list price on its day, or why that is not known."""
     if not usage.tokens.is_known:
         return Unpriced("the tool does not say how many tokens it used")
     model = _find(usage.model, usage.provider)

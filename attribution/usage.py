@@ -82,7 +82,7 @@ TOKENS_NOT_KNOWN = Tokens(is_known=False)
 
 
 class ContextSource(StrEnum):
-    """How one knows where a request was made, best first."""
+    """How the place of a request is known, best first."""
 
     STAMP = "stamp"  # a hook of git saw the session commit there
     REFLOG = "reflog"  # git wrote down which branch was checked out at the time
@@ -101,7 +101,7 @@ _RANK = {source: -place for place, source in enumerate(ContextSource)}
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
-    """Where a request was made, and how one knows. Its parts belong together: of two contexts one counts whole."""
+    """Where a request was made, and how that is known. Its parts belong together: of two contexts the better one counts whole."""
 
     source: Annotated[ContextSource, msgspec.Meta(description="How this is known")] = ContextSource.UNKNOWN
     repository: Annotated[str, _text("`owner/name` on github.com, `host/owner/name` elsewhere")] = ""
@@ -136,7 +136,7 @@ class CommitMade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 class PullSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True, gc=False):
     """A pull request that a session touched, and how: `create`, `checkout`, `view`, `diff`, `comment` ... An empty `repository`
-    is the session's own; others are not told."""
+    is the session's own; those of other repositories are left out."""
 
     number: int
     how: str
@@ -151,7 +151,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     commits_after: Annotated[
         tuple[CommitMade, ...],
         msgspec.Meta(
-            description="Commits that the same person made afterwards, as far as one knows by hand, of files that it edited"
+            description="Commits that the same person made afterwards, probably by hand, of files that it edited"
         ),
     ] = ()
     pulls_seen: Annotated[tuple[PullSeen, ...], msgspec.Meta(description="Pull requests that it touched")] = ()

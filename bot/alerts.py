@@ -65,8 +65,8 @@ async def write(bot: Bot, lease: Lease) -> None:
 def _note(
     bot: Bot, connection: Connection, repository: Repository, settings: RepositorySettings, alerts: Sequence[Alert]
 ) -> None:
-    """Store in what a session is far outside, each once, whatever the number of replicas and restarts. Of several at once people
-    are notified of the first."""
+    """Store the alerts of a session, each once, whatever the number of replicas and restarts. Of several at once only the first
+    is sent."""
     key = RepositoryKey(repository.account_id, repository.repository_id)
     number = _open_pull(connection, key, alerts[0]) if settings.comments_in(private=repository.private) else None
     is_sent = False

@@ -49,7 +49,7 @@ def note(bot: Bot, lease: Lease, repository: Repository, budgets: Iterable[Budge
 
 
 def watch(bot: Bot, lease: Lease) -> None:
-    """Look how much of their budgets this week and month, and those before, have used."""
+    """Check the budgets of this week and month, and of the ones before."""
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, lease.repository)
         if repository is None:
@@ -60,7 +60,7 @@ def watch(bot: Bot, lease: Lease) -> None:
 
 
 def words(budget: Budget, full_name: str, used_up: date | None) -> str:
-    """One notice in plain words. `used_up` is the day when that is so at the present rate."""
+    """One notice in plain words. `used_up` is the day when the budget is used up at the current rate."""
     so_far, whole = budget.spend.show(), show(budget.budget_micros)
     amount = f"{so_far} of {whole} at list price"
     what = _what(budget, full_name)

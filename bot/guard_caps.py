@@ -1,6 +1,6 @@
-"""What a developer's `mergecost guard` asks: the caps of repositories, and what the pull requests of branches cost over everybody.
+"""Answers `mergecost guard` on a developer's machine: the caps of repositories, and what the pull requests of branches cost.
 
-Of the branches that it names and no others, and of no person.
+The costs are those of everybody together, of the branches in the query alone, and never of one person.
 """
 
 from decimal import Decimal
@@ -29,12 +29,12 @@ from bot.store import repositories as repository_store
 from bot.store import totals as total_store
 from bot.store.database import Database
 
-# A branch whose pull request was closed before is a new one.
+# A branch whose pull request was closed longer ago counts as new.
 _RECENT_MS = 30 * 24 * 3_600_000
 
 
 class BadQuestion(Exception):
-    """The body is no question; the message says what one looks like."""
+    """The body is not a query. The message shows what a query looks like."""
 
 
 def answer(database: Database, operator: OperatorSettings, clock: Clock, account_id: int, body: bytes) -> CapsAnswer:

@@ -23,11 +23,11 @@ from bot.work.stale import Change, Fact, Stale
 
 
 class BadBatch(Exception):
-    """The body is not a batch at all; the message says what one looks like."""
+    """The body is not a batch. The message shows what a batch looks like."""
 
 
 class _Batch(msgspec.Struct):
-    """A `UsageBatch` whose requests are read one by one, so that a bad one costs only itself."""
+    """A `UsageBatch` whose requests are read one by one, so that a bad one does not spoil the others."""
 
     requests: list[msgspec.Raw]
 

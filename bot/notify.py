@@ -1,4 +1,4 @@
-"""Notices to an address outside, such as a Slack channel: signed, never to a private address, and never led astray.
+"""Notices to an address outside, such as a Slack channel: signed, never to a private address, and without redirects.
 
 Headers are those of Standard Webhooks: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 The body is what Slack's incoming webhooks take, as do Mattermost, Zulip and others: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
@@ -21,7 +21,7 @@ _SECONDS = 10
 
 
 class NotSent(Exception):
-    """The message did not arrive, as far as one knows; the text holds no secret."""
+    """The message did not arrive, as far as is known. The text holds no secret."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -32,7 +32,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def addresses(host: str, port: int) -> Sequence[str]:
-    """The addresses that a host has just now."""
+    """The current addresses of a host."""
     infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(info[4][0]) for info in infos))
 
@@ -77,14 +77,14 @@ class Outbox(msgspec.Struct, kw_only=True):
             ips = await asyncio.to_thread(self.resolve, target.host, target.port or 443)
         except OSError:
             raise NotSent(f"{target.host} has no address") from None
-        # One that is not public spoils them all: it is how a name is made to lead inside.
+        # One private address is enough to refuse: whoever owns the name may want to reach this network.
         if not ips or not all(is_public(ip) for ip in ips):
             raise NotSent(f"{target.host} leads to an address that is not public, which is refused")
         return ips[0]
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is out in the world: not private, not this machine, not link-local, where clouds keep secrets."""
+    """Whether an IP address is public: not private, not this machine, not link-local (where clouds serve credentials)."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

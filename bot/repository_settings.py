@@ -1,6 +1,6 @@
 """A repository's settings: the operator's `mergecost.toml`, and over it the repository's own `.github/mergecost.yml`.
 
-Bad settings are a value, not a crash: the error quotes the line and says what is allowed, and what held before holds on.
+Wrong settings are a value, not a crash: the error quotes the line and says what is allowed. The previous settings stay in force.
 """
 
 import re
@@ -110,7 +110,7 @@ class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What is wrong in a settings file, for whoever can mend it. `line` is 1-based, 0 where no single line is to blame."""
+    """What is wrong in a settings file, for whoever can fix it. `line` counts from 1; it is 0 where no single line is wrong."""
 
     file: str
     line: int

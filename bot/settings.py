@@ -17,7 +17,7 @@ _SHORTEST_SECRET_BYTES = 24
 
 
 class SettingsError(Exception):
-    """A setting that a person must mend; the message says which and how."""
+    """A setting is wrong. The message says which one and how to fix it."""
 
 
 class AppCredentials(msgspec.Struct, frozen=True, kw_only=True):

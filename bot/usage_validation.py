@@ -27,7 +27,7 @@ LONGEST_PATH = 500
 
 _TOOL = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _SHA = re.compile(r"[0-9a-f]{7,64}")
-# Control characters, invisible ones, those that turn the direction of text, and halves of characters.
+# Control characters, invisible ones, those that change the direction of text, and lone surrogates.
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 _OTHER_VERSION = "update the server, or the collector if the server is newer"
 _EARLIEST = datetime(2023, 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What Aider's commits tell: where a run of it worked, and of work that no log tells of that there was some.
+"""What Aider's commits show: where a run worked, and that there was work of which no log is left.
 
 Aider commits each change as soon as a model has answered. Its log has no folder, so only the time ties the two.
 """
@@ -23,7 +23,7 @@ def with_aider_commits(usages: Sequence[Usage], git: Git, places: Iterable[str])
     folders, commits, requests = dict[str, str](), defaultdict[tuple[str, str], set[CommitMade]](set), list[Usage]()
     for root, facts in sorted(roots.items()):
         for usage, commit in _commits(git, facts, own):
-            if usage.context.cwd:  # which only the commit tells
+            if usage.context.cwd:  # known from the commit alone
                 requests.append(usage)
             else:
                 folders[usage.session_id] = root

@@ -1,4 +1,4 @@
-"""Which requests a server may be told of: those of repositories that its installation covers."""
+"""Which requests may be sent to a server: those of repositories that its installation covers."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""All AI requests that the logs of a home folder tell of, with what git knows about where they were made."""
+"""All AI requests in the logs of a home folder, with what git knows about where they were made."""
 
 import os
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -113,7 +113,7 @@ def read_all(
     tally: Tally,
     progress: Progress | None = None,
 ) -> Scan:
-    """Requests as `logs` tell of them, without what git knows. `tally` goes on."""
+    """Requests in `logs`, without what git knows. What is passed over is added to `tally`."""
     usages: list[Usage] = []
     count, done_count = sum(len(paths) for _, paths in logs), 0
     for reading, paths in logs:

@@ -100,7 +100,7 @@ def test_deliveries_of_the_new_installation_alone_are_enough(ready: World):
     assert "This change cost $1.75" in ready.comment(12)
 
 
-def test_a_suspension_is_said_and_ends(ready: World):
+def test_a_suspension_is_reported_and_ends(ready: World):
     ready.github.suspend(ready.installation)
     ready.deliver()
     ready.settle()

@@ -44,7 +44,7 @@ def alerts(world: World) -> list[str]:
     ]
 
 
-def test_a_session_that_burns_is_told_of_in_its_pull_request_within_a_minute(used_to: World):
+def test_a_costly_session_raises_an_alert_in_its_pull_request_within_a_minute(used_to: World):
     arrived_ms = used_to.now_ms
     burn(used_to, 120)
     while not alerts(used_to):
@@ -66,7 +66,7 @@ If it is meant to go on, nothing need be done. If not, stop it where it runs; `m
     assert used_to.channel.texts == []
 
 
-def test_without_a_pull_request_it_is_told_outside(used_to: World):
+def test_without_a_pull_request_the_alert_is_sent_outside(used_to: World):
     burn(used_to, 120, "main")
     used_to.settle()
     assert used_to.channel.texts == snapshot(
@@ -75,7 +75,7 @@ def test_without_a_pull_request_it_is_told_outside(used_to: World):
     assert alerts(used_to) == []
 
 
-def test_it_is_told_once_whatever_the_number_of_replicas_and_batches(used_to: World):
+def test_an_alert_is_sent_once_whatever_the_number_of_replicas_and_batches(used_to: World):
     used_to.add_replica()
     used_to.add_replica()
 
@@ -133,7 +133,7 @@ def test_it_can_be_switched_off(used_to: World):
     assert used_to.channel.texts == []
 
 
-def test_in_a_public_repository_it_is_told_outside_alone(used_to: World):
+def test_in_a_public_repository_the_alert_is_sent_outside_alone(used_to: World):
     used_to.repository.private = False
     used_to.sweep()
     burn(used_to, 120)

@@ -33,7 +33,7 @@ def test_a_late_push_moves_the_money_as_a_new_revision_and_says_why(world: World
     assert world.ledger_errors() == []
 
 
-def test_a_late_log_that_tells_of_a_commit_changes_what_another_session_was_for(world: World):
+def test_a_late_log_with_a_commit_changes_what_another_session_was_for(world: World):
     """Only the second session's machine knows that the work of both was pushed to `main`."""
     world.at("09:30")
     world.commit("ddddddd", files={"a.py": (1, 0), "z.py": (1, 0)})

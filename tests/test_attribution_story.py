@@ -24,7 +24,7 @@ def test_however_it_is_merged_the_money_stays_and_a_late_log_still_counts(world:
     assert before.startswith("**This change cost $1.50**")
     # The same branch name once more, after the merge: other work.
     world.work("13:00 feat/a $4.00", "s3")
-    # And what a second machine did in the morning, told in the evening.
+    # And the work of a second machine in the morning, sent in the evening.
     world.work("09:05 feat/a $0.25 edits a.py after 1111111", "s2", "codex")
     world.settle()
     assert world.shares() == {"#12": 175, "-": 400}

@@ -156,7 +156,7 @@ def test_a_correction_beats_what_is_learnt_later(ready: World):
         ),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_line_and_changes_nothing(ready: World, body: str, reply: str):
+def test_a_command_that_cannot_be_done_gets_a_reply_and_changes_nothing(ready: World, body: str, reply: str):
     before = ready.comment(12)
     comment = ready.say(12, body)
     ready.settle()
@@ -176,7 +176,7 @@ def test_only_people_who_may_write_correct(ready: World):
     assert ready.shares() == {"#12": 200, "#14": 100}
 
 
-def test_strangers_in_a_public_repository_get_no_comment_out_of_us(ready: World):
+def test_strangers_in_a_public_repository_cannot_make_the_bot_comment(ready: World):
     ready.github.publicize(ready.repository)
     ready.deliver()
     comment = ready.say(12, f"/mergecost unlink {S1}", by="mallory")

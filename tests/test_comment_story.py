@@ -103,7 +103,7 @@ def test_a_public_repository_gets_no_comment_unless_its_settings_say_so(world: W
     assert "$1.00" in world.comment(12)
 
 
-def test_a_repository_that_turns_public_is_not_told_more(world: World):
+def test_a_repository_that_becomes_public_gets_no_more_comments(world: World):
     world.open_pull(12, "feat/limit")
     world.work("09:00 feat/limit $1.00")
     world.settle()
@@ -150,7 +150,7 @@ def test_without_permission_for_the_settings_file_nothing_breaks(world: World):
     assert "$1.00" in world.comment(12)
 
 
-def test_a_model_without_a_price_is_said_and_is_not_free(world: World):
+def test_a_model_without_a_price_is_named_and_is_not_free(world: World):
     world.open_pull(12, "feat/limit")
     world.work("09:00 feat/limit nobody-knows-1")
     world.settle()
@@ -186,7 +186,7 @@ def test_what_a_tool_does_not_say_is_not_shown_as_zero_nor_its_own_price_as_a_li
     assert "Prices: the tool's own figure where no list price is known." in comment
 
 
-def test_a_late_commit_moves_money_and_both_comments_tell_the_truth(world: World):
+def test_a_late_commit_moves_money_and_both_comments_are_right(world: World):
     world.open_pull(12, "feat/a", "1111111")
     world.work("09:00 feat/a $1.00\n09:10 feat/a $2.00 commits 2222222")
     world.settle()

@@ -128,7 +128,7 @@ def test_a_correction_beats_every_evidence(world: World):
     assert set(world.shares()) == {"#14"}
 
 
-def test_what_was_taken_off_is_not_offered_again(world: World):
+def test_a_session_that_was_unlinked_is_not_suggested_again(world: World):
     world.at("10:00")
     world.open_pull(12, "feat/a", "1111111:shared.py+c.py+d.py")
     world.open_pull(13, "feat/b", "2222222:shared.py+e.py+f.py")
@@ -146,7 +146,7 @@ def test_what_was_taken_off_is_not_offered_again(world: World):
     assert may_belong(world, 12) == may_belong(world, 13) == []
 
 
-def test_a_number_that_begins_like_this_ones_is_another(world: World):
+def test_a_number_with_this_one_as_its_prefix_is_another_pull_request(world: World):
     world.open_pull(1, "fix#1")
     world.open_pull(14, "feat/b")
     world.work("09:00 fix#1 $2.00")
@@ -161,7 +161,7 @@ def test_a_number_that_begins_like_this_ones_is_another(world: World):
     )
 
 
-def test_a_command_that_is_mended_by_an_edit_is_not_read_again_and_says_so(ready: World):
+def test_a_command_that_is_fixed_by_an_edit_is_not_read_again_and_the_reply_says_so(ready: World):
     comment = ready.say(12, f"/mergecost unlnik {S1}")
     ready.settle()
     for _ in range(2):
@@ -175,7 +175,7 @@ def test_a_command_that_is_mended_by_an_edit_is_not_read_again_and_says_so(ready
     assert comment.reactions == {(HOT, "confused")}
 
 
-def test_an_edit_of_what_was_done_does_nothing_and_one_that_adds_the_first_command_counts(ready: World):
+def test_an_edit_of_a_command_does_nothing_and_an_edit_that_adds_the_first_command_counts(ready: World):
     command = ready.say(12, f"/mergecost unlink {S1}")
     plain = ready.say(14, "What about the other session?")
     ready.settle()
@@ -201,7 +201,7 @@ def test_an_edit_by_a_stranger_still_gets_no_answer(ready: World):
     assert ready.shares() == {"#12": 200, "#14": 100}
 
 
-def test_a_comment_that_is_deleted_before_we_read_it_was_not_said(ready: World):
+def test_a_comment_that_is_deleted_before_it_is_read_changes_nothing(ready: World):
     comment = ready.say(12, f"/mergecost unlink {S1}")
     ready.github.delete_comment(comment, ready.alice)
     ready.deliver()
@@ -210,7 +210,7 @@ def test_a_comment_that_is_deleted_before_we_read_it_was_not_said(ready: World):
     assert corrections(ready) == []
 
 
-def test_the_same_command_twice_comes_to_the_same(ready: World):
+def test_the_same_command_twice_changes_nothing_more(ready: World):
     for _ in range(2):
         ready.say(14, f"/mergecost link {S1}\n/mergecost link {S1}")
         ready.settle()
@@ -242,7 +242,7 @@ def test_in_an_issue_sessions_cannot_be_corrected(ready: World):
     assert ready.shares() == {"#12": 200, "#14": 100}
 
 
-def test_what_bots_say_is_not_for_us(ready: World):
+def test_commands_of_bots_are_ignored(ready: World):
     """Neither an App's, nor ours; a bot that quotes a command would else be obeyed."""
     robot = ready.github.add_user("robot[bot]", type="Bot")
     ready.repository.collaborators["robot[bot]"] = "admin"
@@ -257,7 +257,7 @@ def test_what_bots_say_is_not_for_us(ready: World):
 
 
 @pytest.mark.parametrize(("role", "may"), [("read", False), ("triage", False), ("write", True), ("maintain", True)])
-def test_who_may_write_may_correct(ready: World, role: str, may: bool):
+def test_people_with_write_access_may_correct(ready: World, role: str, may: bool):
     ready.person("bob")
     ready.repository.collaborators["bob"] = role
     ready.say(12, f"/mergecost unlink {S1}", by="bob")

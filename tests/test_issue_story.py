@@ -1,4 +1,4 @@
-"""What an issue cost, told when it is closed; and what became of a change, told in its comment."""
+"""What an issue cost, in a comment when it is closed; and the outcome of a change, in its comment."""
 
 import pytest
 from inline_snapshot import snapshot
@@ -181,7 +181,7 @@ def test_where_issues_are_switched_off_pull_requests_are_still_found(world: Worl
     assert "**This change cost $3.00**" in world.comment(12)
 
 
-def test_what_reached_nobody_is_not_zero(world: World):
+def test_pull_requests_without_sessions_are_not_zero(world: World):
     number = world.open_issue("By hand")
     world.open_pull(12, "feat/a", body=f"Fixes #{number}")
     world.merge(12)

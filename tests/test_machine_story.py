@@ -72,7 +72,7 @@ def arrive(world: World, home: Path) -> None:
     world.settle()
 
 
-def test_worktrees_entered_by_cd_are_told_apart_by_git(team: World, repo: Path, home: Path, tmp_path: Path):
+def test_worktrees_entered_by_cd_are_distinguished_by_git(team: World, repo: Path, home: Path, tmp_path: Path):
     trees = [tmp_path / "a", tmp_path / "b"]
     for tree in trees:
         git(repo, "worktree", "add", "-q", "-b", f"feat/{tree.name}", str(tree), at=f"{DAY}17:50:00Z")

@@ -31,7 +31,7 @@ def section(body: str) -> str:
     return body[body.index("| Budget |") :].partition("\n\n")[0]
 
 
-def test_notices_tell_how_far_it_has_come_and_when_it_is_used_up(budgeted: World):
+def test_notices_say_how_much_is_used_and_when_the_budget_is_used_up(budgeted: World):
     spend(budgeted, "Mon 18:00", 390)
     spend(budgeted, "Tue 12:00", 390)
     assert budgeted.channel.texts == []
@@ -49,7 +49,7 @@ def test_notices_tell_how_far_it_has_come_and_when_it_is_used_up(budgeted: World
     )
 
 
-def test_the_weekly_issue_shows_the_budgets_and_what_was_told_when(budgeted: World):
+def test_the_weekly_issue_shows_the_budgets_and_when_levels_were_notified(budgeted: World):
     for day in ("Mon", "Tue", "Wed", "Thu"):
         spend(budgeted, f"{day} 12:00", 390)
     budgeted.open_pull(12, "feat/limit")
@@ -78,7 +78,7 @@ def test_a_budget_that_is_used_up_leads_what_is_to_decide(budgeted: World):
     )
 
 
-def test_late_data_of_last_week_is_told_once_without_a_pace(budgeted: World):
+def test_late_data_of_last_week_is_notified_once_without_a_pace(budgeted: World):
     spend(budgeted, "Mon 12:00", 390)
     budgeted.now_ms = to_ms(MONDAY) + 8 * DAY_MS
     lines = "\n".join(f"Wed 0{i}:00 main $3.90" for i in range(6))
@@ -97,7 +97,7 @@ def test_late_data_of_last_week_is_told_once_without_a_pace(budgeted: World):
     )
 
 
-def test_another_budget_is_told_of_anew(budgeted: World):
+def test_another_budget_is_notified_anew(budgeted: World):
     for hour in range(12, 18):
         spend(budgeted, f"Mon {hour}:00", 390)
     before = len(budgeted.channel.texts)
@@ -111,7 +111,7 @@ def test_another_budget_is_told_of_anew(budgeted: World):
     )
 
 
-def test_unpriced_requests_use_up_no_budget_and_are_said(budgeted: World):
+def test_unpriced_requests_use_up_no_budget_and_are_named(budgeted: World):
     budgeted.work("\n".join(f"Mon 09:0{i} main some-model" for i in range(9)))
     spend(budgeted, "Mon 12:00", 390)
     budgeted.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * HOUR_MS
@@ -126,7 +126,7 @@ def test_unpriced_requests_use_up_no_budget_and_are_said(budgeted: World):
     assert budgeted.channel.texts == []
 
 
-def test_three_replicas_and_a_restart_tell_each_level_once(budgeted: World):
+def test_three_replicas_and_a_restart_notify_each_level_once(budgeted: World):
     for _ in range(2):
         budgeted.add_replica()
     for i, when in enumerate(("Mon 12:00", "Mon 13:00", "Mon 14:00", "Mon 15:00", "Mon 16:00", "Mon 17:00")):

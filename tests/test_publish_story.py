@@ -167,7 +167,7 @@ def test_an_uninstalled_app_does_nothing_more(ready: World):
     assert len(ready.github.requests) == before
 
 
-def test_what_is_asked_of_us_while_suspended_fails_quietly_and_goes_on_after(ready: World):
+def test_work_requested_while_suspended_fails_quietly_and_goes_on_afterwards(ready: World):
     ready.github.suspend(ready.installation)
     ready.settle()
     assert ready.comments(12) == []

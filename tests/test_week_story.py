@@ -1,4 +1,4 @@
-"""The weekly issue, on both databases: made once, late if need be, mended in place, closed by its successor."""
+"""The weekly issue, on both databases: made once, late if need be, updated in place, closed by its successor."""
 
 from datetime import UTC, datetime
 
@@ -128,7 +128,7 @@ Labels are those of pull requests and of the issues that they close; what has se
 """)
 
 
-def test_late_sessions_mend_it_and_its_successor_closes_it(week: World):
+def test_late_sessions_update_it_and_its_successor_closes_it(week: World):
     monday(week)
     first = week.weeks()[0]
     writes = week.writes()
@@ -260,7 +260,7 @@ def test_a_repository_that_is_renamed_keeps_its_issue(week: World):
     assert len(week.weeks()) == 1
 
 
-def test_a_repository_that_is_made_public_hears_no_more(week: World):
+def test_a_repository_that_is_made_public_gets_no_more_issues(week: World):
     monday(week)
     week.github.publicize(week.repository)
     week.deliver()
@@ -275,7 +275,7 @@ def test_a_repository_that_is_made_public_hears_no_more(week: World):
     assert week.replies(12) == ["Not done: `acme/widgets` is public, and `weekly_on_public` is not set."]
 
 
-def test_one_that_a_person_deleted_stays_deleted_until_asked_for(week: World):
+def test_an_issue_that_a_person_deleted_stays_deleted_until_requested(week: World):
     monday(week)
     week.github.delete_issue(week.repository, week.weeks()[0].number)
     week.work("Tue 10:00 fix/retry $2.00", "late", by="bob")
@@ -318,7 +318,7 @@ def test_a_week_that_cannot_be_built(week: World, command, reply):
     assert week.replies(12) == [f"Not done: {reply}."]
 
 
-def test_what_is_for_pull_requests_is_said_in_one(week: World):
+def test_commands_for_pull_requests_are_refused_in_the_weekly_issue(week: World):
     monday(week)
     number = week.weeks()[0].number
     week.say(number, "/mergecost refresh")
@@ -406,7 +406,7 @@ def test_never_in_a_public_repository_unless_settings_say_so(week: World):
     assert len(week.weeks()) == 1
 
 
-def test_what_is_abandoned_after_the_week_is_told_in_it(week: World):
+def test_work_abandoned_after_the_week_is_shown_in_it(week: World):
     week.work("Fri 12:00 feat/y $4.00", "s5")
     week.open_pull(18, "feat/y")
     monday(week)
@@ -428,7 +428,7 @@ def test_silence_turns_into_abandonment_by_time_alone(week: World):
     assert "| Abandoned | $7.10 |" in body(week, 0)
 
 
-def test_a_revert_after_the_week_is_told_in_it(week: World):
+def test_a_revert_after_the_week_is_shown_in_it(week: World):
     monday(week)
     assert "one that still stands cost $5.20" in head(week)
     week.open_pull(17, "revert-12", body="Reverts acme/widgets#12")

@@ -5,7 +5,7 @@
     world.settle()
     assert "$1.00" in world.comment(12)
 
-Deliveries reach the app as they happen; `world.mail` holds them back. Time stands still unless moved; `settle` moves it to
+Deliveries reach the app as they happen; `world.hold_mail` keeps them back. Time stands still unless moved; `settle` moves it to
 whenever the next piece of work is due.
 """
 
@@ -278,7 +278,7 @@ class World:
     # Between GitHub, developers and the app
 
     def deliver(self) -> None:
-        """Hand over what GitHub has to say, unless the mail is held back."""
+        """Hand over what GitHub has to say, unless the mail is kept back."""
         fresh, self._delivery_count = self.github.deliveries[self._delivery_count :], len(self.github.deliveries)
         if self.mail is not None:
             self.mail += fresh
@@ -319,7 +319,7 @@ class World:
 
     def send_usage(self, usages: Sequence[Usage]) -> dict[str, Any]:
         body = {"requests": [json.loads(msgspec.json.encode(usage)) for usage in usages]}
-        # What is told happened before it is told.
+        # A request was made before it is sent.
         self.now_ms = max(self.now_ms, *(to_ms(usage.at) for usage in usages))
         answer = self.send("POST", "/v1/usage", json=body, headers={"Authorization": f"Bearer {self.token}"})
         assert answer.status_code == 200, answer.text

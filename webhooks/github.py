@@ -40,7 +40,7 @@ class _Repository(msgspec.Struct):
 
 
 class _Present(msgspec.Struct):
-    """Whatever it holds: that it is there is enough."""
+    """Only its presence counts; its content is not read."""
 
 
 class _Numbered(msgspec.Struct):
@@ -101,7 +101,7 @@ async def receive(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _take(edge: Edge, headers: dict[bytes, bytes], receive: Receive) -> tuple[int, str]:
-    """Status and message of the answer. What is wanted is on disk by then."""
+    """Status and message of the answer. The requested work is on disk by then."""
     try:
         event = await _verified(edge, headers, receive)
     except _Rejection as error:

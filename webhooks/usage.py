@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 async def receive(request: Request) -> Response:
-    """A batch in; 200 with what became of each record. A 503 means: send it again later, nothing was half saved."""
+    """A batch in; 200 with what became of each record. A 503 means: send it again later, nothing was saved."""
     edge, token = edge_of(request), _bearer(request)
     return await _with_body(
         request,

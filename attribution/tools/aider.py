@@ -70,7 +70,7 @@ def model_signed(committer: str, co_authors: str) -> str | None:
 
 
 def from_commit(sha: str, authorship: str, at: datetime, model: str, cwd: str) -> Usage:
-    """The work behind a commit of which no log tells. An amended or rebased commit keeps its `authorship`."""
+    """The work behind a commit that no log records. An amended or rebased commit keeps its `authorship`."""
     return Usage(
         tool=NAME,
         session_id=f"commit:{authorship}",

@@ -21,8 +21,7 @@ class _Call(msgspec.Struct):
 
 
 class Effects:
-    """One log while it is read. A call counts once its result says that it worked; until then its records are `kept`, with
-    what the reader kept as `request`."""
+    """One log while it is read. A call counts once its result says that it worked; until then `open_records` has its records."""
 
     def __init__(self, open_records: OpenRecords | None = None) -> None:
         self._open_records = open_records or OpenRecords()
@@ -50,7 +49,7 @@ class Effects:
     def add_answer(
         self, call_id: str, output: str = "", *, is_failure: bool = False, commits: Iterable[str] = ()
     ) -> None:
-        """A call came back. `output` is what its command printed, which may have committed before it `failed`; `commits` are ids
+        """A call came back. `output` is what its command printed, which may have committed before it failed; `commits` are ids
         that the tool itself says it made."""
         call = self._calls.pop(call_id, None)
         if call is None:

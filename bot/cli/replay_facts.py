@@ -16,9 +16,9 @@ from attribution.gh import GhPull, from_gh, from_gh_pull
 from attribution.usage import Usage, unique
 from bot.usage_validation import validate
 
-# What is asked offline has no now: whatever a file says has happened.
+# A replay has no current time: everything in a file has happened.
 _EVER = datetime(9000, 1, 1, tzinfo=UTC)
-# Windows' shells write what they redirect like this.
+# Shells on Windows write redirected output in these encodings.
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ def usages(paths: Sequence[str]) -> list[Usage]:
 
 
 def _usages(path: str) -> Iterator[Usage]:
-    """LedgerEntry to what the server takes."""
+    """Checked as the server checks it."""
     for number, line in _numbered(_read(path)):
         usage = validate(msgspec.Raw(line), _EVER)
         if isinstance(usage, str):

@@ -65,7 +65,7 @@ class _Permission(msgspec.Struct):
 
 
 class _Nothing(msgspec.Struct):
-    """An answer of which nothing is needed."""
+    """An answer that is not read."""
 
 
 class _Reply(msgspec.Struct, frozen=True):
@@ -329,7 +329,7 @@ async def _answer(bot: Bot, lease: Lease, repository: Repository) -> None:
             with bot.database.write() as connection:
                 command_store.answer(connection, key, command.comment_id)
             continue
-        # Strangers in a public repository get no comment out of us.
+        # Strangers in a public repository cannot make the bot comment.
         is_silent = command.problem == NO_ACCESS and not repository.private
         reply = f"Not done: {phrase(command.problem)}." if command.problem and not is_silent else ""
         if text := " ".join(part for part in (reply, phrase(command.reply)) if part):

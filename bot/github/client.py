@@ -34,7 +34,7 @@ class GitHubError(Exception):
 
 
 class Missing(GitHubError):
-    """404 or 410: it is not there, or not for us."""
+    """404 or 410: it does not exist, or the App may not see it."""
 
 
 class Refusal(GitHubError):
@@ -42,7 +42,7 @@ class Refusal(GitHubError):
 
 
 class InvalidToken(Refusal):
-    """401: the token no longer holds; nothing was carried out."""
+    """401: the token is not valid any more; nothing was carried out."""
 
 
 class Unsure(GitHubError):

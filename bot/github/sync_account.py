@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _SETTINGS_FRESH_MS = 5 * 60_000
 # How far back a repository is read when the App is installed.
 _FIRST_LOOK_MS = 30 * DAY_MS
-# So far may GitHub's clock and ours be apart.
+# GitHub's clock and ours may differ by so much.
 _CLOCKS_MS = 5 * 60_000
 
 
@@ -76,7 +76,7 @@ async def all_accounts(bot: Bot) -> None:
 async def account(bot: Bot, account_id: int, installation_id: int) -> None:
     """Which repositories an account's installation covers now, and that their recent pull requests be looked at.
 
-    GitHub gives a new id when the App is installed again: what an old one says changes nothing any more.
+    GitHub gives a new id when the App is installed again: an old id changes nothing.
     """
     try:
         installation = await bot.github.get(None, f"/app/installations/{installation_id}", _Installation)
@@ -99,7 +99,7 @@ async def account(bot: Bot, account_id: int, installation_id: int) -> None:
 
 
 async def recent(bot: Bot, key: RepositoryKey) -> None:
-    """Ask for every pull request and issue that changed since the last look: what lost or late deliveries would have said."""
+    """Ask for every pull request and issue that changed since the last look: deliveries may be lost or late."""
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, key)
     if repository is None:

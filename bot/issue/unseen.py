@@ -42,4 +42,4 @@ def _merges(view: WeekView) -> str:
 
 def _tokens(view: WeekView) -> str:
     silent = sorted({tool_title(row.tool) for row in view.cost.rows if not row.tokens_known})
-    return f"No tokens are told by {text(', '.join(silent))}." if silent else ""
+    return f"No tokens are reported by {text(', '.join(silent))}." if silent else ""

@@ -1,4 +1,4 @@
-"""Commits as the machines that made them know them, in the database."""
+"""Commits in the database, as the machines that made them report them."""
 
 from collections.abc import Iterable, Sequence
 

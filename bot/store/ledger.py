@@ -20,7 +20,7 @@ charges, shares = table(ChargeRow), table(ShareRow)
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):
-    """A charge as the ledger holds it: for which repository, and with which revision of shares (0: none yet)."""
+    """A charge in the ledger: its repository, and its current revision of shares (0: none yet)."""
 
     charge: Charge
     repository_id: int
@@ -119,8 +119,11 @@ def share_again(
     departures: Container[RequestKey],
     now_ms: int,
 ) -> set[PullKey]:
-    """A charge that has changed is shared out anew at once, as it was, so that the ledger is complete at every moment; one that
-    has moved to another repository is unattributed there. Returns the pull requests that it concerns."""
+    """Share out changed charges at once, by their current weights, so that the ledger is always complete.
+
+    `departures` are those that went to another repository: they are unattributed there. Returns the pull requests that it
+    concerns.
+    """
     current = _current_shares(connection, account_id, keys)
     entries = by_key(connection, account_id, current, lock=True)
     by_repository: dict[int, list[tuple[LedgerEntry, Claim]]] = {}

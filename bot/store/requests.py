@@ -76,7 +76,7 @@ def _save(
     departures = {entry.charge.key for entry, usage in updates if usage.context.repository != str(entry.repository_id)}
     keys = [entry.charge.key for entry, _ in updates]
     pulls |= ledger.share_again(database, connection, account_id, keys, departures, now_ms)
-    # Another copy may name another session or repository: what a request was taken for before loses it.
+    # Another copy may name another session or repository: then the earlier one has lost the request.
     requests = [
         *((int(usage.context.repository), usage) for usage in after),
         *((entry.repository_id, entry.charge.usage) for entry in before),

@@ -44,7 +44,7 @@ class Kind(StrEnum):
     WEEK = "week"
 
 
-# These end in a write to GitHub: before it is their account's turn, finding out what to write would be in vain.
+# These end in a write to GitHub: before it is their account's turn, working out what to write would be wasted.
 WRITERS = (Kind.ALERT_COMMENT, Kind.COMMENT, Kind.ISSUE_COMMENT, Kind.WEEK)
 
 

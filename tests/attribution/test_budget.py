@@ -53,7 +53,7 @@ def test_an_approval_covers_what_it_was_given_for_and_is_never_without_a_limit(s
 
 
 @given(st.lists(AMOUNTS, max_size=20), st.integers(1, 10**12))
-def test_each_level_is_told_once_whatever_spend_does(amounts: list[int], whole: int):
+def test_each_level_is_reported_once_whatever_spend_does(amounts: list[int], whole: int):
     levels: list[int] = []
     for amount in amounts:
         levels += newly_reached(budget(amount, whole), levels)

@@ -70,7 +70,7 @@ def test_there_is_one_cost_that_is_not_known_and_one_of_nothing(list_micros: int
     assert Cost(list_micros, 0, 0) == ZERO
 
 
-def test_in_words():
+def test_a_cost_in_words():
     texts = [
         f"{cost.show()}{cost.note(', and ')}"
         for cost in (

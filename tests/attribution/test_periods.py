@@ -49,7 +49,7 @@ def test_the_turn_of_a_year_with_53_weeks(zone):
 
 
 @pytest.mark.parametrize("name", ["2025-W53", "2026-W00", "2026-W54", "2026-47", "2026-W7", "", "1999-W01"])
-def test_what_is_no_week(name):
+def test_names_that_are_no_week(name):
     assert week_named(name, ZoneInfo("UTC")) is None
 
 

@@ -105,7 +105,7 @@ def test_a_revert_ships_nothing_and_neither_does_what_it_takes_back():
     assert (cost.per_merge.median_micros, cost.per_surviving.median_micros) == (4 * DOLLAR, 3 * DOLLAR)
 
 
-def test_what_became_of_it_is_told_as_it_is_known_now():
+def test_the_outcome_of_a_merge_is_the_one_known_now():
     """What is abandoned later was spent on nothing all the same, and no later week would say so."""
     (later,) = pulls("#3 c opened Mon 09:00 closed Tue 09:00")
     later = msgspec.structs.replace(later, closed_at=WEEK.to_at + timedelta(days=3))

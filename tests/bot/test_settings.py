@@ -44,7 +44,7 @@ def test_an_enterprise_server_has_its_own_addresses():
         ({"MERGECOST_SETTINGS": "/nowhere.toml"}, "which is not a file"),
     ],
 )
-def test_what_cannot_be_right_is_refused_in_words(environ, says):
+def test_wrong_settings_are_refused_in_words(environ, says):
     with pytest.raises(SettingsError, match=says):
         from_environment(environ)
 

@@ -29,7 +29,7 @@ def test_what_is_not_set_is_no_cap_and_what_is_not_covered_is_not_named(server):
 
 
 @pytest.mark.parametrize("header", ["", "Bearer x", "Bearer mergecost_read_x", "Basic mergecost_ingest_x"])
-def test_without_a_good_token_nothing_is_said(server, header):
+def test_without_a_good_token_nothing_is_answered(server, header):
     server.token(acme__widgets=34)
     answer = server.send("POST", "/v1/caps", json={"repositories": []}, headers={"Authorization": header})
     assert answer.status_code == 401
@@ -37,7 +37,7 @@ def test_without_a_good_token_nothing_is_said(server, header):
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"repositories": 5}', b'{"repositories": [{}]}', b"\xff"])
-def test_a_body_that_is_no_question_is_refused_in_words(server, body):
+def test_a_body_that_is_no_query_is_refused_in_words(server, body):
     headers = {"Authorization": f"Bearer {server.token(acme__widgets=34)}"}
     answer = server.send("POST", "/v1/caps", content=body, headers=headers)
     assert answer.status_code == 400
@@ -77,7 +77,7 @@ def test_the_caps_are_those_of_the_repositorys_settings(world: World):
     }  # fmt: skip
 
 
-def test_or_of_the_operator(database, tmp_path):
+def test_the_caps_are_those_of_the_operators_settings(database, tmp_path):
     operator = OperatorSettings(defaults={"cap_day_usd": 100}, repository={"acme/widgets": {"cap_pull_usd": 5}})
     with World(database, tmp_path, operator=operator) as world:
         answer = caps(world)

@@ -153,7 +153,7 @@ def test_installations_are_strangers_to_each_other(server):
     assert [len(ledger(server, account_id)[0]) for account_id in (1, 2)] == [1, 1]
 
 
-def test_coverage_says_yes_to_names_one_knows_and_tells_no_names(server):
+def test_coverage_confirms_known_names_and_reveals_none(server):
     token = server.token(acme__widgets=34, acme__Gadgets=35)
     answer = server.send("GET", "/v1/coverage", headers={"Authorization": f"Bearer {token}"})
     body = answer.json()

@@ -84,7 +84,7 @@ def test_how_often_the_runaway_rule_was_wrong(runaway: list[str], capsys: pytest
     assert capsys.readouterr().out.endswith("\n\n" + output)
 
 
-def test_and_the_same_as_json(runaway: list[str], capsys: pytest.CaptureFixture[str]):
+def test_how_often_the_runaway_rule_was_wrong_as_json(runaway: list[str], capsys: pytest.CaptureFixture[str]):
     assert main([*runaway, "--json"]) == 0
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (last["sessions"], last["alerts"][0]) == snapshot(

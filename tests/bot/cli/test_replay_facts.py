@@ -39,7 +39,9 @@ def test_the_documented_query_is_the_collectors():
     assert f"-f query='{QUERY}' --jq '{FILTER}' > pulls.jsonl" in text
 
 
-def test_whom_github_does_not_know_is_nobody(tmp_path: Path, facts: list[str], capsys: pytest.CaptureFixture[str]):
+def test_an_author_that_github_does_not_know_is_empty(
+    tmp_path: Path, facts: list[str], capsys: pytest.CaptureFixture[str]
+):
     """Accounts that are gone, an e-mail of nobody's, a commit without an author."""
     at = "2026-11-16T09:05:00Z"
     commits = [
