@@ -99,8 +99,8 @@ def _names_of_pull(by: By, cell: Cell, facts: PullFacts | None) -> Sequence[Name
         return [(repository, details.title if details else "", number)]
     if by == "issue":
         return [(repository, facts.issues[issue].title, issue) for issue in issues] or [(repository, NONE, None)]
-    closed = (label for issue in issues for label in facts.issues[issue].labels)
-    return [("", label, None) for label in labels_of(facts.details.get(number), closed) or (NONE,)]
+    labels = (label for issue in issues for label in facts.issues[issue].labels)
+    return [("", label, None) for label in labels_of(facts.details.get(number), labels) or (NONE,)]
 
 
 def _order(name: Name) -> tuple[str, bool, int, str]:

@@ -16,7 +16,7 @@ Basis = Literal["reported", "computed", "estimated"]
 
 
 # In place of a price book where the figure is the tool's.
-REPORTED = "the tool's own figure where no list price is known"
+TOOL_FIGURE = "the tool's own figure where no list price is known"
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -63,7 +63,7 @@ class Share(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class LedgerError(msgspec.Struct, frozen=True):
-    """A broken promise of the ledger, as a value: which charge, and what is wrong."""
+    """A rule of the ledger that is broken: which charge, and what is wrong."""
 
     tool: str
     request_id: str
@@ -71,20 +71,20 @@ class LedgerError(msgspec.Struct, frozen=True):
 
 
 def charge(usage: Usage) -> Charge:
-    """Price `usage` with the price book of today for the day it was used; what the book lacks costs what the tool says."""
-    priced = price(usage)
-    if isinstance(priced, Unpriced) and usage.reported_micros is not None:
-        return Charge(usage=usage, list_micros=usage.reported_micros, basis="reported", price_book=REPORTED)
-    if isinstance(priced, Unpriced):
-        return Charge(usage=usage, list_micros=None, unpriced=priced.reason)
-    return Charge(usage=usage, list_micros=priced.list_micros, cache_saving_micros=priced.cache_saving_micros)
+    """Price `usage` with today's price book for the day it was used. Where the book has no price, the tool's own figure counts."""
+    answer = price(usage)
+    if isinstance(answer, Unpriced) and usage.reported_micros is not None:
+        return Charge(usage=usage, list_micros=usage.reported_micros, basis="reported", price_book=TOOL_FIGURE)
+    if isinstance(answer, Unpriced):
+        return Charge(usage=usage, list_micros=None, unpriced=answer.reason)
+    return Charge(usage=usage, list_micros=answer.list_micros, cache_saving_micros=answer.cache_saving_micros)
 
 
 def share_out(charge: Charge, claim: Claim, revision: int) -> list[Share]:
     """The claim's weights as complete shares of the charge."""
     weights = [weight for _, weight in claim.weights]
-    unknown: list[Micros | None] = [None] * len(weights)
-    parts = unknown if charge.list_micros is None else split(charge.list_micros, weights)
+    no_amounts: list[Micros | None] = [None] * len(weights)
+    parts = no_amounts if charge.list_micros is None else split(charge.list_micros, weights)
     return [
         Share(
             tool=charge.usage.tool,
@@ -102,7 +102,7 @@ def share_out(charge: Charge, claim: Claim, revision: int) -> list[Share]:
 
 
 def check(charges: Iterable[Charge], shares: Iterable[Share]) -> list[LedgerError]:
-    """Every promise of the ledger that the given current revisions break; empty when all hold.
+    """Every rule of the ledger that the given current revisions break; empty where none is broken.
 
     Each charge is shared, its shares sum to it, are of one revision, of one target each and, without a price, carry no money.
     """
@@ -110,8 +110,8 @@ def check(charges: Iterable[Charge], shares: Iterable[Share]) -> list[LedgerErro
     for share in shares:
         by_charge[share.charge_key].append(share)
     errors: list[LedgerError] = []
-    for one in charges:
-        errors += [LedgerError(*one.key, problem) for problem in _problems(one, by_charge.pop(one.key, []))]
+    for charge in charges:
+        errors += [LedgerError(*charge.key, problem) for problem in _problems(charge, by_charge.pop(charge.key, []))]
     errors += [LedgerError(*key, "shares of a charge that does not exist") for key in by_charge]
     return errors
 

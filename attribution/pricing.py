@@ -26,7 +26,7 @@ class Item(msgspec.Struct, frozen=True):
     usd_per_million: Decimal
 
 
-class Priced(msgspec.Struct, frozen=True):
+class Price(msgspec.Struct, frozen=True):
     """`list_micros` is the API list price at the time of the request; `cache_saving_micros` what reading from cache saved
     against sending those tokens as plain input (writing to cache costs extra and is in the price, not in the saving). The `items`
     sum to the price before it is rounded."""
@@ -69,8 +69,8 @@ _BEDROCK = re.compile(r"^(?:[a-z]+\.)?anthropic\.")
 _ORDINARY = ("", "standard", "default", "auto")
 
 
-def price(usage: Usage) -> Priced | Unpriced:
-    """What `usage` cost at list price on its day, or why nobody can say."""
+def price(usage: Usage) -> Price | Unpriced:
+    """What `usage` cost at list price on its day, or why that is not known."""
     if not usage.tokens.is_known:
         return Unpriced("the tool does not say how many tokens it used")
     model = _find(usage.model, usage.provider)
@@ -103,16 +103,16 @@ def price(usage: Usage) -> Priced | Unpriced:
     )
     usd = sum((item.count * item.usd_per_million for item in items), Decimal(0)) / _MILLION
     saving = usage.tokens.cache_read * (plain - read) / _MILLION
-    return Priced(list_micros=from_usd(usd), cache_saving_micros=from_usd(saving * factor), items=items)
+    return Price(list_micros=from_usd(usd), cache_saving_micros=from_usd(saving * factor), items=items)
 
 
 @cache
-def _find(name: str, asked: str) -> ModelInfo | None:
+def _find(name: str, provider_name: str) -> ModelInfo | None:
     """The library's model for a tool's name of it, its maker's price first. A gateway's prefix (`anthropic/...`) names the
     provider, and so may the tool."""
     vendor, _, bare = name.rpartition("/")
     provider = "aws" if _BEDROCK.match(bare) else None
-    for candidate, provider_id in ((bare, provider), (name, vendor.rpartition("/")[2] or None), (name, asked)):
+    for candidate, provider_id in ((bare, provider), (name, vendor.rpartition("/")[2] or None), (name, provider_name)):
         try:
             return get_snapshot().find_provider_model(candidate, None, provider_id, None)[1]
         except LookupError:
@@ -123,8 +123,8 @@ def _find(name: str, asked: str) -> ModelInfo | None:
 def _variant(usage: Usage) -> dict[str, str]:
     """What sets this request apart from the standard price. Anthropic's priority tier is a commitment, at the same list price."""
     tier = "" if usage.service_tier == "priority" and usage.model.startswith("claude") else usage.service_tier
-    wanted = {"speed": usage.speed, "service_tier": tier} if tier != "batch" else {"processing": tier}
-    return {key: value for key, value in wanted.items() if value not in _ORDINARY}
+    options = {"speed": usage.speed, "service_tier": tier} if tier != "batch" else {"processing": tier}
+    return {key: value for key, value in options.items() if value not in _ORDINARY}
 
 
 def _rate(value: Decimal | TieredPrices, input_tokens: int) -> Decimal:

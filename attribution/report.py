@@ -12,7 +12,7 @@ from attribution.cost import ZERO, Cost, cost_of_request
 from attribution.evidence import Claim, Evidence, Stage
 from attribution.ledger import Charge, Share
 from attribution.money import Micros
-from attribution.usage import NOT_KNOWN
+from attribution.usage import TOKENS_NOT_KNOWN
 
 SessionKey = tuple[str, str]
 Booking = tuple[Charge, Share]
@@ -86,10 +86,10 @@ def short_id(tool: str, session_id: str) -> str:
 
 
 def pull_request_cost(
-    number: int, booked: Iterable[Booking], session_list_micros: Mapping[SessionKey, Micros]
+    number: int, bookings: Iterable[Booking], session_list_micros: Mapping[SessionKey, Micros]
 ) -> PullRequestCost:
     """Sum up what is booked to one pull request. `session_list_micros` is what each of its sessions cost in all."""
-    pairs = sorted(booked, key=lambda pair: (pair[0].usage.at, pair[0].key))
+    pairs = sorted(bookings, key=lambda pair: (pair[0].usage.at, pair[0].key))
     by_model: defaultdict[tuple[str, str], list[Booking]] = defaultdict(list)
     by_session: defaultdict[SessionKey, list[Booking]] = defaultdict(list)
     for charge, share in pairs:
@@ -144,7 +144,7 @@ def _part(micros: Micros, share: Share, charge: Charge) -> Micros:
 
 
 def _row(tool: str, model: str, pairs: list[Booking]) -> Row:
-    tokens = sum((charge.usage.tokens for charge, _ in pairs), NOT_KNOWN)
+    tokens = sum((charge.usage.tokens for charge, _ in pairs), TOKENS_NOT_KNOWN)
     return Row(
         tool=tool,
         model=model,

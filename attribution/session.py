@@ -39,11 +39,11 @@ class Session(msgspec.Struct, frozen=True):
 def session_of(requests: Iterable[Usage]) -> Session:
     """Order one session. Sub-agents follow the request that started them, whatever happened meanwhile."""
     unique = {usage.key: usage for usage in requests}.values()
-    ordered = sorted(unique, key=lambda usage: (usage.at, usage.request_id))
+    by_time = sorted(unique, key=lambda usage: (usage.at, usage.request_id))
     agent_starts: dict[str, datetime] = {}
     timeline: list[tuple[datetime, Usage]] = []
     main_at: datetime | None = None
-    for usage in ordered:
+    for usage in by_time:
         if usage.agent_id:
             at = agent_starts.setdefault(usage.agent_id, main_at or usage.at)
         else:
@@ -55,11 +55,11 @@ def session_of(requests: Iterable[Usage]) -> Session:
         Turn(at.replace(microsecond=0), usage, max(end, usage.at))
         for (at, usage), end in zip(timeline, ends, strict=True)
     )
-    first = ordered[0] if ordered else None
+    first = by_time[0] if by_time else None
     return Session(
         first.tool if first else "",
         first.session_id if first else "",
-        max((usage.context.author for usage in ordered), default=""),
+        max((usage.context.author for usage in by_time), default=""),
         turns,
     )
 

@@ -40,11 +40,11 @@ class RequestKey(NamedTuple):
 
 
 # `gc=False`: values of numbers and texts hold no cycles, and a million of them would be searched for some again and again.
-class Tokens(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
+class Tokens(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True, gc=False):
     """Tokens of a request, or of several, in disjoint kinds; only `reasoning` is part of `output`.
 
-    Where the tool does not say them, the value is `NOT_KNOWN`, which adds nothing to a sum and is no zero. Of two snapshots of a
-    request the more complete one is the greater: a streamed request is logged several times while its output grows.
+    Where the tool does not say them, the value is `TOKENS_NOT_KNOWN`, which adds nothing to a sum and is no zero. Of two
+    snapshots of a request the more complete one is the greater: a streamed request is logged several times while its output grows.
     """
 
     is_known: Annotated[bool, msgspec.Meta(description="False where the tool does not say how many there were")] = True
@@ -78,11 +78,11 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
 
 
 TOKEN_KINDS = tuple(name for name in Tokens.__struct_fields__ if name != "is_known")
-NOT_KNOWN = Tokens(is_known=False)
+TOKENS_NOT_KNOWN = Tokens(is_known=False)
 
 
 class ContextSource(StrEnum):
-    """How one knows where a request was made, best first."""
+    """How the place of a request is known, best first."""
 
     STAMP = "stamp"  # a hook of git saw the session commit there
     REFLOG = "reflog"  # git wrote down which branch was checked out at the time
@@ -100,8 +100,8 @@ class ContextSource(StrEnum):
 _RANK = {source: -place for place, source in enumerate(ContextSource)}
 
 
-class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Where a request was made, and how one knows. Its parts belong together: of two contexts one counts whole."""
+class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
+    """Where a request was made, and how that is known. Its parts belong together: of two contexts the better one counts whole."""
 
     source: Annotated[ContextSource, msgspec.Meta(description="How this is known")] = ContextSource.UNKNOWN
     repository: Annotated[str, _text("`owner/name` on github.com, `host/owner/name` elsewhere")] = ""
@@ -119,7 +119,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
 
 
 class CommitMade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True, gc=False):
-    """A commit that a session made; `stamped` where git itself saw it, in a hook. Empty text means not known.
+    """A commit that a session made; `is_stamped` where git itself saw it, in a hook. Empty text means not known.
 
     `authorship` is the digest of author e-mail and author date (`identity.authorship`), which amend and rebase keep while
     the id changes; the address itself never leaves the machine.
@@ -131,12 +131,12 @@ class CommitMade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     patch_id: str = ""
     authored_at: datetime | None = None
     files: tuple[str, ...] = ()
-    stamped: bool = False
+    is_stamped: bool = False
 
 
 class PullSeen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True, gc=False):
     """A pull request that a session touched, and how: `create`, `checkout`, `view`, `diff`, `comment` ... An empty `repository`
-    is the session's own; others are not told."""
+    is the session's own; those of other repositories are left out."""
 
     number: int
     how: str
@@ -151,7 +151,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     commits_after: Annotated[
         tuple[CommitMade, ...],
         msgspec.Meta(
-            description="Commits that the same person made afterwards, as far as one knows by hand, of files that it edited"
+            description="Commits that the same person made afterwards, probably by hand, of files that it edited"
         ),
     ] = ()
     pulls_seen: Annotated[tuple[PullSeen, ...], msgspec.Meta(description="Pull requests that it touched")] = ()
@@ -170,8 +170,10 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 NO_WORK = Work()
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """One request to a model. It is what `mergecost scan --json` prints and what `POST /v1/usage` takes.
+
+    An unknown field is an error: a count under a name that this version does not know would be lost without a word.
 
     `(tool, request_id)` identifies the request on every machine and in every copy of a log, and so does `tool` with each of the
     `aliases`. Empty text and None mean not known. Names follow OpenTelemetry GenAI where it has them:
@@ -183,7 +185,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     request_id: Annotated[str, _text("The id of the request", shortest=1)]
     at: Annotated[datetime, msgspec.Meta(description="When it was made, with a zone")]
     model: Annotated[str, _text("The model, as the tool names it")]
-    tokens: Annotated[Tokens, msgspec.Meta(description="Left out where the tool does not say them")] = NOT_KNOWN
+    tokens: Annotated[Tokens, msgspec.Meta(description="Left out where the tool does not say them")] = TOKENS_NOT_KNOWN
     context: Annotated[Context, msgspec.Meta(description="Where it was made")] = Context()
     work: Annotated[Work, msgspec.Meta(description="What it did")] = NO_WORK
     aliases: Annotated[tuple[str, ...], msgspec.Meta(description="Further ids of the request, sorted")] = ()
@@ -215,7 +217,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
 # What decides the price travels together: never mix the counts of two snapshots of a request.
 _BILLED = ("tokens", "web_search_requests", "model", "provider", "speed", "service_tier", "inference_geo")
-_REPORTED = ("reported_micros", "credits_micros")
+_TOOL_FIGURES = ("reported_micros", "credits_micros")
 
 
 def merge(a: Usage, b: Usage) -> Usage:
@@ -235,12 +237,14 @@ def merge(a: Usage, b: Usage) -> Usage:
         request_id=request_id,
         aliases=other_names(request_id, (a.request_id, b.request_id, *a.aliases, *b.aliases)),
         agent_id=max(a.agent_id, b.agent_id),
-        context=a.context if a.context == b.context else max(a.context, b.context, key=lambda one: one.precedence),
+        context=a.context
+        if a.context == b.context
+        else max(a.context, b.context, key=lambda context: context.precedence),
         work=a.work | b.work,
     )
 
 
-def named(usage: Usage, request_id: str) -> Usage:
+def with_request_id(usage: Usage, request_id: str) -> Usage:
     """The same request under another of its ids."""
     if usage.request_id == request_id:
         return usage
@@ -266,47 +270,48 @@ def with_work(usage: Usage, **parts: Any) -> Usage:
 def unique(usages: Iterable[Usage]) -> list[Usage]:
     """Each request once, by whichever of its ids records name it, in an order that does not depend on theirs."""
     # Plain tuples: this runs over every request of every log.
-    found: dict[tuple[str, str], Usage] = {}
-    others: dict[tuple[str, str], tuple[str, str]] = {}  # further ids, by which of `found` they are
+    by_name: dict[tuple[str, str], Usage] = {}
+    others: dict[tuple[str, str], tuple[str, str]] = {}  # further ids, by which of `by_name` they are
     for usage in usages:
         tool, key = usage.tool, (usage.tool, usage.request_id)
         names = [key, *[(tool, alias) for alias in usage.aliases]] if usage.aliases else [key]
         places: list[tuple[str, str]] = []
         for name in names:
             place = others.get(name, name)
-            if place in found and place not in places:
+            if place in by_name and place not in places:
                 places.append(place)
-        merged, first = usage, places[0] if places else key
+        whole, first = usage, places[0] if places else key
         for place in places:
-            merged = merge(found.pop(place), merged)
-            names += [(tool, name) for name in (merged.request_id, *merged.aliases)]
-        found[first] = merged
+            whole = merge(by_name.pop(place), whole)
+            names += [(tool, name) for name in (whole.request_id, *whole.aliases)]
+        by_name[first] = whole
         for name in names:
             if name != first:
                 others[name] = first
-    return sorted(found.values(), key=lambda usage: (usage.at, usage.tool, usage.request_id))
+    return sorted(by_name.values(), key=lambda usage: (usage.at, usage.tool, usage.request_id))
 
 
 def _completeness(usage: Usage) -> list[Any]:
-    reported = [-1 if (micros := getattr(usage, name)) is None else micros for name in _REPORTED]
-    return [usage.tokens.is_known, usage.is_sum, *(getattr(usage, name) for name in _BILLED), *reported]
+    figures = [-1 if (micros := getattr(usage, name)) is None else micros for name in _TOOL_FIGURES]
+    return [usage.tokens.is_known, usage.is_sum, *(getattr(usage, name) for name in _BILLED), *figures]
 
 
 def _union(a: tuple[CommitMade, ...], b: tuple[CommitMade, ...]) -> tuple[CommitMade, ...]:
     """Each commit once, with what either knows of it."""
-    known: dict[str, CommitMade] = {}
+    by_sha: dict[str, CommitMade] = {}
     for commit in (*a, *b):
-        known[commit.sha] = _both(known.get(commit.sha, commit), commit)
-    return tuple(known[sha] for sha in sorted(known))
+        by_sha[commit.sha] = _both(by_sha.get(commit.sha, commit), commit)
+    return tuple(by_sha[sha] for sha in sorted(by_sha))
 
 
 def _both(a: CommitMade, b: CommitMade) -> CommitMade:
     return CommitMade(
         sha=a.sha,
         authorship=max(a.authorship, b.authorship),
-        branch=max(a.branch, b.branch),
+        # The hook knows the branch; a log or a later look at the reflog may name another one.
+        branch=max((a.is_stamped, a.branch), (b.is_stamped, b.branch))[1],
         patch_id=max(a.patch_id, b.patch_id),
         authored_at=max(filter(None, (a.authored_at, b.authored_at)), default=None),
         files=tuple(sorted({*a.files, *b.files})),
-        stamped=a.stamped or b.stamped,
+        is_stamped=a.is_stamped or b.is_stamped,
     )

@@ -32,7 +32,7 @@ class Kind(StrEnum):
     IMPLAUSIBLE = "implausible"
 
 
-# Spend that shipped nothing so far as one can see.
+# Spend that shipped nothing, as far as is known.
 NOTHING = (Kind.ABANDONED, Kind.REVERTED, Kind.SHARED, Kind.NO_PULL, Kind.IMPLAUSIBLE)
 
 
@@ -149,5 +149,5 @@ class WeekCost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def cost_of_nothing(kinds: Iterable[KindRow]) -> Cost:
-    """What shipped nothing so far as one can see."""
+    """What shipped nothing, as far as is known."""
     return sum((row.cost for row in kinds if row.kind in NOTHING), ZERO)

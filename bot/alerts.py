@@ -37,14 +37,16 @@ def watch(bot: Bot, lease: Lease) -> None:
         past = activity_store.recent(connection, key, now)
         live = activity_store.activity(connection, key, dear)
     settings, _ = bot.repository_settings(repository)
-    raised = [listed for session in live if (listed := alerts(session, usual(past, session.from_at), now))]
-    if not raised or not settings.alerts:
+    by_session = [
+        session_alerts for session in live if (session_alerts := alerts(session, usual(past, session.from_at), now))
+    ]
+    if not by_session or not settings.alerts:
         return
     with bot.database.write() as connection:
         if not queue.is_ours(connection, lease):
             return
-        for listed in raised:
-            _note(bot, connection, repository, settings, listed)
+        for session_alerts in by_session:
+            _note(bot, connection, repository, settings, session_alerts)
 
 
 async def write(bot: Bot, lease: Lease) -> None:
@@ -61,14 +63,14 @@ async def write(bot: Bot, lease: Lease) -> None:
 
 
 def _note(
-    bot: Bot, connection: Connection, repository: Repository, settings: RepositorySettings, raised: Sequence[Alert]
+    bot: Bot, connection: Connection, repository: Repository, settings: RepositorySettings, alerts: Sequence[Alert]
 ) -> None:
-    """Store in what a session is far outside, each once, whatever the number of replicas and restarts. Of several at once people
-    are notified of the first."""
+    """Store the alerts of a session, each once, whatever the number of replicas and restarts. Of several at once only the first
+    is sent."""
     key = RepositoryKey(repository.account_id, repository.repository_id)
-    number = _open_pull(connection, key, raised[0]) if settings.comments_in(private=repository.private) else None
+    number = _open_pull(connection, key, alerts[0]) if settings.comments_in(private=repository.private) else None
     is_sent = False
-    for alert in raised:
+    for alert in alerts:
         state = "new" if not is_sent and (number or settings.alert_url) else "kept"
         notice = {
             "kind": KIND,

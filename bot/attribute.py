@@ -15,7 +15,7 @@ from bot.store import ledger as ledger_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store import sessions as session_store
-from bot.store.ledger import Held
+from bot.store.ledger import LedgerEntry
 from bot.store.sessions import SessionKey
 from bot.store.tables import Repository
 from bot.work import queue
@@ -58,7 +58,7 @@ def _batch(bot: Bot, lease: Lease, repository: Repository, index: RepositoryInde
             return False
         waiting = session_store.waiting(connection, key, _BATCH)
         charges_of = ledger_store.charges_of(connection, key, [(row.tool, row.session_id) for row in waiting])
-        pairs: list[tuple[Held, Claim]] = []
+        pairs: list[tuple[LedgerEntry, Claim]] = []
         near: dict[SessionKey, dict[int, Suggestion]] = {}
         for session, charges in charges_of.items():
             claims = attribute([entry.charge.usage for entry in charges], index)

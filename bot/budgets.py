@@ -28,10 +28,10 @@ def note(bot: Bot, lease: Lease, repository: Repository, budgets: Iterable[Budge
         is_new = False
         for budget in budgets:
             kind, about = f"budget_{budget.scope}", budget_figures.about(budget)
-            reached = newly_reached(budget, budget_store.levels(connection, key, kind, about))
-            used_up = forecasts.used_up_on(connection, settings, key, budget, from_ms(now_ms)) if reached else None
-            for level in reached:
-                is_sent = level == reached[-1] and settings.alert_url
+            levels = newly_reached(budget, budget_store.levels(connection, key, kind, about))
+            used_up = forecasts.used_up_on(connection, settings, key, budget, from_ms(now_ms)) if levels else None
+            for level in levels:
+                is_sent = level == levels[-1] and settings.alert_url
                 is_new |= budget_store.save_notice(
                     bot.database,
                     connection,
@@ -49,7 +49,7 @@ def note(bot: Bot, lease: Lease, repository: Repository, budgets: Iterable[Budge
 
 
 def watch(bot: Bot, lease: Lease) -> None:
-    """Look how much of their budgets this week and month, and those before, have used."""
+    """Check the budgets of this week and month, and of the ones before."""
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, lease.repository)
         if repository is None:
@@ -60,9 +60,9 @@ def watch(bot: Bot, lease: Lease) -> None:
 
 
 def words(budget: Budget, full_name: str, used_up: date | None) -> str:
-    """One notice in plain words. `used_up` is the day when that is so at the present rate."""
-    spent, whole = budget.spend.show(), show(budget.budget_micros)
-    amount = f"{spent} of {whole} at list price"
+    """One notice in plain words. `used_up` is the day when the budget is used up at the current rate."""
+    so_far, whole = budget.spend.show(), show(budget.budget_micros)
+    amount = f"{so_far} of {whole} at list price"
     what = _what(budget, full_name)
     if budget.is_over:
         return f"{what} is over its budget: {amount}."

@@ -1,4 +1,4 @@
-"""Time as the bot needs it: UTC milliseconds, handed in so that a test can hold the clock."""
+"""Time as the bot needs it: UTC milliseconds, handed in so that a test can set the clock."""
 
 import time
 from collections.abc import Callable

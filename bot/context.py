@@ -40,7 +40,7 @@ class Bot(msgspec.Struct, kw_only=True):
         return f"<!-- mergecost {kind} {proof.hex()[:32]} -->"
 
     def repository_settings(self, repository: Repository) -> tuple[RepositorySettings, Problem | None]:
-        """A repository's settings; when its own file is bad, the operator's hold and the problem comes along."""
+        """A repository's settings; where its own file is wrong, the operator's settings and the problem."""
         return settings_of(self.operator, repository)
 
     def stale(self, repository: Repository) -> Stale:

@@ -18,21 +18,21 @@ from bot.store import requests as request_store
 from bot.store import sessions as session_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
-from bot.usage_validation import checked
+from bot.usage_validation import validate
 from bot.work.stale import Change, Fact, Stale
 
 
 class BadBatch(Exception):
-    """The body is not a batch at all; the message says what one looks like."""
+    """The body is not a batch. The message shows what a batch looks like."""
 
 
 class _Batch(msgspec.Struct):
-    """A `UsageBatch` whose requests are read one by one, so that a bad one costs only itself."""
+    """A `UsageBatch` whose requests are read one by one, so that a bad one does not spoil the others."""
 
     requests: list[msgspec.Raw]
 
 
-class _Named(msgspec.Struct):
+class _WithId(msgspec.Struct):
     request_id: str = ""
 
 
@@ -55,43 +55,43 @@ def receive(
     if len(records) > MOST_REQUESTS:
         raise BadBatch(f"a batch holds at most {MOST_REQUESTS} requests, this one has {len(records)}")
     with database.write() as connection:
-        by_repository, refused = _sorted(connection, account_id, records, clock())
+        by_repository, refusals = _by_repository(connection, account_id, records, clock())
         usages = [usage for usages in by_repository.values() for usage in usages]
-        saved = request_store.save_usage(database, connection, account_id, usages, clock())
+        changes = request_store.save_usage(database, connection, account_id, usages, clock())
         stale = Stale(database, clock(), RepositorySettings())
-        for repository_id in saved.repositories:
+        for repository_id in changes.repositories:
             stale.note(connection, Fact.USAGE, Change(repository=RepositoryKey(account_id, repository_id)))
         for repository_id, its in by_repository.items():
             key = RepositoryKey(account_id, repository_id)
             commits = commit_store.save_commits(database, connection, key, its)
             session_store.request_before(connection, key, [commit.report for commit in commits])
-            if commits and repository_id not in saved.repositories:
+            if commits and repository_id not in changes.repositories:
                 stale.note(connection, Fact.COMMITS, Change(repository=key))
-        _note_shares(database, connection, operator, saved.pulls, clock())
+        _note_shares(database, connection, operator, changes.pulls, clock())
         token_store.note_use(connection, token, clock())
-    unchanged = len(records) - len(refused) - saved.charges
-    return Receipt(accepted=saved.charges, unchanged=unchanged, refused=refused)
+    unchanged = len(records) - len(refusals) - changes.charges
+    return Receipt(accepted=changes.charges, unchanged=unchanged, refused=refusals)
 
 
-def _sorted(
+def _by_repository(
     connection: Connection, account_id: int, records: Sequence[msgspec.Raw], now_ms: int
 ) -> tuple[dict[int, list[Usage]], list[Refusal]]:
     """Good records by repository, and why the others are refused."""
     names = repository_store.covered_names(connection, account_id)
     by_repository: dict[int, list[Usage]] = {}
-    refused: list[Refusal] = []
+    refusals: list[Refusal] = []
     for index, raw in enumerate(records):
-        usage = checked(raw, from_ms(now_ms))
+        usage = validate(raw, from_ms(now_ms))
         if isinstance(usage, str):
-            refused.append(Refusal(index, _name(raw), usage))
+            refusals.append(Refusal(index, _name(raw), usage))
         elif (repository_id := names.get(usage.context.repository.lower())) is None:
             reason = f"the repository {usage.context.repository!r} is not covered by this installation"
-            refused.append(Refusal(index, usage.request_id, reason))
+            refusals.append(Refusal(index, usage.request_id, reason))
         else:
             # The ledger knows the repository by its number, which renames do not change.
             numbered = with_context(usage, repository=str(repository_id))
             by_repository.setdefault(repository_id, []).append(numbered)
-    return by_repository, refused
+    return by_repository, refusals
 
 
 def _note_shares(
@@ -107,6 +107,6 @@ def _note_shares(
 
 def _name(raw: msgspec.Raw) -> str:
     try:
-        return msgspec.json.decode(raw, type=_Named).request_id[:300]
+        return msgspec.json.decode(raw, type=_WithId).request_id[:300]
     except msgspec.DecodeError:
         return ""

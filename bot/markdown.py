@@ -26,7 +26,7 @@ def text(value: str, longest: int = LONGEST_TEXT) -> str:
     """
     plain = _LEADS_TO_A_LINK.sub(rf"\1{_ZERO_WIDTH_SPACE}", _clean(value, longest))
     plain = _LONG_HEX.sub(rf"\1{_ZERO_WIDTH_SPACE}", plain)
-    return _SPECIAL.sub(lambda found: f"&#{ord(found[1])};", plain)
+    return _SPECIAL.sub(lambda match: f"&#{ord(match[1])};", plain)
 
 
 def code(value: str) -> str:
@@ -73,9 +73,9 @@ def tokens(number: int) -> str:
         return str(number)
     for limit, size, unit in ((999_500, 1e3, "k"), (999_500_000, 1e6, "M"), (float("inf"), 1e9, "G")):
         if number < limit:
-            scaled = number / size
-            digits = 1 if scaled < 9.95 else 0
-            return f"{scaled:.{digits}f}{NO_BREAK}{unit}"
+            figure = number / size
+            digits = 1 if figure < 9.95 else 0
+            return f"{figure:.{digits}f}{NO_BREAK}{unit}"
     raise AssertionError("the last limit is infinite")
 
 

@@ -1,4 +1,4 @@
-"""Notices to an address outside, such as a Slack channel: signed, never to a private address, and never led astray.
+"""Notices to an address outside, such as a Slack channel: signed, never to a private address, and without redirects.
 
 Headers are those of Standard Webhooks: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 The body is what Slack's incoming webhooks take, as do Mattermost, Zulip and others: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
@@ -21,7 +21,7 @@ _SECONDS = 10
 
 
 class NotSent(Exception):
-    """The message did not arrive, as far as one knows; the text holds no secret."""
+    """The message did not arrive, as far as is known. The text holds no secret."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -32,9 +32,9 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def addresses(host: str, port: int) -> Sequence[str]:
-    """The addresses that a host has just now."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(one[4][0]) for one in found))
+    """The current addresses of a host."""
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
 class Outbox(msgspec.Struct, kw_only=True):
@@ -53,7 +53,7 @@ class Outbox(msgspec.Struct, kw_only=True):
             raise NotSent("MERGECOST_ALERT_SECRET is not set, so nothing can be signed")
         address = await self._public_address(target)
         body = msgspec.json.encode({"text": _escaped(message.text)})
-        headers = signed(self.secret, _id(message), now_ms // 1000, body) | {
+        headers = signature_headers(self.secret, _id(message), now_ms // 1000, body) | {
             # The name is looked up once, here: whoever owns it cannot answer with another address a moment later.
             "Host": target.netloc.decode(),
             "Content-Type": "application/json",
@@ -74,32 +74,32 @@ class Outbox(msgspec.Struct, kw_only=True):
 
     async def _public_address(self, target: httpx.URL) -> str:
         try:
-            found = await asyncio.to_thread(self.resolve, target.host, target.port or 443)
+            ips = await asyncio.to_thread(self.resolve, target.host, target.port or 443)
         except OSError:
             raise NotSent(f"{target.host} has no address") from None
-        # One that is not public spoils them all: it is how a name is made to lead inside.
-        if not found or not all(is_public(one) for one in found):
+        # One private address is enough to refuse: whoever owns the name may want to reach this network.
+        if not ips or not all(is_public(ip) for ip in ips):
             raise NotSent(f"{target.host} leads to an address that is not public, which is refused")
-        return found[0]
+        return ips[0]
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is out in the world: not private, not this machine, not link-local, where clouds keep secrets."""
+    """Whether an IP address is public: not private, not this machine, not link-local (where clouds serve credentials)."""
     try:
-        one = ipaddress.ip_address(address)
+        ip = ipaddress.ip_address(address)
     except ValueError:
         return False
-    inside = getattr(one, "ipv4_mapped", None) or getattr(one, "sixtofour", None)
-    if isinstance(one, ipaddress.IPv6Address) and one in _TRANSLATED:
-        inside = ipaddress.IPv4Address(int(one) & 0xFFFFFFFF)
-    return one.is_global and not one.is_multicast and (inside is None or is_public(str(inside)))
+    inside = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
+    if isinstance(ip, ipaddress.IPv6Address) and ip in _TRANSLATED:
+        inside = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.is_global and not ip.is_multicast and (inside is None or is_public(str(inside)))
 
 
 # IPv4 addresses within IPv6: https://www.rfc-editor.org/rfc/rfc6052#section-2.1
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-def signed(secret: str, message_id: str, at_s: int, body: bytes) -> dict[str, str]:
+def signature_headers(secret: str, message_id: str, at_s: int, body: bytes) -> dict[str, str]:
     proof = hmac.digest(key_of(secret), f"{message_id}.{at_s}.".encode() + body, hashlib.sha256)
     return {
         "webhook-id": message_id,

@@ -1,6 +1,6 @@
 """A repository's settings: the operator's `mergecost.toml`, and over it the repository's own `.github/mergecost.yml`.
 
-Bad settings are a value, not a crash: the error quotes the line and says what is allowed, and what held before holds on.
+Wrong settings are a value, not a crash: the error quotes the line and says what is allowed. The previous settings stay in force.
 """
 
 import re
@@ -25,7 +25,7 @@ _AMOUNTS = (
 _OPERATORS = ("alert_url",)
 
 
-def _said(description: str, ge: int | None = None, le: int | None = None) -> msgspec.Meta:
+def _setting(description: str, ge: int | None = None, le: int | None = None) -> msgspec.Meta:
     """What a setting is for, as people and their editors read it."""
     return msgspec.Meta(description=description, ge=ge, le=le)
 
@@ -33,40 +33,41 @@ def _said(description: str, ge: int | None = None, le: int | None = None) -> msg
 class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a repository may decide. `deploy/mergecost.schema.json` says the same to editors."""
 
-    comment: Annotated[bool, _said("say on pull requests what they cost")] = True
-    comment_on_issues: Annotated[bool, _said("and on issues when they are closed")] = True
-    comment_on_public: Annotated[bool, _said("also in public repositories, which otherwise get a check run alone")] = (
-        False
-    )
-    minimum_usd: Annotated[Decimal, _said("below this a pull request or issue gets no comment")] = Decimal(0)
-    settle_seconds: Annotated[int, _said("wait so long after the last news before writing", ge=0, le=3600)] = 30
-    survival_days: Annotated[int, _said("a merge not reverted for so long has survived", ge=1, le=365)] = 14
+    comment: Annotated[bool, _setting("say on pull requests what they cost")] = True
+    comment_on_issues: Annotated[bool, _setting("and on issues when they are closed")] = True
+    comment_on_public: Annotated[
+        bool, _setting("also in public repositories, which otherwise get a check run alone")
+    ] = False
+    minimum_usd: Annotated[Decimal, _setting("below this a pull request or issue gets no comment")] = Decimal(0)
+    settle_seconds: Annotated[int, _setting("wait so long after the last news before writing", ge=0, le=3600)] = 30
+    survival_days: Annotated[int, _setting("a merge not reverted for so long has survived", ge=1, le=365)] = 14
 
-    check: Annotated[bool, _said("have a check run on the head commit of a pull request with AI work")] = True
-    enforce: Annotated[bool, _said("the check run asks for an approval where a pull request is over its budget")] = (
+    check: Annotated[bool, _setting("have a check run on the head commit of a pull request with AI work")] = True
+    enforce: Annotated[bool, _setting("the check run asks for an approval where a pull request is over its budget")] = (
         False
     )
-    budget_pull_usd: Annotated[Decimal | None, _said("what one pull request is meant to cost")] = None
-    budget_week_usd: Annotated[Decimal | None, _said("what a week of the repository is meant to cost")] = None
-    budget_month_usd: Annotated[Decimal | None, _said("what a month of the repository is meant to cost")] = None
-    alerts: Annotated[bool, _said("say so when a session burns far more than is usual here")] = True
+    budget_pull_usd: Annotated[Decimal | None, _setting("what one pull request is meant to cost")] = None
+    budget_week_usd: Annotated[Decimal | None, _setting("what a week of the repository is meant to cost")] = None
+    budget_month_usd: Annotated[Decimal | None, _setting("what a month of the repository is meant to cost")] = None
+    alerts: Annotated[bool, _setting("say so when a session burns far more than is usual here")] = True
     alert_url: Annotated[
-        str, _said("where notices and alerts are posted besides; set by whoever runs the server, since it is a secret")
+        str,
+        _setting("where notices and alerts are posted besides; set by whoever runs the server, since it is a secret"),
     ] = ""
-    cap_pull_usd: Annotated[Decimal | None, _said("`mergecost guard` stops tools on a branch that cost more")] = None
-    cap_session_usd: Annotated[Decimal | None, _said("`mergecost guard` stops a session that cost more")] = None
+    cap_pull_usd: Annotated[Decimal | None, _setting("`mergecost guard` stops tools on a branch that cost more")] = None
+    cap_session_usd: Annotated[Decimal | None, _setting("`mergecost guard` stops a session that cost more")] = None
     cap_day_usd: Annotated[
-        Decimal | None, _said("`mergecost guard` stops tools on a machine that used more in a day")
+        Decimal | None, _setting("`mergecost guard` stops tools on a machine that used more in a day")
     ] = None
 
-    weekly: Annotated[bool, _said("make an issue about each week")] = True
+    weekly: Annotated[bool, _setting("make an issue about each week")] = True
     weekly_day: Annotated[
         Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
-        _said("on which day, at six in the morning"),
+        _setting("on which day, at six in the morning"),
     ] = "monday"
-    weekly_repository: Annotated[str, _said("`owner/name` of another repository that gets the weekly issue")] = ""
-    weekly_on_public: Annotated[bool, _said("make weekly issues even in a public repository")] = False
-    time_zone: Annotated[str, _said("whose weeks and mornings, as the IANA database names it")] = "UTC"
+    weekly_repository: Annotated[str, _setting("`owner/name` of another repository that gets the weekly issue")] = ""
+    weekly_on_public: Annotated[bool, _setting("make weekly issues even in a public repository")] = False
+    time_zone: Annotated[str, _setting("whose weeks and mornings, as the IANA database names it")] = "UTC"
 
     def __post_init__(self) -> None:
         # Worded as msgspec words its own.
@@ -109,7 +110,7 @@ class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What is wrong in a settings file, for whoever can mend it. `line` is 1-based, 0 where no single line is to blame."""
+    """What is wrong in a settings file, for whoever can fix it. `line` counts from 1; it is 0 where no single line is wrong."""
 
     file: str
     line: int
@@ -126,14 +127,14 @@ def read_operator(text: str, file: str = "mergecost.toml") -> OperatorSettings |
     try:
         raw = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        line = int(found[1]) if (found := re.search(r"at line (\d+)", str(error))) else 0
+        line = int(match[1]) if (match := re.search(r"at line (\d+)", str(error))) else 0
         return _problem(file, text, line, f"not TOML: {str(error).split(' (at')[0].lower()}")
     try:
         settings = msgspec.convert(raw, OperatorSettings)
         for section in (settings.defaults, *settings.repository.values()):
             msgspec.convert(section, RepositorySettings)
     except msgspec.ValidationError as error:
-        return _refused(file, text, str(error))
+        return _validation_problem(file, text, str(error))
     return settings
 
 
@@ -153,7 +154,7 @@ def read_repository(text: str, base: dict[str, Any]) -> RepositorySettings | Pro
     try:
         return msgspec.convert(base | raw, RepositorySettings)
     except msgspec.ValidationError as error:
-        return _refused(PATH, text, str(error))
+        return _validation_problem(PATH, text, str(error))
 
 
 def operator_values(settings: OperatorSettings, full_name: str) -> dict[str, Any]:
@@ -164,8 +165,8 @@ def operator_values(settings: OperatorSettings, full_name: str) -> dict[str, Any
 
 def schema() -> dict[str, Any]:
     """The JSON schema of a repository's own file: https://json-schema.org"""
-    described = msgspec.json.schema(RepositorySettings)
-    (own,) = described["$defs"].values()
+    document = msgspec.json.schema(RepositorySettings)
+    (own,) = document["$defs"].values()
     for name in _OPERATORS:
         del own["properties"][name]
     amount = {"type": "number", "exclusiveMinimum": 0}
@@ -181,13 +182,11 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def _refused(file: str, text: str, error: str) -> Problem:
+def _validation_problem(file: str, text: str, error: str) -> Problem:
     """msgspec's message in our words, with the line that it is about."""
-    if unknown := re.search(r"unknown field `(.+?)`", error):
-        return _problem(
-            file, text, _line_of(text, unknown[1]), f"there is no setting {unknown[1]!r}; {_hint(unknown[1])}"
-        )
-    name = found[1] if (found := re.search(r"at `\$.*?\.?(\w+)`", error)) else ""
+    if match := re.search(r"unknown field `(.+?)`", error):
+        return _problem(file, text, _line_of(text, match[1]), f"there is no setting {match[1]!r}; {_hint(match[1])}")
+    name = match[1] if (match := re.search(r"at `\$.*?\.?(\w+)`", error)) else ""
     return _problem(file, text, _line_of(text, name), error.partition(" - at")[0].lower().replace("`", ""))
 
 

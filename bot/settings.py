@@ -17,7 +17,7 @@ _SHORTEST_SECRET_BYTES = 24
 
 
 class SettingsError(Exception):
-    """A setting that a person must mend; the message says which and how."""
+    """A setting is wrong. The message says which one and how to fix it."""
 
 
 class AppCredentials(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,11 +69,11 @@ def from_environment(environ: Mapping[str, str] = os.environ, public_url: str = 
 def app_credentials(settings: Settings, environ: Mapping[str, str] = os.environ) -> AppCredentials | None:
     """The App from the environment (all of it or nothing), else from what the set-up page stored, else None."""
     names = ("MERGECOST_APP_ID", "MERGECOST_APP_SLUG", "MERGECOST_PRIVATE_KEY", "MERGECOST_WEBHOOK_SECRET")
-    given = [name for name in names if environ.get(name)]
-    if not given:
-        return _stored(settings)
-    if missing := [name for name in names if name not in given]:
-        raise SettingsError(f"{', '.join(given)} is set, but not {', '.join(missing)}: set all four, or none")
+    present = [name for name in names if environ.get(name)]
+    if not present:
+        return _stored_credentials(settings)
+    if missing := [name for name in names if name not in present]:
+        raise SettingsError(f"{', '.join(present)} is set, but not {', '.join(missing)}: set all four, or none")
     if not environ["MERGECOST_APP_ID"].isdecimal():
         raise SettingsError("MERGECOST_APP_ID must be the App's number, as its settings page on GitHub shows it")
     key = environ["MERGECOST_PRIVATE_KEY"]
@@ -119,7 +119,7 @@ def write_private(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def _stored(settings: Settings) -> AppCredentials | None:
+def _stored_credentials(settings: Settings) -> AppCredentials | None:
     path = settings.data_dir / "app.json"
     return msgspec.json.decode(path.read_bytes(), type=AppCredentials) if path.exists() else None
 

@@ -8,7 +8,16 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from attribution.usage import LONGEST_TEXT, NOT_KNOWN, CommitMade, Context, Tokens, Usage, other_names, with_context
+from attribution.usage import (
+    LONGEST_TEXT,
+    TOKENS_NOT_KNOWN,
+    CommitMade,
+    Context,
+    Tokens,
+    Usage,
+    other_names,
+    with_context,
+)
 
 MOST_FILES = 1000
 MOST_COMMITS = 200
@@ -18,8 +27,9 @@ LONGEST_PATH = 500
 
 _TOOL = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _SHA = re.compile(r"[0-9a-f]{7,64}")
-# Control characters, invisible ones, those that turn the direction of text, and halves of characters.
-_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+# Control characters, invisible ones, those that change the direction of text, and lone surrogates.
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_OTHER_VERSION = "update the server, or the collector if the server is newer"
 _EARLIEST = datetime(2023, 1, 1, tzinfo=UTC)
 
 
@@ -45,12 +55,13 @@ def _limits(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[_Limit]:
 _LIMITS = tuple(_limits(Usage))
 
 
-def checked(raw: msgspec.Raw, now: datetime) -> Usage | str:
+def validate(raw: msgspec.Raw, now: datetime) -> Usage | str:
     """The record, or what is wrong with it, in words for whoever sent it."""
     try:
         usage = msgspec.json.decode(raw, type=Usage)
     except msgspec.DecodeError as error:
-        return str(error)
+        reason = str(error)
+        return f"{reason}: {_OTHER_VERSION}" if "unknown field" in reason else reason
     if problem := next(_problems(usage, now), ""):
         return problem
     usage = msgspec.structs.replace(
@@ -66,20 +77,20 @@ def _problems(usage: Usage, now: datetime) -> Iterator[str]:
         yield f"`at` must be a time with its zone, between {_EARLIEST:%Y-%m-%d} and now; it is {usage.at}"
     for limit in _LIMITS:
         yield from _beyond(limit, limit.value(usage))
-    if len(usage.aliases) > MOST_ALIASES or any(_is_hidden(alias) or not alias for alias in usage.aliases):
+    if len(usage.aliases) > MOST_ALIASES or any(_is_bad_text(alias) or not alias for alias in usage.aliases):
         yield f"`aliases` must be at most {MOST_ALIASES} ids of at most {LONGEST_TEXT} visible characters"
-    if not usage.tokens.is_known and usage.tokens != NOT_KNOWN:
+    if not usage.tokens.is_known and usage.tokens != TOKENS_NOT_KNOWN:
         yield "`tokens.is_known` is false, so there can be no tokens"
     if usage.tokens.reasoning > usage.tokens.output:
         yield "`tokens.reasoning` is part of `tokens.output` and cannot be more"
     commits = (*usage.work.commits_made, *usage.work.commits_after)
-    if len(commits) > MOST_COMMITS or not all(_is_commit(one) for one in commits):
+    if len(commits) > MOST_COMMITS or not all(_is_commit(commit) for commit in commits):
         yield f"`work.commits_made` must be at most {MOST_COMMITS} commit ids in hexadecimal, with short facts"
-    paths = [*usage.work.edited_files, *(path for one in commits for path in one.files)]
+    paths = [*usage.work.edited_files, *(path for commit in commits for path in commit.files)]
     if len(paths) > MOST_FILES or any(_is_outside(path) for path in paths):
         yield f"`work.edited_files` must be at most {MOST_FILES} paths inside the repository, relative to its top"
     if len(usage.work.pulls_seen) > MOST_PULLS or any(
-        _HIDDEN.search(seen.how) or len(seen.how) > 40 for seen in usage.work.pulls_seen
+        _INVISIBLE.search(pull.how) or len(pull.how) > 40 for pull in usage.work.pulls_seen
     ):
         yield f"`work.pulls_seen` must be at most {MOST_PULLS} pull requests, each with a word for how"
 
@@ -89,21 +100,21 @@ def _beyond(limit: _Limit, value: Any) -> Iterator[str]:
         yield f"`{limit.name}` must be from {limit.least} to {limit.most:,}; it is {value}"
     elif isinstance(value, str) and len(value) < limit.least:
         yield f"`{limit.name}` must not be empty"
-    elif isinstance(value, str) and (len(value) > limit.most or _HIDDEN.search(value)):
+    elif isinstance(value, str) and (len(value) > limit.most or _INVISIBLE.search(value)):
         yield f"`{limit.name}` must be at most {limit.most} visible characters"
 
 
-def _is_hidden(text: str) -> bool:
-    return len(text) > LONGEST_TEXT or bool(_HIDDEN.search(text))
+def _is_bad_text(text: str) -> bool:
+    return len(text) > LONGEST_TEXT or bool(_INVISIBLE.search(text))
 
 
-def _is_commit(made: CommitMade) -> bool:
-    texts = (made.authorship, made.patch_id, made.branch)
-    in_time = made.authored_at is None or made.authored_at.tzinfo is not None
-    return in_time and not any(map(_is_hidden, texts)) and bool(_SHA.fullmatch(made.sha))
+def _is_commit(commit: CommitMade) -> bool:
+    texts = (commit.authorship, commit.patch_id, commit.branch)
+    in_time = commit.authored_at is None or commit.authored_at.tzinfo is not None
+    return in_time and not any(map(_is_bad_text, texts)) and bool(_SHA.fullmatch(commit.sha))
 
 
 def _is_outside(path: str) -> bool:
     parts = path.replace("\\", "/").split("/")
     leaves = parts[0] == "" or ":" in parts[0] or ".." in parts
-    return leaves or len(path) > LONGEST_PATH or bool(_HIDDEN.search(path))
+    return leaves or len(path) > LONGEST_PATH or bool(_INVISIBLE.search(path))

@@ -64,12 +64,12 @@ def batches(waiting: Iterable[Parcel]) -> Iterator[list[Parcel]]:
     batch: list[Parcel] = []
     size = len(_HEAD + _TAIL)
     for parcel in waiting:
-        grown = size + len(parcel.body) + 1
-        if batch and (len(batch) == SENT_REQUESTS or grown > SENT_BYTES):
+        next_size = size + len(parcel.body) + 1
+        if batch and (len(batch) == SENT_REQUESTS or next_size > SENT_BYTES):
             yield batch
-            batch, grown = [], len(_HEAD + _TAIL) + len(parcel.body) + 1
+            batch, next_size = [], len(_HEAD + _TAIL) + len(parcel.body) + 1
         batch.append(parcel)
-        size = grown
+        size = next_size
     if batch:
         yield batch
 
@@ -117,7 +117,7 @@ class Client:
                 answer = response.read(MAX_ANSWER_BYTES + 1)
         except urllib.error.HTTPError as error:
             with error:
-                raise PushError(_refused(url, error)) from error
+                raise PushError(_refusal(url, error)) from error
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             raise PushError(f"cannot reach {url}: {reason}. Nothing is lost: the next push sends it.") from error
@@ -129,7 +129,7 @@ class Client:
             ) from error
 
 
-def _refused(url: str, error: urllib.error.HTTPError) -> str:
+def _refusal(url: str, error: urllib.error.HTTPError) -> str:
     """What an error status means for the person who pushes."""
     later = error.headers.get("Retry-After")
     if error.code == 401:

@@ -62,7 +62,7 @@ def _run(arguments: list[str]) -> int:
         print(f"mergecost {version('mergecost')}")
         return 0
     if name not in COMMANDS:
-        print(_unknown(name), file=sys.stderr)
+        print(_unknown_command(name), file=sys.stderr)
         return 2
     return load(COMMANDS[name][0])(rest)
 
@@ -86,7 +86,7 @@ def _help() -> str:
     return f"usage: mergecost [COMMAND] [OPTION...]\n\n{commands}\n\nSee also: mergecost COMMAND --help, mergecost --version"
 
 
-def _unknown(name: str) -> str:
+def _unknown_command(name: str) -> str:
     from difflib import get_close_matches  # noqa: PLC0415
 
     close = get_close_matches(name, COMMANDS, n=1)

@@ -17,8 +17,7 @@ import msgspec
 
 from attribution.cost import NOT_KNOWN, ZERO, Cost, column, cost_of_request
 from attribution.ledger import Charge, charge
-from attribution.usage import NOT_KNOWN as TOKENS_NOT_KNOWN
-from attribution.usage import Usage
+from attribution.usage import TOKENS_NOT_KNOWN, Usage
 from collector.git import Git
 from collector.pulls import NO_LIST, default_branch, newest_pulls, targets
 from collector.scan import Scan, scan_with_index, working_folder
@@ -51,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     scan = scan_with_index(options.home, os.environ, bar())
     here = Git(os.environ).facts(working_folder()).repository if not options.all else ""
     by = options.by or ("branch" if here else "repository")
-    usages = _wanted(scan.usages, here, options.days)
+    usages = _selection(scan.usages, here, options.days)
     charges = [charge(usage) for usage in usages]
     if by == "pull":
         pulls = newest_pulls()
@@ -94,7 +93,7 @@ def _row(name: str, charges: Sequence[Charge]) -> Row:
     )
 
 
-def _wanted(usages: Iterable[Usage], repository: str, days: int) -> list[Usage]:
+def _selection(usages: Iterable[Usage], repository: str, days: int) -> list[Usage]:
     since = datetime.now(UTC) - timedelta(days=days)
     return [
         usage for usage in usages if usage.at >= since and (not repository or usage.context.repository == repository)
@@ -136,10 +135,10 @@ def _csv(by: str, rows: Sequence[Row]) -> None:
         out.writerow((row.name, usd, cost.requests, cost.unpriced_requests, *tokens, row.last_at.isoformat()))
 
 
-def _days(given: str) -> int:
-    if not given.isdecimal() or not 0 < int(given) <= 36_500:
-        raise ArgumentTypeError(f"{given!r} is no number of days")
-    return int(given)
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 36_500:
+        raise ArgumentTypeError(f"{text!r} is no number of days")
+    return int(text)
 
 
 def _parser() -> ArgumentParser:

@@ -1,4 +1,4 @@
-"""Which requests a server may be told of: those of repositories that its installation covers."""
+"""Which requests may be sent to a server: those of repositories that its installation covers."""
 
 from collections.abc import Iterable
 
@@ -31,32 +31,32 @@ class Everything(Coverage, frozen=True):
 EVERYTHING = Everything(salt="", host="", repositories=[])
 
 
-class Sorted(msgspec.Struct):
-    """`covered` is what may be sent, `cwd` taken out; the rest is only counted."""
+class Selection(msgspec.Struct):
+    """`usages` may be sent, `cwd` taken out; the rest is only counted."""
 
-    covered: list[Usage]
+    usages: list[Usage]
     not_covered: int
     repository_unknown: int
 
 
-def sort_out(usages: Iterable[Usage], coverage: Coverage, *, paths: bool = True) -> Sorted:
+def select(usages: Iterable[Usage], coverage: Coverage, *, paths: bool = True) -> Selection:
     """Split `usages` by what the server may know; without `paths` it learns of no file."""
-    sorted_out, names = Sorted([], 0, 0), dict[str, str]()
+    selection, names = Selection([], 0, 0), dict[str, str]()
     for usage in usages:
         slug = usage.context.repository
         if not slug:
-            sorted_out.repository_unknown += 1
+            selection.repository_unknown += 1
             continue
         if slug not in names:
             names[slug] = coverage.name(slug)
         if names[slug]:
-            covered = with_context(usage, repository=names[slug], cwd="")
-            sorted_out.covered.append(covered if paths else _without_paths(covered))
+            sendable = with_context(usage, repository=names[slug], cwd="")
+            selection.usages.append(sendable if paths else _without_paths(sendable))
         else:
-            sorted_out.not_covered += 1
-    return sorted_out
+            selection.not_covered += 1
+    return selection
 
 
 def _without_paths(usage: Usage) -> Usage:
-    made = tuple(msgspec.structs.replace(commit, files=()) for commit in usage.work.commits_made)
-    return with_work(usage, edited_files=(), commits_made=made, commits_after=())
+    commits = tuple(msgspec.structs.replace(commit, files=()) for commit in usage.work.commits_made)
+    return with_work(usage, edited_files=(), commits_made=commits, commits_after=())

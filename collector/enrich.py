@@ -36,12 +36,12 @@ def with_git_facts(
     folder whose repository is looked at besides."""
     if not usages and not here:
         return []
-    usages = stamped(usages, stamps or Stamps())
+    usages = with_stamps(usages, stamps or Stamps())
+    from collector.aider_commits import with_aider_commits  # noqa: PLC0415
     from collector.git import NOTHING, Git  # noqa: PLC0415 (and with it subprocess: not for an empty home)
-    from collector.signed import with_signed  # noqa: PLC0415
 
     git = Git(env, index)
-    requests = unique(with_signed(usages, git, {here, *(usage.context.cwd for usage in usages)}))
+    requests = unique(with_aider_commits(usages, git, {here, *(usage.context.cwd for usage in usages)}))
     by_root: defaultdict[str, list[Usage]] = defaultdict(list)
     facts: dict[str, Facts] = {}
     for usage in requests:
@@ -54,16 +54,16 @@ def with_git_facts(
             there = NOTHING  # another repository lies there now: its branches and commits are not this request's
         facts.setdefault(there.root, there)
         by_root[there.root].append(usage)
-    done: list[Usage] = []
+    results: list[Usage] = []
     for root, group in by_root.items():
         ids = {commit.sha for usage in group for commit in usage.work.commits_made}
         by_hand = _candidates(facts[root], group)
         commits = git.commits(root, {*ids, *by_hand}) if root and (ids or by_hand) else {}
         enriched = [_enriched(usage, facts[root], commits) for usage in group]
-        done += _with_commits_after(enriched, facts[root], [commits[sha] for sha in by_hand if sha in commits])
+        results += _with_commits_after(enriched, facts[root], [commits[sha] for sha in by_hand if sha in commits])
     git.remember()
-    done = [_in_ci(usage, env) for usage in done] if env.get("GITHUB_ACTIONS") == "true" else done
-    return sorted(done, key=lambda usage: (usage.at, usage.key))
+    results = [_in_ci(usage, env) for usage in results] if env.get("GITHUB_ACTIONS") == "true" else results
+    return sorted(results, key=lambda usage: (usage.at, usage.key))
 
 
 def _in_ci(usage: Usage, env: Mapping[str, str]) -> Usage:
@@ -80,29 +80,29 @@ def _in_ci(usage: Usage, env: Mapping[str, str]) -> Usage:
     return msgspec.structs.replace(usage, context=context)
 
 
-def stamped(usages: Sequence[Usage], stamps: Stamps) -> Sequence[Usage]:
+def with_stamps(usages: Sequence[Usage], stamps: Stamps) -> Sequence[Usage]:
     """Commits that a hook saw a session make go to its last request before them; rewritten ones get their new names too."""
-    if not stamps.by_session and not stamps.rewritten:
+    if not stamps.by_session and not stamps.rewrites:
         return usages
-    added: defaultdict[tuple[str, str], set[CommitMade]] = defaultdict(set)
+    stamp_commits: defaultdict[tuple[str, str], set[CommitMade]] = defaultdict(set)
     for session in _sessions(usages, only_edits=False):
-        for thread in {(one.tool, one.session_id, one.agent_id) for one in session}:
+        for thread in {(usage.tool, usage.session_id, usage.agent_id) for usage in session}:
             for sha, at in session_of(stamps, *thread).items():
                 own = [
-                    one
-                    for one in session
-                    if one.at <= at + _CLOCK_SLACK and (one.agent_id == thread[2] or not thread[2])
+                    usage
+                    for usage in session
+                    if usage.at <= at + _CLOCK_SLACK and (usage.agent_id == thread[2] or not thread[2])
                 ]
                 if own:
-                    added[own[-1].key].add(CommitMade(sha=sha, stamped=True))
+                    stamp_commits[own[-1].key].add(CommitMade(sha=sha, is_stamped=True))
     for usage in usages:
-        named = {stamps.now(made.sha) for made in usage.work.commits_made} - {
-            made.sha for made in usage.work.commits_made
+        new_names = {stamps.now(commit.sha) for commit in usage.work.commits_made} - {
+            commit.sha for commit in usage.work.commits_made
         }
-        added[usage.key] |= {CommitMade(sha=sha) for sha in named}
+        stamp_commits[usage.key] |= {CommitMade(sha=sha) for sha in new_names}
     return [
-        with_work(usage, commits_made=tuple(sorted({*usage.work.commits_made, *added[usage.key]})))
-        if added[usage.key]
+        with_work(usage, commits_made=tuple(sorted({*usage.work.commits_made, *stamp_commits[usage.key]})))
+        if stamp_commits[usage.key]
         else usage
         for usage in usages
     ]
@@ -127,9 +127,11 @@ def _enriched(usage: Usage, facts: "Facts", commits: Mapping[str, "Commit"]) -> 
 
 def _branch(usage: Usage, facts: "Facts") -> tuple[ContextSource, str]:
     """The branch of a request, and how it is known: by a commit that a hook saw it make there, by git's reflog, or as before."""
-    commits = [made for made in usage.work.commits_made if made.stamped and made.branch]
+    commits = [commit for commit in usage.work.commits_made if commit.is_stamped and commit.branch]
     if commits:
-        return ContextSource.STAMP, min(commits, key=lambda made: (made.authored_at or _LONG_AGO, made.sha)).branch
+        return ContextSource.STAMP, min(
+            commits, key=lambda commit: (commit.authored_at or _LONG_AGO, commit.sha)
+        ).branch
     if branch := facts.branches.at(usage.at):
         return ContextSource.REFLOG, branch
     return usage.context.source, usage.context.branch
@@ -145,25 +147,25 @@ def _from_top(usage: Usage, facts: "Facts") -> tuple[str, ...]:
 
 
 def _commits_made(usage: Usage, facts: "Facts", commits: Mapping[str, "Commit"]) -> tuple[CommitMade, ...]:
-    made: dict[str, CommitMade] = {}
-    for named in usage.work.commits_made:
-        commit = commits.get(named.sha)
+    by_sha: dict[str, CommitMade] = {}
+    for report in usage.work.commits_made:
+        commit = commits.get(report.sha)
         if commit is None:
-            made[named.sha] = named
-        elif named.stamped or commit.committed_at >= usage.at - _CLOCK_SLACK:
-            made[commit.sha] = msgspec.structs.replace(_made(commit, facts), stamped=named.stamped)
-    return tuple(made[sha] for sha in sorted(made))
+            by_sha[report.sha] = report
+        elif report.is_stamped or commit.committed_at >= usage.at - _CLOCK_SLACK:
+            by_sha[commit.sha] = msgspec.structs.replace(_commit_made(commit, facts), is_stamped=report.is_stamped)
+    return tuple(by_sha[sha] for sha in sorted(by_sha))
 
 
 def _own(usage: Usage, repository: str) -> set[PullSeen]:
     """Pull requests of the session's own repository: a number means another one elsewhere."""
     own = {"", repository.lower()}
     return {
-        msgspec.structs.replace(seen, repository="") for seen in usage.work.pulls_seen if seen.repository.lower() in own
+        msgspec.structs.replace(pull, repository="") for pull in usage.work.pulls_seen if pull.repository.lower() in own
     }
 
 
-def _made(commit: "Commit", facts: "Facts") -> CommitMade:
+def _commit_made(commit: "Commit", facts: "Facts") -> CommitMade:
     return CommitMade(
         sha=commit.sha,
         authorship=commit.authorship,
@@ -180,14 +182,16 @@ def _candidates(facts: "Facts", usages: Sequence[Usage]) -> list[str]:
     if not edits:
         return []
     since, until = min(edits), max(edits) + _AFTER
-    return [made.sha for made in facts.branches.commits if since <= made.at <= until]
+    return [entry.sha for entry in facts.branches.commits if since <= entry.at <= until]
 
 
 def _with_commits_after(usages: Sequence[Usage], facts: "Facts", commits: Sequence["Commit"]) -> list[Usage]:
     """The person's commits by hand, each with the last request before it of every session whose edited files it holds."""
-    claimed = {made.sha for usage in usages for made in usage.work.commits_made}
+    session_commits = {commit.sha for usage in usages for commit in usage.work.commits_made}
     mine = [
-        commit for commit in commits if commit.sha not in claimed and commit.author == facts.author and commit.files
+        commit
+        for commit in commits
+        if commit.sha not in session_commits and commit.author == facts.author and commit.files
     ]
     mine.sort(key=lambda commit: commit.committed_at)
     after: defaultdict[tuple[str, str], list[CommitMade]] = defaultdict(list)
@@ -203,7 +207,7 @@ def _with_commits_after(usages: Sequence[Usage], facts: "Facts", commits: Sequen
                 read += 1
             fresh = any(commit.committed_at - edited_at.get(path, _LONG_AGO) <= _AFTER for path in commit.files)
             if fresh and len(after[session[read - 1].key]) < _MOST_AFTER:
-                after[session[read - 1].key].append(_made(commit, facts))
+                after[session[read - 1].key].append(_commit_made(commit, facts))
     return [
         with_work(usage, commits_after=tuple(sorted(after[usage.key]))) if usage.key in after else usage
         for usage in usages

@@ -10,7 +10,7 @@ import msgspec
 from attribution.cost import NOT_KNOWN
 from attribution.ledger import charge
 from attribution.money import show
-from attribution.pricing import PRICE_BOOK, Priced, price
+from attribution.pricing import PRICE_BOOK, Price, price
 from attribution.usage import Usage, unique
 from collector.logs import Tally, plain
 from collector.reading import read_on
@@ -24,15 +24,15 @@ def explain(request_id: str, home: Path | None, env: Mapping[str, str]) -> int:
     """Print it. Returns 1 if no log holds the request."""
     copies = _in_logs(request_id, home, env)
     usages = scan_with_index(home, env).usages
-    indexed = [usage for usage in usages if request_id in (usage.request_id, *usage.aliases)]
-    if not copies and not indexed:
+    from_index = [usage for usage in usages if request_id in (usage.request_id, *usage.aliases)]
+    if not copies and not from_index:
         print(f"No log holds a request {request_id}. `mergecost scan --json` lists them all.")
         return 1
     for path, usage in copies:
         print(f"{plain(path)}\n  {_counts(usage)}")
     if len(copies) > 1:
         print(f"\nThese {len(copies)} are one request: the most complete counts.")
-    for usage in indexed or unique(usage for _, usage in copies):
+    for usage in from_index or unique(usage for _, usage in copies):
         print(f"\n{_facts(usage)}\n\n{_price(usage)}")
     return 0
 
@@ -70,17 +70,17 @@ def _fact(value: Any) -> str:
 
 
 def _price(usage: Usage) -> str:
-    priced = price(usage)
-    if not isinstance(priced, Priced):
-        reported = charge(usage).list_micros
-        own = f" The tool itself reports {show(reported)}." if reported is not None else ""
-        return f"No list price: {priced.reason}.{own}"
+    answer = price(usage)
+    if not isinstance(answer, Price):
+        own_micros = charge(usage).list_micros
+        own = f" The tool itself reports {show(own_micros)}." if own_micros is not None else ""
+        return f"No list price: {answer.reason}.{own}"
     lines = [
         f"{item.count:>12,}  {item.what:<31} x ${item.usd_per_million.normalize():f} a million = "
         f"${(item.count * item.usd_per_million / Decimal(1_000_000)):.6f}"
-        for item in priced.items
+        for item in answer.items
         if item.count
     ]
     return "\n".join(
-        [*lines, f"List price {show(priced.list_micros)} ({priced.list_micros:,} millionths of a dollar; {PRICE_BOOK})"]
+        [*lines, f"List price {show(answer.list_micros)} ({answer.list_micros:,} millionths of a dollar; {PRICE_BOOK})"]
     )

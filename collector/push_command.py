@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attribution.usage import Usage
 from collector.client import Client, PushError, batches, parcels
-from collector.coverage import EVERYTHING, Coverage, Sorted, sort_out
+from collector.coverage import EVERYTHING, Coverage, Selection, select
 from collector.guard.renew import ask, is_wanted, renew
 from collector.scan import Scan, scan_with_index
 from collector.settings import Settings, SettingsError, read_settings, state_file
@@ -39,9 +39,9 @@ def main(argv: Sequence[str]) -> int:
         from collector.background_push import push_if_due  # noqa: PLC0415
 
         # What the server refuses now it refuses later, too: nothing to wait for.
-        return push_if_due(os.environ, lambda found: int(_try(options.url, lambda: found) is None))
-    refused = _try(options.url, lambda: scan_with_index(options.home, os.environ), dry_run=options.dry_run)
-    return 0 if refused == 0 else 1
+        return push_if_due(os.environ, lambda scan: int(_try(options.url, lambda: scan) is None))
+    count = _try(options.url, lambda: scan_with_index(options.home, os.environ), dry_run=options.dry_run)
+    return 0 if count == 0 else 1
 
 
 def _try(url: str | None, scan: Callable[[], Scan], *, dry_run: bool = False) -> int | None:
@@ -55,35 +55,35 @@ def _try(url: str | None, scan: Callable[[], Scan], *, dry_run: bool = False) ->
         return None
 
 
-def _push(settings: Settings, state: State, found: Scan, *, dry_run: bool) -> int:
-    for line in found.tally.troubles:
+def _push(settings: Settings, state: State, scan: Scan, *, dry_run: bool) -> int:
+    for line in scan.tally.troubles:
         _say(line)
     client = Client(settings, version("mergecost")) if settings.url else None
     coverage = client.coverage() if client else EVERYTHING
-    sorted_out = sort_out(found.usages, coverage, paths=settings.paths)
+    selection = select(scan.usages, coverage, paths=settings.paths)
     known_to = account(settings)
-    waiting = state.new(known_to, parcels(sorted_out.covered))
+    waiting = state.new(known_to, parcels(selection.usages))
     if dry_run or client is None:
         for parcel in waiting:
             print(parcel.body.decode())
         to = settings.url or "a server that covers all these repositories (none is set)"
-        _say(f"Would send {len(waiting):,} requests to {to}.{_left_out(sorted_out)}")
+        _say(f"Would send {len(waiting):,} requests to {to}.{_left_out(selection)}")
         return 0
-    sent, refused = 0, list[str]()
+    sent_count, refusals = 0, list[str]()
     for batch in batches(waiting):
         reasons = {refusal.index: refusal.reason for refusal in client.send(batch).refused}
-        taken = [parcel for index, parcel in enumerate(batch) if index not in reasons]
-        state.add(known_to, taken)
-        sent += len(taken)
-        refused += [f"{' '.join(batch[index].key)}: {reason}" for index, reason in sorted(reasons.items())]
-    _learn_caps(client, coverage, found.usages)
-    old = len(sorted_out.covered) - len(waiting)
-    print(f"Sent {sent:,} requests to {settings.url}; it had {old:,} already.{_left_out(sorted_out)}")
-    for one in refused[:_MOST_NAMED]:
-        _say(f"Refused: {one}")
-    if len(refused) > _MOST_NAMED:
-        _say(f"Refused: {len(refused) - _MOST_NAMED:,} more.")
-    return len(refused)
+        accepted_parcels = [parcel for index, parcel in enumerate(batch) if index not in reasons]
+        state.add(known_to, accepted_parcels)
+        sent_count += len(accepted_parcels)
+        refusals += [f"{' '.join(batch[index].key)}: {reason}" for index, reason in sorted(reasons.items())]
+    _learn_caps(client, coverage, scan.usages)
+    old = len(selection.usages) - len(waiting)
+    print(f"Sent {sent_count:,} requests to {settings.url}; it had {old:,} already.{_left_out(selection)}")
+    for refusal in refusals[:_MOST_NAMED]:
+        _say(f"Refused: {refusal}")
+    if len(refusals) > _MOST_NAMED:
+        _say(f"Refused: {len(refusals) - _MOST_NAMED:,} more.")
+    return len(refusals)
 
 
 def _learn_caps(client: Client, coverage: Coverage, usages: Sequence[Usage]) -> None:
@@ -95,10 +95,10 @@ def _learn_caps(client: Client, coverage: Coverage, usages: Sequence[Usage]) -> 
             renew(usages, os.environ, now)
 
 
-def _left_out(sorted_out: Sorted) -> str:
-    left = {"not covered": sorted_out.not_covered, "repository unknown": sorted_out.repository_unknown}
-    named = ", ".join(f"{count:,} {why}" for why, count in left.items() if count)
-    return f" Kept here: {named}." if named else ""
+def _left_out(selection: Selection) -> str:
+    left = {"not covered": selection.not_covered, "repository unknown": selection.repository_unknown}
+    reasons = ", ".join(f"{count:,} {why}" for why, count in left.items() if count)
+    return f" Kept here: {reasons}." if reasons else ""
 
 
 def _say(text: str) -> None:

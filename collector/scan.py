@@ -1,4 +1,4 @@
-"""All AI requests that the logs of a home folder tell of, with what git knows about where they were made."""
+"""All AI requests in the logs of a home folder, with what git knows about where they were made."""
 
 import os
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ class _HasTally(Protocol):
     tally: Tally
 
 
-Told = TypeVar("Told", bound=_HasTally)
+T = TypeVar("T", bound=_HasTally)
 
 
 def readings(home: Path, env: Mapping[str, str], tally: Tally) -> Iterator[tuple[Reading, list[Path]]]:
@@ -49,7 +49,7 @@ def readings(home: Path, env: Mapping[str, str], tally: Tally) -> Iterator[tuple
                 yield Reading(tool, source, f"{tool.NAME} {number}", below), files(source, below, tally)
 
 
-def with_index(env: Mapping[str, str], work: "Callable[[Index | None], Told]") -> "Told":
+def with_index(env: Mapping[str, str], work: "Callable[[Index | None], T]") -> "T":
     """What `work` makes of the index; where that cannot be used, of none, and the tally says why."""
     from sqlite3 import Error  # noqa: PLC0415 (SQLite only where it is used)
 
@@ -60,11 +60,11 @@ def with_index(env: Mapping[str, str], work: "Callable[[Index | None], Told]") -
         with Index(path) as index:
             return work(index)
     except (OSError, Error, msgspec.DecodeError) as error:
-        done = work(None)
-        done.tally.unreadable_files.append(
+        result = work(None)
+        result.tally.unreadable_files.append(
             f"{plain(path)}: {error}. All logs were read anew. If this stays: deleting it loses only what deleted logs said."
         )
-        return done
+        return result
 
 
 def scan_with_index(home: Path | None, env: Mapping[str, str], progress: Progress | None = None) -> Scan:
@@ -96,9 +96,9 @@ def scan(
     below_home = home or Path.home()
     tally = Tally()
     logs = list(readings(below_home, env, tally))
-    done = read_all(logs, below_home, index, tally, progress)
-    done.usages = with_git_facts(done.usages, env, index, stamps, here)
-    return done
+    reads = read_all(logs, below_home, index, tally, progress)
+    reads.usages = with_git_facts(reads.usages, env, index, stamps, here)
+    return reads
 
 
 def only(home: Path | None, env: Mapping[str, str]) -> Mapping[str, str]:
@@ -113,17 +113,17 @@ def read_all(
     tally: Tally,
     progress: Progress | None = None,
 ) -> Scan:
-    """Requests as `logs` tell of them, without what git knows. `tally` goes on."""
-    found: list[Usage] = []
-    count, done = sum(len(paths) for _, paths in logs), 0
+    """Requests in `logs`, without what git knows. What is passed over is added to `tally`."""
+    usages: list[Usage] = []
+    count, done_count = sum(len(paths) for _, paths in logs), 0
     for reading, paths in logs:
-        for log in _indexed(reading, paths, index) if index else (read_on(reading, path) for path in paths):
-            found += log.requests
+        for log in _read_through_index(reading, paths, index) if index else (read_on(reading, path) for path in paths):
+            usages += log.requests
             tally.add(log.tally)
-            done += 1
+            done_count += 1
             if progress:
-                progress(min(done, count), count)
-    return Scan(usages=unique(found), home=home, files=count, tally=tally)
+                progress(min(done_count, count), count)
+    return Scan(usages=unique(usages), home=home, files=count, tally=tally)
 
 
 def stamp_of(logs: Sequence[tuple[Reading, list[Path]]]) -> bytes:
@@ -135,32 +135,36 @@ def stamp_of(logs: Sequence[tuple[Reading, list[Path]]]) -> bytes:
     return whole.digest()
 
 
-def _indexed(reading: Reading, paths: list[Path], index: "Index") -> Iterator[Log]:
+def _read_through_index(reading: Reading, paths: list[Path], index: "Index") -> Iterator[Log]:
     """These logs and those that were here and are gone, reading what the index does not know."""
-    known = index.stamps(reading.name, reading.below)
+    known_stamps = index.stamps(reading.name, reading.below)
     fresh: dict[tuple[str, bytes], Log] = {}
     for path in paths:
         name, now = plain(path), stamp(reading.source, path)
         if not now and not path.exists():  # deleted since it was found
             continue
-        log = index.log(reading.name, name) if known.get(name) == now else _read_again(reading, path, index, known)
+        log = (
+            index.log(reading.name, name)
+            if known_stamps.get(name) == now
+            else _read_again(reading, path, index, known_stamps)
+        )
         yield log
         if log.says_nothing:
             continue
-        if known.pop(name, None) != now:
+        if known_stamps.pop(name, None) != now:
             fresh[name, now] = log
         if len(fresh) == _SAVED_TOGETHER:
             index.save(reading.name, reading.below, fresh)
             fresh.clear()
     index.save(reading.name, reading.below, fresh)
-    for name in known:
+    for name in known_stamps:
         yield Log(index.log(reading.name, name).requests)
 
 
-def _read_again(reading: Reading, path: Path, index: "Index", known: Container[str]) -> Log:
+def _read_again(reading: Reading, path: Path, index: "Index", known_stamps: Container[str]) -> Log:
     """A log that is new or has changed: what it has gained, or all of it."""
     name = plain(path)
-    if name in known:
+    if name in known_stamps:
         state = index.state(reading.name, name)
         if state.carry is not None and has_only_grown(path, state):
             return read_on(reading, path, msgspec.structs.replace(index.log(reading.name, name), state=state))

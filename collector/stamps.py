@@ -23,13 +23,13 @@ class Stamps(msgspec.Struct):
     """Commits by (tool, session or thread), in order of time, and what each rewritten commit became."""
 
     by_session: dict[tuple[str, str], list[Stamp]] = {}
-    rewritten: dict[str, str] = {}
+    rewrites: dict[str, str] = {}
 
     def now(self, sha: str) -> str:
         """What a commit is called now."""
-        seen = {sha}
-        while (after := self.rewritten.get(sha)) and after not in seen:
-            seen.add(sha := after)
+        names = {sha}
+        while (after := self.rewrites.get(sha)) and after not in names:
+            names.add(sha := after)
         return sha
 
 
@@ -43,23 +43,23 @@ def read_stamps(path: Path) -> Stamps:
         lines = path.read_text(errors="replace").splitlines()
     except OSError:
         return Stamps()
-    made: defaultdict[tuple[str, str], set[Stamp]] = defaultdict(set)
-    rewritten: dict[str, str] = {}
+    by_session: defaultdict[tuple[str, str], set[Stamp]] = defaultdict(set)
+    rewrites: dict[str, str] = {}
     for line in lines:
         match line.split():
             case ["commit", at, sha, tool, session] if at.isdecimal() and len(at) < 12:
-                made[tool, session].add(Stamp(datetime.fromtimestamp(int(at), UTC), sha))
+                by_session[tool, session].add(Stamp(datetime.fromtimestamp(int(at), UTC), sha))
             case ["rewrite", old, new, *_] if old != new:
-                rewritten[old] = new
+                rewrites[old] = new
             case _:
                 pass
-    return Stamps({session: sorted(stamps) for session, stamps in made.items()}, rewritten)
+    return Stamps({session: sorted(stamps) for session, stamps in by_session.items()}, rewrites)
 
 
 def session_of(stamps: Stamps, tool: str, session_id: str, agent_id: str) -> Mapping[str, datetime]:
     """The commits of a session, by what they are called now."""
-    found = [
+    stamps_of_session = [
         *stamps.by_session.get((tool, session_id), ()),
         *(stamps.by_session.get((tool, agent_id), ()) if agent_id else ()),
     ]
-    return {stamps.now(stamp.sha): stamp.at for stamp in found}
+    return {stamps.now(stamp.sha): stamp.at for stamp in stamps_of_session}

@@ -30,17 +30,17 @@ def bar(patience_seconds: float = 0.3) -> Progress | None:
     """Shows on standard error how far it is, if that is a terminal and it takes longer than a moment."""
     if not sys.stderr.isatty():
         return None
-    begun, shown = time.monotonic(), ""
+    start, last_line = time.monotonic(), ""
 
-    def progress(done: int, count: int) -> None:
-        nonlocal shown
-        full = _BAR * done // max(count, 1)
-        line = f"\rReading logs [{'#' * full}{'.' * (_BAR - full)}] {100 * done // max(count, 1):>3} %"
-        if done == count:
-            line = "\r\033[K" if shown else ""
-        if line != shown and time.monotonic() - begun >= patience_seconds:
+    def progress(done_count: int, count: int) -> None:
+        nonlocal last_line
+        full = _BAR * done_count // max(count, 1)
+        line = f"\rReading logs [{'#' * full}{'.' * (_BAR - full)}] {100 * done_count // max(count, 1):>3} %"
+        if done_count == count:
+            line = "\r\033[K" if last_line else ""
+        if line != last_line and time.monotonic() - start >= patience_seconds:
             print(line, end="", file=sys.stderr, flush=True)
-            shown = line
+            last_line = line
 
     return progress
 

@@ -45,6 +45,6 @@ class Channel:
             return Response(status_code=status, headers={"Location": "https://elsewhere.example/"})
         if status != 200:
             return PlainTextResponse("no", status)
-        told: dict[str, Any] = json.loads(body)
-        self.texts.append(told["text"])
+        payload: dict[str, Any] = json.loads(body)
+        self.texts.append(payload["text"])
         return PlainTextResponse("ok")

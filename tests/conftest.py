@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from bot.store.database import Database
-from tests.databases import Databases, PostgreSQL, SQLite, Worlds, opened
+from tests.databases import Databases, PostgreSQL, SQLite, Worlds, open_database
 from tests.world import World
 
 # A busy machine is slow now and then; that is not what a property is about.
@@ -36,8 +36,8 @@ def skip_unless_ci(reason: str) -> None:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """The address of a server where databases may be made."""
-    if given := os.environ.get("TEST_DATABASE_URL"):
-        yield given
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
         return
     folder = Path(tempfile.mkdtemp(prefix="mergecost-pg-", dir="/tmp"))
     try:
@@ -85,7 +85,7 @@ def database_url(databases: Databases) -> Iterator[str]:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    with opened(database_url) as database:
+    with open_database(database_url) as database:
         yield database
 
 

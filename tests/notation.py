@@ -93,7 +93,7 @@ def _several(facts: dict[str, str], name: str) -> tuple[str, ...]:
 
 def _commit_report(text: str) -> CommitMade:
     sha, _, branch = text.removesuffix("!").partition("@")
-    return CommitMade(sha=sha, branch=branch, stamped=text.endswith("!"))
+    return CommitMade(sha=sha, branch=branch, is_stamped=text.endswith("!"))
 
 
 def _facts(words: list[str], times: set[str]) -> tuple[dict[str, str], dict[str, datetime]]:

@@ -20,9 +20,9 @@ ROOT = Path(__file__).parent.parent
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -30,17 +30,17 @@ def serving_asgi(app: Any) -> Iterator[str]:
     """An ASGI app on a loopback port; gives its address."""
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="off"))
-    started = threading.Event()
+    start = threading.Event()
 
     class Watched(uvicorn.Server):
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets)
-            started.set()
+            start.set()
 
     server.__class__ = Watched
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    assert started.wait(DEADLOCK_SECONDS), "the server did not start"
+    assert start.wait(DEADLOCK_SECONDS), "the server did not start"
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join(DEADLOCK_SECONDS)

@@ -62,7 +62,7 @@ class Server:
     def post_usage(self, token: str, *records: Any) -> httpx.Response:
         return self.send("POST", "/v1/usage", json={"requests": records}, headers={"Authorization": f"Bearer {token}"})
 
-    def requested(self) -> dict[str, int]:
+    def request_counts(self) -> dict[str, int]:
         """The work in the queue: `pull 1/2/3` -> how often it was requested."""
         with self.database.read() as connection:
             rows = connection.execute(select(queue.jobs).order_by(queue.jobs.c.kind, queue.jobs.c.number))

@@ -77,7 +77,7 @@ def test_work_that_was_waiting_when_the_app_was_uninstalled_is_done_after_it_is_
 
 
 def test_the_end_of_the_old_installation_that_arrives_late_ends_nothing(ready: World):
-    with ready.mail_held() as mail:
+    with ready.hold_mail() as mail:
         ready.github.uninstall(ready.installation)
         ready.installation = ready.github.install(ready.app, ready.org, [ready.repository])
         mail.reverse()
@@ -90,7 +90,7 @@ def test_the_end_of_the_old_installation_that_arrives_late_ends_nothing(ready: W
 
 def test_deliveries_of_the_new_installation_alone_are_enough(ready: World):
     """The deliveries of the uninstall and of the new installation are lost: the sweep finds what is now."""
-    with ready.mail_held() as mail:
+    with ready.hold_mail() as mail:
         ready.github.uninstall(ready.installation)
         ready.installation = ready.github.install(ready.app, ready.org, [ready.repository])
         mail.clear()
@@ -100,7 +100,7 @@ def test_deliveries_of_the_new_installation_alone_are_enough(ready: World):
     assert "This change cost $1.75" in ready.comment(12)
 
 
-def test_a_suspension_is_said_and_ends(ready: World):
+def test_a_suspension_is_reported_and_ends(ready: World):
     ready.github.suspend(ready.installation)
     ready.deliver()
     ready.settle()

@@ -33,16 +33,18 @@ def used_to(worlds: Worlds) -> World:
 def burn(world: World, dollars: int, branch: str = "feat/limit", session_id: str = "hot") -> None:
     """A session that spends four dollars every four minutes, up to now."""
     lines = [f"Tue {8 + i * 4 // 60:02d}:{i * 4 % 60:02d} {branch} $4.00" for i in range(dollars // 4)]
-    told = session("\n".join(lines), session_id)
-    late = from_ms(world.now_ms) - max(one.at for one in told)
-    world.send_usage([msgspec.structs.replace(one, at=one.at + late) for one in told])
+    usages = session("\n".join(lines), session_id)
+    late = from_ms(world.now_ms) - max(usage.at for usage in usages)
+    world.send_usage([msgspec.structs.replace(usage, at=usage.at + late) for usage in usages])
 
 
 def alerts(world: World) -> list[str]:
-    return [one for one in world.comments(12) if one.startswith("**A session on this change is far outside")]
+    return [
+        comment for comment in world.comments(12) if comment.startswith("**A session on this change is far outside")
+    ]
 
 
-def test_a_session_that_burns_is_told_of_in_its_pull_request_within_a_minute(used_to: World):
+def test_a_costly_session_raises_an_alert_in_its_pull_request_within_a_minute(used_to: World):
     arrived_ms = used_to.now_ms
     burn(used_to, 120)
     while not alerts(used_to):
@@ -64,7 +66,7 @@ If it is meant to go on, nothing need be done. If not, stop it where it runs; `m
     assert used_to.channel.texts == []
 
 
-def test_without_a_pull_request_it_is_told_outside(used_to: World):
+def test_without_a_pull_request_the_alert_is_sent_outside(used_to: World):
     burn(used_to, 120, "main")
     used_to.settle()
     assert used_to.channel.texts == snapshot(
@@ -73,7 +75,7 @@ def test_without_a_pull_request_it_is_told_outside(used_to: World):
     assert alerts(used_to) == []
 
 
-def test_it_is_told_once_whatever_the_number_of_replicas_and_batches(used_to: World):
+def test_an_alert_is_sent_once_whatever_the_number_of_replicas_and_batches(used_to: World):
     used_to.add_replica()
     used_to.add_replica()
 
@@ -86,10 +88,10 @@ def test_it_is_told_once_whatever_the_number_of_replicas_and_batches(used_to: Wo
         burn(used_to, dollars)
         used_to.run(together())
     used_to.settle()
-    told = alerts(used_to)
-    assert len(told) == len(set(told)) == len({one.split("`")[1] + one.split("cost")[1][:30] for one in told})
-    assert len(told) <= 2, "the session as a whole, and its dearest hour"
-    assert told
+    texts = alerts(used_to)
+    assert len(texts) == len(set(texts)) == len({text.split("`")[1] + text.split("cost")[1][:30] for text in texts})
+    assert len(texts) <= 2, "the session as a whole, and its dearest hour"
+    assert texts
 
 
 def test_a_few_dollars_nobody_minds(used_to: World):
@@ -131,7 +133,7 @@ def test_it_can_be_switched_off(used_to: World):
     assert used_to.channel.texts == []
 
 
-def test_in_a_public_repository_it_is_told_outside_alone(used_to: World):
+def test_in_a_public_repository_the_alert_is_sent_outside_alone(used_to: World):
     used_to.repository.private = False
     used_to.sweep()
     burn(used_to, 120)

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from attribution.identity import author
 from attribution.usage import ContextSource, Usage, with_context
-from tests.collected import with_git_facts
 from tests.comment_parts import why
+from tests.git_facts import with_git_facts
 from tests.github.state import Delivery
 from tests.notation import session
 from tests.world import World
@@ -27,13 +27,13 @@ def test_a_late_push_moves_the_money_as_a_new_revision_and_says_why(world: World
     world.settle()
     assert world.shares() == {"#14": 210}
     assert why(world, 14) == snapshot(["$2.10: made commit `2222222`, in this pull request"])
-    assert [(one.revision, one.pull_number, one.why) for one in world.history("s1-0")] == snapshot(
+    assert [(share.revision, share.pull_number, share.why) for share in world.history("s1-0")] == snapshot(
         [(1, 12, "on branch `feat/a` of #12"), (2, 14, "made commit `2222222`, in #14")]
     )
     assert world.ledger_errors() == []
 
 
-def test_a_late_log_that_tells_of_a_commit_changes_what_another_session_was_for(world: World):
+def test_a_late_log_with_a_commit_changes_what_another_session_was_for(world: World):
     """Only the second session's machine knows that the work of both was pushed to `main`."""
     world.at("09:30")
     world.commit("ddddddd", files={"a.py": (1, 0), "z.py": (1, 0)})
@@ -47,7 +47,7 @@ def test_a_late_log_that_tells_of_a_commit_changes_what_another_session_was_for(
     world.work("09:20 main $0.10 edits z.py after ddddddd@main", "s2", "codex")
     world.settle()
     assert world.shares() == {"-": 110}
-    assert [(one.revision, one.pull_number, one.why) for one in world.history("s1-0")] == snapshot(
+    assert [(share.revision, share.pull_number, share.why) for share in world.history("s1-0")] == snapshot(
         [
             (1, 12, "edited files of the author's next commit `1111111`, in #12"),
             (2, None, "edited files of the author's next commit `ddddddd`, in no pull request"),
@@ -63,11 +63,11 @@ def test_a_fork_does_not_bring_its_parents_money_along(world: World, parent_firs
     world.commit("1111111", files={"a.py": (1, 0)})
     world.open_pull(12, "feat/a", "1111111")
     world.open_pull(13, "feat/b")
-    parent = with_git_facts(session("09:00 main $1.00\n09:10 main $0.50 commits 1111111", "s1"), world.made)
-    copied = [replace(one, session_id="s2") for one in parent]
+    parent = with_git_facts(session("09:00 main $1.00\n09:10 main $0.50 commits 1111111", "s1"), world.commits)
+    copies = [replace(usage, session_id="s2") for usage in parent]
     own = session("09:12 main $0.25\nTue 09:20 feat/b $2.00", "s2")
-    for told in (parent, [*copied, *own]) if parent_first else ([*copied, *own], parent):
-        world.send_usage(told)
+    for usages in (parent, [*copies, *own]) if parent_first else ([*copies, *own], parent):
+        world.send_usage(usages)
         world.settle()
     assert world.shares() == {"#12": 150, "#13": 200, "-": 25}
     assert why(world, 12) == snapshot(["$1.50: made commit `1111111`, in this pull request"])
@@ -171,18 +171,18 @@ def test_whatever_order_logs_and_deliveries_arrive_in_the_ledger_ends_the_same(w
     world.at("12:00")
     world.merge(12)
     first = session("09:00 main $1.00 edits a.py\n09:10 main $0.50 commits 1111111\n09:12 main $0.10", "s1")
-    fork = [replace(one, session_id="s2") for one in first[:2]]
+    fork = [replace(usage, session_id="s2") for usage in first[:2]]
     fork += session("Mon 09:11 main $0.25\n10:00 - $2.00 edits b.py\n10:05 - $0.40 after 2222222", "s2")
     other = session("10:01 spike $0.70 edits a.py\n10:20 feat/b $0.80", "s3", author=author("alice@example.com"))
-    arriving: list[Delivery | list[Usage]] = [*world.mail, *([one] for one in (*first, *fork, *other))]
+    arriving: list[Delivery | list[Usage]] = [*world.mail, *([usage] for usage in (*first, *fork, *other))]
     world.mail = None
-    for one in chance.sample(arriving * 2, 2 * len(arriving)):
-        if isinstance(one, list):
+    for arrival in chance.sample(arriving * 2, 2 * len(arriving)):
+        if isinstance(arrival, list):
             world.send_usage(
-                with_git_facts([with_context(u, author=author("alice@example.com")) for u in one], world.made)
+                with_git_facts([with_context(u, author=author("alice@example.com")) for u in arrival], world.commits)
             )
         else:
-            world.post(one)
+            world.post(arrival)
         if chance.random() < 0.3:
             world.settle()
     world.settle()

@@ -24,7 +24,7 @@ def test_however_it_is_merged_the_money_stays_and_a_late_log_still_counts(world:
     assert before.startswith("**This change cost $1.50**")
     # The same branch name once more, after the merge: other work.
     world.work("13:00 feat/a $4.00", "s3")
-    # And what a second machine did in the morning, told in the evening.
+    # And the work of a second machine in the morning, sent in the evening.
     world.work("09:05 feat/a $0.25 edits a.py after 1111111", "s2", "codex")
     world.settle()
     assert world.shares() == {"#12": 175, "-": 400}
@@ -57,7 +57,7 @@ def test_of_stacked_pull_requests_each_bears_its_own_commits(world: World):
     world.open_pull(12, "feat/lower", "1111111:a.py")
     world.at("10:10")
     world.github.push(
-        world.repository, "feat/upper", [world.made["1111111"], world.commit("2222222", files={"b.py": (1, 0)})]
+        world.repository, "feat/upper", [world.commits["1111111"], world.commit("2222222", files={"b.py": (1, 0)})]
     )
     world.open_pull(13, "feat/upper", "3333333:c.py", base="feat/lower")
     world.work(
@@ -92,8 +92,8 @@ def test_of_pull_requests_merged_into_each_others_branches_each_bears_its_own_co
     for number in (14, 13):
         world.merge(number, "merge")
         world.sweep()
-    held = [one.sha[:7] for one in pull_commits(world.github.pull(world.repository, 12))]
-    assert held[:3] == ["1111111", "2222222", "3333333"]
+    shas = [commit.sha[:7] for commit in pull_commits(world.github.pull(world.repository, 12))]
+    assert shas[:3] == ["1111111", "2222222", "3333333"]
     assert world.shares() == {"#12": 110, "#13": 220, "#14": 330}
     assert why(world, 14) == snapshot(["$3.30: made commit `3333333`, in this pull request"])
 

@@ -100,7 +100,7 @@ def test_a_new_head_gets_a_check_run_of_its_own_at_once(enforced: World):
     assert (second.conclusion, second.output["title"]) == (first.conclusion, first.output["title"])
 
 
-def test_over_the_budget_without_enforce_is_only_told(watched: World):
+def test_over_the_budget_without_enforce_is_only_reported(watched: World):
     over(watched)
     assert watched.check(12)[:2] == snapshot(("neutral", "$17.20 at list price, 115% of the budget"))
     assert line(watched) == snapshot("`██████████████` 115% of the $15.00 budget.")
@@ -201,7 +201,7 @@ def test_there_is_nothing_to_approve_without_a_budget(world: World):
 
 def test_the_button_of_the_check_run_approves_once(enforced: World):
     over(enforced)
-    with enforced.mail_held() as mail:
+    with enforced.hold_mail() as mail:
         enforced.press(12)
         mail.append(mail[0])
     enforced.settle()
@@ -271,7 +271,7 @@ def test_other_settings_are_seen_in_pull_requests_that_stand_still(enforced: Wor
     over(enforced)
     assert enforced.check(12)[0] == "action_required"
     enforced.settings_file("budget_pull_usd: 20")
-    enforced.open_pull(13, "feat/other")  # GitHub tells of something, so the file is read again
+    enforced.open_pull(13, "feat/other")  # an event arrives, so the file is read again
     enforced.settle()
     assert enforced.check(12)[:2] == ("neutral", "$17.20 at list price, 86% of the budget")
 
@@ -289,7 +289,7 @@ def test_an_app_that_may_not_write_check_runs_still_comments(watched: World):
     assert "$17.20" in watched.comment(12)
 
 
-def test_each_level_is_told_once_whatever_the_number_of_replicas(watched: World):
+def test_each_level_is_notified_once_whatever_the_number_of_replicas(watched: World):
     watched.open_pull(12, "feat/limit")
     watched.add_replica()
     watched.add_replica()
@@ -312,7 +312,7 @@ async def together(world: World) -> None:
         world.now_ms += 10_000
 
 
-def test_what_falls_and_rises_again_is_not_told_twice(watched: World):
+def test_spend_that_falls_and_rises_again_is_not_notified_twice(watched: World):
     over(watched)
     session = short_id("claude-code", "s1")
     watched.say(12, f"/mergecost unlink {session}")

@@ -36,9 +36,9 @@ def sessions(world: World, number: int) -> str:
 
 
 def test_a_session_is_linked(ready: World):
-    said = ready.say(14, f"It was all for this.\n\n/mergecost link {S1} because the branch was renamed")
+    comment = ready.say(14, f"It was all for this.\n\n/mergecost link {S1} because the branch was renamed")
     ready.settle()
-    assert said.reactions == {(HOT, "+1")}
+    assert comment.reactions == {(HOT, "+1")}
     assert ready.replies(14) == []
     assert ready.shares() == {"#14": 300}
     assert sessions(ready, 14) == snapshot("""\
@@ -80,7 +80,7 @@ def test_a_correction_beats_what_is_learnt_later(ready: World):
 
 
 @pytest.mark.parametrize(
-    ("said", "reply"),
+    ("body", "reply"),
     [
         (
             "/mergecost",
@@ -156,9 +156,9 @@ def test_a_correction_beats_what_is_learnt_later(ready: World):
         ),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_line_and_changes_nothing(ready: World, said: str, reply: str):
+def test_a_command_that_cannot_be_done_gets_a_reply_and_changes_nothing(ready: World, body: str, reply: str):
     before = ready.comment(12)
-    comment = ready.say(12, said)
+    comment = ready.say(12, body)
     ready.settle()
     assert comment.reactions == {(HOT, "confused")}
     assert ready.replies(12) == [reply]
@@ -176,7 +176,7 @@ def test_only_people_who_may_write_correct(ready: World):
     assert ready.shares() == {"#12": 200, "#14": 100}
 
 
-def test_strangers_in_a_public_repository_get_no_comment_out_of_us(ready: World):
+def test_strangers_in_a_public_repository_cannot_make_the_bot_comment(ready: World):
     ready.github.publicize(ready.repository)
     ready.deliver()
     comment = ready.say(12, f"/mergecost unlink {S1}", by="mallory")
@@ -200,7 +200,7 @@ def test_a_command_is_carried_out_once_however_often_it_arrives(ready: World):
 
 
 def test_a_command_whose_delivery_was_lost_is_found_by_the_sweep(ready: World):
-    with ready.mail_held() as mail:
+    with ready.hold_mail() as mail:
         comment = ready.say(12, f"/mergecost unlink {S1}")
         mail.clear()
     ready.sweep()
@@ -242,7 +242,7 @@ def test_on_brings_back_a_comment_that_somebody_deleted(ready: World):
 
 
 def test_refresh_reads_everything_again(ready: World):
-    with ready.mail_held() as mail:
+    with ready.hold_mail() as mail:
         ready.push("feat/a", "abcdef1")
         mail.clear()
     ready.say(12, "/mergecost refresh")

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from inline_snapshot import snapshot
 
-from attribution.usage import NOT_KNOWN
+from attribution.usage import TOKENS_NOT_KNOWN
 from tests.look.gfm import render
 from tests.notation import session
 from tests.world import World, shuffled
@@ -68,7 +68,7 @@ def test_nothing_new_writes_nothing(world: World):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_two_hundred_shuffled_deliveries_end_in_one_comment(world: World, seed):
-    with world.mail_held() as mail:
+    with world.hold_mail() as mail:
         world.open_pull(12, "feat/limit", "1f2e3d4")
         world.push("feat/limit", "aaaaaaa")
         world.merge(12)
@@ -80,7 +80,7 @@ def test_two_hundred_shuffled_deliveries_end_in_one_comment(world: World, seed):
 
 
 def test_lost_deliveries_are_made_up_for_by_the_sweep(world: World):
-    with world.mail_held() as mail:
+    with world.hold_mail() as mail:
         world.open_pull(12, "feat/limit")
         mail.clear()
     world.work("09:00 feat/limit $1.00")
@@ -103,7 +103,7 @@ def test_a_public_repository_gets_no_comment_unless_its_settings_say_so(world: W
     assert "$1.00" in world.comment(12)
 
 
-def test_a_repository_that_turns_public_is_not_told_more(world: World):
+def test_a_repository_that_becomes_public_gets_no_more_comments(world: World):
     world.open_pull(12, "feat/limit")
     world.work("09:00 feat/limit $1.00")
     world.settle()
@@ -150,7 +150,7 @@ def test_without_permission_for_the_settings_file_nothing_breaks(world: World):
     assert "$1.00" in world.comment(12)
 
 
-def test_a_model_without_a_price_is_said_and_is_not_free(world: World):
+def test_a_model_without_a_price_is_named_and_is_not_free(world: World):
     world.open_pull(12, "feat/limit")
     world.work("09:00 feat/limit nobody-knows-1")
     world.settle()
@@ -173,9 +173,9 @@ At a price that is not known: `nobody-knows-1`.\
 
 
 def test_what_a_tool_does_not_say_is_not_shown_as_zero_nor_its_own_price_as_a_list_price(world: World):
-    (one, two) = session("09:00 feat/a no-such-model\n09:10 feat/a no-such-model", tool="cursor")
-    silent = msgspec.structs.replace(one, model="", tokens=NOT_KNOWN)
-    own = msgspec.structs.replace(two, tool="pi", reported_micros=70_000)
+    (first, second) = session("09:00 feat/a no-such-model\n09:10 feat/a no-such-model", tool="cursor")
+    silent = msgspec.structs.replace(first, model="", tokens=TOKENS_NOT_KNOWN)
+    own = msgspec.structs.replace(second, tool="pi", reported_micros=70_000)
     world.open_pull(12, "feat/a")
     world.send_usage([silent, own])
     world.settle()
@@ -186,7 +186,7 @@ def test_what_a_tool_does_not_say_is_not_shown_as_zero_nor_its_own_price_as_a_li
     assert "Prices: the tool's own figure where no list price is known." in comment
 
 
-def test_a_late_commit_moves_money_and_both_comments_tell_the_truth(world: World):
+def test_a_late_commit_moves_money_and_both_comments_are_right(world: World):
     world.open_pull(12, "feat/a", "1111111")
     world.work("09:00 feat/a $1.00\n09:10 feat/a $2.00 commits 2222222")
     world.settle()

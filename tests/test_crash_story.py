@@ -29,7 +29,7 @@ class Watched:
 
     def __init__(self, app: Any) -> None:
         self.app = Starlette(routes=[Mount("/api/v3", app)])
-        self.done: dict[tuple[str, str], threading.Event] = {CREATE: threading.Event(), SEARCH: threading.Event()}
+        self.events: dict[tuple[str, str], threading.Event] = {CREATE: threading.Event(), SEARCH: threading.Event()}
         self.may_answer = threading.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -39,7 +39,7 @@ class Watched:
             answer.append(message)
 
         await self.app(scope, receive, keep)
-        for (method, path), event in self.done.items():
+        for (method, path), event in self.events.items():
             if scope["type"] == "http" and scope["method"] == method and scope["path"].endswith(path):
                 event.set()
                 if method == "POST":
@@ -61,7 +61,7 @@ def killed_and_started_again(world: World, database_url: str, tmp_path: Path) ->
     world.settle()
     work = session("09:00 feat/a $1.00")
     with world.database.write() as connection:
-        here = [with_context(one, repository=str(world.repository.id)) for one in work]
+        here = [with_context(usage, repository=str(world.repository.id)) for usage in work]
         request_store.save_usage(world.database, connection, world.org.id, here, world.now_ms)
         attribution = Work(Kind.ATTRIBUTE, world.org.id, world.repository.id)
         queue.request(world.database, connection, [attribution], 0)

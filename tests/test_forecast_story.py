@@ -41,7 +41,7 @@ def test_an_open_pull_request_is_compared_with_merged_ones(database, tmp_path):
         assert "Likely" not in world.comment(12)
 
 
-def test_with_a_thin_history_nothing_is_foretold(database, tmp_path):
+def test_a_thin_history_makes_no_forecast(database, tmp_path):
     with World(database, tmp_path / "data", operator=OperatorSettings(defaults={"budget_pull_usd": 20})) as world:
         world.now_ms = to_ms(MONDAY) - 40 * DAY_MS
         merged_pulls(world, 5)

@@ -1,4 +1,4 @@
-"""What an issue cost, told when it is closed; and what became of a change, told in its comment."""
+"""What an issue cost, in a comment when it is closed; and the outcome of a change, in its comment."""
 
 import pytest
 from inline_snapshot import snapshot
@@ -9,7 +9,7 @@ from tests.github.state import Pull
 from tests.world import World
 
 
-def told(world: World, number: int) -> str:
+def text_on(world: World, number: int) -> str:
     """Our comment on an issue, without its small print."""
     (comment,) = world.comments(number)
     return comment.rpartition("\n\n<sub>")[0]
@@ -31,8 +31,8 @@ def issue(worlds: Worlds) -> int:
     """Its number. Ask for it before the world."""
     (number,) = (
         number
-        for number, one in worlds.after(merged_for_an_issue).repository.issues.items()
-        if not isinstance(one, Pull)
+        for number, issue in worlds.after(merged_for_an_issue).repository.issues.items()
+        if not isinstance(issue, Pull)
     )
     return number
 
@@ -40,7 +40,7 @@ def issue(worlds: Worlds) -> int:
 def test_a_closed_issue_says_what_it_cost(issue: int, world: World):
     world.close_issue(issue)
     world.settle()
-    assert told(world, issue) == snapshot("""\
+    assert text_on(world, issue) == snapshot("""\
 **This issue cost $3.00** of AI work at list price, over 1 pull request.
 
 It was #12, Rate limit.\
@@ -59,7 +59,7 @@ def test_several_pull_requests_by_keyword_link_and_branch(issue: int, world: Wor
     world.settle()
     world.close_issue(issue)
     world.settle()
-    assert told(world, issue) == snapshot("""\
+    assert text_on(world, issue) == snapshot("""\
 **This issue cost $8.50** of AI work at list price, over 4 pull requests.
 
 <details><summary>Its pull requests</summary>
@@ -82,11 +82,11 @@ def test_late_money_edits_it_and_opening_it_again_says_so(issue: int, world: Wor
     world.settle()
     world.work("09:00 feat/a $1.00", "late")
     world.settle()
-    assert "**This issue cost $4.00**" in told(world, issue)
+    assert "**This issue cost $4.00**" in text_on(world, issue)
     world.github.reopen_issue(world.repository, issue)
     world.deliver()
     world.settle()
-    assert "so far: it was opened again" in told(world, issue)
+    assert "so far: it was opened again" in text_on(world, issue)
 
 
 def test_a_parent_bears_what_is_below_it(issue: int, world: World):
@@ -95,7 +95,7 @@ def test_a_parent_bears_what_is_below_it(issue: int, world: World):
     world.close_issue(issue)
     world.close_issue(parent)
     world.settle()
-    assert told(world, parent) == snapshot("""\
+    assert text_on(world, parent) == snapshot("""\
 **This issue cost $3.00** of AI work at list price, over 1 pull request.
 
 <details><summary>Its pull requests</summary>
@@ -118,8 +118,8 @@ def test_issues_above_each_other_in_a_circle_come_to_an_end(issue: int, world: W
     first.parent, second.parent = second, first  # one was moved below the other, and we hear of it in two pieces
     world.close_issue(other)
     world.settle()
-    assert "**This issue cost $3.00**" in told(world, issue)
-    assert "**This issue cost $3.00**" in told(world, other)
+    assert "**This issue cost $3.00**" in text_on(world, issue)
+    assert "**This issue cost $3.00**" in text_on(world, other)
 
 
 def test_a_sub_issue_that_moves_takes_its_cost_along(issue: int, world: World):
@@ -129,14 +129,14 @@ def test_a_sub_issue_that_moves_takes_its_cost_along(issue: int, world: World):
     for number in (issue, old, new):
         world.close_issue(number)
     world.settle()
-    assert "**This issue cost $3.00**" in told(world, old)
+    assert "**This issue cost $3.00**" in text_on(world, old)
     moving.parent = world.github.issue(world.repository, new)
     world.now_ms += 1000
     world.github.reopen_issue(world.repository, issue)
     world.deliver()
     world.settle()
-    assert told(world, old) == "**No AI work is booked to this issue any more.** What was here counts elsewhere now."
-    assert "**This issue cost $3.00**" in told(world, new)
+    assert text_on(world, old) == "**No AI work is booked to this issue any more.** What was here counts elsewhere now."
+    assert "**This issue cost $3.00**" in text_on(world, new)
 
 
 def edit(world: World, number: int, body: str) -> None:
@@ -154,8 +154,8 @@ def test_a_pull_request_that_names_another_issue_takes_its_cost_along(issue: int
     world.close_issue(other)
     world.settle()
     edit(world, 12, f"Fixes #{other}.")
-    assert "No AI work is booked to this issue any more" in told(world, issue)
-    assert "**This issue cost $3.00**" in told(world, other)
+    assert "No AI work is booked to this issue any more" in text_on(world, issue)
+    assert "**This issue cost $3.00**" in text_on(world, other)
 
 
 def test_an_issue_that_is_deleted_bears_nothing(issue: int, world: World):
@@ -163,17 +163,17 @@ def test_an_issue_that_is_deleted_bears_nothing(issue: int, world: World):
     edit(world, 12, f"Fixes #{issue}, fixes #{other}")
     world.close_issue(issue)
     world.settle()
-    assert "**This issue cost $1.50**" in told(world, issue)
+    assert "**This issue cost $1.50**" in text_on(world, issue)
     world.github.delete_issue(world.repository, other)
     world.deliver()
     world.work("09:00 feat/a $1.00", "late")
     world.settle()
-    assert "**This issue cost $4.00**" in told(world, issue)
+    assert "**This issue cost $4.00**" in text_on(world, issue)
 
 
 def test_where_issues_are_switched_off_pull_requests_are_still_found(world: World):
     world.repository.has_issues = False
-    with world.mail_held() as mail:
+    with world.hold_mail() as mail:
         world.open_pull(12, "feat/a")
         mail.clear()
     world.work("09:00 feat/a $3.00")
@@ -181,7 +181,7 @@ def test_where_issues_are_switched_off_pull_requests_are_still_found(world: Worl
     assert "**This change cost $3.00**" in world.comment(12)
 
 
-def test_what_reached_nobody_is_not_zero(world: World):
+def test_pull_requests_without_sessions_are_not_zero(world: World):
     number = world.open_issue("By hand")
     world.open_pull(12, "feat/a", body=f"Fixes #{number}")
     world.merge(12)
@@ -206,21 +206,21 @@ def test_a_public_repository_gets_none(issue: int, world: World):
 
 
 def test_a_lost_delivery_is_found_by_the_sweep(issue: int, world: World):
-    with world.mail_held() as mail:
+    with world.hold_mail() as mail:
         world.close_issue(issue)
         mail.clear()
     world.sweep()
-    assert "**This issue cost $3.00**" in told(world, issue)
+    assert "**This issue cost $3.00**" in text_on(world, issue)
 
 
 def test_a_sweep_reads_again_only_what_is_new(issue: int, world: World):
     for _ in range(2):
         world.now_ms += 3_600_000
         world.sweep()
-    asked = len(world.github.requests)
+    request_count = len(world.github.requests)
     world.now_ms += 3_600_000
     world.sweep()
-    paths = {one.path.removeprefix("/repos/acme/widgets") for one in world.github.requests[asked:]}
+    paths = {request.path.removeprefix("/repos/acme/widgets") for request in world.github.requests[request_count:]}
     assert {"/pulls", "/issues"} <= paths
     assert not paths & {"/pulls/12", f"/issues/{issue}"}
 

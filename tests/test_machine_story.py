@@ -59,11 +59,11 @@ def commit(folder: Path, path: str, at: str, *more: str) -> str:
 def push(world: World, folder: Path, number: int, branch: str) -> None:
     """Push what the branch has that `main` has not, and open its pull request."""
     log = git(folder, "log", "--reverse", "--format=%H %at", f"main..{branch}").splitlines()
-    made = [sha for sha, _ in map(str.split, log)]
+    shas = [sha for sha, _ in map(str.split, log)]
     for sha, at in map(str.split, log):
         files = git(folder, "diff-tree", "-r", "--no-commit-id", "--name-only", sha).split()
         world.commit(sha, "dev", at=datetime.fromtimestamp(int(at), UTC), files=dict.fromkeys(files, (1, 0)))
-    world.open_pull(number, branch, ",".join(made), by="dev")
+    world.open_pull(number, branch, ",".join(shas), by="dev")
 
 
 def arrive(world: World, home: Path) -> None:
@@ -72,7 +72,7 @@ def arrive(world: World, home: Path) -> None:
     world.settle()
 
 
-def test_worktrees_entered_by_cd_are_told_apart_by_git(team: World, repo: Path, home: Path, tmp_path: Path):
+def test_worktrees_entered_by_cd_are_distinguished_by_git(team: World, repo: Path, home: Path, tmp_path: Path):
     trees = [tmp_path / "a", tmp_path / "b"]
     for tree in trees:
         git(repo, "worktree", "add", "-q", "-b", f"feat/{tree.name}", str(tree), at=f"{DAY}17:50:00Z")

@@ -31,7 +31,7 @@ def section(body: str) -> str:
     return body[body.index("| Budget |") :].partition("\n\n")[0]
 
 
-def test_notices_tell_how_far_it_has_come_and_when_it_is_used_up(budgeted: World):
+def test_notices_say_how_much_is_used_and_when_the_budget_is_used_up(budgeted: World):
     spend(budgeted, "Mon 18:00", 390)
     spend(budgeted, "Tue 12:00", 390)
     assert budgeted.channel.texts == []
@@ -49,7 +49,7 @@ def test_notices_tell_how_far_it_has_come_and_when_it_is_used_up(budgeted: World
     )
 
 
-def test_the_weekly_issue_shows_the_budgets_and_what_was_told_when(budgeted: World):
+def test_the_weekly_issue_shows_the_budgets_and_when_levels_were_notified(budgeted: World):
     for day in ("Mon", "Tue", "Wed", "Thu"):
         spend(budgeted, f"{day} 12:00", 390)
     budgeted.open_pull(12, "feat/limit")
@@ -57,8 +57,8 @@ def test_the_weekly_issue_shows_the_budgets_and_what_was_told_when(budgeted: Wor
     budgeted.settle()
     budgeted.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * HOUR_MS
     budgeted.tick()
-    (made,) = budgeted.weeks()
-    assert section(made.body or "") == snapshot("""\
+    (issue,) = budgeted.weeks()
+    assert section(issue.body or "") == snapshot("""\
 | Budget | Used | Cost | Of |  |
 | :-- | --: | --: | --: | :-- |
 | `█████████░` Week 47 | 98% | $19.50 | $20.00 | 50% on Wed 18 Nov, 80% on Fri 20 Nov |
@@ -72,20 +72,20 @@ def test_a_budget_that_is_used_up_leads_what_is_to_decide(budgeted: World):
         spend(budgeted, f"Mon {hour}:00", 390)
     budgeted.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * HOUR_MS
     budgeted.tick()
-    (made,) = budgeted.weeks()
-    assert (made.body or "").partition("**To decide:**")[2].partition("\n")[0] == snapshot(
+    (issue,) = budgeted.weeks()
+    assert (issue.body or "").partition("**To decide:**")[2].partition("\n")[0] == snapshot(
         " The week is over its budget of $20.00, with $23.40. $23.40, 100% of the week, shipped nothing. All of it fits no pull request: `/mergecost link` puts it where it belongs, or it came to nothing."
     )
 
 
-def test_late_data_of_last_week_is_told_once_without_a_pace(budgeted: World):
+def test_late_data_of_last_week_is_notified_once_without_a_pace(budgeted: World):
     spend(budgeted, "Mon 12:00", 390)
     budgeted.now_ms = to_ms(MONDAY) + 8 * DAY_MS
     lines = "\n".join(f"Wed 0{i}:00 main $3.90" for i in range(6))
     budgeted.send_usage(session(lines, "late"))
     budgeted.settle()
     budgeted.send_usage(
-        [msgspec.structs.replace(one, request_id=f"{one.request_id}x") for one in session(lines, "late")]
+        [msgspec.structs.replace(usage, request_id=f"{usage.request_id}x") for usage in session(lines, "late")]
     )
     budgeted.settle()
     assert budgeted.channel.texts == snapshot(
@@ -97,7 +97,7 @@ def test_late_data_of_last_week_is_told_once_without_a_pace(budgeted: World):
     )
 
 
-def test_another_budget_is_told_of_anew(budgeted: World):
+def test_another_budget_is_notified_anew(budgeted: World):
     for hour in range(12, 18):
         spend(budgeted, f"Mon {hour}:00", 390)
     before = len(budgeted.channel.texts)
@@ -111,13 +111,13 @@ def test_another_budget_is_told_of_anew(budgeted: World):
     )
 
 
-def test_unpriced_requests_use_up_no_budget_and_are_said(budgeted: World):
+def test_unpriced_requests_use_up_no_budget_and_are_named(budgeted: World):
     budgeted.work("\n".join(f"Mon 09:0{i} main some-model" for i in range(9)))
     spend(budgeted, "Mon 12:00", 390)
     budgeted.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * HOUR_MS
     budgeted.tick()
-    (made,) = budgeted.weeks()
-    assert section(made.body or "") == snapshot("""\
+    (issue,) = budgeted.weeks()
+    assert section(issue.body or "") == snapshot("""\
 | Budget | Used | Cost | Of |  |
 | :-- | --: | --: | --: | :-- |
 | `█░░░░░░░░░` Week 47 | 20% | $3.90 | $20.00 | without 9 requests at a price that is not known |
@@ -126,7 +126,7 @@ def test_unpriced_requests_use_up_no_budget_and_are_said(budgeted: World):
     assert budgeted.channel.texts == []
 
 
-def test_three_replicas_and_a_restart_tell_each_level_once(budgeted: World):
+def test_three_replicas_and_a_restart_notify_each_level_once(budgeted: World):
     for _ in range(2):
         budgeted.add_replica()
     for i, when in enumerate(("Mon 12:00", "Mon 13:00", "Mon 14:00", "Mon 15:00", "Mon 16:00", "Mon 17:00")):
@@ -145,7 +145,9 @@ def test_programs_read_the_same_figures(budgeted: World):
     budgeted.work("Fri 09:00 feat/limit $3.90", "s9")
     budgeted.settle()
     read = budgeted.read("/repositories/acme/widgets/budgets").json()
-    assert [(one["scope"], one["name"], one["spend"]["list_micros"], one["budget_micros"]) for one in read] == [
+    assert [
+        (budget["scope"], budget["name"], budget["spend"]["list_micros"], budget["budget_micros"]) for budget in read
+    ] == [
         ("week", "2026-W46", 0, 20_000_000),
         ("week", "2026-W47", 7_800_000, 20_000_000),
         ("month", "2026-10", 0, 40_000_000),

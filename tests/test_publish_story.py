@@ -80,15 +80,19 @@ def test_a_locked_conversation_is_left_alone(ready: World):
 
 def test_our_comment_is_found_on_any_page_and_a_copied_marker_is_not_ours(ready: World):
     ready.github.fail_next("POST", COMMENTS, status=502, after_applying=True)
-    with ready.mail_held() as mail:
+    with ready.hold_mail() as mail:
         for i in range(130):
             ready.github.comment(ready.repository, 12, f"remark {i}", ready.alice)
         while not ours(ready):
             ready.run(run_due(ready.bots[0]))
             ready.now_ms += 1000
-        copied = next(one.body for one in ready.github.comments(ready.repository, 12) if "This change cost" in one.body)
+        body = next(
+            comment.body
+            for comment in ready.github.comments(ready.repository, 12)
+            if "This change cost" in comment.body
+        )
         for _ in range(130):
-            ready.github.comment(ready.repository, 12, copied, ready.alice)
+            ready.github.comment(ready.repository, 12, body, ready.alice)
         mail.clear()
     ready.settle()
     ready.work("09:30 feat/a $1.00", "s2")
@@ -163,7 +167,7 @@ def test_an_uninstalled_app_does_nothing_more(ready: World):
     assert len(ready.github.requests) == before
 
 
-def test_what_is_asked_of_us_while_suspended_fails_quietly_and_goes_on_after(ready: World):
+def test_work_requested_while_suspended_fails_quietly_and_goes_on_afterwards(ready: World):
     ready.github.suspend(ready.installation)
     ready.settle()
     assert ready.comments(12) == []
@@ -193,5 +197,7 @@ def test_writes_are_a_second_apart(world: World):
     )
     assert len(times) == 8
     assert all((b - a).total_seconds() >= 1 for a, b in itertools.pairwise(times))
-    looks = [one for one in world.github.requests if one.method == "GET" and one.path.endswith("/comments")]
+    looks = [
+        request for request in world.github.requests if request.method == "GET" and request.path.endswith("/comments")
+    ]
     assert len(looks) == 8, "nobody looks before it is their turn"

@@ -66,9 +66,11 @@ def test_a_week_reads_as_its_issue(week: World):
     assert text == report(week, *WIDGETS, "--week")
     body = issue.body.partition(" -->\n")[2]
     assert text.strip() == f"# {issue.title}\n\n{body}"
-    told = json.loads(report(week, *WIDGETS, "--week", "--json"))
-    assert told == week.read(WEEK).json()
-    assert told["total"]["list_micros"] == sum(row["cost"]["list_micros"] for row in told["kinds"]) == 3_740_000
+    week_cost = json.loads(report(week, *WIDGETS, "--week", "--json"))
+    assert week_cost == week.read(WEEK).json()
+    assert (
+        week_cost["total"]["list_micros"] == sum(row["cost"]["list_micros"] for row in week_cost["kinds"]) == 3_740_000
+    )
     rows = list(csv.DictReader(io.StringIO(report(week, *WIDGETS, "--week", "--csv"))))
     assert {row["kind"]: row["list_micros"] for row in rows} == {
         "merged": "2400000",
@@ -78,9 +80,9 @@ def test_a_week_reads_as_its_issue(week: World):
 
 
 def test_a_pull_request_and_an_issue_read_as_their_comments(week: World):
-    told = report(week, *WIDGETS, "--pull", "12")
+    output = report(week, *WIDGETS, "--pull", "12")
     assert (
-        told.partition("\n")[0]
+        output.partition("\n")[0]
         == week.comment(12).partition("\n")[0]
         == "**This change cost $2.40** of AI work at list price."
     )
@@ -285,8 +287,10 @@ def test_a_token_does_what_it_is_for(week: World):
     for header in ({}, {"Authorization": "Bearer x"}, {"Authorization": f"Bearer {week.token}"}):
         assert week.send("GET", "/api/v1/repositories", headers=header).status_code == 401
     week.read("/repositories")
-    sent = week.send("POST", "/v1/usage", json={"requests": []}, headers={"Authorization": f"Bearer {week.read_token}"})
-    assert sent.status_code == 401
+    answer = week.send(
+        "POST", "/v1/usage", json={"requests": []}, headers={"Authorization": f"Bearer {week.read_token}"}
+    )
+    assert answer.status_code == 401
 
 
 def test_one_installation_never_sees_another(week: World):
@@ -295,7 +299,10 @@ def test_one_installation_never_sees_another(week: World):
     week.github.install(week.app, theirs, [secret])
     week.deliver()
     week.sweep()
-    assert [one["full_name"] for one in week.read("/repositories").json()] == ["acme/gadgets", "acme/widgets"]
+    assert [repository["full_name"] for repository in week.read("/repositories").json()] == [
+        "acme/gadgets",
+        "acme/widgets",
+    ]
     assert week.read("/repositories/umbrella/secret/weeks/2026-W47").status_code == 404
 
 
@@ -320,23 +327,23 @@ PEOPLE = ("alice", "bob")
 
 def test_nobody_is_named_or_ranked_anywhere(week: World):
     """Walks every endpoint, every report, every comment and every issue of ours."""
-    told = [one.body for one in week.repository.comments.values() if one.body.startswith("<!-- mergecost")]
-    told += [f"{one.title}{one.body}" for one in week.weeks()]
-    described = week.read("/openapi.json").json()
-    for path, methods in described["paths"].items():
+    texts = [comment.body for comment in week.repository.comments.values() if comment.body.startswith("<!-- mergecost")]
+    texts += [f"{issue.title}{issue.body}" for issue in week.weeks()]
+    document = week.read("/openapi.json").json()
+    for path, methods in document["paths"].items():
         assert list(methods) == ["get"]
-        filled = path.removeprefix("/api/v1").format(owner="acme", name="widgets", number=12, week="2026-W47")
-        asked = WAYS if "/costs" in path else ("",)
-        answers = [week.read(filled.replace("issues/12", "issues/1"), **({"by": by} if by else {})) for by in asked]
+        url = path.removeprefix("/api/v1").format(owner="acme", name="widgets", number=12, week="2026-W47")
+        queries = WAYS if "/costs" in path else ("",)
+        answers = [week.read(url.replace("issues/12", "issues/1"), **({"by": by} if by else {})) for by in queries]
         assert {answer.status_code for answer in answers} == {200}
-        told += [answer.text for answer in answers]
+        texts += [answer.text for answer in answers]
     for form in ((), ("--json",), ("--csv",)):
-        told += [report(week, *form, "--by", by) for by in WAYS]
-        told += [report(week, *WIDGETS, *form, *what) for what in (("--week",), ("--pull", "13"), ("--issue", "1"))]
+        texts += [report(week, *form, "--by", by) for by in WAYS]
+        texts += [report(week, *WIDGETS, *form, *what) for what in (("--week",), ("--pull", "13"), ("--issue", "1"))]
     people = [week.person(login) for login in PEOPLE]
-    hidden = [*PEOPLE, *(one.email for one in people), *(author(one.email) for one in people)]
-    for text in told:
+    secrets = [*PEOPLE, *(person.email for person in people), *(author(person.email) for person in people)]
+    for text in texts:
         # A title is what its author wrote; all else is ours.
-        assert not [name for name in hidden if name and name in text.lower().replace("by bob", "")]
-    names = set(re.findall(r'"(\w+)"', json.dumps(described["components"]["schemas"])))
+        assert not [name for name in secrets if name and name in text.lower().replace("by bob", "")]
+    names = set(re.findall(r'"(\w+)"', json.dumps(document["components"]["schemas"])))
     assert not names & {"author", "authors", "login", "user", "email", "person", "rank", "senders", "by_login"}

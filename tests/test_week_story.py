@@ -1,4 +1,4 @@
-"""The weekly issue, on both databases: made once, late if need be, mended in place, closed by its successor."""
+"""The weekly issue, on both databases: made once, late if need be, updated in place, closed by its successor."""
 
 from datetime import UTC, datetime
 
@@ -68,8 +68,8 @@ def test_the_issue_of_a_week(week: World):
     monday(week, 5.9)
     assert week.weeks() == []
     monday(week)
-    (made,) = week.weeks()
-    assert (made.title, made.state, [one.name for one in made.labels]) == snapshot(
+    (issue,) = week.weeks()
+    assert (issue.title, issue.state, [label.name for label in issue.labels]) == snapshot(
         ("AI spend, week 47 of 2026: $3.15 a merge", "open", ["mergecost"])
     )
     assert body(week) == snapshot("""\
@@ -128,7 +128,7 @@ Labels are those of pull requests and of the issues that they close; what has se
 """)
 
 
-def test_late_sessions_mend_it_and_its_successor_closes_it(week: World):
+def test_late_sessions_update_it_and_its_successor_closes_it(week: World):
     monday(week)
     first = week.weeks()[0]
     writes = week.writes()
@@ -137,7 +137,7 @@ def test_late_sessions_mend_it_and_its_successor_closes_it(week: World):
     week.work("Tue 10:00 fix/retry $2.00", "late", by="bob")
     week.settle()
     assert "| Reverted | $3.10 |" in body(week)
-    assert [one.number for one in week.weeks()] == [first.number]
+    assert [issue.number for issue in week.weeks()] == [first.number]
 
     week.now_ms = to_ms(MONDAY) + 9 * DAY_MS
     week.send_at("feat/y", 4.00)
@@ -158,11 +158,11 @@ def test_a_quiet_week_has_none_until_late_work_says_otherwise(week: World):
     week.send_at("feat/y", 4.00)
     monday(week, 14 * 24 + 8)
     week.settle()
-    assert [one.title.partition(":")[0] for one in week.weeks()] == [
+    assert [issue.title.partition(":")[0] for issue in week.weeks()] == [
         "AI spend, week 47 of 2026",
         "AI spend, week 48 of 2026",
     ]
-    assert [one.state for one in week.weeks()] == ["closed", "open"]
+    assert [issue.state for issue in week.weeks()] == ["closed", "open"]
 
 
 def test_three_replicas_make_one(week: World):
@@ -186,14 +186,14 @@ def test_three_replicas_make_one(week: World):
 
 def test_all_down_over_the_boundary_makes_it_late(week: World):
     monday(week, 3 * 24)
-    assert [one.title for one in week.weeks()] == snapshot(["AI spend, week 47 of 2026: $3.15 a merge"])
+    assert [issue.title for issue in week.weeks()] == snapshot(["AI spend, week 47 of 2026: $3.15 a merge"])
 
 
 def test_down_for_weeks_makes_each_that_had_work(week: World):
     week.now_ms = to_ms(MONDAY) + 16 * DAY_MS
     week.send_at("feat/z", 1.00)
     monday(week, 15 * 24)
-    assert [(one.title.partition(":")[0], one.state) for one in week.weeks()] == [
+    assert [(issue.title.partition(":")[0], issue.state) for issue in week.weeks()] == [
         ("AI spend, week 47 of 2026", "closed"),
         ("AI spend, week 49 of 2026", "open"),
     ]
@@ -247,7 +247,7 @@ def test_where_issues_are_switched_off_there_is_none_until_they_are_on_again(wee
     week.now_ms = to_ms(MONDAY) + 9 * DAY_MS
     week.send_at("feat/y", 4.00)
     monday(week, 7 * 24 + 7)
-    assert [one.title.partition(":")[0] for one in week.weeks()] == ["AI spend, week 48 of 2026"]
+    assert [issue.title.partition(":")[0] for issue in week.weeks()] == ["AI spend, week 48 of 2026"]
 
 
 def test_a_repository_that_is_renamed_keeps_its_issue(week: World):
@@ -260,7 +260,7 @@ def test_a_repository_that_is_renamed_keeps_its_issue(week: World):
     assert len(week.weeks()) == 1
 
 
-def test_a_repository_that_is_made_public_hears_no_more(week: World):
+def test_a_repository_that_is_made_public_gets_no_more_issues(week: World):
     monday(week)
     week.github.publicize(week.repository)
     week.deliver()
@@ -275,7 +275,7 @@ def test_a_repository_that_is_made_public_hears_no_more(week: World):
     assert week.replies(12) == ["Not done: `acme/widgets` is public, and `weekly_on_public` is not set."]
 
 
-def test_one_that_a_person_deleted_stays_deleted_until_asked_for(week: World):
+def test_an_issue_that_a_person_deleted_stays_deleted_until_requested(week: World):
     monday(week)
     week.github.delete_issue(week.repository, week.weeks()[0].number)
     week.work("Tue 10:00 fix/retry $2.00", "late", by="bob")
@@ -298,12 +298,12 @@ def test_a_person_asks_for_a_week_twice_and_in_an_issue(week: World):
     week.say(number, "/mergecost week 2026-W47\n/mergecost week 2026-W47")
     week.say(12, "/mergecost week 2026-w47")
     week.settle()
-    assert [one.number for one in week.weeks()] == [number]
+    assert [issue.number for issue in week.weeks()] == [number]
     assert week.replies(12) == week.replies(number) == []
 
 
 @pytest.mark.parametrize(
-    ("said", "reply"),
+    ("command", "reply"),
     [
         ("week", "write `/mergecost week 2026-W47`"),
         ("week 47", "write `/mergecost week 2026-W47`"),
@@ -311,14 +311,14 @@ def test_a_person_asks_for_a_week_twice_and_in_an_issue(week: World):
         ("week 2025-W53", "there is no week `2025-W53`"),
     ],
 )
-def test_a_week_that_cannot_be_built(week: World, said, reply):
+def test_a_week_that_cannot_be_built(week: World, command, reply):
     monday(week)
-    week.say(12, f"/mergecost {said}")
+    week.say(12, f"/mergecost {command}")
     week.settle()
     assert week.replies(12) == [f"Not done: {reply}."]
 
 
-def test_what_is_for_pull_requests_is_said_in_one(week: World):
+def test_commands_for_pull_requests_are_refused_in_the_weekly_issue(week: World):
     monday(week)
     number = week.weeks()[0].number
     week.say(number, "/mergecost refresh")
@@ -362,7 +362,7 @@ def test_another_day_from_the_middle_of_the_week_on(week: World):
     monday(week, 11 * 24 + 5.9)
     assert len(week.weeks()) == 1
     monday(week, 11 * 24 + 6)
-    assert [one.title.partition(":")[0] for one in week.weeks()] == [
+    assert [issue.title.partition(":")[0] for issue in week.weeks()] == [
         "AI spend, week 47 of 2026",
         "AI spend, week 48 of 2026",
     ]
@@ -388,9 +388,9 @@ def test_another_repository_receives_it(week: World):
     week.sweep()
     monday(week)
     assert week.weeks() == []
-    (made,) = week.weeks(reports)
-    assert made.title == snapshot("acme/widgets: AI spend, week 47 of 2026: $3.15 a merge")
-    assert "acme/widgets#13 Retry on 503" in made.body
+    (issue,) = week.weeks(reports)
+    assert issue.title == snapshot("acme/widgets: AI spend, week 47 of 2026: $3.15 a merge")
+    assert "acme/widgets#13 Retry on 503" in issue.body
 
 
 def test_never_in_a_public_repository_unless_settings_say_so(week: World):
@@ -406,7 +406,7 @@ def test_never_in_a_public_repository_unless_settings_say_so(week: World):
     assert len(week.weeks()) == 1
 
 
-def test_what_is_abandoned_after_the_week_is_told_in_it(week: World):
+def test_work_abandoned_after_the_week_is_shown_in_it(week: World):
     week.work("Fri 12:00 feat/y $4.00", "s5")
     week.open_pull(18, "feat/y")
     monday(week)
@@ -428,7 +428,7 @@ def test_silence_turns_into_abandonment_by_time_alone(week: World):
     assert "| Abandoned | $7.10 |" in body(week, 0)
 
 
-def test_a_revert_after_the_week_is_told_in_it(week: World):
+def test_a_revert_after_the_week_is_shown_in_it(week: World):
     monday(week)
     assert "one that still stands cost $5.20" in head(week)
     week.open_pull(17, "revert-12", body="Reverts acme/widgets#12")

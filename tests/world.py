@@ -5,7 +5,7 @@
     world.settle()
     assert "$1.00" in world.comment(12)
 
-Deliveries reach the app as they happen; `world.mail` holds them back. Time stands still unless moved; `settle` moves it to
+Deliveries reach the app as they happen; `world.hold_mail` keeps them back. Time stands still unless moved; `settle` moves it to
 whenever the next piece of work is due.
 """
 
@@ -39,7 +39,7 @@ from bot.store.database import Database
 from bot.work import queue
 from bot.worker import run_due
 from tests.channel import Channel
-from tests.collected import with_git_facts
+from tests.git_facts import with_git_facts
 from tests.github.accounts import PERMISSIONS
 from tests.github.deliveries import request_of
 from tests.github.fake import FakeGitHub
@@ -70,11 +70,11 @@ class World:
         )
         self.repository = self.github.add_repository(self.org, "widgets")
         self.repository.collaborators["alice"] = "write"
-        self.made: dict[str, Commit] = {}
+        self.commits: dict[str, Commit] = {}
         self.channel = Channel()
         self.mail: list[Delivery] | None = None
         self.read_token: str | None = None
-        self._delivered = 0
+        self._delivery_count = 0
         self._credentials = AppCredentials(
             app_id=self.app.id,
             slug=self.app.slug,
@@ -170,14 +170,16 @@ class World:
 
     def commit(self, sha: str, by: str = "alice", **details: Any) -> Commit:
         """A commit whose id begins like that, made now or `at`; pushed or not."""
-        self.made[sha] = self.github.commit(f"Commit {sha}", author=self.person(by), sha=sha.ljust(40, "0"), **details)
-        return self.made[sha]
+        self.commits[sha] = self.github.commit(
+            f"Commit {sha}", author=self.person(by), sha=sha.ljust(40, "0"), **details
+        )
+        return self.commits[sha]
 
     def open_pull(self, number: int, branch: str, commits: str = "", by: str = "alice", **details: Any) -> None:
         """Commits as `1f2e3d4:a.py+b.py,5a6b7c8`: what they change may be left out."""
         repository = details.pop("repository", self.repository)
-        made = self._commits(commits or f"{number:07x}", by)
-        self.github.open_pull(repository, branch, self.person(by), made, number=number, **details)
+        commits_of_pull = self._commits(commits or f"{number:07x}", by)
+        self.github.open_pull(repository, branch, self.person(by), commits_of_pull, number=number, **details)
         self.deliver()
 
     def push(self, branch: str, commits: str, by: str = "alice", *, force: bool = False) -> None:
@@ -190,15 +192,15 @@ class World:
         return self.github.users.get(login) or self.github.add_user(login)
 
     def _commits(self, text: str, by: str) -> list[Commit]:
-        found: list[Commit] = []
-        for one in text.split(","):
-            sha, _, paths = one.partition(":")
-            if one in self.made:
-                found.append(self.made[one])
+        commits: list[Commit] = []
+        for part in text.split(","):
+            sha, _, paths = part.partition(":")
+            if part in self.commits:
+                commits.append(self.commits[part])
                 continue
             files = dict.fromkeys(paths.split("+"), (1, 0)) if paths else None
-            found.append(self.commit(sha, by, files=files))
-        return found
+            commits.append(self.commit(sha, by, files=files))
+        return commits
 
     def merge(self, number: int, method: str = "squash") -> None:
         self.github.merge(self.repository, number, method)
@@ -210,9 +212,9 @@ class World:
 
     def say(self, number: int, body: str, by: str = "alice") -> Comment:
         """A person comments on a pull request."""
-        said = self.github.comment(self.repository, number, body, self.person(by))
+        comment = self.github.comment(self.repository, number, body, self.person(by))
         self.deliver()
-        return said
+        return comment
 
     def settings_file(self, text: str) -> None:
         """The repository's own settings, which are read again after a while."""
@@ -220,9 +222,9 @@ class World:
         self.now_ms += 10 * 60_000
 
     def open_issue(self, title: str, labels: Sequence[str] = (), by: str = "alice") -> int:
-        made = self.github.open_issue(self.repository, title, self.person(by), labels=labels)
+        issue = self.github.open_issue(self.repository, title, self.person(by), labels=labels)
         self.deliver()
-        return made.number
+        return issue.number
 
     def close_issue(self, number: int) -> None:
         self.github.close_issue(self.repository, number)
@@ -230,24 +232,28 @@ class World:
 
     def weeks(self, repository: Repository | None = None) -> list[Issue]:
         """Our weekly issues, oldest first."""
-        found = (repository or self.repository).issues.values()
-        return [one for one in found if (one.body or "").startswith("<!-- mergecost week ")]
+        issues = (repository or self.repository).issues.values()
+        return [issue for issue in issues if (issue.body or "").startswith("<!-- mergecost week ")]
 
     def comments(self, number: int, repository: Repository | None = None) -> list[str]:
         """Everything said on a pull request, without our marker."""
-        found = self.github.comments(repository or self.repository, number)
-        return [comment.body.partition(" -->\n")[2] or comment.body for comment in found]
+        comments = self.github.comments(repository or self.repository, number)
+        return [comment.body.partition(" -->\n")[2] or comment.body for comment in comments]
 
     def comment(self, number: int) -> str:
         """Our one comment on a pull request, whatever people say around it."""
-        found = self.github.comments(self.repository, number)
-        (ours,) = [one.body for one in found if one.body.startswith("<!-- mergecost pull ")]
+        comments = self.github.comments(self.repository, number)
+        (ours,) = [comment.body for comment in comments if comment.body.startswith("<!-- mergecost pull ")]
         return ours.partition(" -->\n")[2]
 
     def replies(self, number: int) -> list[str]:
         """What we answered to people."""
-        found = self.github.comments(self.repository, number)
-        return [one.body.partition(" -->\n")[2] for one in found if one.body.startswith("<!-- mergecost reply-")]
+        comments = self.github.comments(self.repository, number)
+        return [
+            comment.body.partition(" -->\n")[2]
+            for comment in comments
+            if comment.body.startswith("<!-- mergecost reply-")
+        ]
 
     def check(self, number: int) -> tuple[str, str, str]:
         """Conclusion, title and summary of our one check run on a pull request's head commit."""
@@ -272,8 +278,8 @@ class World:
     # Between GitHub, developers and the app
 
     def deliver(self) -> None:
-        """Hand over what GitHub has to say, unless the mail is held back."""
-        fresh, self._delivered = self.github.deliveries[self._delivered :], len(self.github.deliveries)
+        """Hand over what GitHub has to say, unless the mail is kept back."""
+        fresh, self._delivery_count = self.github.deliveries[self._delivery_count :], len(self.github.deliveries)
         if self.mail is not None:
             self.mail += fresh
             return
@@ -281,7 +287,7 @@ class World:
             self.post(delivery)
 
     @contextmanager
-    def mail_held(self) -> Iterator[list[Delivery]]:
+    def hold_mail(self) -> Iterator[list[Delivery]]:
         """Within, deliveries pile up; after, they arrive as the list then says."""
         self.mail = []
         yield self.mail
@@ -303,17 +309,17 @@ class World:
         by: str = "alice",
     ) -> None:
         """A session in text notation arrives from a person's machine."""
-        told = session(text, session_id, tool, repository, author(self.person(by).email))
-        self.send_usage(with_git_facts(told, self.made))
+        usages = session(text, session_id, tool, repository, author(self.person(by).email))
+        self.send_usage(with_git_facts(usages, self.commits))
 
     def send_at(self, branch: str, dollars: float, session_id: str = "now") -> None:
         """A request that is made at this moment."""
-        (one,) = session(f"09:00 {branch} ${dollars:.2f}", f"{session_id}-{self.now_ms}")
-        self.send_usage([msgspec.structs.replace(one, at=from_ms(self.now_ms))])
+        (usage,) = session(f"09:00 {branch} ${dollars:.2f}", f"{session_id}-{self.now_ms}")
+        self.send_usage([msgspec.structs.replace(usage, at=from_ms(self.now_ms))])
 
     def send_usage(self, usages: Sequence[Usage]) -> dict[str, Any]:
         body = {"requests": [json.loads(msgspec.json.encode(usage)) for usage in usages]}
-        # What is told happened before it is told.
+        # A request was made before it is sent.
         self.now_ms = max(self.now_ms, *(to_ms(usage.at) for usage in usages))
         answer = self.send("POST", "/v1/usage", json=body, headers={"Authorization": f"Bearer {self.token}"})
         assert answer.status_code == 200, answer.text

@@ -104,14 +104,14 @@ def components() -> dict[str, Any]:
 def repositories(request: Request, account: Account, pages: Pages) -> Response:
     """The repositories whose figures this token may read."""
     with edge_of(request).database.read() as connection:
-        listed = [
+        rows = [
             RepositoryListed(row.full_name, row.active) for row in repository_store.repositories_of(connection, account)
         ]
-    return _paged(request, listed, pages)
+    return _paged(request, rows, pages)
 
 
 @router.get("/costs", responses=_answers(list[BreakdownRow], "By name; complete.", 404, 422), response_class=Response)
-def spent(
+def costs(
     request: Request,
     account: Account,
     pages: Pages,

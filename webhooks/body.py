@@ -12,8 +12,8 @@ class TooLarge(Exception):
 
 async def read(headers: Mapping[bytes, bytes], receive: Receive, cap_bytes: int) -> bytes:
     """The raw body. Raises `TooLarge` as soon as that is certain, `ClientDisconnect` if the rest will not come."""
-    declared = headers.get(b"content-length", b"0")
-    if declared.isdigit() and int(declared) > cap_bytes:
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > cap_bytes:
         raise TooLarge
     body = bytearray()
     while True:

@@ -40,7 +40,7 @@ class _Repository(msgspec.Struct):
 
 
 class _Present(msgspec.Struct):
-    """Whatever it holds: that it is there is enough."""
+    """Only its presence counts; its content is not read."""
 
 
 class _Numbered(msgspec.Struct):
@@ -84,7 +84,7 @@ class _Event(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Event).decode
 
 
-class _Rejected(Exception):
+class _Rejection(Exception):
     """This is not a delivery to act on."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -101,10 +101,10 @@ async def receive(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _take(edge: Edge, headers: dict[bytes, bytes], receive: Receive) -> tuple[int, str]:
-    """Status and message of the answer. What is wanted is on disk by then."""
+    """Status and message of the answer. The requested work is on disk by then."""
     try:
         event = await _verified(edge, headers, receive)
-    except _Rejected as error:
+    except _Rejection as error:
         return error.status, str(error)
     work = _work(headers.get(b"x-github-event", b"").decode("latin-1"), event, edge)
     if work is None:
@@ -121,25 +121,25 @@ async def _take(edge: Edge, headers: dict[bytes, bytes], receive: Receive) -> tu
 async def _verified(edge: Edge, headers: dict[bytes, bytes], receive: Receive) -> _Event:
     """The event in a signed body. Nothing is parsed before the signature of the raw bytes holds."""
     if edge.credentials is None:
-        raise _Rejected(503, "this server is not a GitHub App yet: open the set-up link that it printed at its start")
+        raise _Rejection(503, "this server is not a GitHub App yet: open the set-up link that it printed at its start")
     try:
         body = await read(headers, receive, CAP_BYTES)
     except TooLarge:
-        raise _Rejected(413, "the body is over 25 MB") from None
+        raise _Rejection(413, "the body is over 25 MB") from None
     if not is_signed(edge.credentials.webhook_secret, body, headers.get(b"x-hub-signature-256", b"").decode("latin-1")):
-        raise _Rejected(401, "X-Hub-Signature-256 is missing or does not fit the body and the App's webhook secret")
+        raise _Rejection(401, "X-Hub-Signature-256 is missing or does not fit the body and the App's webhook secret")
     try:
         return _decode(body)
     except msgspec.DecodeError as error:
-        raise _Rejected(400, f"not an event as GitHub sends them in JSON: {error}") from None
+        raise _Rejection(400, f"not an event as GitHub sends them in JSON: {error}") from None
 
 
 def is_signed(secret: str, body: bytes, header: str) -> bool:
     """True if the header is GitHub's signature of these bytes. Compared as bytes: a header may hold anything."""
     if not secret or not header.startswith("sha256="):
         return False
-    expected = "sha256=" + hmac.digest(secret.encode(), body, hashlib.sha256).hex()
-    return hmac.compare_digest(expected.encode(), header.encode("utf-8", "surrogateescape"))
+    signature = "sha256=" + hmac.digest(secret.encode(), body, hashlib.sha256).hex()
+    return hmac.compare_digest(signature.encode(), header.encode("utf-8", "surrogateescape"))
 
 
 def _work(name: str, event: _Event, edge: Edge) -> Work | None:

@@ -14,7 +14,7 @@ from webhooks.server import create_app
 
 
 def main(argv: list[str]) -> int:
-    """Runs until stopped. Settings that cannot be right end it at once, with what to mend."""
+    """Runs until stopped. Exits at once where a setting is wrong, and says how to fix it."""
     parser = argparse.ArgumentParser(prog="mergecost serve", description="Start the Mergecost server.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)

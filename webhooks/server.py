@@ -48,9 +48,9 @@ class Server(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """With the shapes of our own view models, which FastAPI does not know."""
-        described = super().openapi()
-        described.setdefault("components", {}).setdefault("schemas", {}).update(api.components())
-        return described
+        document = super().openapi()
+        document.setdefault("components", {}).setdefault("schemas", {}).update(api.components())
+        return document
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = HOT.get((scope["method"], scope["path"])) if scope["type"] == "http" else None

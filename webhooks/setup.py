@@ -26,7 +26,7 @@ MANIFEST = Path(__file__).parent.parent / "app.yml"
 router = APIRouter()
 
 
-class _Created(msgspec.Struct):
+class _CreatedApp(msgspec.Struct):
     """GitHub's answer to a manifest's code, less what we never keep (the client secret)."""
 
     id: int
@@ -52,26 +52,24 @@ def start(request: Request, secret: str = "", organization: str = "") -> HTMLRes
 
 
 @router.get("/setup/created", include_in_schema=False)
-async def created(request: Request, code: str = "", state: str = "") -> HTMLResponse:
+async def finish(request: Request, code: str = "", state: str = "") -> HTMLResponse:
     """GitHub sends the browser back here with a code that is worth the App's credentials, once."""
     edge = edge_of(request)
     if edge.credentials is not None:
         return page("Mergecost is set up", "<p>This server has its GitHub App already.</p>", 410)
     if not code or not hmac.compare_digest(state.encode(), _state(edge.settings).encode()):
         return page("Not from here", "<p>Start again with the set-up link that the server printed.</p>", 403)
-    made = await _convert(edge, code)
-    if isinstance(made, str):
+    app = await _convert(edge, code)
+    if isinstance(app, str):
         return page(
-            "GitHub did not create the App", f"<p>{escape(made)}</p><p>Start again with the set-up link.</p>", 502
+            "GitHub did not create the App", f"<p>{escape(app)}</p><p>Start again with the set-up link.</p>", 502
         )
-    credentials = AppCredentials(
-        app_id=made.id, slug=made.slug, private_key=made.pem, webhook_secret=made.webhook_secret
-    )
+    credentials = AppCredentials(app_id=app.id, slug=app.slug, private_key=app.pem, webhook_secret=app.webhook_secret)
     store_app_credentials(edge.settings, credentials)
     forget_setup_secret(edge.settings)
     edge.credentials = credentials
     edge.on_app(credentials)
-    return page("The App exists", _next_steps(edge.settings, made))
+    return page("The App exists", _next_steps(edge.settings, app))
 
 
 def manifest(settings: Settings) -> dict[str, Any]:
@@ -82,8 +80,8 @@ def manifest(settings: Settings) -> dict[str, Any]:
     return values
 
 
-def _is_secret(settings: Settings, given: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), setup_secret(settings).encode())
+def _is_secret(settings: Settings, secret: str) -> bool:
+    return hmac.compare_digest(secret.encode("utf-8", "surrogatepass"), setup_secret(settings).encode())
 
 
 def _state(settings: Settings) -> str:
@@ -91,7 +89,7 @@ def _state(settings: Settings) -> str:
     return hmac.new(setup_secret(settings).encode(), b"state", hashlib.sha256).hexdigest()
 
 
-async def _convert(edge: Edge, code: str) -> _Created | str:
+async def _convert(edge: Edge, code: str) -> _CreatedApp | str:
     """The new App's credentials for the code, or why not."""
     async with httpx.AsyncClient(base_url=edge.settings.api_url, timeout=20, transport=edge.transport) as client:
         try:
@@ -102,7 +100,7 @@ async def _convert(edge: Edge, code: str) -> _Created | str:
             return f"GitHub could not be reached: {error}"
     if answer.status_code != httpx.codes.CREATED:
         return f"GitHub answered {answer.status_code} to the code, which works once and for an hour."
-    return msgspec.json.decode(answer.content, type=_Created)
+    return msgspec.json.decode(answer.content, type=_CreatedApp)
 
 
 def _form(settings: Settings, action: str, secret: str, organization: str) -> str:
@@ -125,9 +123,9 @@ requests, issues and checks. It never gets to read code.</p>
 <button class=plain>Use it</button></form>"""
 
 
-def _next_steps(settings: Settings, made: _Created) -> str:
-    install = f"{settings.github_url}/apps/{made.slug}/installations/new"
-    permissions = f"{made.html_url}/permissions" if made.html_url else settings.github_url
+def _next_steps(settings: Settings, app: _CreatedApp) -> str:
+    install = f"{settings.github_url}/apps/{app.slug}/installations/new"
+    permissions = f"{app.html_url}/permissions" if app.html_url else settings.github_url
     return f"""
 <ol>
 <li><a href="{escape(install)}">Install it</a> on the repositories whose pull requests should say what they cost.</li>

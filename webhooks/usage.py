@@ -20,18 +20,19 @@ T = TypeVar("T")
 
 
 async def receive(request: Request) -> Response:
-    """A batch in; 200 with what became of each record. A 503 means: send it again later, nothing was half saved."""
+    """A batch in; 200 with what became of each record. A 503 means: send it again later, nothing was saved."""
     edge, token = edge_of(request), _bearer(request)
-    return await _answered(
-        request, lambda known, body: ingest.receive(edge.database, edge.operator, edge.clock, known, token, body)
+    return await _with_body(
+        request,
+        lambda account_id, body: ingest.receive(edge.database, edge.operator, edge.clock, account_id, token, body),
     )
 
 
 async def caps(request: Request) -> Response:
     """The caps of covered repositories, and what the pull requests of the branches asked for cost."""
     edge = edge_of(request)
-    return await _answered(
-        request, lambda known, body: bot_caps.answer(edge.database, edge.operator, edge.clock, known, body)
+    return await _with_body(
+        request, lambda account_id, body: bot_caps.answer(edge.database, edge.operator, edge.clock, account_id, body)
     )
 
 
@@ -48,7 +49,7 @@ async def coverage(request: Request) -> Response:
     return await _in_thread(look)
 
 
-async def _answered(request: Request, work: Callable[[int, bytes], msgspec.Struct]) -> Response:
+async def _with_body(request: Request, work: Callable[[int, bytes], msgspec.Struct]) -> Response:
     """What `work` makes of the body for the token's account."""
     edge, token = edge_of(request), _bearer(request)
     try:

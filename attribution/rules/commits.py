@@ -65,7 +65,7 @@ def _cuts(session: Session, index: RepositoryIndex, with_commit: Container[int])
 
 
 class _Pending:
-    """The work so far that is in no commit yet, as far as one can see: turns `start` to `end` (not included), and the files that
+    """The work so far that is in no known commit: turns `start` to `end` (not included), and the files that
     they edited."""
 
     def __init__(self, session: Session, index: RepositoryIndex, with_commit: Container[int]) -> None:

@@ -44,7 +44,7 @@ def by_stamp(session: Session, index: RepositoryIndex, claims: Mapping[int, Clai
     all_claims = ChainMap(answers, dict(claims))
     for i, turn in enumerate(session.turns):
         for report in turn.usage.work.commits_made:
-            commit = index.of_commit(report.sha, report.authorship, report.patch_id) if report.stamped else None
+            commit = index.of_commit(report.sha, report.authorship, report.patch_id) if report.is_stamped else None
             if commit is not None:
                 stamp = claim(commit.number, Evidence.STAMP, f"git saw this session make commit {commit.label}")
                 answers |= dict.fromkeys(since_last_cut(i + 1, all_claims), stamp)

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import msgspec
 
-from attribution.tools.log import Count, JsonLines, LogRead, Text, decode, reported
+from attribution.tools.log import Count, JsonLines, LogRead, Text, decode, usd_micros
 from attribution.usage import CommitMade, Context, ContextSource, Tokens, Usage, Work, unique
 
 NAME = "aider"
@@ -26,7 +26,7 @@ LOGS = (
     ),
 )
 
-_SIGNED = re.compile(r"\baider \((?P<model>[^()\s]*)\) <", re.IGNORECASE)
+_SIGNATURE = re.compile(r"\baider \((?P<model>[^()\s]*)\) <", re.IGNORECASE)
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=10**10)]
 
@@ -65,12 +65,12 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:  # noqa: ARG0
 
 def model_signed(committer: str, co_authors: str) -> str | None:
     """The model with which Aider made a commit, None for a commit that is not its own. Empty text: the commit names no model."""
-    signed = _SIGNED.search(co_authors)
-    return signed["model"] if signed else "" if committer.endswith("(aider)") else None
+    signature = _SIGNATURE.search(co_authors)
+    return signature["model"] if signature else "" if committer.endswith("(aider)") else None
 
 
 def from_commit(sha: str, authorship: str, at: datetime, model: str, cwd: str) -> Usage:
-    """The work behind a commit of which no log tells. An amended or rebased commit keeps its `authorship`."""
+    """The work behind a commit that no log records. An amended or rebased commit keeps its `authorship`."""
     return Usage(
         tool=NAME,
         session_id=f"commit:{authorship}",
@@ -83,14 +83,14 @@ def from_commit(sha: str, authorship: str, at: datetime, model: str, cwd: str) -
     )
 
 
-def _usage(session_id: str, at: float, sent: _Properties) -> Usage:
-    prompt, completion = sent.prompt_tokens or 0, sent.completion_tokens or 0
+def _usage(session_id: str, at: float, properties: _Properties) -> Usage:
+    prompt, completion = properties.prompt_tokens or 0, properties.completion_tokens or 0
     return Usage(
         tool=NAME,
         session_id=session_id,
-        request_id=f"{session_id}:{int(at)}:{prompt}:{completion}:{sent.total_cost or 0}",
+        request_id=f"{session_id}:{int(at)}:{prompt}:{completion}:{properties.total_cost or 0}",
         at=datetime.fromtimestamp(at, UTC),
-        model=sent.main_model or "",
-        reported_micros=reported(sent.cost),
+        model=properties.main_model or "",
+        reported_micros=usd_micros(properties.cost),
         tokens=Tokens(uncached_input=prompt, output=completion),
     )

@@ -15,7 +15,7 @@ import msgspec
 from attribution.tools.effects import Effects
 from attribution.tools.log import Count, Instant, JsonDocument, LogRead, Text, decode, utc
 from attribution.tools.remote import path_of
-from attribution.usage import NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
 
 NAME = "amp"
 LOGS = (
@@ -131,8 +131,8 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:  # noqa: ARG0
 
 
 def _requests(thread: _Thread, thread_id: str) -> list[Usage]:
-    effects, found = Effects(), list[Usage]()
-    started = datetime.fromtimestamp((thread.created or 0) / 1000, UTC)
+    effects, requests = Effects(), list[Usage]()
+    start = datetime.fromtimestamp((thread.created or 0) / 1000, UTC)
     for number, message in enumerate(thread.messages):
         counts, blocks = message.usage, decode(_BLOCKS, message.content) or []
         if message.role == "assistant" and counts:
@@ -140,7 +140,7 @@ def _requests(thread: _Thread, thread_id: str) -> list[Usage]:
                 tool=NAME,
                 session_id=thread_id,
                 request_id=f"{thread_id}:{number if message.message_id is None else message.message_id}",
-                at=utc(counts.timestamp) if counts.timestamp else started,
+                at=utc(counts.timestamp) if counts.timestamp else start,
                 model=counts.model or "",
                 tokens=Tokens(
                     uncached_input=counts.input_tokens or 0,
@@ -150,22 +150,22 @@ def _requests(thread: _Thread, thread_id: str) -> list[Usage]:
                 ),
                 context=Context(source=ContextSource.LOG, cwd=thread.cwd),
             )
-            found.append(usage)
+            requests.append(usage)
             for block in blocks:
                 _call(effects, block, usage.request_id)
         for block in blocks:
             run = decode(_RUN, block.run) if block.type == "tool_result" else None
             if run and run.status == "done" and block.tool_use_id:
                 output = decode(_OUTPUT, run.result)
-                effects.answered(block.tool_use_id, (output and output.output) or "")
-    return unique(effects.add_to(usage) for usage in found)
+                effects.add_answer(block.tool_use_id, (output and output.output) or "")
+    return unique(effects.add_to(usage) for usage in requests)
 
 
 def _call(effects: Effects, block: _Block, request_id: str) -> None:
     if block.type == "tool_use" and block.id:
-        given = decode(_ARGUMENTS, block.input) or _Arguments()
-        paths = (given.path or "",) if block.name in _EDITS else ()
-        effects.called(block.id, request_id, paths=paths, command=given.cmd or "")
+        arguments = decode(_ARGUMENTS, block.input) or _Arguments()
+        paths = (arguments.path or "",) if block.name in _EDITS else ()
+        effects.add_call(block.id, request_id, paths=paths, command=arguments.cmd or "")
 
 
 def _of_ledger(thread: _Thread, thread_id: str) -> list[Usage]:
@@ -183,7 +183,7 @@ def _of_ledger(thread: _Thread, thread_id: str) -> list[Usage]:
                 output=(event.tokens and event.tokens.output) or 0,
             )
             if event.tokens is not None
-            else NOT_KNOWN,
+            else TOKENS_NOT_KNOWN,
             context=Context(source=ContextSource.LOG, cwd=thread.cwd),
         )
         for event in events

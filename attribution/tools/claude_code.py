@@ -16,7 +16,7 @@ import msgspec
 
 from attribution.tools import claude_code_lines as lines
 from attribution.tools.effects import Effects
-from attribution.tools.log import JsonLines, Kept, LogRead, Text, decode, utc
+from attribution.tools.log import JsonLines, LogRead, OpenRecords, Text, decode, utc
 from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
 NAME = "claude-code"
@@ -72,19 +72,19 @@ class _Reading:
         self.agent_id = agent_id
         self.requests: list[Usage] = []
         self.latest: tuple[object, ...] = ()
-        self.kept = Kept()
-        self.effects = Effects(self.kept)
-        self.unreadable = self.skipped = 0
+        self.open_records = OpenRecords()
+        self.effects = Effects(self.open_records)
+        self.unreadable_records = self.skipped_records = 0
 
     def take(self, record: bytes) -> None:
-        self.kept.see(record)
+        self.open_records.see(record)
         # Most tool results are long and change nothing: look at the id before decoding the rest.
         # Usage stands near the end of a line.
         if (_USERS.match(record) or record.rfind(b'"output_tokens"') < 0) and not self._answers_a_call(record):
             return
         line = decode(_LINE, record)
         if line is None:
-            self.unreadable += 1
+            self.unreadable_records += 1
             return
         entry, agent_id = line, (line.agent_id or self.agent_id if line.is_sidechain else "")
         if line.type == "progress" and line.data and line.data.message:
@@ -97,35 +97,35 @@ class _Reading:
     def finish(self) -> LogRead:
         return LogRead(
             requests=[self.effects.add_to(usage) for usage in unique(self.requests)],
-            carry=self.kept.records,
-            unreadable_records=self.unreadable,
-            skipped_records=self.skipped,
+            carry=self.open_records.records,
+            unreadable_records=self.unreadable_records,
+            skipped_records=self.skipped_records,
         )
 
     def _answers_a_call(self, record: bytes) -> bool:
         return self.effects.waits and any(
-            self.effects.waits_for(found[1].decode(errors="replace")) for found in _RESULT_OF.finditer(record)
+            self.effects.waits_for(match[1].decode(errors="replace")) for match in _RESULT_OF.finditer(record)
         )
 
     def _request(self, line: lines.Line, entry: lines.Entry, agent_id: str) -> None:
         message = entry.message
         at = entry.timestamp or line.timestamp
         if message is None or message.usage is None or at is None:
-            self.unreadable += 1
+            self.unreadable_records += 1
             return
         if message.model == "<synthetic>":
-            self.skipped += 1
+            self.skipped_records += 1
             return
         session_id = line.request_session_id or line.session_id or ""
         request_id = message.id or entry.request_id or f"{session_id}:{entry.uuid or line.uuid or utc(at).isoformat()}"
         aliases = (entry.request_id,) if message.id and entry.request_id else ()
         self._calls(request_id, message.content)
         usage = message.usage
-        seen = (request_id, aliases, usage, message.model, session_id, agent_id, line.git_branch, line.cwd)
-        if seen == self.latest:  # the next block of the same response
+        snapshot = (request_id, aliases, usage, message.model, session_id, agent_id, line.git_branch, line.cwd)
+        if snapshot == self.latest:  # the next block of the same response
             return
-        self.latest = seen
-        made = Usage(
+        self.latest = snapshot
+        request = Usage(
             tool=NAME,
             session_id=session_id,
             request_id=request_id,
@@ -140,7 +140,7 @@ class _Reading:
             tokens=_tokens(usage),
             context=Context(source=ContextSource.LOG, branch=_branch(line.git_branch), cwd=line.cwd or ""),
         )
-        self.requests += (made, *_beside(made, usage.iterations or ()))
+        self.requests += (request, *_beside(request, usage.iterations or ()))
 
     def _calls(self, request_id: str, content: msgspec.Raw) -> None:
         if b'"tool_use"' not in bytes(content):  # thoughts and words: most blocks
@@ -148,20 +148,20 @@ class _Reading:
         for block in decode(_BLOCKS, content) or ():
             if block.type != "tool_use" or not block.id or not (block.name in _EDITS or block.name in _SHELLS):
                 continue
-            given = decode(_INPUT, block.input)
-            if given is None:
+            arguments = decode(_INPUT, block.input)
+            if arguments is None:
                 continue
             if block.name in _SHELLS:
-                self.effects.called(block.id, request_id, command=given.command)
+                self.effects.add_call(block.id, request_id, command=arguments.command)
             else:
-                self.effects.called(block.id, request_id, paths=(getattr(given, _EDITS[block.name or ""]),))
+                self.effects.add_call(block.id, request_id, paths=(getattr(arguments, _EDITS[block.name or ""]),))
 
     def _results(self, entry: lines.Entry, message: lines.Message) -> None:
         for block in decode(_BLOCKS, message.content) or ():
             call_id = block.tool_use_id or ""
             if self.effects.waits_for(call_id):
-                made = _committed(entry.tool_use_result)
-                self.effects.answered(call_id, _plain(block.content), failed=bool(block.is_error), commits=made)
+                commit = _committed(entry.tool_use_result)
+                self.effects.add_answer(call_id, _plain(block.content), is_failure=bool(block.is_error), commits=commit)
 
 
 def _tokens(counts: lines.Counts) -> Tokens:
@@ -179,15 +179,15 @@ def _tokens(counts: lines.Counts) -> Tokens:
     )
 
 
-def _beside(made: Usage, iterations: Iterable[lines.Iteration]) -> Iterator[Usage]:
+def _beside(request: Usage, iterations: Iterable[lines.Iteration]) -> Iterator[Usage]:
     """Requests to another model inside a response: an adviser, or a fallback."""
     for number, step in enumerate(iterations):
         if step.type in ("advisor_message", "fallback_message"):
             yield msgspec.structs.replace(
-                made,
-                request_id=f"{made.request_id}:{step.type}:{number}",
+                request,
+                request_id=f"{request.request_id}:{step.type}:{number}",
                 aliases=(),
-                model=step.model or made.model,
+                model=step.model or request.model,
                 web_search_requests=0,
                 tokens=_tokens(step),
             )

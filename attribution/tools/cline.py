@@ -15,7 +15,7 @@ import msgspec
 
 from attribution.tools import cline_tasks
 from attribution.tools.effects import Effects
-from attribution.tools.log import Count, JsonDocument, LogRead, Text, decode, reported, stands_beside
+from attribution.tools.log import Count, JsonDocument, LogRead, Text, decode, stands_beside, usd_micros
 from attribution.tools.remote import slug
 from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
@@ -130,41 +130,41 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
 
 
 def _requests(session: _Session, about: _About) -> list[Usage]:
-    effects, found, turn = Effects(), list[Usage](), list[_Block]()
+    effects, requests, turn = Effects(), list[Usage](), list[_Block]()
     for message in session.messages:
         blocks = decode(_BLOCKS, message.content) or []
         if message.role == "assistant":
             turn += blocks
             if message.metrics and message.ts is not None:
                 usage = _usage(session, about, message, message.metrics)
-                found.append(usage)
+                requests.append(usage)
                 for block in turn:
                     _call(effects, block, usage.request_id)
                 turn.clear()
         for block in blocks:
             if block.type == "tool_result" and not block.is_error and effects.waits_for(block.tool_use_id or ""):
-                effects.answered(block.tool_use_id or "", _printed(block.content))
-    return unique(effects.add_to(usage) for usage in found)
+                effects.add_answer(block.tool_use_id or "", _output(block.content))
+    return unique(effects.add_to(usage) for usage in requests)
 
 
-def _printed(content: msgspec.Raw) -> str:
+def _output(content: msgspec.Raw) -> str:
     """What commands printed: text, or a list with the result of each."""
     text = decode(_STRING, content)
-    return text if text is not None else "\n".join(one.result or "" for one in decode(_RESULTS, content) or ())
+    return text if text is not None else "\n".join(result.result or "" for result in decode(_RESULTS, content) or ())
 
 
 def _call(effects: Effects, block: _Block, request_id: str) -> None:
     if block.type == "tool_use" and block.id:
-        given = decode(_ARGUMENTS, block.input) or _Arguments()
-        paths = (given.path or given.file_path or "",) if block.name in _EDITS else ()
-        command = given.command or "\n".join(given.commands or ())
-        effects.called(block.id, request_id, paths=paths, command=command)
+        arguments = decode(_ARGUMENTS, block.input) or _Arguments()
+        paths = (arguments.path or arguments.file_path or "",) if block.name in _EDITS else ()
+        command = arguments.command or "\n".join(arguments.commands or ())
+        effects.add_call(block.id, request_id, paths=paths, command=command)
 
 
 def _usage(session: _Session, about: _About, message: _Message, metrics: _Metrics) -> Usage:
     origin, model = session.origin or _Origin(), message.model_info or _Model()
-    read, written = metrics.cache_read_tokens or 0, metrics.cache_write_tokens or 0
-    given = metrics.input_tokens or 0
+    read, write = metrics.cache_read_tokens or 0, metrics.cache_write_tokens or 0
+    input_tokens = metrics.input_tokens or 0
     session_id = session.session_id or ""
     git = about.metadata.git if about.metadata else None
     return Usage(
@@ -174,12 +174,12 @@ def _usage(session: _Session, about: _About, message: _Message, metrics: _Metric
         at=datetime.fromtimestamp((message.ts or 0) / 1000, UTC),
         model=model.id or "",
         provider=model.provider or "",
-        reported_micros=reported(metrics.cost),
+        reported_micros=usd_micros(metrics.cost),
         agent_id=(origin.subagent or session_id) if origin.parent_thread_id else "",
         tokens=Tokens(
-            uncached_input=given - read - written if read + written <= given else given,
+            uncached_input=input_tokens - read - write if read + write <= input_tokens else input_tokens,
             cache_read=read,
-            cache_write_5m=written,
+            cache_write_5m=write,
             output=metrics.output_tokens or 0,
         ),
         context=Context(

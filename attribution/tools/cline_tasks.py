@@ -15,13 +15,13 @@ from typing import Annotated
 import msgspec
 
 from attribution.tools.effects import Effects
-from attribution.tools.log import Count, JsonDocument, LogRead, Text, decode, reported, stands_beside
-from attribution.usage import NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
+from attribution.tools.log import Count, JsonDocument, LogRead, Text, decode, stands_beside, usd_micros
+from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
 
 _EDITORS = ("Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf")
 _SETTINGS = (".config", "Library/Application Support", "AppData/Roaming")
 _EDITS = ("editedExistingFile", "newFileCreated", "appliedDiff", "insertContent", "searchAndReplace")
-_COUNTED = ("api_req_started", "deleted_api_reqs", "subagent_usage")
+_USAGE_KINDS = ("api_req_started", "deleted_api_reqs", "subagent_usage")
 
 
 def source(extension: str, *more: str) -> JsonDocument:
@@ -35,7 +35,7 @@ def source(extension: str, *more: str) -> JsonDocument:
     )
 
 
-class _Said(msgspec.Struct):
+class _Message(msgspec.Struct):
     ts: Annotated[float, msgspec.Meta(ge=0, le=10**13)] | None = None
     type: Text = None
     say: Text = None
@@ -63,7 +63,7 @@ class _About(msgspec.Struct, rename="camel"):
     cwd_on_task_initialization: Text = None
 
 
-_MESSAGES = msgspec.json.Decoder(list[_Said])
+_MESSAGES = msgspec.json.Decoder(list[_Message])
 _COUNTS = msgspec.json.Decoder(_Counts)
 _TOOL = msgspec.json.Decoder(_Tool)
 _ABOUT = msgspec.json.Decoder(_About)
@@ -87,26 +87,26 @@ def read(records: Iterable[bytes], name: str, tool: str) -> LogRead:
     return log
 
 
-def _requests(messages: list[_Said], task: str, cwd: str, tool: str, log: LogRead) -> list[Usage]:
-    effects, found = Effects(), list[Usage]()
-    for number, said in enumerate(messages):
-        if said.say in _COUNTED and said.text and said.ts is not None:
-            counts = decode(_COUNTS, said.text.encode())
+def _requests(messages: list[_Message], task: str, cwd: str, tool: str, log: LogRead) -> list[Usage]:
+    effects, requests = Effects(), list[Usage]()
+    for number, message in enumerate(messages):
+        if message.say in _USAGE_KINDS and message.text and message.ts is not None:
+            counts = decode(_COUNTS, message.text.encode())
             if counts is None:
                 log.unreadable_records += 1
             elif counts.tokens_in is None and counts.tokens_out is None:
                 log.skipped_records += 1  # cancelled before an answer
             else:
-                found.append(_usage(said.ts, said.say, counts, task, cwd, tool))
-        elif "tool" in (said.say, said.ask) and said.text and found:
-            used = decode(_TOOL, said.text.encode())
-            if used and used.tool in _EDITS and used.path:
-                effects.called(str(number), found[-1].request_id, paths=(used.path,))
-                effects.answered(str(number))
-        elif "command" in (said.say, said.ask) and said.text and found:
-            effects.called(str(number), found[-1].request_id, command=said.text)
-            effects.answered(str(number), said.text)
-    return unique(effects.add_to(usage) for usage in found)
+                requests.append(_usage(message.ts, message.say, counts, task, cwd, tool))
+        elif "tool" in (message.say, message.ask) and message.text and requests:
+            call = decode(_TOOL, message.text.encode())
+            if call and call.tool in _EDITS and call.path:
+                effects.add_call(str(number), requests[-1].request_id, paths=(call.path,))
+                effects.add_answer(str(number))
+        elif "command" in (message.say, message.ask) and message.text and requests:
+            effects.add_call(str(number), requests[-1].request_id, command=message.text)
+            effects.add_answer(str(number), message.text)
+    return unique(effects.add_to(usage) for usage in requests)
 
 
 def _usage(ts: float, kind: str, counts: _Counts, task: str, cwd: str, tool: str) -> Usage:
@@ -117,7 +117,7 @@ def _usage(ts: float, kind: str, counts: _Counts, task: str, cwd: str, tool: str
         request_id=f"{task}:{int(ts)}" + ("" if kind == "api_req_started" else f":{kind}"),
         at=datetime.fromtimestamp(ts / 1000, UTC),
         model="",
-        reported_micros=reported(cost),
+        reported_micros=usd_micros(cost),
         tokens=Tokens(
             uncached_input=counts.tokens_in or 0,
             cache_read=counts.cache_reads or 0,
@@ -125,6 +125,6 @@ def _usage(ts: float, kind: str, counts: _Counts, task: str, cwd: str, tool: str
             output=counts.tokens_out or 0,
         )
         if not counts.usage_missing
-        else NOT_KNOWN,
+        else TOKENS_NOT_KNOWN,
         context=Context(source=ContextSource.LOG, cwd=cwd),
     )

@@ -18,7 +18,7 @@ import msgspec
 
 from attribution.tools import codex_lines as lines
 from attribution.tools.commits import commits_printed, may_commit
-from attribution.tools.log import JsonLines, Kept, LogRead, decode, utc
+from attribution.tools.log import JsonLines, LogRead, OpenRecords, decode, utc
 from attribution.tools.pulls_seen import may_touch, pulls_touched
 from attribution.tools.remote import slug
 from attribution.usage import CommitMade, Context, ContextSource, PullSeen, Tokens, Usage, unique, with_work
@@ -69,7 +69,7 @@ class _Row(msgspec.Struct):
     turn_before: lines.Payload | None
     counts: lines.Counts
     tier: str
-    counted: bool  # from token_count, not from a record
+    is_count: bool  # from token_count, not from a record
 
 
 _LINE = msgspec.json.Decoder(lines.Line)
@@ -89,9 +89,9 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
             reading.has_answer(call_id)
             continue
         line = decode(_LINE, record)
-        reading.kept.see(record)
+        reading.open_records.see(record)
         if line is None:
-            reading.unreadable += 1
+            reading.unreadable_records += 1
         else:
             reading.take(line)
     return reading.finish()
@@ -111,34 +111,34 @@ class _Reading:
         self.has_records = False
         self.commands: dict[str, str] = {}
         self.waiting: list[str] = []  # calls of a response whose usage is not logged yet
-        self.answered: set[str] = set()
+        self.answers: set[str] = set()
         self.issuer: dict[str, str] = {}  # call -> row
-        self.edited: dict[str, set[str]] = {}
+        self.edits: dict[str, set[str]] = {}
         self.commits: dict[str, set[str]] = {}
         self.pulls: dict[str, set[PullSeen]] = {}
         self.tier = ""  # of the requests from here on, where they do not say their own
-        self.kept = Kept()
-        self.unreadable = 0
+        self.open_records = OpenRecords()
+        self.unreadable_records = 0
 
     def take(self, line: lines.Line) -> None:
         payload = line.payload
         match payload.type if line.type in ("event_msg", "response_item") else line.type:
             case "session_meta":
                 self._session(payload)
-                self.kept.keep(f"meta {payload.id}")
+                self.open_records.keep(f"meta {payload.id}")
             case "turn_context":
                 self.turn_id = payload.turn_id or utc(line.timestamp).isoformat()
                 self.turn_before = self.turns[self.turn_id] = payload
-                self.kept.keep("turn")
+                self.open_records.keep("turn")
             case "task_started":
                 self.turn_id = payload.turn_id or self.turn_id
-                self.kept.keep("task")
+                self.open_records.keep("task")
             case "thread_settings_applied" if payload.thread_settings:
                 self.tier = payload.thread_settings.service_tier or ""
-                self.kept.keep("settings")
+                self.open_records.keep("settings")
             case "token_usage_record" if payload.usage and payload.response_id:
                 self.has_records = True
-                self._row(payload.response_id, line, payload.usage, counted=False)
+                self._row(payload.response_id, line, payload.usage, is_count=False)
             case "token_count" if not self.has_records and payload.info:
                 self._count(line, payload.info)
             case "function_call" | "custom_tool_call" if payload.call_id:
@@ -155,26 +155,26 @@ class _Reading:
 
     def _call(self, call_id: str, command: str) -> None:
         self.waiting.append(call_id)
-        self.kept.keep(f"call {call_id}")
+        self.open_records.keep(f"call {call_id}")
         if may_commit(command) or may_touch(command):
             self.commands[call_id] = command
 
     def _output(self, call_id: str, output: msgspec.Raw) -> None:
         self.has_answer(call_id)
         if call_id in self.commands:
-            command, printed = self.commands[call_id], _plain(output)
-            self.commits.setdefault(call_id, set()).update(commits_printed(command, printed))
-            self.pulls.setdefault(call_id, set()).update(pulls_touched(command, printed))
+            command, output_text = self.commands[call_id], _plain(output)
+            self.commits.setdefault(call_id, set()).update(commits_printed(command, output_text))
+            self.pulls.setdefault(call_id, set()).update(pulls_touched(command, output_text))
 
     def has_answer(self, call_id: str) -> None:
-        self.answered.add(call_id)
+        self.answers.add(call_id)
         if call_id not in self.waiting:
             self._forget(call_id)
 
     def _forget(self, call_id: str) -> None:
         """Nothing more will be said of it."""
-        self.kept.drop(f"call {call_id}")
-        self.kept.drop(f"row of {call_id}")
+        self.open_records.drop(f"call {call_id}")
+        self.open_records.drop(f"row of {call_id}")
 
     def _session(self, payload: lines.Payload) -> None:
         if not self.has_meta:
@@ -185,21 +185,21 @@ class _Reading:
         """A row for a new total. An unchanged one is a repeat, or the estimate that follows a compaction."""
         total, last = info.total_token_usage, info.last_token_usage
         if total and last and (last.input_tokens or last.output_tokens):
-            self._row(f"total:{total.vector}", line, last, counted=True)
+            self._row(f"total:{total.vector}", line, last, is_count=True)
 
-    def _row(self, key: str, line: lines.Line, counts: lines.Counts, *, counted: bool) -> None:
+    def _row(self, key: str, line: lines.Line, counts: lines.Counts, *, is_count: bool) -> None:
         if key in self.rows:
             return
         turn_id = line.payload.turn_id or self.turn_id
         tier = line.payload.service_tier or self.tier
-        self.rows[key] = _Row(key, utc(line.timestamp), turn_id, self.turn_before, counts, tier, counted)
-        self.kept.keep_as("turn of row", "turn")
-        self.kept.keep_as("settings of row", "settings")
-        self.kept.keep("row")
+        self.rows[key] = _Row(key, utc(line.timestamp), turn_id, self.turn_before, counts, tier, is_count)
+        self.open_records.keep_as("turn of row", "turn")
+        self.open_records.keep_as("settings of row", "settings")
+        self.open_records.keep("row")
         for call_id in self.waiting:
             self.issuer[call_id] = key
-            self.kept.keep(f"row of {call_id}")
-            if call_id in self.answered:
+            self.open_records.keep(f"row of {call_id}")
+            if call_id in self.answers:
                 self._forget(call_id)
         self.waiting.clear()
 
@@ -207,30 +207,32 @@ class _Reading:
         # Code mode applies patches under an id that no call has: the latest response issued them.
         if call_id not in self.waiting and self.rows:
             self.issuer.setdefault(call_id, next(reversed(self.rows)))
-        self.edited.setdefault(call_id, set()).update(changes or ())
+        self.edits.setdefault(call_id, set()).update(changes or ())
 
     def finish(self) -> LogRead:
         rows = list(self.rows.values())
         if self.has_records and self.meta.forked_from_id:
             # What a fork counts before its first record is its parent's last total, emitted again.
-            rows = [row for row in rows if not row.counted]
-        edited, commits, pulls = self._by_row(self.edited), self._by_row(self.commits), self._by_row(self.pulls)
+            rows = [row for row in rows if not row.is_count]
+        edits, commits, pulls = self._by_row(self.edits), self._by_row(self.commits), self._by_row(self.pulls)
         requests = [
             with_work(
                 self._usage(row),
-                edited_files=tuple(sorted(edited.get(row.key, ()))),
+                edited_files=tuple(sorted(edits.get(row.key, ()))),
                 commits_made=tuple(CommitMade(sha=sha) for sha in sorted(commits.get(row.key, ()))),
                 pulls_seen=tuple(sorted(pulls.get(row.key, ()))),
             )
             for row in rows
         ]
-        return LogRead(requests=unique(requests), carry=self.kept.records, unreadable_records=self.unreadable)
+        return LogRead(
+            requests=unique(requests), carry=self.open_records.records, unreadable_records=self.unreadable_records
+        )
 
     def _by_row(self, of_call: dict[str, set[T]]) -> dict[str, set[T]]:
         of_row: dict[str, set[T]] = {}
-        for call_id, found in of_call.items():
+        for call_id, values in of_call.items():
             if call_id in self.issuer:
-                of_row.setdefault(self.issuer[call_id], set()).update(found)
+                of_row.setdefault(self.issuer[call_id], set()).update(values)
         return of_row
 
     def _usage(self, row: _Row) -> Usage:
@@ -238,22 +240,22 @@ class _Reading:
         turn = self.turns.get(row.turn_id) or row.turn_before or next(iter(self.turns.values()), lines.Payload())
         thread_id = meta.id or ""
         session_id = meta.session_id or meta.parent_thread_id or thread_id
-        cached, written = counts.cached_input_tokens or 0, counts.cache_write_input_tokens or 0
+        cached, cache_write = counts.cached_input_tokens or 0, counts.cache_write_input_tokens or 0
         # Git facts are those of the folder in which the thread started.
-        moved = turn.cwd is not None and turn.cwd != meta.cwd
-        git = lines.Git() if moved or meta.git is None else meta.git
+        is_elsewhere = turn.cwd is not None and turn.cwd != meta.cwd
+        git = lines.Git() if is_elsewhere or meta.git is None else meta.git
         return Usage(
             tool=NAME,
             session_id=session_id,
-            request_id=f"{self.ancestor}:{row.key}" if row.counted else row.key,
+            request_id=f"{self.ancestor}:{row.key}" if row.is_count else row.key,
             at=row.at,
             model=turn.model or "",
             service_tier=row.tier or turn.service_tier or "",
             agent_id=thread_id if session_id != thread_id and self.ancestor == thread_id else "",
             tokens=Tokens(
-                uncached_input=max((counts.input_tokens or 0) - cached - written, 0),
+                uncached_input=max((counts.input_tokens or 0) - cached - cache_write, 0),
                 cache_read=cached,
-                cache_write_5m=written,
+                cache_write_5m=cache_write,
                 output=counts.output_tokens or 0,
                 reasoning=counts.reasoning_output_tokens or 0,
             ),
@@ -267,11 +269,11 @@ class _Reading:
         )
 
 
-def _command(given: str) -> str:
+def _command(arguments: str) -> str:
     """The command in a shell call's arguments, which are JSON; of other calls the text as it is."""
-    shell = decode(_SHELL, given.encode()) if given.startswith("{") else None
+    shell = decode(_SHELL, arguments.encode()) if arguments.startswith("{") else None
     command = (shell.cmd or shell.command) if shell else None
-    return given if command is None else command if isinstance(command, str) else " ".join(command)
+    return arguments if command is None else command if isinstance(command, str) else " ".join(command)
 
 
 def _plain(output: msgspec.Raw) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 from attribution.tools.effects import Effects, patched
-from attribution.tools.log import Count, Instant, JsonLines, Kept, LogRead, Sqlite, Text, decode, utc
+from attribution.tools.log import Count, Instant, JsonLines, LogRead, OpenRecords, Sqlite, Text, decode, utc
 from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
 NAME = "copilot-cli"
@@ -128,9 +128,9 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
     reading = _Reading(parts[-2] if name.endswith("/events.jsonl") and len(parts) > 1 else "")
     for record in records:
         event = decode(_EVENT, record)
-        reading.kept.see(record)
+        reading.open_records.see(record)
         if event is None:
-            reading.unreadable += 1
+            reading.unreadable_records += 1
         else:
             reading.take(event)
     return LogRead(
@@ -138,8 +138,8 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
             reading.effects.add_to(usage, reading.calls_of.get(usage.request_id, ""))
             for usage in unique(reading.requests)
         ],
-        carry=reading.kept.records,
-        unreadable_records=reading.unreadable,
+        carry=reading.open_records.records,
+        unreadable_records=reading.unreadable_records,
     )
 
 
@@ -151,9 +151,9 @@ class _Reading:
         self.context = _Context()
         self.requests: list[Usage] = []
         self.calls_of: dict[str, str] = {}  # request -> the id under which its tool calls are known
-        self.kept = Kept()
-        self.effects = Effects(self.kept)
-        self.unreadable = 0
+        self.open_records = OpenRecords()
+        self.effects = Effects(self.open_records)
+        self.unreadable_records = 0
 
     def take(self, event: _Event) -> None:
         data = event.data or _Data()
@@ -161,29 +161,29 @@ class _Reading:
             case "session.start" | "session.resume":
                 self.session_id = data.session_id or self.session_id
                 self.context = data.context or self.context
-                self.kept.keep("context")
+                self.open_records.keep("context")
             case "session.context_changed":
                 self.context = data
-                self.kept.keep("context")
+                self.open_records.keep("context")
             case "session.usage_record" if data.usage and event.timestamp:
                 self._request(event, data.usage, self.session_id, self.context)
-                self.kept.keep("request")
+                self.open_records.keep("request")
             case "row" if event.usage and event.timestamp:
                 self._request(event, event.usage, event.session_id or "", event.context or _Context())
             case "assistant.message":
                 self._calls(data)
             case "tool.execution_complete" if data.success and self.effects.waits_for(data.tool_call_id or ""):
                 output = decode(_STRING, data.result.content) if data.result else None
-                self.effects.answered(data.tool_call_id or "", output or "")
+                self.effects.add_answer(data.tool_call_id or "", output or "")
             case _:
                 pass
 
     def _request(self, event: _Event, counts: _Counts, session_id: str, context: _Context) -> None:
         if event.timestamp is None:
             return
-        read, written = counts.cache_read_tokens or 0, counts.cache_write_tokens or 0
-        vector = (counts.input_tokens or 0, counts.output_tokens or 0, read, written)
-        made = Usage(
+        read, write = counts.cache_read_tokens or 0, counts.cache_write_tokens or 0
+        vector = (counts.input_tokens or 0, counts.output_tokens or 0, read, write)
+        usage = Usage(
             tool=NAME,
             session_id=session_id,
             request_id=":".join((session_id, counts.model or "", *map(str, vector))),
@@ -194,9 +194,9 @@ class _Reading:
             credits_micros=round(counts.total_nano_aiu / _NANO_IN_MICRO) if counts.total_nano_aiu else None,
             agent_id=event.agent_id or "",
             tokens=Tokens(
-                uncached_input=max(vector[0] - read - written, 0),
+                uncached_input=max(vector[0] - read - write, 0),
                 cache_read=read,
-                cache_write_5m=written,
+                cache_write_5m=write,
                 output=vector[1],
                 reasoning=min(counts.reasoning_tokens or 0, vector[1]),
             ),
@@ -208,21 +208,21 @@ class _Reading:
                 cwd=context.cwd or "",
             ),
         )
-        self.requests.append(made)
+        self.requests.append(usage)
         if counts.api_call_id:
-            self.calls_of[made.request_id] = counts.api_call_id
+            self.calls_of[usage.request_id] = counts.api_call_id
 
     def _calls(self, data: _Data) -> None:
         for request in data.tool_requests or ():
-            given = decode(_ARGUMENTS, request.arguments)
-            if given is None or not request.tool_call_id or not data.api_call_id:
+            arguments = decode(_ARGUMENTS, request.arguments)
+            if arguments is None or not request.tool_call_id or not data.api_call_id:
                 continue
-            if isinstance(given, str):
-                self.effects.called(request.tool_call_id, data.api_call_id, paths=patched(given))
+            if isinstance(arguments, str):
+                self.effects.add_call(request.tool_call_id, data.api_call_id, paths=patched(arguments))
             elif request.name in _EDITS:
-                self.effects.called(request.tool_call_id, data.api_call_id, paths=(given.path,))
+                self.effects.add_call(request.tool_call_id, data.api_call_id, paths=(arguments.path,))
             else:
-                self.effects.called(request.tool_call_id, data.api_call_id, command=given.command)
+                self.effects.add_call(request.tool_call_id, data.api_call_id, command=arguments.command)
 
 
 def _slug(context: _Context) -> str:

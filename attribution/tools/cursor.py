@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from attribution.tools.log import Count, Instant, LogRead, Sqlite, Text, decode, utc
-from attribution.usage import NOT_KNOWN, Tokens, Usage, unique
+from attribution.usage import TOKENS_NOT_KNOWN, Tokens, Usage, unique
 
 NAME = "cursor"
 LOGS = (
@@ -66,12 +66,12 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:  # noqa: ARG0
 
 def _usage(conversation: str, request_id: str, bubbles: list[_Bubble]) -> Usage:
     """One request, which may have answered in several bubbles."""
-    given, output = (sum(getattr(bubble, kind) or 0 for bubble in bubbles) for kind in ("input", "output"))
+    input_tokens, output = (sum(getattr(bubble, kind) or 0 for bubble in bubbles) for kind in ("input", "output"))
     return Usage(
         tool=NAME,
         session_id=conversation,
         request_id=request_id,
         at=min(utc(bubble.at) for bubble in bubbles if bubble.at),
         model=next((bubble.model for bubble in bubbles if bubble.model), ""),
-        tokens=Tokens(uncached_input=given, output=output) if bool(given or output) else NOT_KNOWN,
+        tokens=Tokens(uncached_input=input_tokens, output=output) if bool(input_tokens or output) else TOKENS_NOT_KNOWN,
     )

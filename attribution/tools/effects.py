@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from attribution.tools.commits import commits_printed, longest, may_commit
-from attribution.tools.log import Kept
+from attribution.tools.log import OpenRecords
 from attribution.tools.pulls_seen import may_touch, pulls_touched
 from attribution.usage import CommitMade, PullSeen, Usage, with_work
 
@@ -21,23 +21,22 @@ class _Call(msgspec.Struct):
 
 
 class Effects:
-    """One log while it is read. A call counts once its result says that it worked; until then its records are `kept`, with
-    what the reader kept as `request`."""
+    """One log while it is read. A call counts once its result says that it worked; until then `open_records` has its records."""
 
-    def __init__(self, kept: Kept | None = None) -> None:
-        self._kept = kept or Kept()
+    def __init__(self, open_records: OpenRecords | None = None) -> None:
+        self._open_records = open_records or OpenRecords()
         self._calls: dict[str, _Call] = {}
-        self._edited: dict[str, set[str]] = {}
+        self._edits: dict[str, set[str]] = {}
         self._commits: dict[str, set[str]] = {}
         self._pulls: dict[str, set[PullSeen]] = {}
 
-    def called(self, call_id: str, request_id: str, *, paths: tuple[str, ...] = (), command: str = "") -> None:
+    def add_call(self, call_id: str, request_id: str, *, paths: tuple[str, ...] = (), command: str = "") -> None:
         """A request asked for an edit of `paths`, or to run `command`."""
         paths = tuple(path for path in paths if path)
         if paths or may_commit(command) or may_touch(command):
             self._calls[call_id] = _Call(request_id, paths, command)
-            self._kept.keep(f"call {call_id}")
-            self._kept.keep_as(f"request of {call_id}", "request")
+            self._open_records.keep(f"call {call_id}")
+            self._open_records.keep_as(f"request of {call_id}", "request")
 
     @property
     def waits(self) -> bool:
@@ -47,16 +46,18 @@ class Effects:
     def waits_for(self, call_id: str) -> bool:
         return call_id in self._calls
 
-    def answered(self, call_id: str, output: str = "", *, failed: bool = False, commits: Iterable[str] = ()) -> None:
-        """A call came back. `output` is what its command printed, which may have committed before it `failed`; `commits` are ids
+    def add_answer(
+        self, call_id: str, output: str = "", *, is_failure: bool = False, commits: Iterable[str] = ()
+    ) -> None:
+        """A call came back. `output` is what its command printed, which may have committed before it failed; `commits` are ids
         that the tool itself says it made."""
         call = self._calls.pop(call_id, None)
         if call is None:
             return
-        self._kept.drop(f"call {call_id}")
-        self._kept.drop(f"request of {call_id}")
-        if not failed:
-            self._edited.setdefault(call.request_id, set()).update(call.paths)
+        self._open_records.drop(f"call {call_id}")
+        self._open_records.drop(f"request of {call_id}")
+        if not is_failure:
+            self._edits.setdefault(call.request_id, set()).update(call.paths)
         if call.command:
             self._commits.setdefault(call.request_id, set()).update((*commits_printed(call.command, output), *commits))
             self._pulls.setdefault(call.request_id, set()).update(pulls_touched(call.command, output))
@@ -64,22 +65,22 @@ class Effects:
     def add_to(self, usage: Usage, request_id: str = "") -> Usage:
         """The request with what it did; `request_id` is what its calls were noted under, where that is not its own."""
         names = (request_id,) if request_id else (usage.request_id, *usage.aliases)
-        edited, commits, pulls = set[str](), set[str](), set[PullSeen]()
+        edits, commits, pulls = set[str](), set[str](), set[PullSeen]()
         for name in names:
-            edited |= self._edited.get(name, set())
+            edits |= self._edits.get(name, set())
             commits |= self._commits.get(name, set())
             pulls |= self._pulls.get(name, set())
-        if not edited and not commits and not pulls:
+        if not edits and not commits and not pulls:
             return usage
         return with_work(
             usage,
-            edited_files=tuple(sorted(edited)),
+            edited_files=tuple(sorted(edits)),
             commits_made=tuple(CommitMade(sha=sha) for sha in sorted(longest(commits))),
             pulls_seen=tuple(sorted(pulls)),
         )
 
 
-def printed(output: str) -> str:
+def shell_output(output: str) -> str:
     """What a shell printed, as Gemini CLI and its relatives tell it: the first line of it stands behind a label."""
     return "\n".join(line.removeprefix("Output: ") for line in output.splitlines())
 

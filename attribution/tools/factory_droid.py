@@ -101,14 +101,14 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
 
 def _block(effects: Effects, block: _Block, session_id: str) -> None:
     if block.type == "tool_use" and block.id:
-        given = decode(_ARGUMENTS, block.input) or _Arguments()
-        paths = (given.file_path or "",) if block.name in _EDITS else ()
-        effects.called(block.id, session_id, paths=paths, command=given.command or "")
+        arguments = decode(_ARGUMENTS, block.input) or _Arguments()
+        paths = (arguments.file_path or "",) if block.name in _EDITS else ()
+        effects.add_call(block.id, session_id, paths=paths, command=arguments.command or "")
     elif block.type == "tool_result" and block.tool_use_id and not block.is_error:
         output = decode(_STRING, block.content)
         if output is None:
             output = "\n".join(part.text or "" for part in decode(_BLOCKS, block.content) or ())
-        effects.answered(block.tool_use_id, output)
+        effects.add_answer(block.tool_use_id, output)
 
 
 def _usage(session_id: str, model: str, counts: _Counts, at: Instant, cwd: str) -> Usage:

@@ -12,14 +12,14 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from attribution.tools.effects import Effects, printed
+from attribution.tools.effects import Effects, shell_output
 from attribution.tools.log import (
     Count,
     Instant,
     JsonDocument,
     JsonLines,
-    Kept,
     LogRead,
+    OpenRecords,
     Text,
     decode,
     stands_beside,
@@ -113,15 +113,15 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
             reading.cwd = reading.cwd or file.content.strip()
             continue
         record = decode(_RECORD, raw)
-        reading.kept.see(raw)
+        reading.open_records.see(raw)
         if record is None:
-            reading.unreadable += 1
+            reading.unreadable_records += 1
         else:
             reading.take(record)
     return LogRead(
         requests=[reading.effects.add_to(usage) for usage in unique(reading.requests)],
-        carry=reading.kept.records,
-        unreadable_records=reading.unreadable,
+        carry=reading.open_records.records,
+        unreadable_records=reading.unreadable_records,
     )
 
 
@@ -135,13 +135,13 @@ class _Reading:
         self.cwd = ""
         self.requests: list[Usage] = []
         self.effects = Effects()
-        self.kept = Kept()
-        self.unreadable = 0
+        self.open_records = OpenRecords()
+        self.unreadable_records = 0
 
     def take(self, record: _Record) -> None:
         if record.session_id:
             self.session_id = record.session_id
-            self.kept.keep("head")
+            self.open_records.keep("head")
         patched = record.patch.messages if record.patch else None
         for message in (record, *(record.messages or ()), *(patched or ())):
             if message.type == "gemini" and message.id and message.timestamp and message.tokens:
@@ -151,7 +151,7 @@ class _Reading:
         cached, thoughts = counts.cached or 0, counts.thoughts or 0
         if message.timestamp is None:
             return
-        made = Usage(
+        usage = Usage(
             tool=NAME,
             session_id=self.parent or self.session_id,
             request_id=message_id,
@@ -166,16 +166,16 @@ class _Reading:
             ),
             context=Context(source=ContextSource.LOG, cwd=self.cwd),
         )
-        self.requests.append(made)
+        self.requests.append(usage)
         for call in message.tool_calls or ():
             if call.id and call.status == "success":
-                self._call(call, call.id, made.request_id)
+                self._call(call, call.id, usage.request_id)
 
     def _call(self, call: _ToolCall, call_id: str, request_id: str) -> None:
-        given = decode(_ARGUMENTS, call.args) or _Arguments()
-        paths = (given.file_path or "",) if call.name in _EDITS else ()
-        self.effects.called(call_id, request_id, paths=paths, command=given.command or "")
+        arguments = decode(_ARGUMENTS, call.args) or _Arguments()
+        paths = (arguments.file_path or "",) if call.name in _EDITS else ()
+        self.effects.add_call(call_id, request_id, paths=paths, command=arguments.command or "")
         if self.effects.waits_for(call_id):
             parts = decode(_PARTS, call.result) or []
             outputs = [part.function_response.response for part in parts if part.function_response]
-            self.effects.answered(call_id, "\n".join(printed(one.output or "") for one in outputs if one))
+            self.effects.add_answer(call_id, "\n".join(shell_output(part.output or "") for part in outputs if part))

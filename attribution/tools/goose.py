@@ -12,7 +12,7 @@ from typing import Annotated
 
 import msgspec
 
-from attribution.tools.log import Count, LogRead, Sqlite, Text, decode, reported
+from attribution.tools.log import Count, LogRead, Sqlite, Text, decode, usd_micros
 from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
 NAME = "goose"
@@ -28,10 +28,12 @@ LOGS = (
         queries=(
             """SELECT json_object('id', u.id, 'session_id', u.session_id, 'parent_id', s.parent_session_id,
                 'at', u.created_timestamp, 'provider', s.provider_name, 'model', u.model, 'input', u.input_tokens,
-                'output', u.output_tokens, 'total', u.total_tokens, 'read', u.cache_read_tokens, 'written', u.cache_write_tokens,
-                'cost', u.cost, 'cwd', s.working_dir)
+                'output', u.output_tokens, 'total', u.total_tokens, 'read', u.cache_read_tokens,
+                'cache_write', u.cache_write_tokens, 'cost', u.cost, 'cwd', s.working_dir)
                 FROM usage_ledger u LEFT JOIN sessions s ON s.id = u.session_id ORDER BY u.id""",
-            _SUMS.format(more=", 'read', s.accumulated_cache_read_tokens, 'written', s.accumulated_cache_write_tokens"),
+            _SUMS.format(
+                more=", 'read', s.accumulated_cache_read_tokens, 'cache_write', s.accumulated_cache_write_tokens"
+            ),
             _SUMS.format(more=""),
         ),
     ),
@@ -51,7 +53,7 @@ class _Row(msgspec.Struct):
     output: Count = None
     total: Count = None
     read: Count = None
-    written: Count = None
+    cache_write: Count = None
     cost: Annotated[float, msgspec.Meta(ge=0, lt=10_000)] | None = None
     cwd: Text = None
 
@@ -77,8 +79,8 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:  # noqa: ARG0
 
 
 def _usage(row: _Row, at: float) -> Usage:
-    read, written, given = row.read or 0, row.written or 0, row.input or 0
-    is_within = row.total == given + (row.output or 0) and read + written <= given
+    read, write, input_tokens = row.read or 0, row.cache_write or 0, row.input or 0
+    is_within = row.total == input_tokens + (row.output or 0) and read + write <= input_tokens
     session_id = str(row.session_id)
     return Usage(
         tool=NAME,
@@ -88,12 +90,12 @@ def _usage(row: _Row, at: float) -> Usage:
         model=row.model or "",
         provider=row.provider or "",
         is_sum=row.id is None,
-        reported_micros=reported(row.cost),
+        reported_micros=usd_micros(row.cost),
         agent_id=session_id if row.parent_id else "",
         tokens=Tokens(
-            uncached_input=given - read - written if is_within else given,
+            uncached_input=input_tokens - read - write if is_within else input_tokens,
             cache_read=read,
-            cache_write_5m=written,
+            cache_write_5m=write,
             output=row.output or 0,
         ),
         context=Context(source=ContextSource.LOG, cwd=row.cwd or ""),

@@ -69,9 +69,11 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
 
 def _requests(session: _Session, name: str, modified: Instant | None) -> list[Usage]:
     metadata = session.session_state.conversation_metadata if session.session_state else None
-    found: list[Usage] = []
+    usages: list[Usage] = []
     for number, turn in enumerate((metadata and metadata.user_turn_metadatas) or ()):
-        credits = sum(one.value or 0 for one in turn.metering_usage or () if one.unit in ("credit", "credits"))
+        credits = sum(
+            metering.value or 0 for metering in turn.metering_usage or () if metering.unit in ("credit", "credits")
+        )
         at = turn.end_timestamp or session.updated_at or modified
         if at is None:
             continue
@@ -85,5 +87,5 @@ def _requests(session: _Session, name: str, modified: Instant | None) -> list[Us
             credits_micros=round(credits * 1_000_000) if credits else None,
             context=Context(source=ContextSource.LOG, cwd=session.cwd or ""),
         )
-        found.append(usage)
-    return unique(found)
+        usages.append(usage)
+    return unique(usages)

@@ -77,7 +77,7 @@ class LogRead(msgspec.Struct, kw_only=True):
     skipped_records: int = 0
 
 
-class Kept:
+class OpenRecords:
     """Records that a reader must see again when its log has grown, such as calls that have no answer yet. In their order."""
 
     MOST = 1000
@@ -85,28 +85,28 @@ class Kept:
     def __init__(self) -> None:
         self._count = 0
         self._record = b""
-        self._kept: dict[str, tuple[int, bytes]] = {}
+        self._records: dict[str, tuple[int, bytes]] = {}
 
     def see(self, record: bytes) -> None:
         self._count, self._record = self._count + 1, record
 
     def keep(self, name: str) -> None:
         """Keep the record that is being read, in place of what had that name."""
-        self._kept[name] = self._count, self._record
+        self._records[name] = self._count, self._record
 
     def keep_as(self, name: str, other: str) -> None:
         """Keep what `other` names also under this name."""
-        if other in self._kept:
-            self._kept[name] = self._kept[other]
+        if other in self._records:
+            self._records[name] = self._records[other]
 
     def drop(self, name: str) -> None:
-        self._kept.pop(name, None)
+        self._records.pop(name, None)
 
     @property
     def records(self) -> tuple[bytes, ...] | None:
-        if len(self._kept) > self.MOST:
+        if len(self._records) > self.MOST:
             return None
-        return tuple(record for _, record in sorted(set(self._kept.values())))
+        return tuple(record for _, record in sorted(set(self._records.values())))
 
 
 class Tool(Protocol):
@@ -141,7 +141,7 @@ def stands_beside(record: bytes) -> Beside | None:
     return decode(_BESIDE, record) or Beside("", "")
 
 
-def reported(usd: float | None) -> Micros | None:
+def usd_micros(usd: float | None) -> Micros | None:
     """The dollars that a tool itself says, in millionths; its 0 stands for "not known"."""
     return from_usd(Decimal(str(usd))) if usd else None
 

@@ -15,7 +15,7 @@ from typing import Annotated
 import msgspec
 
 from attribution.tools.effects import Effects, patched
-from attribution.tools.log import Count, JsonDocument, LogRead, Source, Sqlite, Text, decode, reported
+from attribution.tools.log import Count, JsonDocument, LogRead, Source, Sqlite, Text, decode, usd_micros
 from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
 NAME = "opencode"
@@ -143,7 +143,7 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
 
 def read(records: Iterable[bytes], name: str, tool: str) -> LogRead:
     """`read_log` for tools that keep OpenCode's store."""
-    found: dict[str, Usage] = {}
+    by_id: dict[str, Usage] = {}
     copies: dict[str, Usage] = {}
     effects = Effects()
     log, ids = LogRead(requests=[]), set[str]()
@@ -160,10 +160,10 @@ def read(records: Iterable[bytes], name: str, tool: str) -> LogRead:
         ids |= {row.id} if row.id else set()
         usage = _usage(row, row.created, row.tokens, tool)
         is_copy = row.session_created is not None and row.created < row.session_created
-        (copies if is_copy else found).setdefault(usage.request_id, usage)
+        (copies if is_copy else by_id).setdefault(usage.request_id, usage)
         for call in row.tools or ():
             _call(effects, call, usage.request_id)
-    log.requests = unique(effects.add_to(usage) for usage in (copies | found).values())
+    log.requests = unique(effects.add_to(usage) for usage in (copies | by_id).values())
     return log
 
 
@@ -177,30 +177,30 @@ def _row(raw: bytes, name: str) -> _Row | None:
 def _call(effects: Effects, call: _Tool, request_id: str) -> None:
     if call.call_id and call.status == "completed":
         paths = (call.path or "",) if call.tool in _EDITS else patched(call.patch or "")
-        effects.called(call.call_id, request_id, paths=paths, command=call.command or "")
-        effects.answered(call.call_id, call.output or "")
+        effects.add_call(call.call_id, request_id, paths=paths, command=call.command or "")
+        effects.add_answer(call.call_id, call.output or "")
 
 
-def _usage(row: _Row, created: float, counts: _Counts, tool: str) -> Usage:
+def _usage(row: _Row, created_ms: float, counts: _Counts, tool: str) -> Usage:
     cache = counts.cache or _Cache()
-    plain, read, written = counts.input or 0, cache.read or 0, cache.write or 0
+    plain, read, write = counts.input or 0, cache.read or 0, cache.write or 0
     output, reasoning = counts.output or 0, counts.reasoning or 0
     # Old versions counted reasoning within the output.
-    is_within = counts.total is not None and counts.total == plain + read + written + output and reasoning <= output
-    vector = (plain, read, written, output, reasoning)
+    is_within = counts.total is not None and counts.total == plain + read + write + output and reasoning <= output
+    vector = (plain, read, write, output, reasoning)
     return Usage(
         tool=tool,
         session_id=row.parent_id or row.session_id or "",
-        request_id=":".join((str(int(created)), row.model or "", *map(str, vector))),
-        at=datetime.fromtimestamp(created / 1000, UTC),
+        request_id=":".join((str(int(created_ms)), row.model or "", *map(str, vector))),
+        at=datetime.fromtimestamp(created_ms / 1000, UTC),
         model=row.model or "",
         provider=row.provider or "",
-        reported_micros=reported(row.cost) if row.cost and 0 < row.cost < 10_000 else None,
+        reported_micros=usd_micros(row.cost) if row.cost and 0 < row.cost < 10_000 else None,
         agent_id=(row.session_id or "") if row.parent_id else "",
         tokens=Tokens(
             uncached_input=plain,
             cache_read=read,
-            cache_write_5m=written,
+            cache_write_5m=write,
             output=output if is_within else output + reasoning,
             reasoning=reasoning,
         ),

@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from attribution.tools.effects import Effects
-from attribution.tools.log import Count, Instant, JsonLines, Kept, LogRead, Text, decode, reported, utc
+from attribution.tools.log import Count, Instant, JsonLines, LogRead, OpenRecords, Text, decode, usd_micros, utc
 from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
 NAME = "pi"
@@ -81,18 +81,18 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:  # noqa: ARG0
     reading = _Reading()
     for raw in records:
         entry = decode(_ENTRY, raw)
-        reading.kept.see(raw)
+        reading.open_records.see(raw)
         if entry is None:
-            reading.unreadable += 1
+            reading.unreadable_records += 1
         elif entry.type == "session":
             reading.head = entry
-            reading.kept.keep("head")
+            reading.open_records.keep("head")
         elif entry.type == "message" and entry.message:
             reading.take(entry, entry.message)
     return LogRead(
         requests=[reading.effects.add_to(usage) for usage in unique(reading.requests)],
-        carry=reading.kept.records,
-        unreadable_records=reading.unreadable,
+        carry=reading.open_records.records,
+        unreadable_records=reading.unreadable_records,
     )
 
 
@@ -102,14 +102,14 @@ class _Reading:
     def __init__(self) -> None:
         self.head = _Entry()
         self.requests: list[Usage] = []
-        self.kept = Kept()
-        self.effects = Effects(self.kept)
-        self.unreadable = 0
+        self.open_records = OpenRecords()
+        self.effects = Effects(self.open_records)
+        self.unreadable_records = 0
 
     def take(self, entry: _Entry, message: _Message) -> None:
         if message.role == "toolResult" and not message.is_error and self.effects.waits_for(message.tool_call_id or ""):
             blocks = decode(_BLOCKS, message.content) or []
-            self.effects.answered(message.tool_call_id or "", "\n".join(block.text or "" for block in blocks))
+            self.effects.add_answer(message.tool_call_id or "", "\n".join(block.text or "" for block in blocks))
         elif message.role == "assistant" and message.usage and entry.timestamp:
             self._request(entry, message, message.usage)
 
@@ -118,14 +118,14 @@ class _Reading:
         cost = counts.cost.total if counts.cost else None
         if entry.timestamp is None:
             return
-        made = Usage(
+        usage = Usage(
             tool=NAME,
             session_id=session_id,
             request_id=message.response_id or f"{session_id}:{entry.id}",
             at=utc(entry.timestamp),
             model=message.model or "",
             provider=message.provider or "",
-            reported_micros=reported(cost),
+            reported_micros=usd_micros(cost),
             tokens=Tokens(
                 uncached_input=counts.input or 0,
                 cache_read=counts.cache_read or 0,
@@ -134,9 +134,9 @@ class _Reading:
             ),
             context=Context(source=ContextSource.LOG, cwd=self.head.cwd or ""),
         )
-        self.requests.append(made)
+        self.requests.append(usage)
         for block in decode(_BLOCKS, message.content) or ():
             if block.type == "toolCall" and block.id:
-                given = decode(_ARGUMENTS, block.arguments) or _Arguments()
-                paths = (given.path or "",) if block.name in _EDITS else ()
-                self.effects.called(block.id, made.request_id, paths=paths, command=given.command or "")
+                arguments = decode(_ARGUMENTS, block.arguments) or _Arguments()
+                paths = (arguments.path or "",) if block.name in _EDITS else ()
+                self.effects.add_call(block.id, usage.request_id, paths=paths, command=arguments.command or "")

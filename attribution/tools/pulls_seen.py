@@ -27,15 +27,15 @@ def may_touch(command: str) -> bool:
 
 def pulls_touched(command: str, output: str = "") -> set[PullSeen]:
     """The pull requests that `command` names, and how it touched them; the one that it opened, which `output` names."""
-    found: set[PullSeen] = set()
+    looks: set[PullSeen] = set()
     for match in _GH.finditer(command):
         how, rest = match["how"], match["rest"]
-        said = _last_url(output) if how == "create" else _first_named(rest)
-        if said:
-            repository, number = said
-            found.add(PullSeen(number=number, how=how, repository=repository or _elsewhere(rest)))
-    found |= {PullSeen(number=int(match["number"]), how="checkout") for match in _FETCH.finditer(command)}
-    return found
+        pull = _last_url(output) if how == "create" else _first_named(rest)
+        if pull:
+            repository, number = pull
+            looks.add(PullSeen(number=number, how=how, repository=repository or _elsewhere(rest)))
+    looks |= {PullSeen(number=int(match["number"]), how="checkout") for match in _FETCH.finditer(command)}
+    return looks
 
 
 def pull_at(url: str, how: str) -> set[PullSeen]:

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from attribution.tools.effects import Effects, printed
-from attribution.tools.log import Count, Instant, JsonLines, Kept, LogRead, Text, decode, utc
+from attribution.tools.effects import Effects, shell_output
+from attribution.tools.log import Count, Instant, JsonLines, LogRead, OpenRecords, Text, decode, utc
 from attribution.usage import Context, ContextSource, Tokens, Usage, unique
 
 NAME = "qwen-code"
@@ -120,16 +120,16 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:  # noqa: ARG0
     reading = _Reading()
     for raw in records:
         record = decode(_RECORD, raw)
-        reading.kept.see(raw)
+        reading.open_records.see(raw)
         if record is None:
-            reading.unreadable += 1
+            reading.unreadable_records += 1
         else:
             reading.take(record)
     return LogRead(
         requests=[reading.effects.add_to(usage) for usage in unique(reading.requests)],
-        carry=reading.kept.records,
-        unreadable_records=reading.unreadable,
-        skipped_records=reading.skipped,
+        carry=reading.open_records.records,
+        unreadable_records=reading.unreadable_records,
+        skipped_records=reading.skipped_records,
     )
 
 
@@ -139,13 +139,13 @@ class _Reading:
     def __init__(self) -> None:
         self.requests: list[Usage] = []
         self.last = ""  # the request to which tool calls in records of their own belong
-        self.kept = Kept()
-        self.effects = Effects(self.kept)
-        self.unreadable = self.skipped = 0
+        self.open_records = OpenRecords()
+        self.effects = Effects(self.open_records)
+        self.unreadable_records = self.skipped_records = 0
 
     def take(self, record: _Record) -> None:
         if record.forked_from is not None and record.forked_from != b"null":
-            self.skipped += record.usage_metadata is not None
+            self.skipped_records += record.usage_metadata is not None
             return
         event = record.system_payload.ui_event if record.system_payload else None
         if record.type == "assistant":
@@ -158,13 +158,13 @@ class _Reading:
     def _message(self, record: _Record) -> None:
         if record.usage_metadata:
             self.last = self._request(record, record.model or "", record.usage_metadata)
-            self.kept.keep("request")
+            self.open_records.keep("request")
         for part in (decode(_PARTS, record.message.parts) if record.message else None) or ():
             call = part.function_call
             if call and call.id:
-                given = decode(_ARGUMENTS, call.args) or _Arguments()
-                paths = (given.file_path or "",) if call.name in _EDITS else ()
-                self.effects.called(call.id, self.last, paths=paths, command=given.command or "")
+                arguments = decode(_ARGUMENTS, call.args) or _Arguments()
+                paths = (arguments.file_path or "",) if call.name in _EDITS else ()
+                self.effects.add_call(call.id, self.last, paths=paths, command=arguments.command or "")
 
     def _result(self, record: _Record) -> None:
         if record.tool_call_result and record.tool_call_result.status in ("error", "cancelled"):
@@ -173,18 +173,18 @@ class _Reading:
             answer = part.function_response
             if answer and answer.id and self.effects.waits_for(answer.id):
                 output = (answer.response and answer.response.output) or ""
-                self.effects.answered(answer.id, printed(output))
+                self.effects.add_answer(answer.id, shell_output(output))
 
     def _request(self, record: _Record, model: str, counts: _Counts) -> str:
         """Adds a request and returns its id."""
         if record.timestamp is None:
-            self.unreadable += 1
+            self.unreadable_records += 1
             return ""
         prompt, cached = counts.prompt_token_count or 0, counts.cached_content_token_count or 0
         output, thoughts = counts.candidates_token_count or 0, counts.thoughts_token_count or 0
         is_beside = counts.total_token_count == prompt + output + thoughts
         session_id = record.session_id or ""
-        made = Usage(
+        usage = Usage(
             tool=NAME,
             session_id=session_id,
             request_id=":".join((session_id, *map(str, (prompt, cached, output, thoughts)))),
@@ -199,5 +199,5 @@ class _Reading:
             ),
             context=Context(source=ContextSource.LOG, branch=record.git_branch or "", cwd=record.cwd or ""),
         )
-        self.requests.append(made)
-        return made.request_id
+        self.requests.append(usage)
+        return usage.request_id

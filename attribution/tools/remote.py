@@ -15,7 +15,7 @@ def path_of(uri: str) -> str:
     if not uri.startswith("file://"):
         return ""
     plain = re.sub(
-        rb"%([0-9A-Fa-f]{2})", lambda found: bytes.fromhex(found[1].decode()), uri.removeprefix("file://").encode()
+        rb"%([0-9A-Fa-f]{2})", lambda match: bytes.fromhex(match[1].decode()), uri.removeprefix("file://").encode()
     )
     return plain.decode(errors="replace")
 

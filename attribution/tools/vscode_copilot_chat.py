@@ -15,7 +15,7 @@ import msgspec
 
 from attribution.tools.log import Count, JsonDocument, JsonLines, LogRead, Text, decode, stands_beside
 from attribution.tools.remote import path_of
-from attribution.usage import NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
 
 NAME = "vscode-copilot-chat"
 _SETTINGS = (".config", "Library/Application Support", "AppData/Roaming")
@@ -91,14 +91,18 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
         else:
             operation = decode(_OPERATION, raw)
             log.unreadable_records += operation is None
-            chat = _applied(chat, operation) if operation else chat
+            chat = _apply(chat, operation) if operation else chat
     session_id = chat.session_id or PurePosixPath(name).stem
-    found = [_usage(session_id, cwd, one) for one in chat.requests if one.request_id and one.timestamp is not None]
-    log.requests = unique(found)
+    usages = [
+        _usage(session_id, cwd, request)
+        for request in chat.requests
+        if request.request_id and request.timestamp is not None
+    ]
+    log.requests = unique(usages)
     return log
 
 
-def _applied(chat: _Chat, operation: _Operation) -> _Chat:
+def _apply(chat: _Chat, operation: _Operation) -> _Chat:
     """The chat after one operation; of those on other parts nothing is kept."""
     match operation.kind, operation.k or []:
         case 0, _:
@@ -108,8 +112,8 @@ def _applied(chat: _Chat, operation: _Operation) -> _Chat:
         case 1, ["requests"]:
             chat.requests = decode(_REQUESTS, operation.v) or chat.requests
         case 1, ["requests", int(at), str(field)] if 0 <= at < len(chat.requests) and _is_name(field):
-            one = decode(_REQUESTS, b'[{"' + field.encode() + b'":' + bytes(operation.v) + b"}]")
-            chat.requests[at] = _over(chat.requests[at], one[0]) if one else chat.requests[at]
+            requests = decode(_REQUESTS, b'[{"' + field.encode() + b'":' + bytes(operation.v) + b"}]")
+            chat.requests[at] = _over(chat.requests[at], requests[0]) if requests else chat.requests[at]
         case _:
             pass
     return chat
@@ -121,25 +125,25 @@ def _is_name(field: str) -> bool:
 
 def _over(before: _Request, after: _Request) -> _Request:
     """`before` with what `after` knows."""
-    known = {name: value for name in before.__struct_fields__ if (value := getattr(after, name)) is not None}
-    return msgspec.structs.replace(before, **known)
+    values = {name: value for name in before.__struct_fields__ if (value := getattr(after, name)) is not None}
+    return msgspec.structs.replace(before, **values)
 
 
-def _usage(session_id: str, cwd: str, one: _Request) -> Usage:
-    metadata = (one.result and one.result.metadata) or _Metadata()
+def _usage(session_id: str, cwd: str, request: _Request) -> Usage:
+    metadata = (request.result and request.result.metadata) or _Metadata()
     is_known = metadata.prompt_tokens is not None
     return Usage(
         tool=NAME,
         session_id=session_id,
-        request_id=one.request_id or "",
-        at=datetime.fromtimestamp((one.timestamp or 0) / 1000, UTC),
-        model=metadata.resolved_model or (one.model_id or "").rpartition("/")[2],
+        request_id=request.request_id or "",
+        at=datetime.fromtimestamp((request.timestamp or 0) / 1000, UTC),
+        model=metadata.resolved_model or (request.model_id or "").rpartition("/")[2],
         is_sum=True,
         tokens=Tokens(
             uncached_input=metadata.prompt_tokens or 0,
-            output=(metadata.output_tokens or one.completion_tokens or 0) if is_known else 0,
+            output=(metadata.output_tokens or request.completion_tokens or 0) if is_known else 0,
         )
         if is_known
-        else NOT_KNOWN,
+        else TOKENS_NOT_KNOWN,
         context=Context(source=ContextSource.LOG, cwd=cwd),
     )

@@ -62,12 +62,12 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:
             continue
         lines += 1
         if line.code_action and "reject" not in (line.code_action.acknowledgement_type or "").lower():
-            effects.called(str(lines), session_id, paths=(line.code_action.path or "",))
-            effects.answered(str(lines))
+            effects.add_call(str(lines), session_id, paths=(line.code_action.path or "",))
+            effects.add_answer(str(lines))
         elif line.run_command and not line.run_command.user_rejected:
             cwd = cwd or line.run_command.cwd or ""
-            effects.called(str(lines), session_id, command=line.run_command.command or "")
-            effects.answered(str(lines), line.run_command.output or "")
+            effects.add_call(str(lines), session_id, command=line.run_command.command or "")
+            effects.add_answer(str(lines), line.run_command.output or "")
     if lines and at:
         log.requests = [effects.add_to(_usage(session_id, at, cwd))]
     return log

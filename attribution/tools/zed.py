@@ -45,8 +45,8 @@ class _Counts(msgspec.Struct):
     @property
     def vector(self) -> tuple[int, int, int, int]:
         kinds = (self.input_tokens, self.output_tokens, self.cache_creation_input_tokens, self.cache_read_input_tokens)
-        plain, output, written, read = (tokens or 0 for tokens in kinds)
-        return plain, output, written, read
+        plain, output, write, read = (tokens or 0 for tokens in kinds)
+        return plain, output, write, read
 
 
 class _Thread(msgspec.Struct):
@@ -75,8 +75,8 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:  # noqa: ARG0
             0
         ] * 4
         whole = (thread.total or _Counts()).vector
-        plain, output, written, read = map(max, whole, sums)
-        if not plain + output + written + read:
+        plain, output, write, read = map(max, whole, sums)
+        if not plain + output + write + read:
             log.skipped_records += 1
             continue
         usage = Usage(
@@ -88,7 +88,7 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:  # noqa: ARG0
             provider=thread.provider or "",
             is_sum=True,
             agent_id=thread.id if thread.parent_id else "",
-            tokens=Tokens(uncached_input=plain, cache_read=read, cache_write_5m=written, output=output),
+            tokens=Tokens(uncached_input=plain, cache_read=read, cache_write_5m=write, output=output),
             context=Context(
                 source=ContextSource.LOG, cwd=(thread.folder_paths or "").splitlines()[0] if thread.folder_paths else ""
             ),

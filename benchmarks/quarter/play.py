@@ -94,7 +94,7 @@ class Quarter:
         github.merge(repository, pull.number)
 
     def _work(self, repository: Repository, plan: Plan, pull: Pull) -> list[Usage]:
-        """Most sessions build the change, some review it, some run in CI; one in twenty is told days late."""
+        """Most sessions build the change, some review it, some run in CI; one in twenty arrives days late."""
         rng = self.rng
         what = rng.choices(["build", "review", "ci"], [90, 7, 3])[0]
         sha = pull.head_sha if what == "build" and rng.random() < 0.4 else ""

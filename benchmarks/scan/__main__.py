@@ -3,7 +3,7 @@
     python -m benchmarks.scan [--megabytes 500] [--rounds 3] [--home FOLDER]
 
 Each program starts as a process of its own: cold with nothing kept from before, once more on the unchanged home, and after a few
-sessions went on. Rounds alternate, so compare within one. What each program adds up is held against what was written. Also what
+sessions went on. Rounds alternate, so compare within one. What each program adds up is compared with what was written. Also what
 a hook costs as a whole process, beside the bare interpreter.
 """
 

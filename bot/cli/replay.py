@@ -20,7 +20,7 @@ from attribution.usage import Usage
 from bot.cli.replay_facts import BadFacts, corrections, default_branch, pulls, usages
 from bot.cli.replay_runaways import runaways, runaways_line
 
-Booked = tuple[Charge, Share]
+Booking = tuple[Charge, Share]
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,51 +44,57 @@ def main(argv: list[str]) -> int:
         if [*options.usage, *options.pulls, *options.corrections].count("-") > 1:
             raise BadFacts("- is the standard input, which can be read once")
         everything = usages(options.usage)
-        repository, found = _in_repository(everything, options.repository)
-        listed, said = pulls(options.pulls), corrections(options.corrections)
+        repository, requests = _in_repository(everything, options.repository)
+        changes, fixes = pulls(options.pulls), corrections(options.corrections)
     except BadFacts as error:
         print(f"mergecost replay: {error}", file=sys.stderr)
         return 2
-    booked = replay(found, listed, said, options.default_branch or default_branch(listed))
-    _warn_of_strangers(found, listed, said)
+    bookings = replay(requests, changes, fixes, options.default_branch or default_branch(changes))
+    _warn_of_strangers(requests, changes, fixes)
     left_out = sum(not usage.context.repository for usage in everything) if repository else 0
     if left_out:
         print(f"Left out, requests of no known repository: {left_out:,}.", file=sys.stderr)
-    sessions = session_records(booked, listed)
+    sessions = session_records(bookings, changes)
     if options.json:
-        for line in (*(_line(repository, one, share) for one, share in booked), runaways_line(sessions)):
+        for line in (*(_line(repository, charge, share) for charge, share in bookings), runaways_line(sessions)):
             print(msgspec.json.encode(line).decode())
     else:
-        print("\n\n".join((report(repository, booked), *runaways(sessions))))
+        print("\n\n".join((report(repository, bookings), *runaways(sessions))))
     return 0
 
 
 def replay(
-    found: Sequence[Usage], listed: Sequence[PullRequest], said: Sequence[Correction], default_branch: str
-) -> list[Booked]:
+    usages: Sequence[Usage], pulls: Sequence[PullRequest], corrections: Sequence[Correction], default_branch: str
+) -> list[Booking]:
     """Every share of every request, by session and time."""
-    reports = reported_commits(found)
-    listed = with_reports(listed, reports)
-    direct = direct_commits(listed, reports, default_branch)
-    index = RepositoryIndex(listed, default_branch, corrections=said, direct=direct)
-    booked: list[Booked] = []
-    ordered = sorted(found, key=lambda usage: (usage.tool, usage.session_id, usage.at, usage.request_id))
-    for _, group in groupby(ordered, key=lambda usage: (usage.tool, usage.session_id)):
+    reports = reported_commits(usages)
+    pulls = with_reports(pulls, reports)
+    direct = direct_commits(pulls, reports, default_branch)
+    index = RepositoryIndex(pulls, default_branch, corrections=corrections, direct=direct)
+    bookings: list[Booking] = []
+    by_session = sorted(usages, key=lambda usage: (usage.tool, usage.session_id, usage.at, usage.request_id))
+    for _, group in groupby(by_session, key=lambda usage: (usage.tool, usage.session_id)):
         session = list(group)
         claims = attribute(session, index)
         for usage in session:
-            one = charge(usage)
-            booked += [(one, share) for share in share_out(one, claims[usage.key], 1)]
-    errors = check({one.key: one for one, _ in booked}.values(), [share for _, share in booked])
+            entry = charge(usage)
+            bookings += [(entry, share) for share in share_out(entry, claims[usage.key], 1)]
+    errors = check({entry.key: entry for entry, _ in bookings}.values(), [share for _, share in bookings])
     if errors:
         raise AssertionError(f"the ledger does not balance: {errors[0]}")
-    return booked
+    return bookings
 
 
-def _warn_of_strangers(found: Sequence[Usage], listed: Sequence[PullRequest], said: Sequence[Correction]) -> None:
+def _warn_of_strangers(
+    usages: Sequence[Usage], pulls: Sequence[PullRequest], corrections: Sequence[Correction]
+) -> None:
     """What corrections name and the other files do not hold."""
-    numbers = {number for one in said for number, _ in one.weights} - {pull.number for pull in listed}
-    sessions = {(one.tool, one.session_id) for one in said} - {(usage.tool, usage.session_id) for usage in found}
+    numbers = {number for correction in corrections for number, _ in correction.weights} - {
+        pull.number for pull in pulls
+    }
+    sessions = {(correction.tool, correction.session_id) for correction in corrections} - {
+        (usage.tool, usage.session_id) for usage in usages
+    }
     names = [
         *(f"#{number}" for number in sorted(numbers)),
         *(f"{tool} {session}" for tool, session in sorted(sessions)),
@@ -97,11 +103,11 @@ def _warn_of_strangers(found: Sequence[Usage], listed: Sequence[PullRequest], sa
         print(f"Corrections name what the other files do not hold: {', '.join(names)}.", file=sys.stderr)
 
 
-def report(repository: str, booked: Sequence[Booked]) -> str:
+def report(repository: str, bookings: Sequence[Booking]) -> str:
     """Totals by pull request and evidence, then each session's stretches with their reasons."""
-    if not booked:
+    if not bookings:
         return "No requests."
-    shares = [share for _, share in booked]
+    shares = [share for _, share in bookings]
     whole = _cost(shares)
     targets = sorted({share.pull_number for share in shares}, key=lambda number: (number is None, number or 0))
     by_target = {_name(number): [share for share in shares if share.pull_number == number] for number in targets}
@@ -110,8 +116,8 @@ def report(repository: str, booked: Sequence[Booked]) -> str:
         f"{repository or 'Repository not known'}: {whole.show()} at list price",
         f"In no amount: {whole.note()}." if whole.unpriced_requests else "",
         _totals("Pull request", by_target),
-        _totals("Evidence", {level: found for level, found in by_evidence.items() if found}),
-        "\n".join(_stretches(booked)),
+        _totals("Evidence", {level: shares for level, shares in by_evidence.items() if shares}),
+        "\n".join(_stretches(bookings)),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -125,9 +131,11 @@ def _totals(title: str, groups: Mapping[str, Sequence[Share]]) -> str:
     return "\n".join(f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows)
 
 
-def _stretches(booked: Sequence[Booked]) -> Iterable[str]:
+def _stretches(bookings: Sequence[Booking]) -> Iterable[str]:
     """A line for each run of requests of one session with the same answer, and for each that bears a part of it."""
-    for (tool, session_id), session in groupby(booked, key=lambda pair: (pair[0].usage.tool, pair[0].usage.session_id)):
+    for (tool, session_id), session in groupby(
+        bookings, key=lambda pair: (pair[0].usage.tool, pair[0].usage.session_id)
+    ):
         yield f"{short_id(tool, session_id)}  {tool} {session_id}"
         requests = [list(shares) for _, shares in groupby(session, key=lambda pair: pair[0].key)]
         for _, run in groupby(requests, key=_answer):
@@ -136,12 +144,12 @@ def _stretches(booked: Sequence[Booked]) -> Iterable[str]:
                 yield _stretch([pair for pair in pairs if pair[1].pull_number == number])
 
 
-def _answer(shares: Sequence[Booked]) -> list[tuple[int | None, str]]:
+def _answer(shares: Sequence[Booking]) -> list[tuple[int | None, str]]:
     """Who bears a request, and why."""
     return [(share.pull_number, share.why) for _, share in shares]
 
 
-def _stretch(pairs: Sequence[Booked]) -> str:
+def _stretch(pairs: Sequence[Booking]) -> str:
     first, share = pairs[0]
     cost = _cost(share for _, share in pairs).show()
     return f"  {first.usage.at:%Y-%m-%d %H:%M}  {_name(share.pull_number):<13} {cost:>10}  {share.why}"
@@ -155,27 +163,27 @@ def _name(number: int | None) -> str:
     return "unattributed" if number is None else f"#{number}"
 
 
-def _line(repository: str, one: Charge, share: Share) -> Line:
+def _line(repository: str, charge: Charge, share: Share) -> Line:
     return Line(
-        repository=repository, tool=one.usage.tool, session_id=one.usage.session_id, request_id=one.usage.request_id,
+        repository=repository, tool=charge.usage.tool, session_id=charge.usage.session_id, request_id=charge.usage.request_id,
         pull_number=share.pull_number, micros=share.micros, stage=share.stage.value, evidence=share.evidence.value, why=share.why,
     )  # fmt: skip
 
 
-def _in_repository(found: Sequence[Usage], wanted: str) -> tuple[str, list[Usage]]:
+def _in_repository(usages: Sequence[Usage], repository: str) -> tuple[str, list[Usage]]:
     """The requests of one repository, which must be named where there are several. Raises BadFacts."""
     by_name = {
-        usage.context.repository.lower(): usage.context.repository for usage in found if usage.context.repository
+        usage.context.repository.lower(): usage.context.repository for usage in usages if usage.context.repository
     }
-    if wanted:
-        by_name = {name: shown for name, shown in by_name.items() if name == wanted.lower()}
+    if repository:
+        by_name = {name: spelling for name, spelling in by_name.items() if name == repository.lower()}
         if not by_name:
-            raise BadFacts(f"no request was made in {wanted}")
+            raise BadFacts(f"no request was made in {repository}")
     if len(by_name) > 1:
         names = ", ".join(sorted(by_name.values()))
         raise BadFacts(f"the requests were made in several repositories: choose with --repository, of {names}")
-    ((name, shown),) = by_name.items() or [("", "")]
-    return shown, [usage for usage in found if usage.context.repository.lower() == name]
+    ((name, spelling),) = by_name.items() or [("", "")]
+    return spelling, [usage for usage in usages if usage.context.repository.lower() == name]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,11 +14,11 @@ import msgspec
 from attribution.evidence import Correction, PullRequest
 from attribution.gh import GhPull, from_gh, from_gh_pull
 from attribution.usage import Usage, unique
-from bot.usage_validation import checked
+from bot.usage_validation import validate
 
-# What is asked offline has no now: whatever a file says has happened.
+# A replay has no current time: everything in a file has happened.
 _EVER = datetime(9000, 1, 1, tzinfo=UTC)
-# Windows' shells write what they redirect like this.
+# Shells on Windows write redirected output in these encodings.
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 T = TypeVar("T")
@@ -34,9 +34,9 @@ def usages(paths: Sequence[str]) -> list[Usage]:
 
 
 def _usages(path: str) -> Iterator[Usage]:
-    """Held to what the server takes."""
+    """Checked as the server checks it."""
     for number, line in _numbered(_read(path)):
-        usage = checked(msgspec.Raw(line), _EVER)
+        usage = validate(msgspec.Raw(line), _EVER)
         if isinstance(usage, str):
             raise BadFacts(f"{path}, line {number}: expected a request, as `mergecost scan --json` prints it: {usage}")
         yield usage
@@ -44,24 +44,26 @@ def _usages(path: str) -> Iterator[Usage]:
 
 def pulls(paths: Sequence[str]) -> list[PullRequest]:
     """Pull requests of one or several files. Raises BadFacts."""
-    found: list[PullRequest] = []
+    pulls: list[PullRequest] = []
     for path in paths:
         content = _read(path)
         if content.lstrip().startswith(b"["):
             try:
-                found += from_gh(content)
+                pulls += from_gh(content)
             except msgspec.DecodeError as error:
                 raise BadFacts(f"{path}: not what `gh pr list --json ...` prints: {error}") from None
         elif b'"headRefName"' in content:
-            found += map(from_gh_pull, _lines(path, content, GhPull, "a pull request as `gh` prints it"))
+            pulls += map(from_gh_pull, _lines(path, content, GhPull, "a pull request as `gh` prints it"))
         else:
-            found += _lines(path, content, PullRequest, "a pull request in JSON")
-    return found
+            pulls += _lines(path, content, PullRequest, "a pull request in JSON")
+    return pulls
 
 
 def corrections(paths: Sequence[str]) -> list[Correction]:
     """Raises BadFacts."""
-    return [one for path in paths for one in _lines(path, _read(path), Correction, "a correction in JSON")]
+    return [
+        correction for path in paths for correction in _lines(path, _read(path), Correction, "a correction in JSON")
+    ]
 
 
 def default_branch(pulls: Sequence[PullRequest]) -> str:
@@ -70,13 +72,13 @@ def default_branch(pulls: Sequence[PullRequest]) -> str:
     return max(bases, key=lambda name: (bases[name], name), default="main")
 
 
-def _lines(path: str, content: bytes, kind: type[T], expected: str) -> Iterator[T]:
+def _lines(path: str, content: bytes, kind: type[T], what: str) -> Iterator[T]:
     decoder = msgspec.json.Decoder(kind)
     for number, line in _numbered(content):
         try:
             yield decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise BadFacts(f"{path}, line {number}: expected {expected}: {error}") from None
+            raise BadFacts(f"{path}, line {number}: expected {what}: {error}") from None
 
 
 def _numbered(content: bytes) -> Iterator[tuple[int, bytes]]:

@@ -54,9 +54,9 @@ def _lines(alert: PastAlert) -> Iterable[str]:
 
 
 def _line(past: PastAlert) -> AlertLine:
-    raised = past.alert
+    alert = past.alert
     return AlertLine(
-        rule=raised.rule.value, tool=raised.tool, session_id=raised.session_id, at=raised.to_at,
-        micros_at_alert=raised.session_micros, micros=past.micros, shipped_micros=past.shipped_micros,
-        open_micros=past.open_micros, verdict=past.verdict.value, why=raised.sentence,
+        rule=alert.rule.value, tool=alert.tool, session_id=alert.session_id, at=alert.to_at,
+        micros_at_alert=alert.session_micros, micros=past.micros, shipped_micros=past.shipped_micros,
+        open_micros=past.open_micros, verdict=past.verdict.value, why=alert.sentence,
     )  # fmt: skip

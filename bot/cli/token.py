@@ -39,22 +39,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _new(database: Database, options: argparse.Namespace) -> int:
     with database.write() as connection:
-        installed = [account for account in account_store.all_accounts(connection) if account.installation_id]
+        accounts = [account for account in account_store.all_accounts(connection) if account.installation_id]
         login = (options.account or "").lower()
-        chosen = [account for account in installed if login in ("", account.login.lower())]
-        if len(chosen) != 1:
-            logins = ", ".join(account.login for account in installed) or "none yet: install the App first"
+        choices = [account for account in accounts if login in ("", account.login.lower())]
+        if len(choices) != 1:
+            logins = ", ".join(account.login for account in accounts) or "none yet: install the App first"
             print(f"Which account? Say --account LOGIN. The App is installed on: {logins}.")
             return 2
         may = "read" if options.read else "ingest"
-        token = token_store.new(connection, chosen[0].account_id, options.label, system_clock(), may)
+        token = token_store.new(connection, choices[0].account_id, options.label, system_clock(), may)
     print(token)
     use = (
         "In requests to /api/v1: `Authorization: Bearer ...`"
         if options.read
         else "On a developer's machine: MERGECOST_TOKEN=... mergecost push"
     )
-    print(f"For {chosen[0].login}. It is shown this once. {use}")
+    print(f"For {choices[0].login}. It is shown this once. {use}")
     return 0
 
 
@@ -72,9 +72,9 @@ def _list(database: Database, _options: argparse.Namespace) -> int:
 
 def _revoke(database: Database, options: argparse.Namespace) -> int:
     with database.write() as connection:
-        done = token_store.revoke(connection, options.token_id, system_clock())
-    print("Revoked." if done else f"There is no live token {options.token_id!r}; see `mergecost token list`.")
-    return 0 if done else 1
+        is_revoked = token_store.revoke(connection, options.token_id, system_clock())
+    print("Revoked." if is_revoked else f"There is no live token {options.token_id!r}; see `mergecost token list`.")
+    return 0 if is_revoked else 1
 
 
 def _day(at_ms: int | None) -> Any:

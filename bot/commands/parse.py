@@ -14,7 +14,7 @@ _LINE = re.compile(r"/mergecost(?:\s+(?P<words>.*))?$")
 # https://spec.commonmark.org/0.31.2/#fenced-code-blocks: three backticks with more of them behind are code within a line.
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(?P<more>.*)")
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_HIDDEN = re.compile(r"<!--.*?-->", re.DOTALL)
+_HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _SPLIT = re.compile(r"[1-9]\d{0,3}(?:/[1-9]\d{0,3})+")
 _NUMBER = re.compile(r"#?([1-9]\d{0,8})")
 _WEEK = re.compile(r"2\d{3}-W(?:0[1-9]|[1-4]\d|5[0-3])")
@@ -68,10 +68,10 @@ Command = Correct | Refresh | Switch | Approve | Rebuild | CommandError
 
 def commands(body: str) -> list[Command]:
     """The commands in a comment, in order. Lines that quote, and lines within a code block, are not meant for us."""
-    listed = [_command(line["words"] or "") for line in _command_lines(body)]
-    if len(listed) > MOST_COMMANDS:
+    commands = [_command(line["words"] or "") for line in _command_lines(body)]
+    if len(commands) > MOST_COMMANDS:
         return [CommandError(f"a comment may hold {MOST_COMMANDS} commands at most")]
-    return listed
+    return commands
 
 
 def lines(body: str) -> str:
@@ -86,7 +86,7 @@ def _command_lines(body: str) -> list[re.Match[str]]:
 def _plain_lines(body: str) -> Iterator[str]:
     """What stands in no code block and no HTML comment. Only what ends a line for GitHub ends one here: a quote hides the rest."""
     fence = ""
-    for line in _LINE_END.split(_HIDDEN.sub("", body)):
+    for line in _LINE_END.split(_HTML_COMMENT.sub("", body)):
         mark = _FENCE.fullmatch(line)
         if fence:
             if mark and mark[1].startswith(fence) and not mark["more"].strip():
@@ -125,9 +125,9 @@ def _split(rest: list[str], why: str) -> Command:
     if len(rest) < 4 or not _SPLIT.fullmatch(rest[1]):
         return CommandError(usage)
     parts = [int(part) for part in rest[1].split("/")]
-    named = [_NUMBER.fullmatch(word) for word in rest[2:]]
-    numbers = [int(match[1]) for match in named if match]
-    if len(numbers) < len(named) or len(numbers) != len(parts):
+    matches = [_NUMBER.fullmatch(word) for word in rest[2:]]
+    numbers = [int(match[1]) for match in matches if match]
+    if len(numbers) < len(matches) or len(numbers) != len(parts):
         count = f"here are {len(parts)} of those and {len(numbers)} of these"
         return CommandError(f"{usage}: as many parts as pull requests, {count}")
     if sum(parts) != 100:

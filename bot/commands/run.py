@@ -17,7 +17,7 @@ from bot.comments import REASONS, Skip
 from bot.context import Bot
 from bot.figures import budgets as budget_figures
 from bot.github import sync_issue, sync_pull
-from bot.github.client import Missing, Refused
+from bot.github.client import Missing, Refusal
 from bot.github.models import App, User
 from bot.github.pacing import take_turn
 from bot.github.write_comment import put_comment
@@ -39,7 +39,7 @@ from bot.work.stale import Change, Fact, Stale, week_work
 _MAY_WRITE = ("admin", "write")
 PRESS = "/mergecost approve with the button of the check run"
 ONLY_IN_PULLS = "this is about pull requests: say it in one"
-EDITED = "a comment is read once, so say it in a new one"
+NEW_COMMENT = "a comment is read once, so say it in a new one"
 NO_ACCESS = "only people with write access to the repository may say this here"
 
 
@@ -65,7 +65,7 @@ class _Permission(msgspec.Struct):
 
 
 class _Nothing(msgspec.Struct):
-    """An answer of which nothing is needed."""
+    """An answer that is not read."""
 
 
 class _Reply(msgspec.Struct, frozen=True):
@@ -109,7 +109,7 @@ async def run(bot: Bot, lease: Lease) -> None:
             if request.comment_id not in run_before:
                 _run(scene, request, allowed=allowed[request.by.login])
             elif allowed[request.by.login]:
-                command_store.note_edit(connection, key, request.comment_id, lines(request.body), EDITED)
+                command_store.note_edit(connection, key, request.comment_id, lines(request.body), NEW_COMMENT)
     await _answer(bot, lease, repository)
     if comments:
         until_ms = max(to_ms(comment.updated_at) for comment in comments)
@@ -278,7 +278,7 @@ def _switch(scene: _Scene, *, on: bool) -> None:
 
 def _correct(scene: _Scene, command: Correct) -> Correction | CommandError:
     connection, key = scene.connection, scene.key
-    sessions = session_store.named(connection, key.repository, command.session)
+    sessions = session_store.by_name(connection, key.repository, command.session)
     if len(sessions) != 1:
         return CommandError(_which(command.session, len(sessions)))
     numbers = [number for number, _ in command.weights]
@@ -329,7 +329,7 @@ async def _answer(bot: Bot, lease: Lease, repository: Repository) -> None:
             with bot.database.write() as connection:
                 command_store.answer(connection, key, command.comment_id)
             continue
-        # Strangers in a public repository get no comment out of us.
+        # Strangers in a public repository cannot make the bot comment.
         is_silent = command.problem == NO_ACCESS and not repository.private
         reply = f"Not done: {phrase(command.problem)}." if command.problem and not is_silent else ""
         if text := " ".join(part for part in (reply, phrase(command.reply)) if part):
@@ -337,7 +337,7 @@ async def _answer(bot: Bot, lease: Lease, repository: Repository) -> None:
         take_turn(bot, lease)
         path = f"/repos/{full_name}/issues/comments/{command.comment_id}/reactions"
         # Where the comment is gone or the conversation locked, what was asked is done all the same.
-        with suppress(Missing, Refused):
+        with suppress(Missing, Refusal):
             reaction = {"content": "confused" if command.problem else "+1"}
             await bot.github.write(key.account_id, "POST", path, reaction, _Nothing)
         with bot.database.write() as connection:

@@ -11,13 +11,12 @@ def render(view: CommentView) -> str:
     budget = view.cost.budget
     if budget is None or not view.cost.total.requests:
         return ""
-    spent, whole = budget.spend.priced_micros, budget.budget_micros
+    spend_micros, whole = budget.spend.priced_micros, budget.budget_micros
     if budget.spend.is_known:
-        line = (
-            f"{bar(spent, whole)} {share_of(spent, whole)} of the {show(whole)} budget{budget.spend.note(', without ')}"
-        )
+        part, note = share_of(spend_micros, whole), budget.spend.note(", without ")
+        line = f"{bar(spend_micros, whole)} {part} of the {show(whole)} budget{note}"
     else:
-        line = f"{bar(spent, whole)} {budget.spend.show().capitalize()}, of the {show(whole)} budget"
+        line = f"{bar(spend_micros, whole)} {budget.spend.show().capitalize()}, of the {show(whole)} budget"
     return f"{line}.{_approval(budget, is_enforced=view.is_enforced)}{_likely(view.forecast)}"
 
 

@@ -11,7 +11,7 @@ MOST_UNSEEN = 20
 
 
 def render_issue(cost: IssueCost) -> str:
-    parts = (_headline(cost), _unseen(cost), _pulls(cost), _small_print())
+    parts = (_headline(cost), _silent_pulls(cost), _pulls(cost), _small_print())
     return "\n\n".join(part for part in parts if part)
 
 
@@ -26,7 +26,7 @@ def _headline(cost: IssueCost) -> str:
     return f"**This issue cost {cost.total.show()}** of AI work at list price, {over}."
 
 
-def _unseen(cost: IssueCost) -> str:
+def _silent_pulls(cost: IssueCost) -> str:
     if not cost.unseen:
         return ""
     names = ", ".join(f"#{number}" for number in cost.unseen[:MOST_UNSEEN])
@@ -36,12 +36,12 @@ def _unseen(cost: IssueCost) -> str:
 def _pulls(cost: IssueCost) -> str:
     if len(cost.parts) < 2 and all(part.issues == 1 and part.through is None for part in cost.parts):
         return f"It was #{cost.parts[0].pull_number}, {text(cost.parts[0].title, LONGEST_NAME)}." if cost.parts else ""
-    shown, hidden = cost.parts[:MOST_ROWS], cost.parts[MOST_ROWS:]
-    names = [(f"#{part.pull_number} {text(part.title, LONGEST_NAME)}", _why(part)) for part in shown]
-    costs = [part.cost for part in shown]
-    if hidden:
-        names.append((f"{len(hidden)} more", ""))
-        costs.append(sum((part.cost for part in hidden), ZERO))
+    first, rest = cost.parts[:MOST_ROWS], cost.parts[MOST_ROWS:]
+    names = [(f"#{part.pull_number} {text(part.title, LONGEST_NAME)}", _why(part)) for part in first]
+    costs = [part.cost for part in first]
+    if rest:
+        names.append((f"{len(rest)} more", ""))
+        costs.append(sum((part.cost for part in rest), ZERO))
     rows = [(name, amount, why) for (name, why), amount in zip(names, column(costs), strict=True)]
     rows.append(("**All**", f"**{cost.total.show()}**", ""))
     return folded("Its pull requests", table(COLUMNS, rows))

@@ -8,7 +8,7 @@ from bot.markdown import code, count, phrase, text
 
 def render(view: CommentView) -> str:
     return "\n\n".join(
-        line for line in (_outcome(view), _stages(view), _seen(view), _unpriced(view), _settings(view)) if line
+        line for line in (_outcome(view), _stages(view), _coverage(view), _unpriced(view), _settings(view)) if line
     )
 
 
@@ -35,7 +35,7 @@ def _stages(view: CommentView) -> str:
     return line[0].upper() + line[1:]
 
 
-def _seen(view: CommentView) -> str:
+def _coverage(view: CommentView) -> str:
     cost = view.cost
     if not cost.total.requests:
         return ""

@@ -13,12 +13,12 @@ def render(view: CommentView) -> str:
     parts = view.cost.sessions
     if not parts:
         return ""
-    shown, hidden = parts[:MOST], parts[MOST:]
-    costs = [part.cost for part in shown] + ([sum((part.cost for part in hidden), ZERO)] if hidden else [])
+    first, rest = parts[:MOST], parts[MOST:]
+    costs = [part.cost for part in first] + ([sum((part.cost for part in rest), ZERO)] if rest else [])
     amounts = column(costs)
-    lines = [_line(part, amount, view.cost.number) for part, amount in zip(shown, amounts, strict=False)]
-    if hidden:
-        lines.append(f"- **{amounts[-1]}** {count(len(hidden), 'more session')}")
+    lines = [_line(part, amount, view.cost.number) for part, amount in zip(first, amounts, strict=False)]
+    if rest:
+        lines.append(f"- **{amounts[-1]}** {count(len(rest), 'more session')}")
     correct = (
         f"A session in the wrong place? {code('/mergecost unlink ' + parts[0].short_id)} in a comment takes it off; "
     )

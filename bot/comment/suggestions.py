@@ -11,8 +11,8 @@ def render(view: CommentView) -> str:
     if not view.suggestions:
         return ""
     lines = [_line(suggestion, view.cost.number) for suggestion in view.suggestions[:MOST]]
-    if hidden := view.suggestions[MOST:]:
-        lines.append(f"- {count(len(hidden), 'more session')}")
+    if rest := view.suggestions[MOST:]:
+        lines.append(f"- {count(len(rest), 'more session')}")
     ask = f"Does one of these belong here? Say {code(f'/mergecost link {view.suggestions[0].short_id}')} in a comment."
     return folded("Not counted here, though it may belong", "\n".join([*lines, "", ask]))
 

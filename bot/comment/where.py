@@ -24,9 +24,9 @@ def render(view: CommentView) -> str:
 
 def model_rows(rows: Sequence[Row], counts: Callable[[Row], Sequence[int]]) -> list[tuple[str, ...]]:
     """Tool and model, cost, requests and `counts` of tokens; of more than `MOST_ROWS` rows the rest together."""
-    shown, hidden = rows[:MOST_ROWS], rows[MOST_ROWS:]
-    hidden_cost = sum((row.cost for row in hidden), ZERO)
-    amounts = column([row.cost for row in shown] + ([hidden_cost] if hidden else []))
+    first, rest = rows[:MOST_ROWS], rows[MOST_ROWS:]
+    rest_cost = sum((row.cost for row in rest), ZERO)
+    amounts = column([row.cost for row in first] + ([rest_cost] if rest else []))
     lines = [
         (
             f"{text(tool_title(row.tool))}<br>{code(row.model)}",
@@ -34,11 +34,11 @@ def model_rows(rows: Sequence[Row], counts: Callable[[Row], Sequence[int]]) -> l
             f"{row.cost.requests:,}",
             *(tokens(figure) if row.tokens_known else "?" for figure in counts(row)),
         )
-        for row, amount in zip(shown, amounts, strict=False)
+        for row, amount in zip(first, amounts, strict=False)
     ]
-    if hidden:
-        figures = map(tokens, column_sums(hidden, counts))
-        lines.append((f"{len(hidden)} more", amounts[-1], f"{hidden_cost.requests:,}", *figures))
+    if rest:
+        figures = map(tokens, column_sums(rest, counts))
+        lines.append((f"{len(rest)} more", amounts[-1], f"{rest_cost.requests:,}", *figures))
     return lines
 
 

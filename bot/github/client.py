@@ -34,15 +34,15 @@ class GitHubError(Exception):
 
 
 class Missing(GitHubError):
-    """404 or 410: it is not there, or not for us."""
+    """404 or 410: it does not exist, or the App may not see it."""
 
 
-class Refused(GitHubError):
+class Refusal(GitHubError):
     """401, 403 or 422: asking again will not help."""
 
 
-class Unauthorized(Refused):
-    """401: the token no longer holds; nothing was carried out."""
+class InvalidToken(Refusal):
+    """401: the token is not valid any more; nothing was carried out."""
 
 
 class Unsure(GitHubError):
@@ -96,7 +96,7 @@ class GitHubApp:
         await self._open.aclose()
 
     async def get(self, account_id: int | None, path: str, model: type[T], **params: Any) -> T:
-        """One object. Raises `Missing`, `Refused`, `NotInstalled`, `Limited` or `Unsure`."""
+        """One object. Raises `Missing`, `Refusal`, `NotInstalled`, `Limited` or `Unsure`."""
         return msgspec.json.decode((await self._call(account_id, "GET", path, params=params)).content, type=model)
 
     async def pages(self, account_id: int | None, path: str, model: type[T], **params: Any) -> AsyncIterator[T]:
@@ -117,7 +117,7 @@ class GitHubApp:
         return msgspec.json.decode(response.content, type=model)
 
     async def ask(self, account_id: int, query: str, variables: Mapping[str, Any], model: type[T]) -> T:
-        """One GraphQL query, for what REST does not tell. Raises as `get` does; `Refused` where GitHub refuses a part of it."""
+        """One GraphQL query, for what REST does not tell. Raises as `get` does; `Refusal` where GitHub refuses a part of it."""
         async with _our_errors(self._clock, "POST /graphql"):
             answer = await (await self._of(account_id)).async_graphql(query, dict(variables))
         return msgspec.convert(answer, model)
@@ -128,7 +128,7 @@ class GitHubApp:
     async def _call(self, account_id: int | None, method: str, path: str, **options: Any) -> Response[Any]:
         try:
             return await self._ask(await self._of(account_id), method, path, options)
-        except Unauthorized:
+        except InvalidToken:
             if account_id is None:
                 raise
             # The token was revoked before its time: the client goes, and its token with it.
@@ -187,14 +187,14 @@ def _ours(clock: Clock, what: str, error: GitHubException) -> GitHubError:
     if isinstance(error, RateLimitExceeded):
         return Limited(f"{what}: GitHub limits us", _after(clock, error.retry_after))
     if isinstance(error, GraphQLFailed):
-        return Refused(f"{what}: {error!r}")
+        return Refusal(f"{what}: {error!r}")
     if not isinstance(error, RequestFailed):
         return Unsure(f"{what}: {error!r}")
     status, message = error.response.status_code, f"{error.response.status_code} {_message(error.response)}"
     if status == 429 or (status == 403 and "rate limit" in message.lower()):
         return Limited(f"{what}: {message}", _after(clock, _UNSAID_LIMIT))
-    kinds = {401: Unauthorized, 404: Missing, 410: Missing}
-    return kinds.get(status, Unsure if status >= 500 else Refused)(f"{what}: {message}")
+    kinds = {401: InvalidToken, 404: Missing, 410: Missing}
+    return kinds.get(status, Unsure if status >= 500 else Refusal)(f"{what}: {message}")
 
 
 def _after(clock: Clock, pause: timedelta) -> int:

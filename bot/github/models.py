@@ -20,7 +20,7 @@ class Label(msgspec.Struct):
 
 
 class Present(msgspec.Struct):
-    """Whatever it holds: that it is there is enough."""
+    """Only its presence counts; its content is not read."""
 
 
 class Number(msgspec.Struct):

@@ -9,7 +9,7 @@ import msgspec
 
 from bot.clock import DAY_MS, to_ms
 from bot.context import Bot
-from bot.github.client import Missing, Refused
+from bot.github.client import Missing, Refusal
 from bot.github.models import Present, User
 from bot.keys import RepositoryKey
 from bot.repository_settings import PATH
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _SETTINGS_FRESH_MS = 5 * 60_000
 # How far back a repository is read when the App is installed.
 _FIRST_LOOK_MS = 30 * DAY_MS
-# So far may GitHub's clock and ours be apart.
+# GitHub's clock and ours may differ by so much.
 _CLOCKS_MS = 5 * 60_000
 
 
@@ -54,7 +54,7 @@ class _Repositories(msgspec.Struct):
     repositories: list[RepositoryListed]
 
 
-class _Listed(msgspec.Struct):
+class _Item(msgspec.Struct):
     number: int
     updated_at: datetime
     pull_request: Present | None = None
@@ -68,7 +68,7 @@ async def all_accounts(bot: Bot) -> None:
     """Ask for every installation of the App to be read: at the start, and as the hourly sweep."""
     work: list[Work] = []
     async for page in bot.github.pages(None, "/app/installations", list[_Installation]):
-        work += [Work(Kind.ACCOUNT, listed.account.id, 0, listed.id) for listed in page]
+        work += [Work(Kind.ACCOUNT, installation.account.id, 0, installation.id) for installation in page]
     with bot.database.write() as connection:
         queue.request(bot.database, connection, work, bot.clock())
 
@@ -76,7 +76,7 @@ async def all_accounts(bot: Bot) -> None:
 async def account(bot: Bot, account_id: int, installation_id: int) -> None:
     """Which repositories an account's installation covers now, and that their recent pull requests be looked at.
 
-    GitHub gives a new id when the App is installed again: what an old one says changes nothing any more.
+    GitHub gives a new id when the App is installed again: an old id changes nothing.
     """
     try:
         installation = await bot.github.get(None, f"/app/installations/{installation_id}", _Installation)
@@ -89,25 +89,25 @@ async def account(bot: Bot, account_id: int, installation_id: int) -> None:
         account_store.save_account(bot.database, connection, account_id, login, installation_id, suspended=is_suspended)
     if is_suspended:
         return
-    listed: list[RepositoryFacts] = []
+    repositories: list[RepositoryFacts] = []
     async for page in bot.github.pages(account_id, "/installation/repositories", _Repositories):
-        listed += [repository.facts() for repository in page.repositories]
+        repositories += [repository.facts() for repository in page.repositories]
     with bot.database.write() as connection:
-        repository_store.save_repositories(bot.database, connection, account_id, listed)
-        recent = [Work(Kind.RECENT, account_id, facts.repository_id) for facts in listed]
+        repository_store.save_repositories(bot.database, connection, account_id, repositories)
+        recent = [Work(Kind.RECENT, account_id, facts.repository_id) for facts in repositories]
         queue.request(bot.database, connection, recent, bot.clock())
 
 
 async def recent(bot: Bot, key: RepositoryKey) -> None:
-    """Ask for every pull request and issue that changed since the last look: what lost or late deliveries would have said."""
+    """Ask for every pull request and issue that changed since the last look: deliveries may be lost or late."""
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, key)
     if repository is None:
         return
     await settings_file(bot, key)
     first = bot.clock() - _FIRST_LOOK_MS
-    pulls, pulls_until_ms = await _changed(bot, repository, "pulls", repository.pulls_read_until_ms or first)
-    issues, issues_until_ms = await _changed(bot, repository, "issues", repository.issues_read_until_ms or first)
+    pulls, pulls_until_ms = await _changes(bot, repository, "pulls", repository.pulls_read_until_ms or first)
+    issues, issues_until_ms = await _changes(bot, repository, "issues", repository.issues_read_until_ms or first)
     work = [Work(kind, *key, number) for number in pulls for kind in (Kind.PULL, Kind.COMMANDS)]
     work += [Work(Kind.ISSUE, *key, number) for number in issues if number not in pulls]
     state = {"pulls_read_until_ms": pulls_until_ms, "issues_read_until_ms": issues_until_ms}
@@ -116,17 +116,17 @@ async def recent(bot: Bot, key: RepositoryKey) -> None:
         repository_store.note(connection, key, **state)
 
 
-async def _changed(bot: Bot, repository: Repository, what: str, since_ms: int) -> tuple[list[int], int]:
+async def _changes(bot: Bot, repository: Repository, what: str, since_ms: int) -> tuple[list[int], int]:
     """The numbers of what changed since then, newest first, and until when it is read now. GitHub lists pull requests among the
     issues too."""
     listing = {"state": "all", "sort": "updated", "direction": "desc"}
     path = f"/repos/{repository.full_name}/{what}"
     numbers, times_ms = list[int](), list[int]()
     with suppress(Missing):  # where issues are switched off, GitHub lists none
-        async for page in bot.github.pages(repository.account_id, path, list[_Listed], **listing):
-            fresh = [listed for listed in page if to_ms(listed.updated_at) >= since_ms]
-            numbers += [listed.number for listed in fresh if what == "pulls" or listed.pull_request is None]
-            times_ms += [to_ms(listed.updated_at) for listed in fresh]
+        async for page in bot.github.pages(repository.account_id, path, list[_Item], **listing):
+            fresh = [item for item in page if to_ms(item.updated_at) >= since_ms]
+            numbers += [item.number for item in fresh if what == "pulls" or item.pull_request is None]
+            times_ms += [to_ms(item.updated_at) for item in fresh]
             if len(fresh) < len(page):
                 break
     newest = max(times_ms, default=None)
@@ -153,9 +153,9 @@ async def covered(bot: Bot, key: RepositoryKey) -> Repository | None:
 async def _installation_of(bot: Bot, account_id: int) -> int:
     """The installation of an account of which no delivery has said so yet; 0 if there is none."""
     async for page in bot.github.pages(None, "/app/installations", list[_Installation]):
-        for listed in page:
-            if listed.account.id == account_id:
-                return listed.id
+        for installation in page:
+            if installation.account.id == account_id:
+                return installation.id
     return 0
 
 
@@ -168,14 +168,14 @@ async def settings_file(bot: Bot, key: RepositoryKey) -> None:
     try:
         file = await bot.github.get(key.account_id, f"/repos/{repository.full_name}/contents/{PATH}", _File)
         text = base64.b64decode(file.content).decode(errors="replace")
-    except (Missing, Refused):
+    except (Missing, Refusal):
         text = ""
     with bot.database.write() as connection:
         repository_store.note(connection, key, settings_text=text, settings_read_at_ms=bot.clock())
         if text == repository.settings_text:
             return
         repository_store.note(connection, key, week_due_at_ms=0)  # the day of the weekly issue may be another
-        if changed := repository_store.repository(connection, key):
+        if current := repository_store.repository(connection, key):
             numbers = pull_store.open_pulls(connection, key)
             change = Change(repository=key, pulls=numbers, times_ms=[0])
-            bot.stale(changed).note(connection, Fact.SETTINGS, change)
+            bot.stale(current).note(connection, Fact.SETTINGS, change)

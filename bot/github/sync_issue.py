@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from attribution.issues import Issue
 from bot.clock import to_ms
 from bot.context import Bot
-from bot.github.client import Missing, Refused
+from bot.github.client import Missing, Refusal
 from bot.github.models import Label, Present
 from bot.github.sync_account import covered, settings_file
 from bot.keys import IssueKey
@@ -114,6 +114,6 @@ async def _links(bot: Bot, key: IssueKey, full_name: str) -> _Links:
     variables = {"owner": owner, "name": name, "number": key.number}
     try:
         answer = await bot.github.ask(key.account_id, _LINKS, variables, _Answer)
-    except (Missing, Refused):  # an old GitHub Enterprise Server does not know the fields
+    except (Missing, Refusal):  # an old GitHub Enterprise Server does not know the fields
         return _Links()
     return (answer.repository.issue if answer.repository else None) or _Links()

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from bot.context import Bot
-from bot.github.client import Missing, Refused
+from bot.github.client import Missing, Refusal
 from bot.github.models import Id
 from bot.github.pacing import take_turn
 from bot.keys import PullKey
@@ -59,7 +59,7 @@ async def put_check(bot: Bot, lease: Lease, full_name: str, head_sha: str, check
             run_id = answer.id
         else:
             await bot.github.write(key.account_id, "PATCH", f"{path}/{run_id}", body, Id)
-    except (Missing, Refused):
+    except (Missing, Refusal):
         # The commit or the check run is gone, or the App may not write checks here: the comment says the same.
         run_id = None
     state = {"comment_id": run_id, "head_sha": head_sha, "body_sha256": digest if run_id else ""}
@@ -85,6 +85,6 @@ async def _search(bot: Bot, key: PullKey, full_name: str, head_sha: str) -> int 
     path = f"/repos/{full_name}/commits/{head_sha}/check-runs"
     try:
         answer = await bot.github.get(key.account_id, path, _Runs, **params)
-    except (Missing, Refused):
+    except (Missing, Refusal):
         return None
     return min((run.id for run in answer.check_runs), default=None)

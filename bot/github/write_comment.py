@@ -8,7 +8,7 @@ import hashlib
 from typing import Any
 
 from bot.context import Bot
-from bot.github.client import Missing, Refused
+from bot.github.client import Missing, Refusal
 from bot.github.models import Comment, Id, is_ours
 from bot.github.pacing import take_turn
 from bot.keys import PullKey
@@ -25,38 +25,38 @@ async def put_comment(bot: Bot, lease: Lease, full_name: str, kind: str, body: s
     Where it `is_last` of a piece of work, the lease is finished in the transaction that stores the comment: then True.
     """
     key = lease.pull
-    marked = f"{bot.marker(kind, key)}\n{body}"[:LONGEST_BODY]
-    digest = hashlib.sha256(marked.encode()).hexdigest()
+    full_body = f"{bot.marker(kind, key)}\n{body}"[:LONGEST_BODY]
+    digest = hashlib.sha256(full_body.encode()).hexdigest()
     with bot.database.read() as connection:
         current = publication_store.publication(connection, key, kind)
     if current and (current.state != "live" or (current.comment_id and current.body_sha256 == digest)):
         return False
     comment_id = current.comment_id if current else None
-    finished = lease if is_last else None
+    lease_to_finish = lease if is_last else None
     if comment_id is None:
-        comment_id, same = await _search(bot, full_name, kind, key, marked)
+        comment_id, same = await _search(bot, full_name, kind, key, full_body)
         if comment_id is not None and same:
-            return _remember(bot, key, kind, finished, comment_id=comment_id, body_sha256=digest)
+            return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, body_sha256=digest)
     take_turn(bot, lease)
     path = f"/repos/{full_name}/issues"
     try:
         if comment_id is None:
-            text = {"body": marked}
+            text = {"body": full_body}
             answer = await bot.github.write(key.account_id, "POST", f"{path}/{key.number}/comments", text, Id)
             comment_id = answer.id
         else:
-            await bot.github.write(key.account_id, "PATCH", f"{path}/comments/{comment_id}", {"body": marked}, Id)
+            await bot.github.write(key.account_id, "PATCH", f"{path}/comments/{comment_id}", {"body": full_body}, Id)
     except Missing:
         # Somebody deleted the comment, or the pull request is gone: both mean silence.
-        return _remember(bot, key, kind, finished, comment_id=comment_id, state="deleted")
-    except Refused as error:
+        return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, state="deleted")
+    except Refusal as error:
         if "locked" not in str(error).lower():
             raise
-        return _remember(bot, key, kind, finished, comment_id=comment_id, state="locked")
-    return _remember(bot, key, kind, finished, comment_id=comment_id, body_sha256=digest)
+        return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, state="locked")
+    return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, body_sha256=digest)
 
 
-async def _search(bot: Bot, full_name: str, kind: str, key: PullKey, marked: str) -> tuple[int | None, bool]:
+async def _search(bot: Bot, full_name: str, kind: str, key: PullKey, full_body: str) -> tuple[int | None, bool]:
     """Our own comment with our marker, on any page: the oldest. Further ones of ours are deleted."""
     marker = bot.marker(kind, key)
     ours: list[Comment] = []
@@ -66,11 +66,11 @@ async def _search(bot: Bot, full_name: str, kind: str, key: PullKey, marked: str
     ours.sort(key=lambda comment: comment.id)
     for extra in ours[1:]:
         await bot.github.delete(key.account_id, f"{path}/comments/{extra.id}")
-    return (ours[0].id, ours[0].body == marked) if ours else (None, False)
+    return (ours[0].id, ours[0].body == full_body) if ours else (None, False)
 
 
-def _remember(bot: Bot, key: PullKey, kind: str, finished: Lease | None, **state: Any) -> bool:
+def _remember(bot: Bot, key: PullKey, kind: str, lease: Lease | None, **state: Any) -> bool:
     """Store what stands on GitHub now. Whether the lease was finished with it."""
     with bot.database.write() as connection:
         publication_store.save_publication(bot.database, connection, key, kind, **state)
-        return finished is not None and queue.finish_in(connection, finished)
+        return lease is not None and queue.finish_in(connection, lease)

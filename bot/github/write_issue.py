@@ -32,8 +32,8 @@ async def put_issue(bot: Bot, lease: Lease, key: WeekKey, place: Repository, iss
     """Make the issue about a week read so, in the repository `place`. True once there is one. One that is no longer the newest
     is closed, once. Raises `NotYet` and GitHub's errors for the worker."""
     marker = bot.marker("week", key.repository.pull(week_number(key.week)))
-    marked = f"{marker}\n{issue.body}"[:LONGEST_BODY]
-    digest = hashlib.sha256(f"{issue.title}\n{marked}".encode()).hexdigest()
+    body = f"{marker}\n{issue.body}"[:LONGEST_BODY]
+    digest = hashlib.sha256(f"{issue.title}\n{body}".encode()).hexdigest()
     with bot.database.read() as connection:
         current = week_store.week(connection, key)
     if current is None or current.state == "deleted":
@@ -42,7 +42,7 @@ async def put_issue(bot: Bot, lease: Lease, key: WeekKey, place: Repository, iss
     if number is not None and current.body_sha256 == digest and current.is_closed >= issue.is_closed:
         return True
     path = f"/repos/{place.full_name}/issues"
-    text: dict[str, Any] = {"title": issue.title, "body": marked}
+    text: dict[str, Any] = {"title": issue.title, "body": body}
     try:
         if number is None:
             number = await _search(bot, key.account_id, place.full_name, marker)

@@ -42,10 +42,10 @@ def _labels(view: WeekView) -> str:
     rows = view.cost.labels
     if not any(row.label for row in rows):
         return ""
-    shown, hidden = rows[:MOST_ROWS], rows[MOST_ROWS:]
-    lines = [(code(row.label) if row.label else "No label", row.cost, f"{row.pulls:,}") for row in shown]
-    if hidden:
-        lines.append((f"{len(hidden)} more", sum((row.cost for row in hidden), ZERO), ""))
+    first, rest = rows[:MOST_ROWS], rows[MOST_ROWS:]
+    lines = [(code(row.label) if row.label else "No label", row.cost, f"{row.pulls:,}") for row in first]
+    if rest:
+        lines.append((f"{len(rest)} more", sum((row.cost for row in rest), ZERO), ""))
     if view.cost.no_pull.requests:
         lines.append(("No pull request", view.cost.no_pull, "–"))
     amounts = column([cost for _, cost, _ in lines])

@@ -23,19 +23,19 @@ def _table(view: WeekView) -> str:
     if not budgets:
         return ""
     rows = [_line(view, row) for row in budgets[:MOST_ROWS]]
-    if hidden := budgets[MOST_ROWS:]:
-        rows.append((f"{count(len(hidden), 'more pull request')} over budget", "", "", "", ""))
+    if rest := budgets[MOST_ROWS:]:
+        rows.append((f"{count(len(rest), 'more pull request')} over budget", "", "", "", ""))
     return table(COLUMNS, rows)
 
 
 def _line(view: WeekView, row: BudgetRow) -> tuple[str, ...]:
     budget = row.budget
-    spent, whole = budget.spend.priced_micros, budget.budget_micros
+    spend_micros, whole = budget.spend.priced_micros, budget.budget_micros
     state = _approved(budget) if budget.scope == Scope.PULL else _levels(view, row)
     notes = [state, budget.spend.note("without ")]
     return (
-        f"{bar(spent, whole, 10)} {_what(view, budget)}",
-        share_of(spent, whole) if budget.spend.is_known else "",
+        f"{bar(spend_micros, whole, 10)} {_what(view, budget)}",
+        share_of(spend_micros, whole) if budget.spend.is_known else "",
         budget.spend.show(),
         show(whole),
         "; ".join(filter(None, notes)),

@@ -36,12 +36,12 @@ def render(view: WeekView) -> str:
     weeks = [point for point in view.cost.points if point.cost.requests or point.merges]
     points = [point for point in weeks if point.per_merge_micros is not None]
     # A week without a merge has no cost of one: it is left out, not drawn as zero.
-    drawn = _chart(points) if len(points) >= LEAST_WEEKS else ""
+    chart = _chart(points) if len(points) >= LEAST_WEEKS else ""
     if len(weeks) < 2:
         return ""
     note = "" if len(points) == len(weeks) else "\n\nA week without a merge of known cost is not in the chart."
-    figures = folded("The weeks in figures", f"{table(COLUMNS, map(_line, reversed(weeks)))}{note if drawn else ''}")
-    return f"{drawn}\n\n{figures}" if drawn else figures
+    figures = folded("The weeks in figures", f"{table(COLUMNS, map(_line, reversed(weeks)))}{note if chart else ''}")
+    return f"{chart}\n\n{figures}" if chart else figures
 
 
 def _chart(points: list[Point]) -> str:

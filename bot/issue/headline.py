@@ -5,7 +5,7 @@ An amount never follows a bracket: GitHub takes what is between `$1 (` and `$` f
 
 from attribution.money import show
 from attribution.week_report import Figure, WeekCost
-from bot.issue.reasons import change, moved, to_decide
+from bot.issue.reasons import change, largest_change, to_decide
 from bot.issue.view import WeekView
 from bot.markdown import phrase
 
@@ -20,7 +20,11 @@ def title(view: WeekView) -> str:
 def render(view: WeekView) -> str:
     problem = phrase(view.settings_problem)
     settings = f"Settings not applied: {problem}. The defaults hold meanwhile." if problem else ""
-    lines = (_cost(view.cost), " ".join(part for part in (moved(view.cost), to_decide(view)) if part), settings)
+    lines = (
+        _cost(view.cost),
+        " ".join(part for part in (largest_change(view.cost), to_decide(view)) if part),
+        settings,
+    )
     return "\n\n".join(line for line in lines if line)
 
 
@@ -50,15 +54,15 @@ def _cost(cost: WeekCost) -> str:
 
 
 def _no_merge(cost: WeekCost) -> str:
-    merged = "**Nothing was merged this week.**"
+    sentence = "**Nothing was merged this week.**"
     if cost.unseen_merges:
         merges = "its one merge" if len(cost.unseen_merges) == 1 else f"any of its {len(cost.unseen_merges):,} merges"
-        merged = f"**What a merge cost this week is not known**: no AI work of known price was seen on {merges}."
+        sentence = f"**What a merge cost this week is not known**: no AI work of known price was seen on {merges}."
     if not cost.total.requests:
-        return f"{merged} No AI work reached us."
+        return f"{sentence} No AI work reached us."
     if not cost.total.is_known:
-        return f"{merged} AI work: {cost.total.note()}."
-    return f"{merged} {cost.total.show()} was used at list price{cost.total.note(', and ')}."
+        return f"{sentence} AI work: {cost.total.note()}."
+    return f"{sentence} {cost.total.show()} was used at list price{cost.total.note(', and ')}."
 
 
 def _range(figure: Figure) -> str:

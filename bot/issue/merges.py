@@ -27,12 +27,12 @@ def render(view: WeekView) -> str:
         return ""
     figures = _figures(merges)
     rows = [_line(view, *pair) for pair in zip(merges, figures, strict=True)]
-    shown, hidden = rows[:MOST_ROWS], figures[MOST_ROWS:]
-    if hidden:
-        shown.append((f"{len(hidden):,} more", *_sums(hidden), ""))
-    shown.append(("**All**", *(f"**{amount}**" if amount != NONE else NONE for amount in _sums(figures)), ""))
+    first, rest = rows[:MOST_ROWS], figures[MOST_ROWS:]
+    if rest:
+        first.append((f"{len(rest):,} more", *_sums(rest), ""))
+    first.append(("**All**", *(f"**{amount}**" if amount != NONE else NONE for amount in _sums(figures)), ""))
     title = "The merge" if len(merges) == 1 else f"The {len(merges):,} merges"
-    return folded(title, f"{table(COLUMNS, shown)}\n\n{NOTE}")
+    return folded(title, f"{table(COLUMNS, first)}\n\n{NOTE}")
 
 
 def _figures(merges: tuple[Merge, ...]) -> list[Figures]:
@@ -55,21 +55,21 @@ def _stages(merge: Merge, cents: int) -> Figures:
 
 def _sums(rows: list[Figures]) -> list[str]:
     columns = zip(*rows, strict=True)
-    return [_shown(sum((cost for cost, _ in column), ZERO), sum(cents for _, cents in column)) for column in columns]
+    return [_amount(sum((cost for cost, _ in column), ZERO), sum(cents for _, cents in column)) for column in columns]
 
 
 def _line(view: WeekView, merge: Merge, figures: Figures) -> tuple[str, ...]:
     total = merge.total
     name = f"{pull(view, merge.number)} {text(merge.title, LONGEST_NAME)}"
-    reverted = " · reverted" if merge.state == State.REVERTED else ""
+    note = " · reverted" if merge.state == State.REVERTED else ""
     return (
-        f"{name}{_closes(view, merge)}{reverted}{total.cost.note('<br>without ')}",
-        *(_shown(*figure) for figure in figures),
+        f"{name}{_closes(view, merge)}{note}{total.cost.note('<br>without ')}",
+        *(_amount(*figure) for figure in figures),
         share_of(total.by_commit.priced_micros, total.cost.priced_micros) if total.cost.priced_micros else "",
     )
 
 
-def _shown(cost: Cost, cents: int) -> str:
+def _amount(cost: Cost, cents: int) -> str:
     """What was not there is a dash."""
     return cost.show_as(cents) if cost.requests else NONE
 
@@ -78,5 +78,5 @@ def _closes(view: WeekView, merge: Merge) -> str:
     if not merge.closes:
         return ""
     names = [pull(view, number) for number in merge.closes[:MOST_ISSUES]]
-    hidden = len(merge.closes) - len(names)
-    return f"<br>closes {', '.join(names)}{f' and {hidden:,} more' if hidden else ''}"
+    rest = len(merge.closes) - len(names)
+    return f"<br>closes {', '.join(names)}{f' and {rest:,} more' if rest else ''}"

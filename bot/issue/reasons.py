@@ -31,7 +31,7 @@ def change(now: Figure, before: Figure) -> int:
     return (ratio > 1 + _SAME) - (ratio < 1 - _SAME)
 
 
-def moved(cost: WeekCost) -> str:
+def largest_change(cost: WeekCost) -> str:
     """Cost of a merge = requests of a merge times cost of a request: which of the two moved more, and why."""
     now, before = cost.per_merge, cost.before_merge
     direction = change(now, before) if now and before else 0
@@ -55,10 +55,10 @@ def _why_each(cost: WeekCost, direction: int) -> str:
     now, before = _cache(cost.rows), _cache(cost.before_rows)
     if now is not None and before is not None and (before - now) * direction >= _CACHE_POINTS:
         return f"; {_percent(now)} of the input came from cache, {_percent(before)} before"
-    grown = [
+    growth = [
         (_part(cost.rows, model) - _part(cost.before_rows, model), model) for model in {row.model for row in cost.rows}
     ]
-    if grown and (most := max(grown))[0] >= _MIX_POINTS:
+    if growth and (most := max(growth))[0] >= _MIX_POINTS:
         now_part, before_part = _percent(_part(cost.rows, most[1])), _percent(_part(cost.before_rows, most[1]))
         return f"; {code(most[1])} made up {now_part} of the spend, {before_part} before"
     return ""
@@ -108,9 +108,9 @@ def _unshipped(view: WeekView) -> str:
     if cost.total.unpriced_requests * 10 > cost.total.requests:
         requests = f"{cost.total.unpriced_requests:,} of {count(cost.total.requests, 'request')}"
         return f"{requests} are {PRICE_NOT_KNOWN}, so the figures are too low."
-    seen = cost.coverage
-    if seen.people and seen.seen_people * 10 < seen.people * 8:
-        people = f"{seen.people - seen.seen_people:,} of {count(seen.people, 'person', 'people')}"
+    coverage = cost.coverage
+    if coverage.people and coverage.seen_people * 10 < coverage.people * 8:
+        people = f"{coverage.people - coverage.seen_people:,} of {count(coverage.people, 'person', 'people')}"
         return f"{people} whose commits were merged send no sessions, so the figures are too low."
     return ""
 

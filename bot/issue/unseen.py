@@ -14,28 +14,32 @@ def render(view: WeekView) -> str:
 
 
 def _people(view: WeekView) -> str:
-    people, seen = view.cost.coverage.people, view.cost.coverage.seen_people
+    people, senders = view.cost.coverage.people, view.cost.coverage.seen_people
     if not people:
         return ""
-    if seen == people:
+    if senders == people:
         whose = "the one person" if people == 1 else f"all {people:,} people"
         return f"**Seen:** sessions of {whose} whose commits were merged."
     whose = (
-        f"{seen:,} of {count(people, 'person', 'people')}" if seen else f"none of {count(people, 'person', 'people')}"
+        f"{senders:,} of {count(people, 'person', 'people')}"
+        if senders
+        else f"none of {count(people, 'person', 'people')}"
     )
     return f"**Seen:** sessions of {whose} whose commits were merged; what the others used is not known."
 
 
 def _merges(view: WeekView) -> str:
-    unseen = view.cost.unseen_merges
-    if not unseen:
+    silent_merges = view.cost.unseen_merges
+    if not silent_merges:
         return ""
-    names = ", ".join(pull(view, number) for number in unseen[:MOST]) + (" and others" if len(unseen) > MOST else "")
-    merges = count(len(unseen), "merge")
-    are, they = ("is", "it") if len(unseen) == 1 else ("are", "they")
+    names = ", ".join(pull(view, number) for number in silent_merges[:MOST]) + (
+        " and others" if len(silent_merges) > MOST else ""
+    )
+    merges = count(len(silent_merges), "merge")
+    are, they = ("is", "it") if len(silent_merges) == 1 else ("are", "they")
     return f"{merges} without AI work of known price {are} in no figure, since what {they} cost is not known: {names}."
 
 
 def _tokens(view: WeekView) -> str:
     silent = sorted({tool_title(row.tool) for row in view.cost.rows if not row.tokens_known})
-    return f"No tokens are told by {text(', '.join(silent))}." if silent else ""
+    return f"No tokens are reported by {text(', '.join(silent))}." if silent else ""

@@ -25,8 +25,8 @@ def dear(connection: Connection, key: RepositoryKey, now: datetime) -> list[Sess
     micros = summed(charges.c.list_micros)
     query = select(charges.c.tool, charges.c.session_id).join(sessions, _same_session()).where(_of_sessions(key))
     live = query.where(sessions.c.last_at_ms >= to_ms(now - STALE_AFTER))
-    found = live.group_by(charges.c.tool, charges.c.session_id).having(micros > FLOOR_MICROS)
-    return sorted((row.tool, row.session_id) for row in connection.execute(found))
+    expensive = live.group_by(charges.c.tool, charges.c.session_id).having(micros > FLOOR_MICROS)
+    return sorted((row.tool, row.session_id) for row in connection.execute(expensive))
 
 
 def recent(connection: Connection, key: RepositoryKey, now: datetime) -> list[SessionActivity]:
@@ -38,7 +38,7 @@ def recent(connection: Connection, key: RepositoryKey, now: datetime) -> list[Se
     )
 
 
-def activity(connection: Connection, key: RepositoryKey, wanted: Sequence[SessionKey]) -> list[SessionActivity]:
+def activity(connection: Connection, key: RepositoryKey, keys: Sequence[SessionKey]) -> list[SessionActivity]:
     """What these sessions did."""
     quarter = (charges.c.at_ms // QUARTER_MS).label("quarter")
     names = (charges.c.tool, charges.c.session_id)
@@ -55,12 +55,12 @@ def activity(connection: Connection, key: RepositoryKey, wanted: Sequence[Sessio
         summed(case((has_effect, 1), else_=0)).label("effects"),
     ).group_by(*names, quarter)
     mine = (charges.c.account_id == key.account_id) & (charges.c.repository_id == key.repository_id)
-    found: defaultdict[SessionKey, list[tuple[int, int, Quarter]]] = defaultdict(list)
-    for start in range(0, len(wanted), _AT_ONCE):
-        named = tuple_(*names).in_(wanted[start : start + _AT_ONCE])
-        for tool, session_id, number, from_at_ms, to_at_ms, *counts in connection.execute(query.where(mine, named)):
+    by_session: defaultdict[SessionKey, list[tuple[int, int, Quarter]]] = defaultdict(list)
+    for start in range(0, len(keys), _AT_ONCE):
+        is_named = tuple_(*names).in_(keys[start : start + _AT_ONCE])
+        for tool, session_id, number, from_at_ms, to_at_ms, *counts in connection.execute(query.where(mine, is_named)):
             micros, requests, main, unpriced, effects = counts
-            summed_up = Quarter(
+            part = Quarter(
                 quarter=number,
                 micros=micros,
                 requests=requests,
@@ -68,8 +68,8 @@ def activity(connection: Connection, key: RepositoryKey, wanted: Sequence[Sessio
                 unpriced_requests=unpriced,
                 effects=effects,
             )
-            found[tool, session_id].append((from_at_ms, to_at_ms, summed_up))
-    return [_session(*name, parts) for name, parts in sorted(found.items())]
+            by_session[tool, session_id].append((from_at_ms, to_at_ms, part))
+    return [_session(*name, parts) for name, parts in sorted(by_session.items())]
 
 
 def pulls_of(connection: Connection, key: RepositoryKey, session: SessionKey) -> list[int]:
@@ -77,18 +77,18 @@ def pulls_of(connection: Connection, key: RepositoryKey, session: SessionKey) ->
     mine = (charges.c.account_id == key.account_id) & (charges.c.repository_id == key.repository_id)
     same = (charges.c.tool == session[0]) & (charges.c.session_id == session[1])
     query = select(shares.c.pull_number).join(charges, current()).where(mine, same, shares.c.pull_number.is_not(None))
-    ordered = query.group_by(shares.c.pull_number).order_by(summed(shares.c.micros).desc(), shares.c.pull_number)
-    return list(connection.execute(ordered).scalars())
+    by_amount = query.group_by(shares.c.pull_number).order_by(summed(shares.c.micros).desc(), shares.c.pull_number)
+    return list(connection.execute(by_amount).scalars())
 
 
 def _session(tool: str, session_id: str, parts: Iterable[tuple[int, int, Quarter]]) -> SessionActivity:
-    listed = sorted(parts, key=lambda part: part[2].quarter)
+    by_quarter = sorted(parts, key=lambda part: part[2].quarter)
     return SessionActivity(
         tool=tool,
         session_id=session_id,
-        from_at=from_ms(min(first for first, _, _ in listed)),
-        to_at=from_ms(max(last for _, last, _ in listed)),
-        quarters=tuple(quarter for _, _, quarter in listed),
+        from_at=from_ms(min(first for first, _, _ in by_quarter)),
+        to_at=from_ms(max(last for _, last, _ in by_quarter)),
+        quarters=tuple(quarter for _, _, quarter in by_quarter),
     )
 
 

@@ -20,8 +20,8 @@ _OF_COMMENT = of_pull(commands) & (commands.c.comment_id == bindparam("of_commen
 _RUN = select(commands.c.comment_id).where(
     of_pull(commands), commands.c.comment_id.in_(bindparam("comment_ids", expanding=True))
 )
-_UNANSWERED = select(commands).where(of_pull(commands), ~commands.c.answered).order_by(commands.c.comment_id)
-_ANSWER = update(commands).where(_OF_COMMENT).values(answered=True)
+_UNANSWERED = select(commands).where(of_pull(commands), ~commands.c.is_answered).order_by(commands.c.comment_id)
+_ANSWER = update(commands).where(_OF_COMMENT).values(is_answered=True)
 _CORRECTIONS = select(corrections.c.facts).where(of_repository(corrections))
 _SUGGESTIONS = select(suggestions).where(of_pull(suggestions))
 _SUGGESTIONS_OF_SESSIONS = select(suggestions).where(
@@ -42,17 +42,17 @@ def run_before(connection: Connection, key: PullKey, comment_ids: Iterable[int])
 
 def save_command(database: Database, connection: Connection, key: PullKey, comment_id: int, **command: object) -> None:
     """Store who gave which command when, and what came of it. Once: a comment is run a single time."""
-    row = key._asdict() | {"comment_id": comment_id, "answered": False} | command
+    row = key._asdict() | {"comment_id": comment_id, "is_answered": False} | command
     connection.execute(database.insert(commands).values(row))
 
 
 def save_corrections(
-    database: Database, connection: Connection, key: PullKey, comment_id: int, listed: Sequence[Correction]
+    database: Database, connection: Connection, key: PullKey, comment_id: int, facts: Sequence[Correction]
 ) -> None:
     values = [
         key.repository._asdict()
         | {"comment_id": comment_id, "position": i, "facts": msgspec.json.encode(correction).decode()}
-        for i, correction in enumerate(listed)
+        for i, correction in enumerate(facts)
     ]
     if values:
         connection.execute(database.insert(corrections), values)
@@ -65,8 +65,8 @@ def unanswered(connection: Connection, key: PullKey) -> list[CommandRow]:
 def note_edit(connection: Connection, key: PullKey, comment_id: int, lines: str, hint: str) -> None:
     """Somebody corrects a command that was refused: it is answered again, with the hint."""
     is_refused = (commands.c.problem != "") & ~commands.c.problem.endswith(hint, autoescape=True)
-    refused = update(commands).where(_OF_COMMENT, commands.c.lines != lines, is_refused)
-    answer = refused.values(problem=commands.c.problem + f"; {hint}", answered=False)
+    refusal = update(commands).where(_OF_COMMENT, commands.c.lines != lines, is_refused)
+    answer = refusal.values(problem=commands.c.problem + f"; {hint}", is_answered=False)
     connection.execute(answer, key.params | {"of_comment": comment_id})
 
 
@@ -112,8 +112,8 @@ def save_suggestions(
 
 def suggested_to(connection: Connection, key: PullKey) -> list[Suggestion]:
     """Unattributed work that may belong to a pull request, the most money first."""
-    listed = [_suggestion(row) for row in connection.execute(_SUGGESTIONS, key.params)]
-    return sorted(listed, key=lambda suggestion: (-suggestion.cost.priced_micros, suggestion.short_id))
+    suggestions = [_suggestion(row) for row in connection.execute(_SUGGESTIONS, key.params)]
+    return sorted(suggestions, key=lambda suggestion: (-suggestion.cost.priced_micros, suggestion.short_id))
 
 
 def _suggestion(row: Row[Any]) -> Suggestion:

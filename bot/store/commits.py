@@ -1,4 +1,4 @@
-"""Commits as the machines that made them know them, in the database."""
+"""Commits in the database, as the machines that made them report them."""
 
 from collections.abc import Iterable, Sequence
 
@@ -18,16 +18,16 @@ commits = table(CommitRow)
 _BATCH = 200
 
 _ALL = select(commits.c.facts).where(of_repository(commits))
-_NAMED = _ALL.where(commits.c.sha.in_(bindparam("shas", expanding=True)))
+_BY_SHA = _ALL.where(commits.c.sha.in_(bindparam("shas", expanding=True)))
 
 
 def save_commits(
     database: Database, connection: Connection, key: RepositoryKey, usages: Iterable[Usage]
 ) -> list[ReportedCommit]:
     """Store the commits that come with usage. Returns those that are new or changed."""
-    reported = {commit.report.sha: commit for commit in reported_commits(usages)}
-    before = _by_sha(connection, key, sorted(reported))
-    fresh = [commit for sha, commit in sorted(reported.items()) if before.get(sha) != commit]
+    reports = {commit.report.sha: commit for commit in reported_commits(usages)}
+    before = _by_sha(connection, key, sorted(reports))
+    fresh = [commit for sha, commit in sorted(reports.items()) if before.get(sha) != commit]
     insert = database.insert(commits)
     statement = insert.on_conflict_do_update(
         index_elements=["account_id", "repository_id", "sha"],
@@ -54,8 +54,8 @@ def all_commits(connection: Connection, key: RepositoryKey) -> list[ReportedComm
 
 
 def _by_sha(connection: Connection, key: RepositoryKey, shas: Sequence[str]) -> dict[str, ReportedCommit]:
-    decode, stored = msgspec.json.Decoder(ReportedCommit).decode, dict[str, ReportedCommit]()
+    decode, by_sha = msgspec.json.Decoder(ReportedCommit).decode, dict[str, ReportedCommit]()
     for start in range(0, len(shas), _BATCH):
-        rows = connection.execute(_NAMED, key.params | {"shas": shas[start : start + _BATCH]}).scalars()
-        stored |= {commit.report.sha: commit for commit in map(decode, rows)}
-    return stored
+        rows = connection.execute(_BY_SHA, key.params | {"shas": shas[start : start + _BATCH]}).scalars()
+        by_sha |= {commit.report.sha: commit for commit in map(decode, rows)}
+    return by_sha

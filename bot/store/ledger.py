@@ -24,8 +24,8 @@ from bot.store.usage_columns import columns_of, usage_of
 charges, shares = table(ChargeRow), table(ShareRow)
 
 
-class Held(msgspec.Struct, frozen=True):
-    """A charge as the ledger holds it: for which repository, and with which revision of shares (0: none yet)."""
+class LedgerEntry(msgspec.Struct, frozen=True):
+    """A charge in the ledger: its repository, and its current revision of shares (0: none yet)."""
 
     charge: Charge
     repository_id: int
@@ -111,42 +111,44 @@ _HISTORY_OF_PULL = (
 
 def charges_of(
     connection: Connection, key: RepositoryKey, sessions: Sequence[SessionKey]
-) -> dict[SessionKey, list[Held]]:
+) -> dict[SessionKey, list[LedgerEntry]]:
     """What the requests of these sessions in one repository cost. Locks them until the commit."""
     mine = (charges.c.account_id == key.account_id) & (charges.c.repository_id == key.repository_id)
     query = select(charges).where(mine).order_by(charges.c.tool, charges.c.request_id).with_for_update()
-    found: dict[SessionKey, list[Held]] = {one: [] for one in sessions}
+    entries: dict[SessionKey, list[LedgerEntry]] = {session: [] for session in sessions}
     for row in chunked(connection, query, (charges.c.tool, charges.c.session_id), sessions):
-        found[row.tool, row.session_id].append(_held(row))
-    return found
+        entries[row.tool, row.session_id].append(_entry(row))
+    return entries
 
 
 def save_claims(
     database: Database,
     connection: Connection,
     key: RepositoryKey,
-    claims: Iterable[tuple[Held, Claim]],
+    claims: Iterable[tuple[LedgerEntry, Claim]],
     now_ms: int,
 ) -> set[int]:
     """Write a new revision for every request of the repository whose shares differ. Returns the pull requests that it concerns."""
     account_id = key.account_id
     pairs = sorted(claims, key=lambda pair: pair[0].charge.key)
-    current = _current_shares(connection, account_id, [held.charge.key for held, _ in pairs])
+    current = _current_shares(connection, account_id, [entry.charge.key for entry, _ in pairs])
     numbers: set[int] = set()
     rows: list[dict[str, Any]] = []
-    moved: list[dict[str, Any]] = []
-    for held, claim in pairs:
-        request, revision = held.charge.key, held.revision + 1
-        before, after = current.get(request, []), share_out(held.charge, claim, revision)
+    revisions: list[dict[str, Any]] = []
+    for entry, claim in pairs:
+        request, revision = entry.charge.key, entry.revision + 1
+        before, after = current.get(request, []), share_out(entry.charge, claim, revision)
         if [_content(share) for share in before] == [_content(share) for share in after]:
             continue
         numbers |= {share.pull_number for share in (*before, *after) if share.pull_number is not None}
-        moved.append({"of_tool": request[0], "of_request": request[1], "revision": revision, "changed_at_ms": now_ms})
+        revisions.append(
+            {"of_tool": request[0], "of_request": request[1], "revision": revision, "changed_at_ms": now_ms}
+        )
         rows += [_share_row(account_id, key.repository_id, i, share, now_ms) for i, share in enumerate(after)]
     if rows:
         connection.execute(database.insert(shares), rows)
         mine = (charges.c.account_id == account_id) & (charges.c.tool == bindparam("of_tool"))
-        connection.execute(update(charges).where(mine, charges.c.request_id == bindparam("of_request")), moved)
+        connection.execute(update(charges).where(mine, charges.c.request_id == bindparam("of_request")), revisions)
     return numbers
 
 
@@ -218,18 +220,21 @@ def share_again(
     connection: Connection,
     account_id: int,
     keys: Sequence[RequestKey],
-    moved: Container[RequestKey],
+    departures: Container[RequestKey],
     now_ms: int,
 ) -> set[PullKey]:
-    """A charge that has changed is shared out anew at once, as it was, so that the ledger is complete at every moment; one that
-    has moved to another repository is unattributed there. Returns the pull requests that it concerns."""
+    """Share out changed charges at once, by their current weights, so that the ledger is always complete.
+
+    `departures` are those that went to another repository: they are unattributed there. Returns the pull requests that it
+    concerns.
+    """
     current = _current_shares(connection, account_id, keys)
-    held = by_key(connection, account_id, current, lock=True)
-    by_repository: dict[int, list[tuple[Held, Claim]]] = {}
+    entries = by_key(connection, account_id, current, lock=True)
+    by_repository: dict[int, list[tuple[LedgerEntry, Claim]]] = {}
     for key, now in current.items():
         weights = tuple((share.pull_number, share.weight) for share in now)
-        claim = PENDING if key in moved else Claim(weights, now[0].evidence, now[0].why, now[0].stage)
-        by_repository.setdefault(held[key].repository_id, []).append((held[key], claim))
+        claim = PENDING if key in departures else Claim(weights, now[0].evidence, now[0].why, now[0].stage)
+        by_repository.setdefault(entries[key].repository_id, []).append((entries[key], claim))
     pulls: set[PullKey] = set()
     for repository_id, claims in sorted(by_repository.items()):
         repository = RepositoryKey(account_id, repository_id)
@@ -239,22 +244,22 @@ def share_again(
 
 def by_key(
     connection: Connection, account_id: int, keys: Iterable[RequestKey], *, lock: bool = False
-) -> dict[RequestKey, Held]:
+) -> dict[RequestKey, LedgerEntry]:
     query = select(charges).where(charges.c.account_id == account_id).order_by(charges.c.tool, charges.c.request_id)
     query = query.with_for_update() if lock else query
     rows = chunked(connection, query, (charges.c.tool, charges.c.request_id), sorted(set(keys)))
-    return {RequestKey(row.tool, row.request_id): _held(row) for row in rows}
+    return {RequestKey(row.tool, row.request_id): _entry(row) for row in rows}
 
 
 def _current_shares(
     connection: Connection, account_id: int, keys: Iterable[RequestKey]
 ) -> dict[RequestKey, list[Share]]:
     query = select(*_share_columns()).join(charges, current()).where(shares.c.account_id == account_id)
-    found: dict[RequestKey, list[Share]] = {}
-    ordered = query.order_by(shares.c.position)
-    for row in chunked(connection, ordered, (shares.c.tool, shares.c.request_id), sorted(set(keys))):
-        found.setdefault(RequestKey(row.share_tool, row.share_request_id), []).append(_share(row))
-    return found
+    by_request: dict[RequestKey, list[Share]] = {}
+    in_order = query.order_by(shares.c.position)
+    for row in chunked(connection, in_order, (shares.c.tool, shares.c.request_id), sorted(set(keys))):
+        by_request.setdefault(RequestKey(row.share_tool, row.share_request_id), []).append(_share(row))
+    return by_request
 
 
 def chunked(
@@ -284,8 +289,8 @@ def _charge(row: Row[Any]) -> Charge:
     return Charge(usage=usage_of(row), **{name: row._mapping[name] for name in _MONEY})
 
 
-def _held(row: Row[Any]) -> Held:
-    return Held(_charge(row), row.repository_id, row.revision)
+def _entry(row: Row[Any]) -> LedgerEntry:
+    return LedgerEntry(_charge(row), row.repository_id, row.revision)
 
 
 def _share(row: Any) -> Share:

@@ -23,9 +23,9 @@ class RepositoryFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _SAME = (names.c.account_id == repositories.c.account_id) & (names.c.repository_id == repositories.c.repository_id)
-_COVERED = of_repository(repositories) & repositories.c.active
-_ONE = select(repositories).where(_COVERED)
-_NAMED = select(repositories).where(
+_IS_COVERED = of_repository(repositories) & repositories.c.active
+_ONE = select(repositories).where(_IS_COVERED)
+_BY_NAME = select(repositories).where(
     of_account(repositories), repositories.c.active, func.lower(repositories.c.full_name) == bindparam("name")
 )
 _ALL = select(repositories).where(of_account(repositories)).order_by(repositories.c.full_name)
@@ -54,11 +54,11 @@ _LOOK_AGAIN = update(repositories).values(week_due_at_ms=0)
 
 
 def save_repositories(
-    database: Database, connection: Connection, account_id: int, listed: Sequence[RepositoryFacts]
+    database: Database, connection: Connection, account_id: int, repositories_now: Sequence[RepositoryFacts]
 ) -> None:
     """The installation covers exactly these now. Those it covered before stay, inactive: their ledger is history."""
     connection.execute(_CLOSE_ALL, {"of_account": account_id})
-    for facts in sorted(listed, key=lambda facts: facts.repository_id):
+    for facts in sorted(repositories_now, key=lambda facts: facts.repository_id):
         save_repository(database, connection, account_id, facts)
 
 
@@ -98,7 +98,7 @@ def repository(connection: Connection, key: RepositoryKey) -> Repository | None:
 
 def repository_named(connection: Connection, account_id: int, full_name: str) -> Repository | None:
     """The repository of that name, without case, that the installation covers now."""
-    return one(Repository, connection, _NAMED, {"of_account": account_id, "name": full_name.lower()})
+    return one(Repository, connection, _BY_NAME, {"of_account": account_id, "name": full_name.lower()})
 
 
 def repositories_of(connection: Connection, account_id: int) -> list[Repository]:
@@ -113,8 +113,8 @@ def note(connection: Connection, key: RepositoryKey, **state: object) -> None:
 
 def covered_names(connection: Connection, account_id: int) -> dict[str, int]:
     """Repository id by every name, in lower case, of the repositories that the installation covers now."""
-    listed = connection.execute(_COVERED_NAMES, {"of_account": account_id})
-    return {row.name: row.repository_id for row in listed}
+    rows = connection.execute(_COVERED_NAMES, {"of_account": account_id})
+    return {row.name: row.repository_id for row in rows}
 
 
 def names_of(connection: Connection, key: RepositoryKey) -> set[str]:

@@ -7,18 +7,18 @@ import msgspec
 from sqlalchemy import Connection, delete, select, update
 
 from attribution.ledger import charge as price_charge
-from attribution.usage import RequestKey, Usage, named, unique
+from attribution.usage import RequestKey, Usage, unique, with_request_id
 from bot.keys import PullKey
 from bot.store import ledger
 from bot.store import sessions as session_store
 from bot.store.database import Database, table
-from bot.store.ledger import Held, charges, shares
+from bot.store.ledger import LedgerEntry, charges, shares
 from bot.store.tables import Account, RequestAlias
 
 aliases, accounts = table(RequestAlias), table(Account)
 
 
-class Saved(msgspec.Struct, frozen=True):
+class Changes(msgspec.Struct, frozen=True):
     """What a batch changed: how many charges, in which repositories, and which pull requests may bear another amount now."""
 
     charges: int
@@ -28,78 +28,78 @@ class Saved(msgspec.Struct, frozen=True):
 
 def save_usage(
     database: Database, connection: Connection, account_id: int, usages: Iterable[Usage], now_ms: int
-) -> Saved:
+) -> Changes:
     """Add requests, whose `context.repository` is GitHub's id of it. What is already there is merged, and charges that turn out to
     be one request become one. Marks the sessions of what changed."""
     usages = list(usages)
     # One batch of an account at a time: two that name a request by different ids must see each other.
     mine = accounts.c.account_id == account_id
     connection.execute(select(accounts.c.account_id).where(mine).with_for_update(key_share=True))
-    held = _held(connection, account_id, [key for usage in usages for key in usage.keys])
-    by_id = {key: one for one in held.values() for key in one.charge.usage.keys}
+    entries = _entries(connection, account_id, [key for usage in usages for key in usage.keys])
+    by_id = {key: entry for entry in entries.values() for key in entry.charge.usage.keys}
     new: list[Usage] = []
-    changed: list[tuple[Held, Usage]] = []
-    gone: list[Held] = []
-    for usage in unique([*(one.charge.usage for one in held.values()), *usages]):
+    updates: list[tuple[LedgerEntry, Usage]] = []
+    duplicates: list[LedgerEntry] = []
+    for usage in unique([*(entry.charge.usage for entry in entries.values()), *usages]):
         rows = {by_id[key].charge.key: by_id[key] for key in usage.keys if key in by_id}
         if not rows:
             new.append(usage)
             continue
         first, *others = (rows[key] for key in sorted(rows))
-        merged = named(usage, first.charge.usage.request_id)
-        if merged != first.charge.usage:
-            changed.append((first, merged))
-            gone += others
-    return _save(database, connection, account_id, (new, changed, gone), now_ms)
+        whole = with_request_id(usage, first.charge.usage.request_id)
+        if whole != first.charge.usage:
+            updates.append((first, whole))
+            duplicates += others
+    return _save(database, connection, account_id, (new, updates, duplicates), now_ms)
 
 
 def _save(
     database: Database,
     connection: Connection,
     account_id: int,
-    what: tuple[list[Usage], list[tuple[Held, Usage]], list[Held]],
+    what: tuple[list[Usage], list[tuple[LedgerEntry, Usage]], list[LedgerEntry]],
     now_ms: int,
-) -> Saved:
-    new, changed, gone = what
-    before = [*(one for one, _ in changed), *gone]
-    pulls = _pulls(connection, account_id, [one.charge.key for one in before])
-    for one in gone:
-        connection.execute(delete(charges).where(ledger.is_charge(account_id, one.charge.key)))
+) -> Changes:
+    new, updates, duplicates = what
+    before = [*(entry for entry, _ in updates), *duplicates]
+    pulls = _pulls(connection, account_id, [entry.charge.key for entry in before])
+    for entry in duplicates:
+        connection.execute(delete(charges).where(ledger.is_charge(account_id, entry.charge.key)))
     if new:
-        rows = [ledger.charge_row(account_id, price_charge(one), now_ms) | {"revision": 0} for one in new]
+        rows = [ledger.charge_row(account_id, price_charge(usage), now_ms) | {"revision": 0} for usage in new]
         connection.execute(database.insert(charges), rows)
-    for one, merged in changed:
-        row = ledger.charge_row(account_id, price_charge(merged), now_ms)
-        connection.execute(update(charges).where(ledger.is_charge(account_id, one.charge.key)).values(row))
-    after = [*new, *(merged for _, merged in changed)]
+    for entry, usage in updates:
+        row = ledger.charge_row(account_id, price_charge(usage), now_ms)
+        connection.execute(update(charges).where(ledger.is_charge(account_id, entry.charge.key)).values(row))
+    after = [*new, *(usage for _, usage in updates)]
     _save_aliases(database, connection, account_id, after)
-    moved = {one.charge.key for one, merged in changed if merged.context.repository != str(one.repository_id)}
-    keys = [one.charge.key for one, _ in changed]
-    pulls |= ledger.share_again(database, connection, account_id, keys, moved, now_ms)
-    # Another copy may name another session or repository: what a request was taken for before loses it.
-    touched = [
-        *((int(one.context.repository), one) for one in after),
-        *((one.repository_id, one.charge.usage) for one in before),
+    departures = {entry.charge.key for entry, usage in updates if usage.context.repository != str(entry.repository_id)}
+    keys = [entry.charge.key for entry, _ in updates]
+    pulls |= ledger.share_again(database, connection, account_id, keys, departures, now_ms)
+    # Another copy may name another session or repository: then the earlier one has lost the request.
+    requests = [
+        *((int(usage.context.repository), usage) for usage in after),
+        *((entry.repository_id, entry.charge.usage) for entry in before),
     ]
-    session_store.save_sessions(database, connection, account_id, touched)
-    repositories = frozenset(repository_id for repository_id, _ in touched)
-    return Saved(len(after), repositories, frozenset(pulls))
+    session_store.save_sessions(database, connection, account_id, requests)
+    repositories = frozenset(repository_id for repository_id, _ in requests)
+    return Changes(len(after), repositories, frozenset(pulls))
 
 
-def _held(connection: Connection, account_id: int, keys: Sequence[RequestKey]) -> dict[RequestKey, Held]:
+def _entries(connection: Connection, account_id: int, keys: Sequence[RequestKey]) -> dict[RequestKey, LedgerEntry]:
     """The charges that have one of these ids, locked until the commit."""
     mine = aliases.c.account_id == account_id
     query = select(aliases.c.tool, aliases.c.request_id).where(mine)
     rows = ledger.chunked(connection, query, (aliases.c.tool, aliases.c.alias), sorted(set(keys)))
-    known_as = [RequestKey(row.tool, row.request_id) for row in rows]
-    return ledger.by_key(connection, account_id, [*keys, *known_as], lock=True)
+    ids = [RequestKey(row.tool, row.request_id) for row in rows]
+    return ledger.by_key(connection, account_id, [*keys, *ids], lock=True)
 
 
 def _save_aliases(database: Database, connection: Connection, account_id: int, usages: Iterable[Usage]) -> None:
     rows = [
-        {"account_id": account_id, "tool": one.tool, "alias": alias, "request_id": one.request_id}
-        for one in usages
-        for alias in one.aliases
+        {"account_id": account_id, "tool": usage.tool, "alias": alias, "request_id": usage.request_id}
+        for usage in usages
+        for alias in usage.aliases
     ]
     if rows:
         insert = database.insert(aliases)

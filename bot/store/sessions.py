@@ -40,7 +40,7 @@ _WAITING = (
     .order_by(sessions.c.tool, sessions.c.session_id)
     .limit(bindparam("most"))
 )
-_DONE = (
+_FINISH = (
     update(sessions)
     .where(and_(*(sessions.c[name] == bindparam(f"of_{name}") for name in _KEY)))
     .values(done_count=bindparam("of_request_count"))
@@ -77,15 +77,15 @@ def mark_done(connection: Connection, read: Sequence[SessionRow]) -> None:
     """These sessions were attributed as they were when they were read; what was requested since waits on."""
     if read:
         names = (*_KEY, "request_count")
-        connection.execute(_DONE, [{f"of_{name}": getattr(row, name) for name in names} for row in read])
+        connection.execute(_FINISH, [{f"of_{name}": getattr(row, name) for name in names} for row in read])
 
 
 def save_sessions(
-    database: Database, connection: Connection, account_id: int, changed: Iterable[tuple[int, Usage]]
+    database: Database, connection: Connection, account_id: int, requests: Iterable[tuple[int, Usage]]
 ) -> None:
     """Sessions of requests that are new or have changed, with the time that they span, wait for attribution."""
     spans: dict[tuple[int, str, str], list[int]] = {}
-    for repository_id, usage in changed:
+    for repository_id, usage in requests:
         spans.setdefault((repository_id, usage.tool, usage.session_id), []).append(to_ms(usage.at))
     least, most = (func.least, func.greatest) if database.is_postgresql else (func.min, func.max)
     insert = database.insert(sessions)
@@ -108,7 +108,7 @@ def save_sessions(
         connection.execute(statement, values)
 
 
-def named(connection: Connection, key: RepositoryKey, name: str) -> list[SessionKey]:
+def by_name(connection: Connection, key: RepositoryKey, name: str) -> list[SessionKey]:
     """The repository's sessions that a person may mean: by short id, or by the tool's own."""
-    listed = connection.execute(_NAMES, key.params)
-    return [(tool, own) for tool, own in listed if name == own or name.lower() == short_id(tool, own)]
+    keys = connection.execute(_NAMES, key.params)
+    return [(tool, own) for tool, own in keys if name == own or name.lower() == short_id(tool, own)]

@@ -15,9 +15,9 @@ charges = table(ChargeRow)
 def move(connection: Connection, key: RepositoryKey, account_id: int) -> None:
     """Give the rows of a repository to `account_id`. A request that the account reported itself stays one charge: the copy that
     another account paid for remains in that account's history."""
-    listed = [of for of in charges.metadata.sorted_tables if "repository_id" in of.c]
+    tables = [of for of in charges.metadata.sorted_tables if "repository_id" in of.c]
     # Shares and other rows of a request go where its charge goes, so they look before it has gone.
-    for of in sorted(listed, key=lambda of: of is charges):
+    for of in sorted(tables, key=lambda of: of is charges):
         there = (charges if "request_id" in of.c else of).alias()
         names = ["tool", "request_id"] if "request_id" in of.c else [c.name for c in of.primary_key]
         same = and_(*(there.c[name] == of.c[name] for name in names if name != "account_id"))

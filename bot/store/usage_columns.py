@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from attribution.usage import NO_WORK, NOT_KNOWN, TOKEN_KINDS, Context, ContextSource, Tokens, Usage, Work
+from attribution.usage import NO_WORK, TOKEN_KINDS, TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage, Work
 from bot.clock import from_ms, to_ms
 
 # The repository is `repository_id`, the time `at_ms`; the folder never comes here.
@@ -53,7 +53,7 @@ def usage_of(row: Any) -> Usage:
     return Usage(
         **{name: value[name] for name in _PLAIN},
         at=from_ms(row.at_ms),
-        tokens=Tokens(**{kind: value[name] for name, kind in _TOKENS.items()}) if is_known else NOT_KNOWN,
+        tokens=Tokens(**{kind: value[name] for name, kind in _TOKENS.items()}) if is_known else TOKENS_NOT_KNOWN,
         context=Context(
             **{name: value[name] for name in _CONTEXT},
             source=ContextSource(row.context_source),

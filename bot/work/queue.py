@@ -45,7 +45,7 @@ class Kind(StrEnum):
     LEDGER = "ledger"
 
 
-# These end in a write to GitHub: before it is their account's turn, finding out what to write would be in vain.
+# These end in a write to GitHub: before it is their account's turn, working out what to write would be wasted.
 WRITERS = (Kind.ALERT_COMMENT, Kind.COMMENT, Kind.ISSUE_COMMENT, Kind.WEEK)
 
 
@@ -207,7 +207,7 @@ def _later(a: ColumnElement[int], b: ColumnElement[int]) -> ColumnElement[int]:
 
 _TURN = case((jobs.c.kind.in_(_WRITERS), func.coalesce(accounts.c.next_write_at_ms, 0)), else_=0)
 _FREE = _later(func.coalesce(accounts.c.not_before_ms, 0), _later(jobs.c.lease_until_ms, jobs.c.run_at_ms))
-_INSTALLED = or_(
+_HAS_INSTALLATION = or_(
     jobs.c.kind == Kind.ACCOUNT.value,
     accounts.c.account_id.is_(None),
     (accounts.c.installation_id != 0) & ~accounts.c.suspended,
@@ -215,7 +215,7 @@ _INSTALLED = or_(
 _NEXT = (
     select(func.min(_later(_TURN, _FREE)))
     .select_from(jobs.outerjoin(accounts, accounts.c.account_id == jobs.c.account_id))
-    .where(jobs.c.done_count < jobs.c.request_count, _INSTALLED)
+    .where(jobs.c.done_count < jobs.c.request_count, _HAS_INSTALLATION)
 )
 
 

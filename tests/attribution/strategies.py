@@ -13,7 +13,7 @@ times = st.datetimes(datetime(2026, 3, 1), datetime(2026, 11, 20), timezones=st.
 commits = st.builds(
     CommitMade, sha=st.sampled_from(["aaaaaaa", "bbbbbbb", "ccccccc"]), authorship=st.sampled_from(["", "x1", "x2"]),
     branch=st.sampled_from(["", "main", "feat/a"]), files=st.sampled_from([(), ("a.py",), ("b.py",)]),
-    stamped=st.sampled_from([False, False, True]),
+    is_stamped=st.sampled_from([False, False, True]),
 )  # fmt: skip
 looks = st.builds(PullSeen, number=st.integers(1, 4), how=st.sampled_from(["view", "create"]))
 
@@ -24,8 +24,8 @@ request_ids = st.uuids().map(str)
 @st.composite
 def costs(draw, most_micros=10**10):
     """Of one request or more; where none has a price, without money."""
-    unpriced, priced = draw(st.integers(0, 3)), draw(st.integers(0, 6))
-    requests = max(priced + unpriced, 1)
+    unpriced, priced_count = draw(st.integers(0, 3)), draw(st.integers(0, 6))
+    requests = max(priced_count + unpriced, 1)
     return Cost(draw(st.integers(0, most_micros)) if requests > unpriced else None, requests, unpriced)
 
 
@@ -55,7 +55,7 @@ def usages(draw, request_id=request_ids):
         ),
         work=Work(
             edited_files=tuple(draw(st.lists(st.sampled_from(["a.py", "b.py", "c.py"]), max_size=3, unique=True))),
-            commits_made=tuple(draw(st.lists(commits, max_size=2, unique_by=lambda one: one.sha))),
+            commits_made=tuple(draw(st.lists(commits, max_size=2, unique_by=lambda commit: commit.sha))),
             pulls_seen=tuple(draw(st.lists(looks, max_size=2, unique=True))),
         ),
     )

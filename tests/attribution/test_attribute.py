@@ -99,7 +99,7 @@ def test_an_unrelated_pull_request_changes_nothing(session, case, at, branch):
 
 @given(sessions(), sessions(), facts())
 def test_an_unrelated_session_changes_nothing(session, other, case):
-    """What somebody else did elsewhere at the same time, with the commits that they tell of."""
+    """What somebody else did elsewhere at the same time, with the commits that they report."""
     pulls, _ = case
     other = [
         with_work(

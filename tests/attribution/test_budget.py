@@ -53,11 +53,11 @@ def test_an_approval_covers_what_it_was_given_for_and_is_never_without_a_limit(s
 
 
 @given(st.lists(AMOUNTS, max_size=20), st.integers(1, 10**12))
-def test_each_level_is_told_once_whatever_spend_does(amounts: list[int], whole: int):
-    told: list[int] = []
+def test_each_level_is_reported_once_whatever_spend_does(amounts: list[int], whole: int):
+    levels: list[int] = []
     for amount in amounts:
-        told += newly_reached(budget(amount, whole), told)
-    assert sorted(told) == list(budget(max(amounts, default=0), whole).levels)
+        levels += newly_reached(budget(amount, whole), levels)
+    assert sorted(levels) == list(budget(max(amounts, default=0), whole).levels)
 
 
 @given(AMOUNTS, AMOUNTS, st.integers(1, 10**12))

@@ -23,9 +23,9 @@ def test_addition_is_that_of_numbers(a: Cost, b: Cost, c: Cost):
 @given(st.lists(st.none() | st.integers(0, 10**9)))
 def test_a_sum_is_what_sql_says(amounts: list[int | None]):
     """NULL of amounts that are all NULL; but nothing at all costs nothing."""
-    priced = [micros for micros in amounts if micros is not None]
+    prices = [micros for micros in amounts if micros is not None]
     cost = sum(map(cost_of_request, amounts), ZERO)
-    assert cost == Cost(sum(priced) if priced or not amounts else None, len(amounts), len(amounts) - len(priced))
+    assert cost == Cost(sum(prices) if prices or not amounts else None, len(amounts), len(amounts) - len(prices))
 
 
 @given(sums, st.integers(1, 9))
@@ -38,8 +38,8 @@ def test_parts_sum_to_the_money_and_each_counts_every_request(cost: Cost, parts:
     }
 
 
-def cents(shown: str) -> int:
-    return 0 if shown in (NOT_KNOWN, "under $0.01") else int(shown.strip("$").replace(",", "").replace(".", ""))
+def cents(text: str) -> int:
+    return 0 if text in (NOT_KNOWN, "under $0.01") else int(text.strip("$").replace(",", "").replace(".", ""))
 
 
 @given(st.lists(sums, max_size=20))
@@ -50,18 +50,18 @@ def test_a_column_sums_to_its_total(parts: list[Cost]):
 @given(sums)
 def test_not_known_is_never_a_sum_and_a_sum_is_never_nothing(cost: Cost):
     is_unknown = 0 < cost.requests == cost.unpriced_requests
-    for shown in (cost.show(), *column([cost]), cost.show_each(7)):
-        assert (shown == NOT_KNOWN) == is_unknown
-        assert shown != "$0.00" or cost.priced_micros < 7
+    for text in (cost.show(), *column([cost]), cost.show_each(7)):
+        assert (text == NOT_KNOWN) == is_unknown
+        assert text != "$0.00" or cost.priced_micros < 7
     assert (cost.show() == "$0.00") == (cost.list_micros == 0)
     assert bool(cost.note()) == bool(cost.unpriced_requests)
 
 
 @given(sums)
 def test_json_says_null_for_what_is_not_known(cost: Cost):
-    encoded = msgspec.json.encode(cost)
-    assert (msgspec.json.decode(encoded)["list_micros"] is None) != cost.is_known
-    assert msgspec.json.decode(encoded, type=Cost) == cost
+    body = msgspec.json.encode(cost)
+    assert (msgspec.json.decode(body)["list_micros"] is None) != cost.is_known
+    assert msgspec.json.decode(body, type=Cost) == cost
 
 
 @pytest.mark.parametrize("list_micros", [0, None])
@@ -70,8 +70,8 @@ def test_there_is_one_cost_that_is_not_known_and_one_of_nothing(list_micros: int
     assert Cost(list_micros, 0, 0) == ZERO
 
 
-def test_in_words():
-    shown = [
+def test_a_cost_in_words():
+    texts = [
         f"{cost.show()}{cost.note(', and ')}"
         for cost in (
             ZERO,
@@ -82,7 +82,7 @@ def test_in_words():
             Cost(None, 1, 1),
         )
     ]
-    assert shown == snapshot(
+    assert texts == snapshot(
         [
             "$0.00",
             "$0.00",

@@ -23,7 +23,7 @@ def test_a_week_begins_on_monday_at_midnight_where_people_live():
 
 
 @pytest.mark.parametrize(
-    ("zone", "name", "hours", "published"),
+    ("zone", "name", "hours", "week_start"),
     [
         ("Europe/Berlin", "2026-W13", 167, "2026-03-30 04:00"),
         ("Europe/Berlin", "2026-W43", 169, "2026-10-26 05:00"),
@@ -32,10 +32,10 @@ def test_a_week_begins_on_monday_at_midnight_where_people_live():
         ("UTC", "2026-W44", 168, "2026-11-02 06:00"),
     ],
 )
-def test_daylight_saving_makes_weeks_shorter_and_longer(zone, name, hours, published):
+def test_daylight_saving_makes_weeks_shorter_and_longer(zone, name, hours, week_start):
     week = week_named(name, ZoneInfo(zone))
     assert week.to_at - week.from_at == timedelta(hours=hours)
-    assert published_at(week, "monday", ZoneInfo(zone)) == utc(published)
+    assert published_at(week, "monday", ZoneInfo(zone)) == utc(week_start)
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -49,7 +49,7 @@ def test_the_turn_of_a_year_with_53_weeks(zone):
 
 
 @pytest.mark.parametrize("name", ["2025-W53", "2026-W00", "2026-W54", "2026-47", "2026-W7", "", "1999-W01"])
-def test_what_is_no_week(name):
+def test_names_that_are_no_week(name):
     assert week_named(name, ZoneInfo("UTC")) is None
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 
 from attribution.money import from_usd
-from attribution.pricing import Priced, Unpriced, price
+from attribution.pricing import Price, Unpriced, price
 from attribution.usage import TOKEN_KINDS, Tokens
 from tests.attribution.strategies import usages
 from tests.notation import session
@@ -24,7 +24,7 @@ def usage(**fields):
 @given(usages())
 def test_it_agrees_with_the_price_library_to_the_micro_dollar(request):
     ours = price(request)
-    assume(isinstance(ours, Priced))
+    assume(isinstance(ours, Price))
     theirs = genai_prices.calc_price(
         genai_prices.Usage(
             input_tokens=request.tokens.input,

@@ -54,7 +54,7 @@ def test_a_session_that_costs_many_times_what_is_usual():
     )
 
 
-def test_money_that_burns_is_told_long_before_the_total_is():
+def test_a_costly_hour_is_reported_long_before_the_total_is():
     assert sentences(work(100, 70, every=timedelta(seconds=20)), ORDINARY) == snapshot(
         ["Session `b3ecf4` has cost $70.00 within an hour, 7 times the dearest hour of 19 of 20 sessions here."]
     )
@@ -99,7 +99,7 @@ def test_an_hour_is_four_quarters_in_a_row():
     assert activity_of("codex", "s1", work(1000, 5, every=60 * MINUTE)).hour_micros == 10 * DOLLAR
 
 
-def test_a_tool_of_which_little_is_known_is_not_said_to_turn_in_circles():
+def test_a_tool_with_little_history_raises_no_alert_about_circles():
     assert alerts_of(work(10, 400, effect=0), ORDINARY, tool="codex") == []
 
 
@@ -138,7 +138,7 @@ def test_only_what_had_ended_before_counts_and_nothing_of_long_ago():
     assert usual([*old, *running], MONDAY).total.sessions == 0
 
 
-def test_what_is_not_known_is_said():
+def test_unknown_costs_are_named_in_the_alert():
     requests = [*work(60, 200, every=4 * MINUTE), Request(at=MONDAY, micros=None), Request(at=MONDAY, micros=None)]
     assert sentences(requests, ORDINARY)[0].endswith(" In no amount: 2 requests at a price that is not known.")
 

@@ -64,7 +64,7 @@ def test_whether_an_alert_held_up(dollars: int, shipped_dollars: int, open_dolla
     assert past.verdict == verdict
 
 
-def test_what_became_of_it_is_said():
+def test_the_outcome_of_an_alert_is_described():
     (past,) = alerts_of(record("x", 100, day=0, shipped_dollars=20, open_dollars=30))
     assert past.result == "it went on from $87.00 to $100.00, of which $20.00 shipped, $30.00 is in open pull requests"
 

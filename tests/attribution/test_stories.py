@@ -109,7 +109,7 @@ def test_a_recycled_branch_inherits_nothing():
     assert outcome(work.replace("edits a.py", ""), changes) == ["#9 branch", "#10 branch", "#10 branch", "- none"]
 
 
-def test_sessions_at_once_are_told_apart_by_their_files():
+def test_sessions_at_once_are_distinguished_by_their_files():
     changes = """
     #1 feat/a opened 10:00 commits c1
     #2 feat/b opened 10:00 commits c2
@@ -147,7 +147,7 @@ def test_what_was_pushed_directly_is_on_no_change():
     assert outcome(work, changes) == ["- commit", "- commit", "#1 edits"]
 
 
-def test_direct_pushes_that_github_tells_of_end_work_too():
+def test_direct_pushes_that_github_reports_end_work_too():
     changes = "#1 feat/a opened 12:00 commits c1\nc1 by ann at 11:00 changes a.py"
     direct = Commit(sha="d1", author="ann", authored_at=MONDAY.replace(hour=9, minute=30), files=("a.py",))
     work = "09:00 main $1.00 edits a.py\n10:00 main $1.00 edits a.py"
@@ -251,7 +251,7 @@ def test_a_maintainer_has_the_last_word_and_may_change_it():
     assert outcome(work, changes, corrections=[again, correction("unlink", 1, hour=13)]) == ["#2 correction"]
 
 
-def test_a_correction_that_says_nothing_is_refused():
+def test_an_empty_correction_is_refused():
     with pytest.raises(ValueError, match="link or unlink"):
         correction("merge", 1, hour=9)
     with pytest.raises(ValueError, match="weight above 0"):

@@ -23,7 +23,7 @@ WEEK = week_of(MONDAY, ZONE)
 DOLLAR = 1_000_000
 
 
-def spent(number: int | None, dollars: int, stage: Stage = Stage.BUILD, evidence: Evidence = Evidence.COMMIT) -> Spend:
+def spend(number: int | None, dollars: int, stage: Stage = Stage.BUILD, evidence: Evidence = Evidence.COMMIT) -> Spend:
     return Spend(pull_number=number, stage=stage, evidence=evidence, cost=Cost(dollars * DOLLAR, 1))
 
 
@@ -52,9 +52,9 @@ PULLS = """
 
 def test_every_kind_has_a_row_and_the_rows_sum_to_the_week():
     amounts = (
-        spent(1, 5), spent(2, 3), spent(2, 1, Stage.REVIEW), spent(3, 2), spent(4, 7), spent(5, 4, Stage.REVIEW),
-        spent(None, 1, evidence=Evidence.NONE), spent(None, 2, evidence=Evidence.SEVERAL),
-        spent(None, 6, evidence=Evidence.IMPLAUSIBLE), spent(6, 9),
+        spend(1, 5), spend(2, 3), spend(2, 1, Stage.REVIEW), spend(3, 2), spend(4, 7), spend(5, 4, Stage.REVIEW),
+        spend(None, 1, evidence=Evidence.NONE), spend(None, 2, evidence=Evidence.SEVERAL),
+        spend(None, 6, evidence=Evidence.IMPLAUSIBLE), spend(6, 9),
     )  # fmt: skip
     cost = week_cost(facts(PULLS, *amounts, details={3: Details(reverts=(1,)), 5: Details()}))
     assert dollars(cost) == {
@@ -66,7 +66,7 @@ def test_every_kind_has_a_row_and_the_rows_sum_to_the_week():
 
 
 def test_a_merge_that_was_only_reviewed_has_no_known_cost():
-    cost = week_cost(facts(PULLS, spent(1, 5), spent(5, 4, Stage.REVIEW)))
+    cost = week_cost(facts(PULLS, spend(1, 5), spend(5, 4, Stage.REVIEW)))
     assert [merge.number for merge in cost.merges] == [1]
     assert cost.unseen_merges == (2, 5)
     assert cost.per_merge.count == 1
@@ -76,22 +76,22 @@ def test_a_merge_on_a_boundary_is_in_the_week_that_begins_there():
     by_number = {number: msgspec.structs.replace(pull, merged_at=at, closed_at=at) for number, pull, at in (
         (1, *pulls("#1 a opened Mon 00:00"), WEEK.from_at), (2, *pulls("#2 b opened Mon 00:00"), WEEK.to_at),
     )}  # fmt: skip
-    cost = week_cost(facts(PULLS, spent(1, 5), spent(2, 3), pulls=by_number))
+    cost = week_cost(facts(PULLS, spend(1, 5), spend(2, 3), pulls=by_number))
     assert [merge.number for merge in cost.merges] == [1]
     issues = {
         50: Issue(number=50, created_at=MONDAY, closed_at=WEEK.from_at),
         51: Issue(number=51, created_at=MONDAY, closed_at=WEEK.to_at),
     }
     closing = {1: Details(closes=(50,)), 2: Details(closes=(51,))}
-    cost = week_cost(facts(PULLS, spent(1, 5), spent(2, 3), pulls=by_number, details=closing, issues=issues))
+    cost = week_cost(facts(PULLS, spend(1, 5), spend(2, 3), pulls=by_number, details=closing, issues=issues))
     assert (cost.per_issue.median_micros, cost.per_issue.count) == (5 * DOLLAR, 1)
     late = msgspec.structs.replace(by_number[1], merged_at=WEEK.from_at - timedelta(microseconds=1))
-    cost = week_cost(facts(PULLS, spent(3, 1), before=(spent(1, 5),), pulls={1: late}))
+    cost = week_cost(facts(PULLS, spend(3, 1), before=(spend(1, 5),), pulls={1: late}))
     assert (cost.merges, cost.before_merge.count) == ((), 1)
 
 
 def test_a_merge_counts_with_all_that_it_cost_before():
-    cost = week_cost(facts(PULLS, spent(1, 5), before=(spent(1, 20),)))
+    cost = week_cost(facts(PULLS, spend(1, 5), before=(spend(1, 20),)))
     assert cost.per_merge.median_micros == 25 * DOLLAR
     assert cost.merges[0].in_week == Cost(5 * DOLLAR, 1)
     assert cost.total.list_micros == 5 * DOLLAR
@@ -99,17 +99,17 @@ def test_a_merge_counts_with_all_that_it_cost_before():
 
 def test_a_revert_ships_nothing_and_neither_does_what_it_takes_back():
     text = PULLS + "#6 revert-1 opened Thu 09:00 merged Thu 10:00"
-    cost = week_cost(facts(text, spent(1, 5), spent(2, 3), spent(6, 1), details={6: Details(reverts=(1,))}))
+    cost = week_cost(facts(text, spend(1, 5), spend(2, 3), spend(6, 1), details={6: Details(reverts=(1,))}))
     assert dollars(cost) == {"merged": 4, "reverted": 5}
     assert [merge.number for merge in cost.merges] == [1, 2]
     assert (cost.per_merge.median_micros, cost.per_surviving.median_micros) == (4 * DOLLAR, 3 * DOLLAR)
 
 
-def test_what_became_of_it_is_told_as_it_is_known_now():
+def test_the_outcome_of_a_merge_is_the_one_known_now():
     """What is abandoned later was spent on nothing all the same, and no later week would say so."""
     (later,) = pulls("#3 c opened Mon 09:00 closed Tue 09:00")
     later = msgspec.structs.replace(later, closed_at=WEEK.to_at + timedelta(days=3))
-    plain = facts(PULLS, spent(3, 2))
+    plain = facts(PULLS, spend(3, 2))
     closed_later = msgspec.structs.replace(plain, pulls={**plain.pulls, 3: later})
     assert dollars(week_cost(closed_later)) == {"open": 2}
     cost = week_cost(msgspec.structs.replace(closed_later, known_at=WEEK.to_at + timedelta(days=4)))
@@ -120,7 +120,7 @@ def test_what_became_of_it_is_told_as_it_is_known_now():
 
 
 def test_a_change_that_reverts_a_try_of_its_own_is_a_merge():
-    cost = week_cost(facts(PULLS, spent(1, 5), details={1: Details(reverts_commits=("1f2e3d4",))}))
+    cost = week_cost(facts(PULLS, spend(1, 5), details={1: Details(reverts_commits=("1f2e3d4",))}))
     assert [merge.number for merge in cost.merges] == [1]
 
 
@@ -128,14 +128,14 @@ def test_ten_pull_requests_for_one_issue_are_one_closed_issue():
     text = "\n".join(f"#{i} b{i} opened Mon 09:00 merged Mon 10:00" for i in range(1, 11))
     issue = Issue(number=50, created_at=MONDAY, closed_at=MONDAY + timedelta(days=2))
     details_by_number = {i: Details(closes=(50,)) for i in range(1, 11)}
-    cost = week_cost(facts(text, *(spent(i, 2) for i in range(1, 11)), issues={50: issue}, details=details_by_number))
+    cost = week_cost(facts(text, *(spend(i, 2) for i in range(1, 11)), issues={50: issue}, details=details_by_number))
     assert cost.per_merge.median_micros == 2 * DOLLAR
     assert (cost.per_issue.median_micros, cost.per_issue.count) == (20 * DOLLAR, 1)
 
 
 def test_people_are_counted():
     details_by_number = {1: Details(authors=("ann", "bob")), 2: Details(authors=("ann",)), 3: Details(authors=("zoe",))}
-    cost = week_cost(facts(PULLS, spent(1, 5), details=details_by_number, senders=frozenset({"ann", "joe"})))
+    cost = week_cost(facts(PULLS, spend(1, 5), details=details_by_number, senders=frozenset({"ann", "joe"})))
     assert (cost.coverage.people, cost.coverage.seen_people) == (2, 1)
 
 
@@ -192,12 +192,12 @@ issues = st.just({number: Issue(number=number, created_at=MONDAY, labels=("bug",
 
 
 @given(st.lists(amounts, max_size=30), st.lists(amounts, max_size=9), details_by_number, issues)
-def test_whatever_happens_the_week_is_complete(spent, before, details, issues):
-    cost = week_cost(facts(PULLS, *spent, before=tuple(before), details=details, issues=issues))
-    whole = sum((part.cost for part in spent), ZERO)
+def test_whatever_happens_the_week_is_complete(spends, before, details, issues):
+    cost = week_cost(facts(PULLS, *spends, before=tuple(before), details=details, issues=issues))
+    whole = sum((part.cost for part in spends), ZERO)
     assert sum((row.cost for row in cost.kinds), ZERO) == whole == cost.points[-1].cost
     assert whole.priced_micros == cost.total.priced_micros
-    in_pulls = sum((part.cost for part in spent if part.pull_number is not None), ZERO)
+    in_pulls = sum((part.cost for part in spends if part.pull_number is not None), ZERO)
     assert sum(row.cost.priced_micros for row in cost.labels) == in_pulls.priced_micros
     assert cost.no_pull + in_pulls == whole
     assert sum((pull.cost for row in cost.kinds for pull in row.pulls), ZERO) == in_pulls

@@ -31,11 +31,11 @@ ACTING = re.compile(
 @example("a\\|b|c")
 @example("`@a`#1`")
 def test_no_name_acts_in_a_line_or_a_table(make, name):
-    shown = make(name)
-    assert "\n" not in shown
-    assert not ACTING.search(render(f"Seen: {shown}, and more.")), shown
-    html = render(table(("Name", ">Cost"), [(shown, "$1.00"), ("x", "$2.00")]))
-    assert not ACTING.search(html), shown
+    markdown = make(name)
+    assert "\n" not in markdown
+    assert not ACTING.search(render(f"Seen: {markdown}, and more.")), markdown
+    html = render(table(("Name", ">Cost"), [(markdown, "$1.00"), ("x", "$2.00")]))
+    assert not ACTING.search(html), markdown
     assert html.count("<tr>") == 3
     assert html.count("<td") == 4
     assert '<td align="right">$1.00</td>' in html
@@ -43,16 +43,16 @@ def test_no_name_acts_in_a_line_or_a_table(make, name):
 
 @given(st.text(st.characters(categories=["L", "N"], include_characters=" ._"), min_size=1, max_size=40))
 def test_ordinary_names_are_shown_as_they_are(name):
-    shown = " ".join(name.split())
+    plain = " ".join(name.split())
     html = render(f"x {code(name)} y")
-    assert f"<code>{shown or '?'}</code>" in html.replace("\u200b", "") or not shown
+    assert f"<code>{plain or '?'}</code>" in html.replace("\u200b", "") or not plain
 
 
 @given(st.integers(0, 10**15))
 def test_tokens_are_short_and_close(number):
-    shown = tokens(number)
-    assert len(shown) <= 9
-    value, _, unit = shown.partition("\u00a0")
+    figure = tokens(number)
+    assert len(figure) <= 9
+    value, _, unit = figure.partition("\u00a0")
     size = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[unit]
     assert abs(float(value.replace(",", "")) * size - number) <= max(0.051 * number, 0.5)
 

@@ -24,8 +24,8 @@ def test_it_is_signed_and_goes_to_the_address_that_was_looked_up():
     channel = Channel()
     post(channel)
     ((headers, body),) = channel.requests
-    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    proof = hmac.digest(base64.b64decode(SECRET.removeprefix("whsec_")), signed, hashlib.sha256)
+    content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    proof = hmac.digest(base64.b64decode(SECRET.removeprefix("whsec_")), content, hashlib.sha256)
     assert headers["webhook-signature"] == f"v1,{base64.b64encode(proof).decode()}"
     assert headers["webhook-timestamp"] == str(NOON // 1000)
     assert headers["host"] == "hooks.chat.example"
@@ -51,7 +51,7 @@ def test_an_address_that_cannot_be_used_says_why_and_keeps_its_secret(url: str, 
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 404, 410, 429, 500, 503])
-def test_what_is_not_taken_is_an_error_and_no_redirect_is_followed(status: int):
+def test_an_answer_other_than_success_is_an_error_and_no_redirect_is_followed(status: int):
     channel = Channel()
     channel.answers = [status]
     with pytest.raises(NotSent, match=str(status)) as error:
@@ -88,7 +88,7 @@ def test_without_a_secret_nothing_is_sent():
         ("not an address", False),
     ],
 )
-def test_only_addresses_out_in_the_world_are_public(address: str, public: bool):
+def test_only_public_addresses_are_accepted(address: str, public: bool):
     assert is_public(address) == public
 
 

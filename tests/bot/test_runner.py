@@ -1,4 +1,4 @@
-"""The worker's thread: it ends when it is told to, and a database that is away does not end it."""
+"""The worker's thread: it ends when it is stopped, and a database that is away does not end it."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ from tests.server import CREDENTIALS, NOON
 
 
 @pytest.mark.parametrize("time", range(10))
-def test_a_stop_right_after_the_start_is_heard(database, tmp_path, time):
+def test_a_stop_right_after_the_start_ends_the_worker(database, tmp_path, time):
     settings = Settings(data_dir=tmp_path, database_url="(given)", public_url="https://mergecost.example")
     outside = Outside(github_transport=httpx.ASGITransport(FakeGitHub(lambda: NOON).app))
     runner = Runner(settings, OperatorSettings(), database, lambda: NOON, outside)

@@ -44,7 +44,7 @@ def test_an_enterprise_server_has_its_own_addresses():
         ({"MERGECOST_SETTINGS": "/nowhere.toml"}, "which is not a file"),
     ],
 )
-def test_what_cannot_be_right_is_refused_in_words(environ, says):
+def test_wrong_settings_are_refused_in_words(environ, says):
     with pytest.raises(SettingsError, match=says):
         from_environment(environ)
 
@@ -64,11 +64,11 @@ def test_half_an_app_is_refused(tmp_path, change, says):
 
 def test_an_app_from_the_environment(tmp_path):
     settings = from_environment({"MERGECOST_DATA": str(tmp_path)})
-    given = app_credentials(settings, ALL)
+    credentials = app_credentials(settings, ALL)
     (tmp_path / "key.pem").write_text(KEY)
-    assert given == app_credentials(settings, ALL | {"MERGECOST_PRIVATE_KEY": str(tmp_path / "key.pem")})
-    assert KEY not in repr(given)
-    assert given.app_id == 7
+    assert credentials == app_credentials(settings, ALL | {"MERGECOST_PRIVATE_KEY": str(tmp_path / "key.pem")})
+    assert KEY not in repr(credentials)
+    assert credentials.app_id == 7
 
 
 def test_only_two_kinds_of_database_are_known():
@@ -133,7 +133,7 @@ def test_the_shipped_example_is_right():
 
 
 def test_the_shipped_schema_is_that_of_the_settings():
-    shipped = Path(__file__).parents[2] / "deploy" / "mergecost.schema.json"
-    assert json.loads(shipped.read_text()) == schema()
+    schema_file = Path(__file__).parents[2] / "deploy" / "mergecost.schema.json"
+    assert json.loads(schema_file.read_text()) == schema()
     assert "alert_url" not in schema()["properties"]
     assert schema()["properties"]["budget_pull_usd"]["type"] == "number"

@@ -48,12 +48,12 @@ def test_scan_as_a_table(home: Path, repo: Path):
 def test_scan_as_json_has_every_token_field(home: Path, repo: Path):
     write_log(home, request(1, repo))
     (line,) = mergecost("scan", "--json", "--home", str(home)).stdout.splitlines()
-    shown = json.loads(line)
-    assert shown["tokens"] == {
+    row = json.loads(line)
+    assert row["tokens"] == {
         "is_known": True, "uncached_input": 1, "cache_read": 0, "cache_write_5m": 0, "cache_write_1h": 0, "output": 10, "reasoning": 0,
     }  # fmt: skip
-    assert (shown["tool"], shown["at"]) == ("claude-code", "2026-11-23T18:01:00.500000Z")
-    assert (shown["request_id"], shown["aliases"]) == ("msg_1", ["req_1"])
+    assert (row["tool"], row["at"]) == ("claude-code", "2026-11-23T18:01:00.500000Z")
+    assert (row["request_id"], row["aliases"]) == ("msg_1", ["req_1"])
 
 
 def test_unreadable_lines_are_reported_below_the_table_and_beside_json(home: Path, repo: Path):

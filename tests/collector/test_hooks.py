@@ -259,7 +259,7 @@ def test_the_session_of_a_commit_and_a_rewritten_commit_are_recorded(machine: di
     new_sha = git(repo, "rev-parse", "HEAD")
     stamps = read_stamps(home / "state/stamps")
     assert [stamp.sha for stamp in stamps.by_session["claude-code", "s-1"]] == [sha]
-    assert list(stamps.rewritten.values()) == [new_sha]
+    assert list(stamps.rewrites.values()) == [new_sha]
 
 
 def test_a_scan_ties_the_stamped_commit_to_the_session(machine: dict[str, str], home: Path, repo: Path):
@@ -276,7 +276,7 @@ def test_a_scan_ties_the_stamped_commit_to_the_session(machine: dict[str, str], 
         request(40, repo),
     )
     usages = scan_with_index(home, machine).usages
-    assert [[(commit.sha, commit.stamped, commit.files) for commit in usage.work.commits_made] for usage in usages] == [
+    assert [[(commit.sha, commit.is_stamped, commit.files) for commit in usage.work.commits_made] for usage in usages] == [
         [(sha, True, ("work.py",))], [],
     ]  # fmt: skip
 
@@ -290,7 +290,7 @@ def test_an_existing_hook_still_runs(machine: dict[str, str], home: Path, repo: 
     commit(repo, "one")
     git(repo, "commit", "-q", "--amend", "-m", "two")
     assert git(repo, "rev-parse", "HEAD") in (repo / "pairs").read_text()
-    assert git(repo, "rev-parse", "HEAD") in read_stamps(home / "state/stamps").rewritten.values()
+    assert git(repo, "rev-parse", "HEAD") in read_stamps(home / "state/stamps").rewrites.values()
     hooks(machine, repo, "uninstall")
     assert hook.read_bytes() == before
     assert os.access(hook, os.X_OK)

@@ -162,7 +162,7 @@ def test_after_an_error_of_the_server_the_next_push_sends_everything(
     assert sorted(server.ledger) == ["msg_1"]
 
 
-def test_a_refusal_is_said_in_the_servers_own_words(
+def test_a_refusal_is_printed_in_the_servers_own_words(
     server: Server, home: Path, repo: Path, capsys: pytest.CaptureFixture[str]
 ):
     write_log(home, request(1, repo))

@@ -9,7 +9,7 @@ import pytest
 
 from collector.index import Index
 from collector.scan import scan
-from tests.tools import recorded
+from tests.tools import recordings
 
 ENV = {"PATH": os.environ["PATH"]}
 
@@ -26,7 +26,7 @@ def database(home: Path) -> Path:
     folder.mkdir(parents=True)
     path = folder / "opencode.db"
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript((recorded.FIXTURES / "opencode/opencode.db.sql").read_text())
+        connection.executescript((recordings.FIXTURES / "opencode/opencode.db.sql").read_text())
     return path
 
 

@@ -17,11 +17,11 @@ from attribution.protocol import SENT_BYTES, SENT_REQUESTS
 from attribution.tools import TOOLS
 from attribution.usage import CommitMade, Context, Tokens, Usage, Work, unique
 from collector.client import Parcel, batches
-from collector.coverage import Coverage, sort_out
+from collector.coverage import Coverage, select
 from collector.enrich import with_git_facts
 from collector.scan import scan
 from tests.collector.machine import git, repository, request, write_log
-from tests.tools import recorded
+from tests.tools import recordings
 
 SALT = "00ff"
 CANARY = "canary-yellow"
@@ -81,14 +81,14 @@ def text_with_canaries(text: str, cwd: Path) -> str:
 
 def usages_with_canaries(tool: str, tmp_path: Path, repo: Path) -> list[Usage]:
     """Requests of the tool's fixture, with canaries in it, commit in `repo`."""
-    below = Path(shutil.copytree(recorded.FIXTURES / tool, tmp_path / tool))
-    recorded.build_databases(below)
+    below = Path(shutil.copytree(recordings.FIXTURES / tool, tmp_path / tool))
+    recordings.build_databases(below)
     for script in below.rglob("*.sql"):
         script.unlink()
     assert add_canaries(below, repo) or tool == "aider"  # whose log has no words
     usages = [
         usage
-        for log in recorded.logs_below(tool, below)
+        for log in recordings.logs_below(tool, below)
         for usage in TOOLS[tool].read_log(log.records, log.name).requests
     ]
     assert usages
@@ -99,10 +99,10 @@ def usages_with_canaries(tool: str, tmp_path: Path, repo: Path) -> list[Usage]:
 def test_no_text_of_a_log_and_no_folder_is_sent(tool: str, tmp_path: Path):
     repo = repository(tmp_path / CANARY / "widgets")
     git(repo, "config", "user.email", f"{CANARY}@example.com")
-    sorted_out = sort_out(usages_with_canaries(tool, tmp_path, repo), coverage_of("acme/widgets"))
+    selection = select(usages_with_canaries(tool, tmp_path, repo), coverage_of("acme/widgets"))
     # Aider, Cursor and some of the others do not say where they worked.
-    assert sorted_out.covered or sorted_out.repository_unknown
-    body = msgspec.json.encode(sorted_out.covered)
+    assert selection.usages or selection.repository_unknown
+    body = msgspec.json.encode(selection.usages)
     assert CANARY.encode() not in body
     assert str(tmp_path).encode() not in body
 
@@ -112,11 +112,11 @@ def test_nothing_of_a_repository_that_is_not_covered_is_sent(tool: str, tmp_path
     repo = repository(tmp_path / "widgets", f"https://github.com/{CANARY}/{CANARY}.git")
     git(repo, "checkout", "-q", "-b", CANARY)
     usages = usages_with_canaries(tool, tmp_path, repo)
-    sorted_out = sort_out(usages, coverage_of("acme/widgets"))
+    selection = select(usages, coverage_of("acme/widgets"))
     # Some logs name the remote themselves, as it was when they were commit.
-    assert {usage.context.repository for usage in sorted_out.covered} <= {"acme/widgets"}
-    assert CANARY.encode() not in msgspec.json.encode(sorted_out.covered)
-    assert len(usages) == len(sorted_out.covered) + sorted_out.not_covered + sorted_out.repository_unknown
+    assert {usage.context.repository for usage in selection.usages} <= {"acme/widgets"}
+    assert CANARY.encode() not in msgspec.json.encode(selection.usages)
+    assert len(usages) == len(selection.usages) + selection.not_covered + selection.repository_unknown
 
 
 def coverage_of(*repositories: str) -> Coverage:
@@ -130,14 +130,14 @@ def test_without_paths_in_the_settings_no_path_is_sent():
         tool="codex",
         session_id="s",
         request_id="r",
-        at=recorded.read("codex")[0].requests[0].at,
+        at=recordings.read("codex")[0].requests[0].at,
         model="m",
         tokens=Tokens(uncached_input=1, output=1),
         context=Context(repository="acme/widgets", cwd="/home/secret"),
         work=Work(edited_files=("secret.py",), commits_made=(commit,), commits_after=(commit,)),
     )
-    (with_paths,) = sort_out([usage], coverage_of("acme/widgets")).covered
-    (without,) = sort_out([usage], coverage_of("acme/widgets"), paths=False).covered
+    (with_paths,) = select([usage], coverage_of("acme/widgets")).usages
+    (without,) = select([usage], coverage_of("acme/widgets"), paths=False).usages
     assert b"secret.py" in msgspec.json.encode(with_paths)
     assert b"secret" not in msgspec.json.encode(without)
     assert [commit.sha for commit in without.work.commits_made] == ["1f2e3d4"]
@@ -164,7 +164,7 @@ def test_an_enterprise_host_covers_only_its_own_repositories(home: Path, tmp_pat
     write_log(home, request(1, ghe), request(2, public), request(3, gitlab))
     usages = scan(home, {"PATH": os.environ["PATH"]}).usages
     for host, ids in (("ghe.example.com", ["msg_1"]), ("github.com", ["msg_2"])):
-        result = sort_out(usages, msgspec.structs.replace(coverage_of("acme/widgets"), host=host))
-        assert [usage.request_id for usage in result.covered] == ids
-        assert {(usage.context.repository, usage.context.cwd) for usage in result.covered} == {("acme/widgets", "")}
+        result = select(usages, msgspec.structs.replace(coverage_of("acme/widgets"), host=host))
+        assert [usage.request_id for usage in result.usages] == ids
+        assert {(usage.context.repository, usage.context.cwd) for usage in result.usages} == {("acme/widgets", "")}
         assert (result.not_covered, result.repository_unknown) == (2, 0)

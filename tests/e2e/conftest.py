@@ -51,13 +51,13 @@ class OnGitHub:
         self.ask("POST", f"/repos/acme/widgets/issues/{number}/comments", body=body)
 
     def comments(self, number: int) -> list[str]:
-        return [one["body"] for one in self.ask("GET", f"/repos/acme/widgets/issues/{number}/comments")]
+        return [comment["body"] for comment in self.ask("GET", f"/repos/acme/widgets/issues/{number}/comments")]
 
     def check(self, number: int) -> dict[str, Any]:
         """Our one check run on the head of a pull request."""
         head = self.ask("GET", f"/repos/acme/widgets/pulls/{number}")["head"]["sha"]
-        found = self.ask("GET", f"/repos/acme/widgets/commits/{head}/check-runs")["check_runs"]
-        (run,) = [one for one in found if one["name"] == "Mergecost"]
+        runs = self.ask("GET", f"/repos/acme/widgets/commits/{head}/check-runs")["check_runs"]
+        (run,) = [run for run in runs if run["name"] == "Mergecost"]
         return run
 
     def issues(self) -> list[dict[str, Any]]:
@@ -136,14 +136,14 @@ class Stage:
 
     def wait_for_comment(self, number: int, text: str) -> None:
         """Until our comment on a pull request says that, however many writes it takes."""
-        self.shim.written.clear()
+        self.shim.comment_write.clear()
         while not any(text in body for body in self.github.comments(number)):
             self.wait_for_write()
 
     def wait_for_write(self) -> None:
         """Until our server has made or changed a comment."""
-        assert self.shim.written.wait(DEADLOCK_SECONDS), "no comment was written"
-        self.shim.written.clear()
+        assert self.shim.comment_write.wait(DEADLOCK_SECONDS), "no comment was written"
+        self.shim.comment_write.clear()
 
 
 @pytest.fixture

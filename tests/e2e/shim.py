@@ -24,7 +24,7 @@ _INSTALLATION = re.compile(r"app/installations/(\d+)(.*)")
 class Shim:
     """An ASGI app below `/api/v3`, as GitHub Enterprise Server has it.
 
-    `written` is set when a comment was made or changed, `issue_written` and `check_written` count
+    `comment_write` is set when a comment was made or changed, `issue_written` and `check_written` count
     issues and check runs that were, `swept` once our server knows its repositories and looks at their pull
     requests.
     """
@@ -33,7 +33,7 @@ class Shim:
         # The emulator cannot install an App again: here it gets another id, by which alone the server reaches it.
         self.installation_id: int | None = installation_id
         self._real_installation_id = installation_id
-        self.written = threading.Event()
+        self.comment_write = threading.Event()
         self.reacted = threading.Event()
         self.swept = threading.Event()
         self.issue_written = threading.Semaphore(0)
@@ -53,8 +53,8 @@ class Shim:
         if path.startswith("app/installations"):
             return await self._installations(request, path)
         answer = await self._ask(request, path, await request.body())
-        if found := _COMMITS.fullmatch(path):
-            answer = await self._without_base(request, found, answer)
+        if match := _COMMITS.fullmatch(path):
+            answer = await self._without_base(request, match, answer)
         if path.endswith("/pulls"):
             self.swept.set()
         if path.endswith("/reactions"):  # the emulator has none
@@ -63,7 +63,7 @@ class Shim:
             return JSONResponse({"id": 1, "content": json.loads(await request.body())["content"]}, 201)
         if request.method in ("POST", "PATCH") and "comments" in path:
             self.writes.append((request.method, path))
-            self.written.set()
+            self.comment_write.set()
         if request.method in ("POST", "PATCH") and _ISSUE.search(path):
             self.issue_written.release()
         if request.method in ("POST", "PATCH") and "/check-runs" in path:
@@ -80,8 +80,8 @@ class Shim:
             answer = await client.request(
                 method or request.method, f"/{path}", params=dict(request.query_params), content=body, headers=headers
             )
-        kept = {name: answer.headers[name] for name in ("content-type", "link") if name in answer.headers}
-        return Response(_FRACTION.sub(rb"\1Z", answer.content), answer.status_code, kept)
+        answer_headers = {name: answer.headers[name] for name in ("content-type", "link") if name in answer.headers}
+        return Response(_FRACTION.sub(rb"\1Z", answer.content), answer.status_code, answer_headers)
 
     async def _installations(self, request: Request, path: str) -> Response:
         number = _INSTALLATION.fullmatch(path)
@@ -99,13 +99,13 @@ class Shim:
 
     async def _repositories(self, request: Request) -> Response:
         """The emulator has no such listing; the installation's one repository answers for itself."""
-        one = await self._json(request, f"repos/{self._repository}")
-        return JSONResponse({"total_count": 1, "repositories": [one]})
+        repository = await self._json(request, f"repos/{self._repository}")
+        return JSONResponse({"total_count": 1, "repositories": [repository]})
 
-    async def _without_base(self, request: Request, found: re.Match[str], answer: Response) -> Response:
+    async def _without_base(self, request: Request, match: re.Match[str], answer: Response) -> Response:
         """The emulator lists the commit that the pull request starts from; GitHub does not."""
-        pull = await self._json(request, f"repos/{found[1]}/pulls/{found[2]}")
-        commits = [one for one in json.loads(answer.body) if one["sha"] != pull["base"]["sha"]]
+        pull = await self._json(request, f"repos/{match[1]}/pulls/{match[2]}")
+        commits = [commit for commit in json.loads(answer.body) if commit["sha"] != pull["base"]["sha"]]
         return JSONResponse(commits)
 
     async def _json(self, request: Request, path: str) -> Any:

@@ -77,13 +77,13 @@ def test_a_maintainer_takes_a_session_off_in_the_pull_request(stage: Stage):
     stage.say(number, f"/mergecost unlink {short_id('claude-code', 'first')}")
     stage.wait_for_write()
     stage.wait_for_reaction()
-    ours, said = stage.github.comments(number)
+    ours, command = stage.github.comments(number)
     assert "**This change cost $2.00**" in ours
-    assert said.startswith("/mergecost unlink")
+    assert command.startswith("/mergecost unlink")
     assert [path.rpartition("/")[2] for _, path in stage.shim.reactions] == ["reactions"]
 
 
-def test_a_week_gets_its_issue_late_data_mends_it_and_the_next_closes_it(stage: Stage):
+def test_a_week_gets_its_issue_late_data_fixes_it_and_the_next_closes_it(stage: Stage):
     zone = ZoneInfo("UTC")
     last = weeks_later(week_of(datetime.now(UTC), zone), -1, zone)
     before = weeks_later(last, -1, zone)
@@ -91,21 +91,21 @@ def test_a_week_gets_its_issue_late_data_mends_it_and_the_next_closes_it(stage: 
     push(stage, usage_in(before, "09:10 main $1.25", "first") + usage_in(last, "09:10 main $4.00", "other"))
     stage.say(number, f"/mergecost week {before.name}")
     stage.wait_for_issue()
-    (made,) = stage.github.issues()
-    assert made["title"] == f"AI spend, week {before.number} of {before.year}: $1.25, no merge"
-    assert [one["name"] for one in made["labels"]] == ["mergecost"]
-    assert "| No pull request | $1.25 | 100% | – |" in made["body"]
+    (issue,) = stage.github.issues()
+    assert issue["title"] == f"AI spend, week {before.number} of {before.year}: $1.25, no merge"
+    assert [label["name"] for label in issue["labels"]] == ["mergecost"]
+    assert "| No pull request | $1.25 | 100% | – |" in issue["body"]
 
     push(stage, usage_in(before, "09:20 main $0.75", "late"))
     stage.wait_for_issue()
-    (mended,) = stage.github.issues()
-    assert (mended["number"], mended["state"]) == (made["number"], "open")
-    assert "| No pull request | $2.00 | 100% | – |" in mended["body"]
+    (again,) = stage.github.issues()
+    assert (again["number"], again["state"]) == (issue["number"], "open")
+    assert "| No pull request | $2.00 | 100% | – |" in again["body"]
 
     stage.say(number, f"/mergecost week {last.name}")
     stage.wait_for_issue(2)
-    old, new = sorted(stage.github.issues(), key=lambda one: one["number"])
-    assert (old["number"], old["state"], new["state"]) == (made["number"], "closed", "open")
+    old, new = sorted(stage.github.issues(), key=lambda issue: issue["number"])
+    assert (old["number"], old["state"], new["state"]) == (issue["number"], "closed", "open")
     assert f"Next: #{new['number']}." in old["body"]
     assert f"Before: #{old['number']}." in new["body"]
 

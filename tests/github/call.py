@@ -87,9 +87,9 @@ class Call:
         if not self._matches:
             raise not_found()
         credentials.check_access(self.token, self.repository, needs, self.level)
-        return None if current else self._moved()
+        return None if current else self._redirect()
 
-    def _moved(self) -> Response:
+    def _redirect(self) -> Response:
         rest = "/".join(self.request.url.path.split("/")[4:])
         url = self.request.url.replace(path=f"/repositories/{self.repository.id}" + (f"/{rest}" if rest else ""))
         status, message = (301, "Moved Permanently") if self.level == "read" else (307, "Temporary Redirect")

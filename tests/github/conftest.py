@@ -79,9 +79,9 @@ class Setting:
 
     def refusal(self, call: Callable[[], object]) -> tuple[int, str]:
         """githubkit wraps the refusal of a token in a second error."""
-        with pytest.raises((RequestFailed, RequestError)) as caught:
+        with pytest.raises((RequestFailed, RequestError)) as excinfo:
             call()
-        error = caught.value
+        error = excinfo.value
         failure = error if isinstance(error, RequestFailed) else error.__cause__
         assert isinstance(failure, RequestFailed)
         return failure.response.status_code, failure.response.json()["message"]

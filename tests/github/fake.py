@@ -7,7 +7,7 @@
     installation = github.install(app, acme, [widgets])
     pull = github.open_pull(widgets, "feature", alice, [github.commit("Add a widget", author=alice)])
 
-`github.app` is the ASGI app of its REST API, for `httpx.ASGITransport`. What happens is told to the Apps: `github.deliveries`
+`github.app` is the ASGI app of its REST API, for `httpx.ASGITransport`. Apps are notified of what happens: `github.deliveries`
 holds the webhook calls to make, `request_of(delivery, secret)` their headers and body, `github.record_answer` notes what came back.
 A request that GitHub has and this does not raises NotImplementedError, so that a test cannot mistake it for a 404.
 """
@@ -125,8 +125,8 @@ class FakeGitHub(Accounts, Conversations, Faults):
             try:
                 redirect = call.find_repository(spec.needs) if "{repo}" in spec.path else None
                 response = redirect or spec.handler(call)
-            except RequestRefusal as refused:
-                response = await answer(request, refused)
+            except RequestRefusal as refusal:
+                response = await answer(request, refusal)
             self._requests_served += 1
             response.headers.update(headers | {"X-GitHub-Request-Id": f"FA4E:{self._requests_served:06X}"})
             return response

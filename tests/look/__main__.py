@@ -56,11 +56,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.look", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE.md")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
-    given = parser.parse_args()
-    if len({file.stem for file in given.files}) < len(given.files):
+    options = parser.parse_args()
+    if len({file.stem for file in options.files}) < len(options.files):
         parser.error("two files have the same name: their pictures would overwrite each other")
     try:
-        problems = look(given.files, given.out)
+        problems = look(options.files, options.out)
     except (ChromiumError, NodeMissing, OSError, UnicodeDecodeError) as error:
         problems = [str(error)]
     for problem in problems:

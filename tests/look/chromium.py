@@ -80,8 +80,8 @@ class Chromium:
     def __init__(self, commands: int, answers: int) -> None:
         self._commands = commands
         self._answers = answers
-        self._received = b""
-        self._sent = 0
+        self._buffer = b""
+        self._last_id = 0
         self._session: dict[str, str] = {}
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = {"sessionId": self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]}
@@ -89,13 +89,13 @@ class Chromium:
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Sends one command and waits for its answer; raises ChromiumError when there is none."""
-        self._sent += 1
-        message = {"id": self._sent, "method": method, "params": params, **self._session}
+        self._last_id += 1
+        message = {"id": self._last_id, "method": method, "params": params, **self._session}
         try:
             os.write(self._commands, json.dumps(message).encode() + b"\0")
         except BrokenPipeError as error:
             raise ChromiumError(f"Chromium ended before {method}: does it start by hand?") from error
-        while (answer := self._receive(method)).get("id") != self._sent:
+        while (answer := self._receive(method)).get("id") != self._last_id:
             pass  # an event
         if "error" in answer:
             raise ChromiumError(f"{method}: {answer['error']['message']}")
@@ -115,11 +115,11 @@ class Chromium:
         return answer["result"].get("value")
 
     def _receive(self, method: str) -> dict[str, Any]:
-        while b"\0" not in self._received:
+        while b"\0" not in self._buffer:
             ready, _, _ = select.select([self._answers], [], [], PATIENCE_SECONDS)
             chunk = os.read(self._answers, 1 << 20) if ready else b""
             if not chunk:
                 raise ChromiumError(f"Chromium {'ended' if ready else 'is silent'} at {method}: does it start by hand?")
-            self._received += chunk
-        first, _, self._received = self._received.partition(b"\0")
+            self._buffer += chunk
+        first, _, self._buffer = self._buffer.partition(b"\0")
         return json.loads(first)

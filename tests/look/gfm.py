@@ -38,11 +38,11 @@ ADDRESS = re.compile(r"\s*(?:(?:https?|mailto):|[^:/?#]*(?:[/?#]|$))", re.IGNORE
 DISALLOWED = re.compile(
     r"<(?=/?(?:title|textarea|style|xmp|iframe|noembed|noframes|script|plaintext)(?:[\s/>]|$))", re.IGNORECASE
 )
-REMOVED = re.compile(r"<!--.*?(?:-->|\Z)|</?input\b[^>]*>", re.IGNORECASE | re.DOTALL)
+NOT_RENDERED = re.compile(r"<!--.*?(?:-->|\Z)|</?input\b[^>]*>", re.IGNORECASE | re.DOTALL)
 
 # https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls
 # A short SHA links too where the repository has such a commit.
-LINKED = re.compile(
+REFERENCE = re.compile(
     r"""(?<!\w)(?:
         (?P<reference>
             (?:[\w-]{1,39}(?:/[\w.-]{1,100})?)?\#\d+\b
@@ -90,7 +90,7 @@ def _align(state: StateCore) -> None:
 
 
 def _raw(html: str) -> str:
-    return DISALLOWED.sub("&lt;", REMOVED.sub("", html))
+    return DISALLOWED.sub("&lt;", NOT_RENDERED.sub("", html))
 
 
 def _math(formula: str) -> str:
@@ -124,8 +124,10 @@ class _Sanitizer(HTMLParser):
         if not ELEMENTS.fullmatch(tag):
             return
         self._flush()
-        kept = "".join(f' {name}="{escape(value or "")}"' for name, value in attrs if _keeps(tag, name, value or ""))
-        self._html.append(f"<{tag}{kept}>")
+        attributes = "".join(
+            f' {name}="{escape(value or "")}"' for name, value in attrs if _keeps(tag, name, value or "")
+        )
+        self._html.append(f"<{tag}{attributes}>")
         if tag not in VOID:
             self._open.append(tag)
 
@@ -156,7 +158,7 @@ class _Sanitizer(HTMLParser):
 
     def _flush(self) -> None:
         text, self._text = self._text, ""
-        self._html.append(escape(text, quote=False) if QUIET & set(self._open) else _linked(text))
+        self._html.append(escape(text, quote=False) if QUIET & set(self._open) else _with_links(text))
 
 
 def _keeps(tag: str, name: str, value: str) -> bool:
@@ -167,9 +169,9 @@ def _keeps(tag: str, name: str, value: str) -> bool:
     return ATTRIBUTES.fullmatch(name) is not None or name in OWN_ATTRIBUTES.get(tag, ())
 
 
-def _linked(text: str) -> str:
+def _with_links(text: str) -> str:
     parts, end = [], 0
-    for match in LINKED.finditer(text):
+    for match in REFERENCE.finditer(text):
         parts.append(escape(text[end : match.start()], quote=False))
         parts.append(f'<a class="{match.lastgroup}">{escape(match[0], quote=False)}</a>')
         end = match.end()

@@ -4,11 +4,11 @@ import pytest
 
 from attribution.tools.pulls_seen import may_touch, pulls_touched
 
-CREATED = "Creating pull request for feat/x into main in acme/widgets\n\nhttps://github.com/acme/widgets/pull/31\n"
+CREATION = "Creating pull request for feat/x into main in acme/widgets\n\nhttps://github.com/acme/widgets/pull/31\n"
 
 
 @pytest.mark.parametrize(
-    ("command", "output", "seen"),
+    ("command", "output", "looks"),
     [
         ("gh pr view 12 --comments", "", [(12, "view", "")]),
         ("cd x && gh pr diff #12 | head -50", "", [(12, "diff", "")]),
@@ -18,7 +18,7 @@ CREATED = "Creating pull request for feat/x into main in acme/widgets\n\nhttps:/
         ("gh pr view https://github.com/acme/widgets/pull/12/files", "", [(12, "view", "acme/widgets")]),
         ("gh pr view 12 -R other/place", "", [(12, "view", "other/place")]),
         ("gh pr view --repo=ghe.example/other/place 12", "", [(12, "view", "ghe.example/other/place")]),
-        ("gh pr create --fill", CREATED, [(31, "create", "acme/widgets")]),
+        ("gh pr create --fill", CREATION, [(31, "create", "acme/widgets")]),
         ("gh pr create --title 12 --body 13", "", []),
         ("git fetch origin pull/12/head:review && git checkout review", "", [(12, "checkout", "")]),
         ("gh pr list --limit 5", "", []),
@@ -28,6 +28,6 @@ CREATED = "Creating pull request for feat/x into main in acme/widgets\n\nhttps:/
         ("gh pr merge 12 --squash\ngh pr view 13", "", [(12, "merge", ""), (13, "view", "")]),
     ],
 )
-def test_what_a_command_touched(command: str, output: str, seen: list[tuple[int, str, str]]):
-    assert sorted((one.number, one.how, one.repository) for one in pulls_touched(command, output)) == seen
-    assert may_touch(command) or not seen
+def test_what_a_command_touched(command: str, output: str, looks: list[tuple[int, str, str]]):
+    assert sorted((look.number, look.how, look.repository) for look in pulls_touched(command, output)) == looks
+    assert may_touch(command) or not looks

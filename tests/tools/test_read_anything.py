@@ -10,10 +10,10 @@ from attribution.tools import TOOLS, JsonLines
 from attribution.usage import unique
 from collector.logs import Tally, matching_lines
 from collector.sources import beside, files
-from tests.tools import recorded
+from tests.tools import recordings
 
-LINES = {name: [line for log in recorded.logs(name) for line in log.records] for name in TOOLS}
-LOGS = {name: [log.requests for log in recorded.read(name)] for name in TOOLS}
+LINES = {name: [line for log in recordings.logs(name) for line in log.records] for name in TOOLS}
+LOGS = {name: [log.requests for log in recordings.read(name)] for name in TOOLS}
 
 
 def keys(value: object) -> set[str]:
@@ -74,8 +74,8 @@ def test_a_damaged_line_costs_no_other(name: str, data: st.DataObject):
 def test_the_order_and_repetition_of_logs_change_nothing(name: str, data: st.DataObject):
     order = data.draw(st.permutations(LOGS[name]))
     again = data.draw(st.lists(st.sampled_from(LOGS[name])))
-    expected = unique(usage for log in LOGS[name] for usage in log)
-    assert unique(usage for log in [*order, *again] for usage in log) == expected
+    requests = unique(usage for log in LOGS[name] for usage in log)
+    assert unique(usage for log in [*order, *again] for usage in log) == requests
 
 
 @pytest.mark.parametrize("name", TOOLS)
@@ -87,20 +87,20 @@ def test_a_line_written_twice_changes_nothing(name: str, data: st.DataObject):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in TOOLS if any(isinstance(one, JsonLines) for one in TOOLS[name].LOGS)]
+    "name", [name for name in TOOLS if any(isinstance(source, JsonLines) for source in TOOLS[name].LOGS)]
 )
 def test_only_lines_with_a_needle_matter(name: str):
     """The fixtures hold other lines too, which the collector leaves out: the requests must be the same with them."""
-    below, left_out = recorded.FIXTURES / name, 0
+    below, left_out = recordings.FIXTURES / name, 0
     for source in TOOLS[name].LOGS:
         for path in files(source, below, Tally()) if isinstance(source, JsonLines) else ():
-            given = list(beside(source, path))
+            records = list(beside(source, path))
             every = path.read_bytes().splitlines()
             with path.open("rb") as file:
-                wanted = list(matching_lines(file, source, Tally()))
-            left_out += len(every) - len(wanted)
+                lines = list(matching_lines(file, source, Tally()))
+            left_out += len(every) - len(lines)
             read_log, log = TOOLS[name].read_log, path.relative_to(below).as_posix()
-            assert read_log(given + wanted, log).requests == read_log(given + every, log).requests
+            assert read_log(records + lines, log).requests == read_log(records + every, log).requests
     assert left_out > 0
 
 

@@ -43,7 +43,7 @@ def message(**changes: object) -> dict[str, object]:
     } | changes
 
 
-def logged(*lines: object) -> LogRead:
+def log_of(*lines: object) -> LogRead:
     return read_log(json.dumps(entry).encode() for entry in lines)
 
 
@@ -74,12 +74,12 @@ def test_the_request_that_called_the_tool_has_the_file_and_the_commit():
 
 
 def test_a_summary_line_names_a_commit_too():
-    made = [
+    commits = [
         usage.work.commits_made
         for usage in read("6b5e595a-1e56-4c03-a002-89480439696b.jsonl").requests
         if usage.work.commits_made
     ]
-    assert made == [(CommitMade(sha="11a0d17"),)]
+    assert commits == [(CommitMade(sha="11a0d17"),)]
 
 
 def test_a_fork_adds_only_its_own_request_and_the_parent_keeps_its_own():
@@ -111,19 +111,19 @@ def test_requests_of_sub_agents_in_progress_lines_are_the_same_as_in_their_own_f
         "data": {"type": "agent_progress", "agentId": "a7", "message": nested},
     }  # fmt: skip
     own = line(isSidechain=True, agentId="a7")
-    assert logged(progress).requests == logged(own).requests == logged(progress, own).requests
+    assert log_of(progress).requests == log_of(own).requests == log_of(progress, own).requests
 
 
 def test_the_largest_of_growing_counts_stands_with_the_earliest_time():
-    grown = message(usage={"input_tokens": 3, "output_tokens": 50, "cache_read_input_tokens": 7})
-    (usage,) = logged(line(), line(message=grown, timestamp="2026-11-23T17:00:02.000Z")).requests
+    longer = message(usage={"input_tokens": 3, "output_tokens": 50, "cache_read_input_tokens": 7})
+    (usage,) = log_of(line(), line(message=longer, timestamp="2026-11-23T17:00:02.000Z")).requests
     assert (usage.tokens.output, usage.tokens.cache_read, usage.at.second) == (50, 7, 0)
 
 
 def test_cache_writes_by_lifetime():
     def writes(**usage: object) -> tuple[int, int]:
-        (found,) = logged(line(message=message(usage={"output_tokens": 1, **usage}))).requests
-        return found.tokens.cache_write_5m, found.tokens.cache_write_1h
+        (request,) = log_of(line(message=message(usage={"output_tokens": 1, **usage}))).requests
+        return request.tokens.cache_write_5m, request.tokens.cache_write_1h
 
     split = {"ephemeral_5m_input_tokens": 30, "ephemeral_1h_input_tokens": 50}
     assert writes(cache_creation_input_tokens=80, cache_creation=split) == (30, 50)
@@ -136,15 +136,15 @@ def test_cache_writes_by_lifetime():
 def test_what_decides_the_price_besides_tokens():
     usage = {"output_tokens": 1, "speed": "fast", "service_tier": "priority", "inference_geo": "us",
              "server_tool_use": {"web_search_requests": 4}}  # fmt: skip
-    (found,) = logged(line(message=message(usage=usage))).requests
-    assert (found.speed, found.service_tier, found.inference_geo, found.web_search_requests) == (
+    (request,) = log_of(line(message=message(usage=usage))).requests
+    assert (request.speed, request.service_tier, request.inference_geo, request.web_search_requests) == (
         "fast",
         "priority",
         "us",
         4,
     )
-    (found,) = logged(line(message=message(usage={"output_tokens": 1, "inference_geo": "not_available"}))).requests
-    assert found.inference_geo == ""
+    (request,) = log_of(line(message=message(usage={"output_tokens": 1, "inference_geo": "not_available"}))).requests
+    assert request.inference_geo == ""
 
 
 def test_an_adviser_inside_a_response_is_a_request_of_its_own():
@@ -152,20 +152,24 @@ def test_an_adviser_inside_a_response_is_a_request_of_its_own():
         {"type": "message", "input_tokens": 3, "output_tokens": 5},
         {"type": "advisor_message", "model": "claude-opus-9", "input_tokens": 70, "output_tokens": 11},
     ]
-    found = logged(line(message=message(usage={"input_tokens": 3, "output_tokens": 5, "iterations": steps}))).requests
-    assert [(usage.request_id, usage.model, usage.tokens.uncached_input, usage.tokens.output) for usage in found] == [
+    requests = log_of(
+        line(message=message(usage={"input_tokens": 3, "output_tokens": 5, "iterations": steps}))
+    ).requests
+    assert [
+        (usage.request_id, usage.model, usage.tokens.uncached_input, usage.tokens.output) for usage in requests
+    ] == [
         ("msg_1", "claude-opus-5-5", 3, 5),
         ("msg_1:advisor_message:1", "claude-opus-9", 70, 11),
     ]
 
 
 def test_a_request_without_a_message_id_is_known_by_the_next_best():
-    assert logged(line(message=message(id=None))).requests[0].request_id == "req_1"
-    assert logged(line(message=message(id=None), requestId=None)).requests[0].request_id == "s1:u1"
+    assert log_of(line(message=message(id=None))).requests[0].request_id == "req_1"
+    assert log_of(line(message=message(id=None), requestId=None)).requests[0].request_id == "s1:u1"
 
 
 def test_placeholders_and_unknown_lines_are_counted_and_left_out():
-    read = logged(
+    read = log_of(
         line(message=message(model="<synthetic>")),
         {"type": "new-kind", "text": "output_tokens"},
         line(timestamp="yesterday"),
@@ -175,14 +179,14 @@ def test_placeholders_and_unknown_lines_are_counted_and_left_out():
 
 
 def test_a_branch_called_head_is_not_known():
-    assert logged(line(gitBranch="HEAD")).requests[0].context.branch == ""
-    assert logged(line(gitBranch="fix/7")).requests[0].context.branch == "fix/7"
+    assert log_of(line(gitBranch="HEAD")).requests[0].context.branch == ""
+    assert log_of(line(gitBranch="fix/7")).requests[0].context.branch == "fix/7"
 
 
 def test_an_edit_counts_once_it_is_known_to_have_worked():
-    def edited(*results: object) -> tuple[str, ...]:
+    def edits_of(*results: object) -> tuple[str, ...]:
         call = {"type": "tool_use", "id": "t1", "name": "NotebookEdit", "input": {"notebook_path": "/w/a.ipynb"}}
-        return logged(line(message=message(content=[call])), *results).requests[0].work.edited_files
+        return log_of(line(message=message(content=[call])), *results).requests[0].work.edited_files
 
     def result(**block: object) -> object:
         return {
@@ -190,9 +194,9 @@ def test_an_edit_counts_once_it_is_known_to_have_worked():
             "message": {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", **block}]},
         }
 
-    assert edited() == ()
-    assert edited(result(is_error=True, content="denied")) == ()
-    assert edited(result(content=[{"type": "text", "text": "done"}])) == ("/w/a.ipynb",)
+    assert edits_of() == ()
+    assert edits_of(result(is_error=True, content="denied")) == ()
+    assert edits_of(result(content=[{"type": "text", "text": "done"}])) == ("/w/a.ipynb",)
 
 
 def test_an_odd_tool_call_does_not_cost_the_request():
@@ -201,5 +205,5 @@ def test_an_odd_tool_call_does_not_cost_the_request():
         "text",
         {"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": 1}},
     ]
-    assert len(logged(line(message=message(content=odd))).requests) == 1
-    assert len(logged(line(message=message(content="plain"))).requests) == 1
+    assert len(log_of(line(message=message(content=odd))).requests) == 1
+    assert len(log_of(line(message=message(content="plain"))).requests) == 1

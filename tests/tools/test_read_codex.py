@@ -87,9 +87,9 @@ def test_a_sub_agent_belongs_to_its_parents_session():
 
 
 def test_compaction_counts_and_what_is_emitted_again_does_not():
-    expected = [("gpt-5.5", 2050, 21650, 1010, 170), ("gpt-5.5", 351, 0, 161, 0), ("gpt-5.5", 2064, 21672, 1022, 172)]
-    assert [numbers(usage) for usage in read(COMPACTED).requests] == expected
-    assert [numbers(usage) for usage in read_log(without_records(COMPACTED)).requests] == expected
+    counts = [("gpt-5.5", 2050, 21650, 1010, 170), ("gpt-5.5", 351, 0, 161, 0), ("gpt-5.5", 2064, 21672, 1022, 172)]
+    assert [numbers(usage) for usage in read(COMPACTED).requests] == counts
+    assert [numbers(usage) for usage in read_log(without_records(COMPACTED)).requests] == counts
 
 
 def test_older_versions_give_the_same_numbers():
@@ -103,10 +103,10 @@ def test_older_versions_give_the_same_numbers():
 def test_a_fork_that_begins_with_a_copy_of_its_parent_adds_only_its_own():
     parent = without_records(FIRST)
     meta, *rest = without_records(FORK)
-    copied = read_log([meta, *parent, *rest], FORK).requests
+    copies = read_log([meta, *parent, *rest], FORK).requests
     originals = read_log(parent, FIRST).requests
-    both = unique([*copied, *originals])
-    assert len(copied) == len(originals) + 1 == len(both)
+    both = unique([*copies, *originals])
+    assert len(copies) == len(originals) + 1 == len(both)
     assert [usage.session_id for usage in both] == [THREAD] * len(originals) + [FORK[-42:-6]]
 
 
@@ -125,8 +125,8 @@ def test_a_fork_may_emit_its_parents_last_total_again():
 
 def test_input_includes_cache_writes():
     usage = {"input_tokens": 100, "cached_input_tokens": 60, "cache_write_input_tokens": 30, "output_tokens": 9}
-    (found,) = read_log([entry("token_usage_record", response_id="r", usage=usage)]).requests
-    assert (found.tokens.uncached_input, found.tokens.cache_read, found.tokens.cache_write_5m) == (10, 60, 30)
+    (request,) = read_log([entry("token_usage_record", response_id="r", usage=usage)]).requests
+    assert (request.tokens.uncached_input, request.tokens.cache_read, request.tokens.cache_write_5m) == (10, 60, 30)
 
 
 def test_a_row_before_its_turn_takes_that_turns_model():
@@ -171,15 +171,15 @@ def test_a_total_that_does_not_change_is_no_request():
 
 def test_a_patch_that_failed_edits_nothing():
     call = entry("response_item", type="custom_tool_call", call_id="c", name="apply_patch", input="*** Begin Patch")
-    used = entry("token_usage_record", response_id="a", usage={"input_tokens": 1})
+    usage = entry("token_usage_record", response_id="a", usage={"input_tokens": 1})
     for kind, payload in (
         ("patch_apply_end", {"call_id": "c", "success": False, "changes": {"/w/a.py": {}}}),
         ("item_completed", {"item": {"type": "FileChange", "id": "c", "status": "failed", "changes": {"/w/a.py": {}}}}),
     ):
-        read = read_log([call, used, entry("event_msg", type=kind, **payload)])
+        read = read_log([call, usage, entry("event_msg", type=kind, **payload)])
         assert [usage.work.edited_files for usage in read.requests] == [()]
-    done = entry("event_msg", type="patch_apply_end", call_id="c", success=True, changes={"/w/a.py": {"update": {}}})
-    assert [usage.work.edited_files for usage in read_log([call, used, done]).requests] == [("/w/a.py",)]
+    patch = entry("event_msg", type="patch_apply_end", call_id="c", success=True, changes={"/w/a.py": {"update": {}}})
+    assert [usage.work.edited_files for usage in read_log([call, usage, patch]).requests] == [("/w/a.py",)]
 
 
 def test_output_of_older_shells_is_json_in_a_string():
@@ -190,9 +190,9 @@ def test_output_of_older_shells_is_json_in_a_string():
         name="shell",
         arguments='{"command":["bash","-lc","git commit -m x"]}',
     )
-    used = entry("token_usage_record", response_id="a", usage={"input_tokens": 1})
+    usage = entry("token_usage_record", response_id="a", usage={"input_tokens": 1})
     output = json.dumps({"output": "[main abc1234] x\n 1 file changed", "metadata": {"exit_code": 0}})
-    read = read_log([call, used, entry("response_item", type="function_call_output", call_id="c", output=output)])
+    read = read_log([call, usage, entry("response_item", type="function_call_output", call_id="c", output=output)])
     assert read.requests[0].work.commits_made == (CommitMade(sha="abc1234"),)
 
 
@@ -201,13 +201,13 @@ def test_a_file_whose_first_line_was_lost_is_named_by_its_name():
 
 
 def test_pull_requests_that_a_command_touched():
-    made = [
+    commits = [
         entry("response_item", type="function_call", call_id="c1", arguments='{"cmd": "gh pr view 12"}'),
         entry("response_item", type="function_call_output", call_id="c1", output="words"),
     ]
     record = entry("token_usage_record", response_id="resp_1", usage={"input_tokens": 1, "output_tokens": 1})
-    (usage,) = read_log([made[0], record, made[1]]).requests
-    assert [(seen.number, seen.how) for seen in usage.work.pulls_seen] == [(12, "view")]
+    (usage,) = read_log([commits[0], record, commits[1]]).requests
+    assert [(pull.number, pull.how) for pull in usage.work.pulls_seen] == [(12, "view")]
 
 
 def test_the_tier_is_that_of_the_request_then_of_the_thread_then_of_the_turn():

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from inline_snapshot import snapshot
 
 from attribution.usage import Usage, unique
-from tests.tools import recorded
+from tests.tools import recordings
 
 
 def requests(tool: str) -> list[Usage]:
-    return unique(usage for log in recorded.read(tool) for usage in log.requests)
+    return unique(usage for log in recordings.read(tool) for usage in log.requests)
 
 
 def rows(tool: str) -> list[tuple[object, ...]]:
@@ -28,8 +28,8 @@ def effects(tool: str) -> list[tuple[object, ...]]:
         (
             usage.request_id,
             usage.work.edited_files,
-            [made.sha for made in usage.work.commits_made],
-            [one.number for one in usage.work.pulls_seen],
+            [commit.sha for commit in usage.work.commits_made],
+            [pull.number for pull in usage.work.pulls_seen],
         )
         for usage in requests(tool)
         if usage.work.edited_files or usage.work.commits_made or usage.work.pulls_seen
@@ -46,7 +46,7 @@ def test_goose():
             ("20261123_2:3", "11-23 17:31:30", "claude-sonnet-4-5", 500, 0, 0, 20, 0, None, None),
         ]
     )
-    assert [(one.session_id, one.agent_id, one.is_sum) for one in requests("goose")] == snapshot(
+    assert [(usage.session_id, usage.agent_id, usage.is_sum) for usage in requests("goose")] == snapshot(
         [
             ("20250101_1", "", True),
             ("20261123_1", "", False),
@@ -64,7 +64,7 @@ def test_zed():
             ("t1", "11-23 17:30:00", "claude-sonnet-4-5", 100, 900, 0, 50, 0, None, None),
         ]
     )
-    assert all(one.is_sum for one in requests("zed"))
+    assert all(usage.is_sum for usage in requests("zed"))
 
 
 def test_amp():
@@ -78,7 +78,7 @@ def test_amp():
         ]
     )
     assert effects("amp") == snapshot([("T-0001:1", ("/home/dev/widgets/app.py",), ["1f2e3d4"], [])])
-    assert [one.tokens.is_known for one in requests("amp")] == [True, False, True, True]
+    assert [usage.tokens.is_known for usage in requests("amp")] == [True, False, True, True]
 
 
 def test_factory_droid():
@@ -145,7 +145,7 @@ def test_kilo_code():
             ),
         ]
     )
-    assert [one.tokens.is_known for one in requests("kilo-code")].count(False) == 1
+    assert [usage.tokens.is_known for usage in requests("kilo-code")].count(False) == 1
 
 
 def test_vscode_copilot_chat():
@@ -159,7 +159,7 @@ def test_vscode_copilot_chat():
             ("request_5", "11-23 17:30:05", "gpt-5.5", 0, 0, 0, 0, 0, None, None),
         ]
     )
-    assert [(one.context.cwd, one.tokens.is_known) for one in requests("vscode-copilot-chat")] == snapshot(
+    assert [(usage.context.cwd, usage.tokens.is_known) for usage in requests("vscode-copilot-chat")] == snapshot(
         [
             ("/home/dev/widgets 2", True),
             ("/home/dev/widgets 2", False),
@@ -177,7 +177,7 @@ def test_aider():
             ("1795455000:1795455020:10:5:0.00456", "11-23 17:30:20", "openai/REDACTED", 10, 0, 0, 5, 0, None, None),
         ]
     )
-    assert {one.session_id for one in requests("aider")} == {"1795455000"}
+    assert {usage.session_id for usage in requests("aider")} == {"1795455000"}
 
 
 def test_cursor():
@@ -188,7 +188,7 @@ def test_cursor():
             ("r1", "11-23 17:30:01", "composer-2", 0, 0, 0, 0, 0, None, None),
         ]
     )
-    assert [one.tokens.is_known for one in requests("cursor")] == [True, False]
+    assert [usage.tokens.is_known for usage in requests("cursor")] == [True, False]
 
 
 def test_kiro():
@@ -199,7 +199,7 @@ def test_kiro():
             ("k1:1", "11-23 17:30:00", "", 0, 0, 0, 0, 0, None, None),
         ]
     )
-    assert not any(one.tokens.is_known for one in requests("kiro"))
+    assert not any(usage.tokens.is_known for usage in requests("kiro"))
 
 
 def test_windsurf():

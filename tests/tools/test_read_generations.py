@@ -10,7 +10,7 @@ import pytest
 
 from attribution.usage import Usage
 from collector.scan import scan
-from tests.tools.recorded import FIXTURES, build_databases
+from tests.tools.recordings import FIXTURES, build_databases
 
 ENV = {"PATH": ""}
 
@@ -36,10 +36,14 @@ def test_opencode_moves_messages_under_their_ids_to_a_table_of_its_own(tmp_path:
     }
     with closing(sqlite3.connect(opencode / "opencode.db")) as store:
         store.execute("CREATE TABLE session_v2 AS SELECT * FROM session")
-        for id, session, created, data in store.execute("SELECT * FROM message").fetchall():
+        for id, session, created_ms, data in store.execute("SELECT * FROM message").fetchall():
             old = json.loads(data)
-            moved = {"model": {"id": old.get("modelID")}, "tokens": old.get("tokens"), "time": {"created": created + 1}}
-            row = (id, session, old["role"], 1, created + 1, json.dumps(moved))
+            newer = {
+                "model": {"id": old.get("modelID")},
+                "tokens": old.get("tokens"),
+                "time": {"created": created_ms + 1},
+            }
+            row = (id, session, old["role"], 1, created_ms + 1, json.dumps(newer))
             store.execute("INSERT INTO session_message VALUES (?, ?, ?, ?, ?, ?)", row)
         session = before[0].session_id
         store.execute(
@@ -47,10 +51,10 @@ def test_opencode_moves_messages_under_their_ids_to_a_table_of_its_own(tmp_path:
             (session, json.dumps(new)),
         )
         store.commit()
-    *same, added = usages(tmp_path)
+    *same, newest = usages(tmp_path)
     assert same == before
-    assert (added.model, added.provider, added.reported_micros, added.session_id) == ("m2", "p2", 500_000, session)
-    assert (added.tokens.uncached_input, added.tokens.cache_read, added.tokens.output) == (7, 5, 9)
+    assert (newest.model, newest.provider, newest.reported_micros, newest.session_id) == ("m2", "p2", 500_000, session)
+    assert (newest.tokens.uncached_input, newest.tokens.cache_read, newest.tokens.output) == (7, 5, 9)
 
 
 def test_opencode_before_its_database_kept_files(tmp_path: Path, opencode: Path):
@@ -62,8 +66,8 @@ def test_opencode_before_its_database_kept_files(tmp_path: Path, opencode: Path)
         file = opencode / "storage/message" / session / f"{id}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({"id": id, "sessionID": session, **json.loads(data)}))
-    assert [(one.request_id, one.context.cwd) for one in usages(tmp_path)] == [
-        (one.request_id, one.context.cwd) for one in before
+    assert [(usage.request_id, usage.context.cwd) for usage in usages(tmp_path)] == [
+        (usage.request_id, usage.context.cwd) for usage in before
     ]
 
 
@@ -78,7 +82,9 @@ def test_copilot_before_credits_and_agents_were_noted(tmp_path: Path):
         store.execute("ALTER TABLE sessions DROP COLUMN branch")
     old = usages(tmp_path)
     assert (
-        [(one.key, one.at, one.context.cwd) for one in old] == [(one.key, one.at, one.context.cwd) for one in now] != []
+        [(usage.key, usage.at, usage.context.cwd) for usage in old]
+        == [(usage.key, usage.at, usage.context.cwd) for usage in now]
+        != []
     )
 
 
@@ -92,4 +98,4 @@ def test_a_gemini_chat_that_was_resumed_after_the_update_counts_once(tmp_path: P
     log.with_suffix(".json").write_text(json.dumps({**head, "messages": list(messages.values())}))
     assert usages(tmp_path) == before
     log.unlink()
-    assert [one.key for one in usages(tmp_path)] == [one.key for one in before]
+    assert [usage.key for usage in usages(tmp_path)] == [usage.key for usage in before]

@@ -16,20 +16,20 @@ def ask(server, token, *repositories):
     )
 
 
-def asked(name, *branches):
+def query(name, *branches):
     return {"name": name, "branches": branches}
 
 
 def test_what_is_not_set_is_no_cap_and_what_is_not_covered_is_not_named(server):
     token = server.token(acme__widgets=34)
-    answer = ask(server, token, asked("ACME/Widgets", "feat/x"), asked("other/repo", "feat/x"))
+    answer = ask(server, token, query("ACME/Widgets", "feat/x"), query("other/repo", "feat/x"))
     assert answer.json() == {
         "repositories": [{"name": "ACME/Widgets", "default_branch": "main", "branches": [], **NOTHING}]
     }
 
 
 @pytest.mark.parametrize("header", ["", "Bearer x", "Bearer mergecost_read_x", "Basic mergecost_ingest_x"])
-def test_without_a_good_token_nothing_is_said(server, header):
+def test_without_a_good_token_nothing_is_answered(server, header):
     server.token(acme__widgets=34)
     answer = server.send("POST", "/v1/caps", json={"repositories": []}, headers={"Authorization": header})
     assert answer.status_code == 401
@@ -37,7 +37,7 @@ def test_without_a_good_token_nothing_is_said(server, header):
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"repositories": 5}', b'{"repositories": [{}]}', b"\xff"])
-def test_a_body_that_is_no_question_is_refused_in_words(server, body):
+def test_a_body_that_is_no_query_is_refused_in_words(server, body):
     headers = {"Authorization": f"Bearer {server.token(acme__widgets=34)}"}
     answer = server.send("POST", "/v1/caps", content=body, headers=headers)
     assert answer.status_code == 400
@@ -46,25 +46,25 @@ def test_a_body_that_is_no_question_is_refused_in_words(server, body):
 
 def test_too_much_is_refused(server):
     token = server.token(acme__widgets=34)
-    assert ask(server, token, *[asked("acme/widgets")] * 201).status_code == 400
-    assert ask(server, token, asked("acme/widgets", *map(str, range(1001)))).status_code == 400
-    assert ask(server, token, asked("acme/widgets", "x" * 6_000_000)).status_code == 413
+    assert ask(server, token, *[query("acme/widgets")] * 201).status_code == 400
+    assert ask(server, token, query("acme/widgets", *map(str, range(1001)))).status_code == 400
+    assert ask(server, token, query("acme/widgets", "x" * 6_000_000)).status_code == 413
 
 
 def test_installations_are_strangers_to_each_other(server):
     server.token(1, acme__widgets=34)
     theirs = server.token(2, other__repo=99)
-    assert ask(server, theirs, asked("acme/widgets", "feat/x")).json() == {"repositories": []}
+    assert ask(server, theirs, query("acme/widgets", "feat/x")).json() == {"repositories": []}
 
 
 # Stories, with GitHub behind the server.
 
 
 def caps(world: World, *branches: str) -> dict[str, object]:
-    answer = ask(world, world.token, asked("acme/widgets", *branches))
+    answer = ask(world, world.token, query("acme/widgets", *branches))
     assert answer.status_code == 200, answer.text
-    (said,) = answer.json()["repositories"]
-    return said
+    (caps_of_repository,) = answer.json()["repositories"]
+    return caps_of_repository
 
 
 def test_the_caps_are_those_of_the_repositorys_settings(world: World):
@@ -77,11 +77,11 @@ def test_the_caps_are_those_of_the_repositorys_settings(world: World):
     }  # fmt: skip
 
 
-def test_or_of_the_operator(database, tmp_path):
+def test_the_caps_are_those_of_the_operators_settings(database, tmp_path):
     operator = OperatorSettings(defaults={"cap_day_usd": 100}, repository={"acme/widgets": {"cap_pull_usd": 5}})
     with World(database, tmp_path, operator=operator) as world:
-        said = caps(world)
-        assert (said["cap_day_micros"], said["cap_pull_micros"]) == (100_000_000, 5_000_000)
+        answer = caps(world)
+        assert (answer["cap_day_micros"], answer["cap_pull_micros"]) == (100_000_000, 5_000_000)
 
 
 def test_a_pull_request_costs_what_its_comment_says_over_everybody(world: World):
@@ -92,9 +92,9 @@ def test_a_pull_request_costs_what_its_comment_says_over_everybody(world: World)
     world.work("09:20 feat/y $7.00", "s3")
     world.settle()
     assert "$61.15" in world.comment(12)
-    said = caps(world, "feat/x")
-    assert said["branches"] == [{"name": "feat/x", "pull_number": 12, "spent_micros": 61_150_000, "closed_at": None}]
-    text = json.dumps(said)
+    answer = caps(world, "feat/x")
+    assert answer["branches"] == [{"name": "feat/x", "pull_number": 12, "spent_micros": 61_150_000, "closed_at": None}]
+    text = json.dumps(answer)
     assert not any(word in text for word in ("alice", "bob", "feat/y", "13", "session_id", "author"))
 
 

@@ -19,7 +19,7 @@ PULL = {
     "installation": {"id": 5},
 }
 REPOSITORY, INSTALLATION = PULL["repository"], PULL["installation"]
-INSTALLED = INSTALLATION | {"account": {"id": 7}}
+WITH_INSTALLATION = INSTALLATION | {"account": {"id": 7}}
 OURS = {"id": 1, "performed_via_github_app": {"id": CREDENTIALS.app_id}}
 THEIRS = {"id": 2, "performed_via_github_app": None}
 
@@ -34,7 +34,7 @@ def on_issue(comment=None, **issue):
 
 
 @pytest.mark.parametrize(
-    ("event", "payload", "noted"),
+    ("event", "payload", "work"),
     [
         ("pull_request", PULL, ["pull 7/34/12"]),
         ("issue_comment", on_issue(THEIRS, pull_request={"url": "x"}), ["commands 7/34/12"]),
@@ -42,17 +42,17 @@ def on_issue(comment=None, **issue):
         ("issue_comment", on_issue(THEIRS), []),
         ("issue_comment", on_issue(THEIRS | {"body": "/mergecost week 2026-W47"}), ["commands 7/34/12"]),
         ("issues", on_issue(), ["issue 7/34/12"]),
-        ("installation", {"installation": INSTALLED}, ["account 7/0/5"]),
-        ("installation_repositories", {"installation": INSTALLED}, ["account 7/0/5"]),
+        ("installation", {"installation": WITH_INSTALLATION}, ["account 7/0/5"]),
+        ("installation_repositories", {"installation": WITH_INSTALLATION}, ["account 7/0/5"]),
         ("repository", {"installation": INSTALLATION, "repository": REPOSITORY}, ["account 7/0/5"]),
         ("ping", {"zen": "Keep it logically awesome.", "hook_id": 1}, []),
         ("star", PULL, []),
         ("pull_request", {"pull_request": {"number": 1}, "repository": REPOSITORY}, []),
     ],
 )
-def test_an_event_notes_what_to_look_at_again(server, event, payload, noted):
+def test_an_event_notes_what_to_look_at_again(server, event, payload, work):
     assert server.deliver(event, payload).status_code == 202
-    assert [*server.requested()] == noted
+    assert [*server.request_counts()] == work
 
 
 def test_the_app_asks_for_the_events_that_the_server_handles():
@@ -65,7 +65,7 @@ def test_the_app_asks_for_the_events_that_the_server_handles():
 def test_a_hundred_deliveries_of_one_pull_request_are_one_piece_of_work(server):
     for _ in range(100):
         server.deliver("pull_request", PULL)
-    assert server.requested() == {"pull 7/34/12": 100}
+    assert server.request_counts() == {"pull 7/34/12": 100}
 
 
 def test_deliveries_at_the_same_time_are_all_noted(server):
@@ -76,8 +76,8 @@ def test_deliveries_at_the_same_time_are_all_noted(server):
         await asyncio.gather(*(edge.intake.request(Work(Kind.PULL, 7, 34, i % 7)) for i in range(500)))
 
     asyncio.run(burst())
-    assert sum(server.requested().values()) == 500
-    assert len(server.requested()) == 7
+    assert sum(server.request_counts().values()) == 500
+    assert len(server.request_counts()) == 7
 
 
 BODY = b'{"installation": {"id": 5, "account": {"id": 7}}}'
@@ -103,7 +103,7 @@ def test_a_wrong_signature_is_refused_and_nothing_is_noted(server, header):
     answer = server.deliver("installation", BODY, **{"X-Hub-Signature-256": header.encode("latin-1")})
     assert answer.status_code == 401
     assert "X-Hub-Signature-256" in answer.json()["message"]
-    assert server.requested() == {}
+    assert server.request_counts() == {}
 
 
 def test_a_missing_signature_is_refused(server):
@@ -141,7 +141,7 @@ def test_the_body_is_capped(server):
 
     headers = {"X-Hub-Signature-256": sign(BODY), "X-GitHub-Event": "installation"}
     assert server.send("POST", "/webhooks/github", content=endless(), headers=headers).status_code == 413
-    assert [*server.requested()] == ["account 7/0/5"]
+    assert [*server.request_counts()] == ["account 7/0/5"]
 
 
 def test_without_an_app_webhooks_are_refused_and_it_says_what_to_do(database, tmp_path):
@@ -149,7 +149,7 @@ def test_without_an_app_webhooks_are_refused_and_it_says_what_to_do(database, tm
         answer = server.deliver("pull_request", PULL)
         assert answer.status_code == 503
         assert "set-up link" in answer.json()["message"]
-        assert server.requested() == {}
+        assert server.request_counts() == {}
         assert server.send("GET", "/readyz").status_code == 503
         assert server.send("GET", "/healthz").status_code == 200
 

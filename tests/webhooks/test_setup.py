@@ -77,14 +77,14 @@ def test_the_app_is_made_once_and_its_secrets_are_the_servers_alone(fresh, githu
     assert answer.status_code == 200
     assert "/installations/new" in answer.text
     assert "Single file" in answer.text
-    kept = app_credentials(fresh.settings, {})
-    assert kept is not None
-    assert kept.app_id in github.apps
+    credentials = app_credentials(fresh.settings, {})
+    assert credentials is not None
+    assert credentials.app_id in github.apps
     path = fresh.settings.data_dir / "app.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "client" not in path.read_text()
-    for word in (kept.webhook_secret, kept.private_key.splitlines()[1]):
-        assert word not in answer.text + repr(kept)
+    for word in (credentials.webhook_secret, credentials.private_key.splitlines()[1]):
+        assert word not in answer.text + repr(credentials)
     assert not (fresh.settings.data_dir / "setup-secret").exists()
     assert page(fresh, secret="anything").status_code == 410
     again = fresh.send("GET", "/setup/created", params={"code": code, "state": state_of(first)})

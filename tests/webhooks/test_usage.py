@@ -10,7 +10,7 @@ from sqlalchemy import delete
 
 from attribution.evidence import Claim, Evidence
 from attribution.ledger import charge, check
-from attribution.usage import Context, Tokens, Usage, Work, merge, named, with_context
+from attribution.usage import Context, Tokens, Usage, Work, merge, with_context, with_request_id
 from bot.keys import RepositoryKey
 from bot.store import ledger as ledger_store
 from bot.store import requests as request_store
@@ -47,20 +47,20 @@ def spend(server):
 
 def test_usage_enters_the_ledger_once_however_often_it_is_sent(server):
     token = server.token(acme__widgets=34)
-    batch = [json.loads(msgspec.json.encode(one)) for one in session("09:00 feat/a $1.00\n09:01 feat/a $0.25")]
+    batch = [json.loads(msgspec.json.encode(usage)) for usage in session("09:00 feat/a $1.00\n09:01 feat/a $0.25")]
     assert server.post_usage(token, *batch).json() == {"accepted": 2, "unchanged": 0, "refused": []}
-    assert server.requested() == {"attribute 1/34/0": 1}
+    assert server.request_counts() == {"attribute 1/34/0": 1}
     for _ in range(9):
         assert server.post_usage(token, *batch, batch[0]).json() == {"accepted": 0, "unchanged": 3, "refused": []}
     assert spend(server) == 1_250_000
-    assert server.requested() == {"attribute 1/34/0": 1}
+    assert server.request_counts() == {"attribute 1/34/0": 1}
 
 
 def test_a_request_that_grew_is_charged_as_it_ended_in_any_order(server):
     token = server.token(acme__widgets=34)
-    grown = altered({"tokens.output": 1000, "tokens.reasoning": 10})
+    longer = altered({"tokens.output": 1000, "tokens.reasoning": 10})
     assert server.post_usage(token, ONE).json()["accepted"] == 1
-    assert server.post_usage(token, grown).json()["accepted"] == 1
+    assert server.post_usage(token, longer).json()["accepted"] == 1
     assert server.post_usage(token, ONE).json()["accepted"] == 0
     assert spend(server) == 1_025_000
 
@@ -81,6 +81,8 @@ def test_a_request_that_grew_is_charged_as_it_ended_in_any_order(server):
         ({"tokens.output": "7"}, "Expected `int`"),
         ({"tokens.output": 5, "tokens.reasoning": 6}, "part of `tokens.output`"),
         ({"tokens": {"is_known": False, "output": 1}}, "there can be no tokens"),
+        ({"output_tokens": 7}, "unknown field `output_tokens`: update the server"),
+        ({"tokens.image": 7}, "unknown field `image` - at `$.tokens`: update the server"),
         ({"context.source": "a dream"}, "Invalid enum value"),
         ({"aliases": ["x" * 301]}, "`aliases` must be"),
         ({"aliases": [f"r{i}" for i in range(11)]}, "`aliases` must be at most 10"),
@@ -151,7 +153,7 @@ def test_installations_are_strangers_to_each_other(server):
     assert [len(ledger(server, account_id)[0]) for account_id in (1, 2)] == [1, 1]
 
 
-def test_coverage_says_yes_to_names_one_knows_and_tells_no_names(server):
+def test_coverage_confirms_known_names_and_reveals_none(server):
     token = server.token(acme__widgets=34, acme__Gadgets=35)
     answer = server.send("GET", "/v1/coverage", headers={"Authorization": f"Bearer {token}"})
     body = answer.json()
@@ -203,25 +205,25 @@ def doors(draw):
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(doors())
-def test_requests_seen_through_several_doors_are_charged_once_in_any_order_and_any_batches(server, seen):
-    records, order, size = seen
+def test_requests_seen_through_several_doors_are_charged_once_in_any_order_and_any_batches(server, arrivals):
+    records, order, size = arrivals
     token = server.token(acme__widgets=34, acme__fork=35)
     ids = {"acme/widgets": "34", "acme/fork": "35"}
     truth = {}
-    for number, one in records:
-        numbered = with_context(one, repository=ids[one.context.repository])
+    for number, usage in records:
+        numbered = with_context(usage, repository=ids[usage.context.repository])
         truth[number] = merge(truth[number], numbered) if number in truth else numbered
     with server.database.write() as connection:
         for rows in (ledger_store.charges, ledger_store.shares, request_store.aliases):
             connection.execute(delete(rows))
     for start in range(0, len(order), size):
-        batch = [json.loads(msgspec.json.encode(one)) for _, one in order[start : start + size]]
+        batch = [json.loads(msgspec.json.encode(usage)) for _, usage in order[start : start + size]]
         assert server.post_usage(token, *batch).json()["refused"] == []
         place(server)
     charges, shares = ledger(server)
     assert check(charges, shares) == []
-    assert sorted(unnamed(one.usage) for one in charges) == sorted(map(unnamed, truth.values()))
-    assert spend(server) == sum(charge(one).list_micros or 0 for one in truth.values())
+    assert sorted(unnamed(charge.usage) for charge in charges) == sorted(map(unnamed, truth.values()))
+    assert spend(server) == sum(charge(usage).list_micros or 0 for usage in truth.values())
 
 
 def place(server):
@@ -230,15 +232,15 @@ def place(server):
         for repository_id in (34, 35):
             sessions = [("codex", f"s{i}") for i in (1, 2, 3)]
             key = RepositoryKey(1, repository_id)
-            held = ledger_store.charges_of(connection, key, sessions)
+            entries = ledger_store.charges_of(connection, key, sessions)
             claims = [
-                (one, Claim(((number, 1), (None, 2)), Evidence.BRANCH, "why"))
+                (entry, Claim(((number, 1), (None, 2)), Evidence.BRANCH, "why"))
                 for number, session_id in enumerate(sessions, 1)
-                for one in held[session_id]
+                for entry in entries[session_id]
             ]
             ledger_store.save_claims(server.database, connection, key, claims, NOON)
 
 
 def unnamed(usage):
     """The request by all of its ids, whichever it goes by."""
-    return msgspec.json.encode(named(usage, min(usage.request_id, *usage.aliases)))
+    return msgspec.json.encode(with_request_id(usage, min(usage.request_id, *usage.aliases)))

@@ -7,7 +7,7 @@ from bot.store.tables.columns import big, key, text
 
 class CommandRow(SQLModel, table=True):
     """A comment with commands in it: who, when, the lines that are commands, and what came of them (`problem`, `reply`).
-    Append-only but for `answered` and what an edit adds to `problem`."""
+    Append-only but for `is_answered` and what an edit adds to `problem`."""
 
     __tablename__ = "command"  # pyright: ignore[reportAssignmentType]
     account_id: int = key()
@@ -20,7 +20,7 @@ class CommandRow(SQLModel, table=True):
     lines: str = text()
     problem: str = text()
     reply: str = text()
-    answered: bool = False
+    is_answered: bool = False
 
 
 class CorrectionRow(SQLModel, table=True):

@@ -57,7 +57,7 @@ class RequestAlias(SQLModel, table=True):
 
 
 class ShareRow(SQLModel, table=True):
-    """Who bears a charge. Append-only: a changed mind is a new revision. `pull_number` None is unattributed."""
+    """Who bears a charge. Append-only: a change is a new revision. `pull_number` None is unattributed."""
 
     __tablename__ = "share"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (Index("share_by_pull", "account_id", "repository_id", "pull_number"),)
@@ -93,7 +93,7 @@ class SessionRow(SQLModel, table=True):
 
 
 class CommitRow(SQLModel, table=True):
-    """A commit as the machine that made it knows it, with its files: GitHub lists a pull request's commits without them."""
+    """A commit as the machine that made it reports it, with its files: GitHub lists a pull request's commits without them."""
 
     __tablename__ = "commit_fact"  # pyright: ignore[reportAssignmentType]
     account_id: int = key()

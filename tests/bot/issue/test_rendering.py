@@ -40,13 +40,13 @@ def row(
     )  # fmt: skip
 
 
-def spent(number: int | None, dollars: float, requests: int = 1, **more) -> Spend:
+def spend(number: int | None, dollars: float, requests: int = 1, **more) -> Spend:
     plain = {"stage": Stage.BUILD, "evidence": Evidence.COMMIT} | more
     return Spend(pull_number=number, cost=Cost(round(dollars * DOLLAR), requests), **plain)
 
 
 def view(text: str, now: list[Spend], before: list[Spend], **facts) -> WeekView:
-    found = {pull.number: pull for pull in pulls(text)}
+    changes = {pull.number: pull for pull in pulls(text)}
     line = tuple((weeks_later(WEEK, -i, ZONE), tuple(before) if i == 1 else ()) for i in range(11, 0, -1))
     plain = {
         "rows": (row("m", sum(part.cost.priced_micros for part in now)),),
@@ -55,24 +55,24 @@ def view(text: str, now: list[Spend], before: list[Spend], **facts) -> WeekView:
         "issues": {},
         "senders": frozenset(),
     }
-    made = WeekFacts(
-        weeks=(*line, (WEEK, tuple(now))), totals=pull_totals([*before, *now]), pulls=found, cache_saving_micros=DOLLAR,
+    week_facts = WeekFacts(
+        weeks=(*line, (WEEK, tuple(now))), totals=pull_totals([*before, *now]), pulls=changes, cache_saving_micros=DOLLAR,
         known_at=WEEK.to_at + timedelta(hours=6), **(plain | facts),
     )  # fmt: skip
-    return WeekView(cost=week_cost(made), time_zone="Europe/Berlin")
+    return WeekView(cost=week_cost(week_facts), time_zone="Europe/Berlin")
 
 
 def earlier(text: str) -> dict:
     """Pull requests of the week before."""
-    found = {}
-    for one in pulls(text):
-        back = {name: getattr(one, name) - timedelta(days=7) for name in ("created_at", "closed_at", "merged_at")}
-        found[one.number] = msgspec.structs.replace(one, **back)
-    return found
+    changes = {}
+    for pull in pulls(text):
+        back = {name: getattr(pull, name) - timedelta(days=7) for name in ("created_at", "closed_at", "merged_at")}
+        changes[pull.number] = msgspec.structs.replace(pull, **back)
+    return changes
 
 
-def sentences(made: WeekView) -> str:
-    return render(made).partition("\n\n| ")[0]
+def sentences(week: WeekView) -> str:
+    return render(week).partition("\n\n| ")[0]
 
 
 def test_requests_or_their_price_moved_it():
@@ -80,15 +80,15 @@ def test_requests_or_their_price_moved_it():
     now = "#2 b opened Mon 09:00 merged Mon 10:00"
 
     def moved_by(dollars: float, requests: int, **facts) -> str:
-        found = {pull.number: pull for pull in pulls(now)} | earlier(before)
+        changes = {pull.number: pull for pull in pulls(now)} | earlier(before)
         rows = {"rows": (), "before_rows": ()} | facts
-        line = tuple((weeks_later(WEEK, -i, ZONE), (spent(1, 4, 40),) if i == 1 else ()) for i in range(11, 0, -1))
-        made = WeekFacts(
-            weeks=(*line, (WEEK, (spent(2, dollars, requests),))), cache_saving_micros=0, details={}, issues={},
-            totals=pull_totals([spent(1, 4, 40), spent(2, dollars, requests)]), pulls=found, senders=frozenset(),
+        line = tuple((weeks_later(WEEK, -i, ZONE), (spend(1, 4, 40),) if i == 1 else ()) for i in range(11, 0, -1))
+        facts = WeekFacts(
+            weeks=(*line, (WEEK, (spend(2, dollars, requests),))), cache_saving_micros=0, details={}, issues={},
+            totals=pull_totals([spend(1, 4, 40), spend(2, dollars, requests)]), pulls=changes, senders=frozenset(),
             known_at=WEEK.to_at, **rows,
         )  # fmt: skip
-        return sentences(WeekView(cost=week_cost(made), time_zone="UTC")).split("\n\n")[1]
+        return sentences(WeekView(cost=week_cost(facts), time_zone="UTC")).split("\n\n")[1]
 
     assert moved_by(8, 80) == snapshot(
         "It rose mostly because a merge took more requests: 80, against 40 before. Nothing needs a decision."
@@ -118,44 +118,46 @@ def test_what_needs_a_decision():
     def decide(*now: Spend, **facts) -> str:
         return sentences(view(text, list(now), [], **facts)).split("\n\n")[-1]
 
-    assert decide(spent(1, 10), spent(2, 30)) == snapshot(
+    assert decide(spend(1, 10), spend(2, 30)) == snapshot(
         "**To decide:** $30.00, 75% of the week, shipped nothing. All of it went into #2, which was abandoned: take it up again, or let it go."
     )
-    assert decide(spent(1, 10), spent(2, 3), spent(3, 3), spent(None, 1, evidence=Evidence.NONE)) == snapshot(
+    assert decide(spend(1, 10), spend(2, 3), spend(3, 3), spend(None, 1, evidence=Evidence.NONE)) == snapshot(
         "**To decide:** $7.00, 41% of the week, shipped nothing. Most of it, $6.00, went into 2 pull requests that were abandoned: take them up again, or let them go."
     )
-    assert decide(spent(1, 10), spent(None, 3, evidence=Evidence.NONE), spent(2, 2)) == snapshot(
+    assert decide(spend(1, 10), spend(None, 3, evidence=Evidence.NONE), spend(2, 2)) == snapshot(
         "**To decide:** $5.00, 33% of the week, shipped nothing. Most of it, $3.00, fits no pull request: `/mergecost link` puts it where it belongs, or it came to nothing."
     )
-    assert decide(spent(1, 10), spent(None, 6, evidence=Evidence.SEVERAL)) == snapshot(
+    assert decide(spend(1, 10), spend(None, 6, evidence=Evidence.SEVERAL)) == snapshot(
         "**To decide:** $6.00, 38% of the week, shipped nothing. All of it fits several pull requests alike: `/mergecost link` in one of them decides."
     )
-    assert decide(spent(1, 10), spent(None, 6, evidence=Evidence.IMPLAUSIBLE)) == snapshot(
+    assert decide(spend(1, 10), spend(None, 6, evidence=Evidence.IMPLAUSIBLE)) == snapshot(
         "**To decide:** $6.00, 38% of the week, shipped nothing. All of it looks invented and is held apart: `/mergecost link` counts it if it is real."
     )
     silent = {1: Details(authors=("ann", "bob", "joe"))}
-    assert decide(spent(1, 10), spent(2, 0.5), details=silent, senders=frozenset({"ann"})) == snapshot(
+    assert decide(spend(1, 10), spend(2, 0.5), details=silent, senders=frozenset({"ann"})) == snapshot(
         "**To decide:** 2 of 3 people whose commits were merged send no sessions, so the figures are too low."
     )
-    assert decide(spent(1, 10), spent(2, 0.5)) == snapshot("Nothing needs a decision.")
+    assert decide(spend(1, 10), spend(2, 0.5)) == snapshot("Nothing needs a decision.")
 
 
 def test_titles():
     text = "#1 a opened Mon 09:00 merged Mon 10:00"
-    assert title(view(text, [spent(1, 3.4)], [])) == "AI spend, week 47 of 2026: $3.40 a merge"
-    assert title(view("", [spent(None, 1)], [])) == "AI spend, week 47 of 2026: $1.00, no merge"
+    assert title(view(text, [spend(1, 3.4)], [])) == "AI spend, week 47 of 2026: $3.40 a merge"
+    assert title(view("", [spend(None, 1)], [])) == "AI spend, week 47 of 2026: $1.00, no merge"
 
 
 def test_the_largest_week_is_an_issue_that_github_takes():
     lines = "\n".join(f"#{number} b{number} opened Mon 09:00 merged Mon 10:00" for number in range(1, 301))
     issues = {number: Issue(number=number, created_at=MONDAY, title="x") for number in range(1000, 1300)}
-    told = {
+    details = {
         number: Details(title="*@<|" * 64, labels=("`l" * 50 + str(number),), closes=tuple(issues))
         for number in range(1, 301)
     }
     rows = tuple(row(f"{'`m' * 50}{i}", 300 * DOLLAR // 100, tool="t|" * 30) for i in range(100))
-    made = view(lines, [spent(number, 1.005) for number in range(1, 301)], [], details=told, issues=issues, rows=rows)
-    text = render(made)
+    week = view(
+        lines, [spend(number, 1.005) for number in range(1, 301)], [], details=details, issues=issues, rows=rows
+    )
+    text = render(week)
     assert len(text) < LONGEST_BODY - 200
     assert text.endswith("</sub>")
     assert "<summary>The 300 merges</summary>" in text
@@ -171,12 +173,12 @@ def test_what_is_not_known_is_not_zero():
     silent = msgspec.structs.replace(row("m", 0), cost=Cost(0, 3, 3))
     cases = {
         "only merges of people": view(human, [], [], rows=()),
-        "work and merges of people": view(human, [spent(None, 2)], []),
+        "work and merges of people": view(human, [spend(None, 2)], []),
         "without a price": view(human, [unpriced], [], rows=(silent,)),
         "nothing at all": view("", [], [], rows=()),
     }
-    told = {name: f"{title(made)} | {sentences(made).partition(chr(10))[0]}" for name, made in cases.items()}
-    assert told == snapshot(
+    texts = {name: f"{title(week)} | {sentences(week).partition(chr(10))[0]}" for name, week in cases.items()}
+    assert texts == snapshot(
         {
             "only merges of people": "AI spend, week 47 of 2026: none seen | **What a merge cost this week is not known**: no AI work of known price was seen on its one merge. No AI work reached us.",
             "work and merges of people": "AI spend, week 47 of 2026: $2.00, no merge of known cost | **What a merge cost this week is not known**: no AI work of known price was seen on its one merge. $2.00 was used at list price.",
@@ -184,7 +186,7 @@ def test_what_is_not_known_is_not_zero():
             "nothing at all": "AI spend, week 47 of 2026: none seen | **Nothing was merged this week.** No AI work reached us.",
         }
     )
-    assert not [name for name, made in cases.items() if "$0.00" in f"{title(made)}{render(made)}"]
+    assert not [name for name, week in cases.items() if "$0.00" in f"{title(week)}{render(week)}"]
 
 
 amounts = st.builds(
@@ -206,32 +208,32 @@ def html_tables(html: str) -> list[list[list[str]]]:
     """Rows of cells."""
     tables = re.findall(r"<table>.*?</table>", html, re.DOTALL)
     rows = [re.findall(r"<tr>.*?</tr>", table, re.DOTALL) for table in tables]
-    return [[re.findall(r"<t[dh].*?</t[dh]>", one, re.DOTALL) for one in table] for table in rows]
+    return [[re.findall(r"<t[dh].*?</t[dh]>", row, re.DOTALL) for row in table] for table in rows]
 
 
 def cents(cell: str) -> int:
     """What a cell says in whole cents; `under $0.01` is none."""
-    found = re.search(r"(under )?\$([\d,]+)\.(\d\d)", cell)
-    return 0 if found is None or found[1] else int(found[2].replace(",", "") + found[3])
+    match = re.search(r"(under )?\$([\d,]+)\.(\d\d)", cell)
+    return 0 if match is None or match[1] else int(match[2].replace(",", "") + match[3])
 
 
 @settings(max_examples=60)
 @given(st.lists(amounts, min_size=1, max_size=12), st.lists(amounts, max_size=9), names, names, names)
-def test_no_name_and_no_figure_breaks_it(now, before, one, label, model):
-    told = {number: Details(title=one, labels=(label,), closes=(50,)) for number in range(1, 5)}
-    issues = {50: Issue(number=50, title=one, labels=(label,), created_at=MONDAY, closed_at=MONDAY)}
+def test_no_name_and_no_figure_breaks_it(now, before, title, label, model):
+    details = {number: Details(title=title, labels=(label,), closes=(50,)) for number in range(1, 5)}
+    issues = {50: Issue(number=50, title=title, labels=(label,), created_at=MONDAY, closed_at=MONDAY)}
     whole = sum((part.cost for part in now), ZERO)
     rows = (msgspec.structs.replace(row(model, 0, tool="codex"), cost=whole),)
-    made = view(PULLS, now, before, details=told, issues=issues, rows=rows)
-    text = render(made)
+    week = view(PULLS, now, before, details=details, issues=issues, rows=rows)
+    text = render(week)
     html = as_github_does(text)
     assert "<math-renderer>" not in html
     assert 'class="user-mention' not in html
     assert set(re.findall(r"#(\d+)</a>", html)) <= {"1", "2", "3", "4", "50"}
     assert "<!--" not in html
     for table in re.findall(r"<table>.*?</table>", html, re.DOTALL):
-        assert len({one.count("<td") + one.count("<th") for one in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)}) == 1
-    assert made.cost.total == whole
+        assert len({row.count("<td") + row.count("<th") for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)}) == 1
+    assert week.cost.total == whole
     assert f"**{whole.show()}**" in text
     assert whole.is_known or "$0.00" not in text.partition("<details>")[0]
     for table in html_tables(html):

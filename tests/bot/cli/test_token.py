@@ -33,11 +33,11 @@ def test_a_token_is_shown_once_listed_without_its_secret_and_revoked(server, cap
     assert token.startswith("mergecost_ingest_")
     assert owner(server, token) == 1
     assert token_command.main(["list"]) == 0
-    listed = capsys.readouterr().out
-    assert "acme" in listed
-    assert "never" in listed
-    assert token not in listed
-    token_id = listed.split()[0]
+    listing = capsys.readouterr().out
+    assert "acme" in listing
+    assert "never" in listing
+    assert token not in listing
+    token_id = listing.split()[0]
     assert token_command.main(["revoke", token_id]) == 0
     assert owner(server, token) is None
     assert token_command.main(["revoke", token_id]) == 1

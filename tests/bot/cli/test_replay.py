@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from bot.cli.replay import main
-from tests.bot.conftest import CHANGES, WORK, lines
+from tests.bot.cli.conftest import CHANGES, WORK, lines
 from tests.notation import pulls, session
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_every_share_is_shown_with_its_reason(facts: list[str], capsys: pytest.CaptureFixture[str]):
@@ -46,7 +46,9 @@ Sessions judged by the runaway rule: 1; alerts: 0
 def test_as_json_each_share_is_a_line(facts: list[str], capsys: pytest.CaptureFixture[str]):
     assert main([*facts, "--json"]) == 0
     *shares, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(one["request_id"], one["pull_number"], one["micros"], one["evidence"]) for one in shares] == snapshot(
+    assert [
+        (share["request_id"], share["pull_number"], share["micros"], share["evidence"]) for share in shares
+    ] == snapshot(
         [
             ("s1-0", 12, 1000000, "commit"),
             ("s1-1", 12, 2000000, "commit"),
@@ -65,10 +67,10 @@ def runaway(tmp_path: Path) -> list[str]:
         for i in range(20)
         for usage in session(f"{9 + i // 2:02}:{i % 2 * 30:02} feat/a $1.00 edits a.py", f"u{i}")
     ]
-    lost = [f"Tue 09:{i:02} spike $1.00 edits a.py" for i in range(60)]
-    shipped = [f"Wed {9 + i // 30:02}:{i % 30 * 2:02} feat/a $1.00 edits a.py" for i in range(110)]
+    spike = [f"Tue 09:{i:02} spike $1.00 edits a.py" for i in range(60)]
+    feature = [f"Wed {9 + i // 30:02}:{i % 30 * 2:02} feat/a $1.00 edits a.py" for i in range(110)]
     longer = [
-        usage for text, name in ((lost, "lost"), (shipped, "shipped")) for usage in session("\n".join(text), name)
+        usage for text, name in ((spike, "lost"), (feature, "shipped")) for usage in session("\n".join(text), name)
     ]
     (tmp_path / "usage").write_bytes(lines([*usual, *longer]))
     (tmp_path / "pulls").write_bytes(lines(pulls("#12 feat/a opened 09:00 merged Wed 18:00 by ann")))
@@ -78,11 +80,11 @@ def runaway(tmp_path: Path) -> list[str]:
 def test_how_often_the_runaway_rule_was_wrong(runaway: list[str], capsys: pytest.CaptureFixture[str]):
     assert main(runaway) == 0
     # The documentation shows it.
-    _, shown = re.findall(r"```text\n(.*?)```", (ROOT / "deploy/replay.md").read_text(), re.DOTALL)
-    assert capsys.readouterr().out.endswith("\n\n" + shown)
+    _, output = re.findall(r"```text\n(.*?)```", (ROOT / "deploy/replay.md").read_text(), re.DOTALL)
+    assert capsys.readouterr().out.endswith("\n\n" + output)
 
 
-def test_and_the_same_as_json(runaway: list[str], capsys: pytest.CaptureFixture[str]):
+def test_how_often_the_runaway_rule_was_wrong_as_json(runaway: list[str], capsys: pytest.CaptureFixture[str]):
     assert main([*runaway, "--json"]) == 0
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (last["sessions"], last["alerts"][0]) == snapshot(
@@ -112,29 +114,34 @@ def test_the_example_in_the_documentation(tmp_path: Path, capsys: pytest.Capture
     files = [f"--{name.partition('.')[0]}={tmp_path / name}" for name in blocks]
     assert len(files) == 3
     assert main(files) == 0
-    shown, _ = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
-    assert capsys.readouterr().out.startswith(shown)
+    output, _ = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    assert capsys.readouterr().out.startswith(output)
 
 
 def test_a_session_that_is_split_has_a_line_for_each_that_bears_it(
     tmp_path: Path, facts: list[str], capsys: pytest.CaptureFixture[str]
 ):
-    said = {"said_at": "2026-11-17T08:00:00Z", "tool": "claude-code", "says": "link", "weights": [[12, 60], [13, 40]]}
-    lines = [said | {"session_id": "s1"}, said | {"session_id": "s9", "weights": [[99, 1]]}]
+    correction = {
+        "said_at": "2026-11-17T08:00:00Z",
+        "tool": "claude-code",
+        "says": "link",
+        "weights": [[12, 60], [13, 40]],
+    }
+    lines = [correction | {"session_id": "s1"}, correction | {"session_id": "s9", "weights": [[99, 1]]}]
     (tmp_path / "said").write_text("\n".join(map(json.dumps, lines)))
     assert main([*facts, "--corrections", str(tmp_path / "said")]) == 0
-    shown = capsys.readouterr()
-    assert shown.out.partition("claude-code s1\n")[2].partition("\n\n")[0] == snapshot("""\
+    output = capsys.readouterr()
+    assert output.out.partition("claude-code s1\n")[2].partition("\n\n")[0] == snapshot("""\
   2026-11-16 09:00  #12                $2.10  linked to #12 and #13 by a maintainer
   2026-11-16 09:00  #13                $1.40  linked to #12 and #13 by a maintainer\
 """)
-    assert shown.err == snapshot("Corrections name what the other files do not hold: #99, claude-code s9.\n")
+    assert output.err == snapshot("Corrections name what the other files do not hold: #99, claude-code s9.\n")
 
 
 def test_the_default_branch_is_where_most_pull_requests_go(
     tmp_path: Path, facts: list[str], capsys: pytest.CaptureFixture[str]
 ):
-    trunk = [msgspec.structs.replace(one, base_branch="trunk") for one in pulls(CHANGES)]
+    trunk = [msgspec.structs.replace(pull, base_branch="trunk") for pull in pulls(CHANGES)]
     (tmp_path / "usage").write_bytes(lines(session("09:00 trunk $1.00\n09:20 feat/b $0.50")))
     (tmp_path / "pulls").write_bytes(lines(trunk))
     main(facts)
@@ -153,9 +160,9 @@ def test_of_several_repositories_one_must_be_chosen(
     assert main(files) == 2
     assert "choose with --repository, of acme/gadgets, acme/widgets" in capsys.readouterr().err
     assert main([*files, "--repository", "Acme/Gadgets"]) == 0
-    shown = capsys.readouterr()
-    assert shown.out.startswith("acme/gadgets: $9.00 at list price")
-    assert shown.err == "Left out, requests of no known repository: 1.\n"
+    output = capsys.readouterr()
+    assert output.out.startswith("acme/gadgets: $9.00 at list price")
+    assert output.err == "Left out, requests of no known repository: 1.\n"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -164,9 +171,9 @@ def test_order_and_repetition_of_lines_change_nothing(
     data: st.DataObject, tmp_path: Path, facts: list[str], capsys: pytest.CaptureFixture[str]
 ):
     main(facts)
-    expected = capsys.readouterr().out
+    direct = capsys.readouterr().out
     for name, values in (("usage", session(WORK)), ("pulls", pulls(CHANGES))):
         again = data.draw(st.lists(st.sampled_from(values)))
         (tmp_path / name).write_bytes(lines(data.draw(st.permutations([*values, *again]))))
     main(facts)
-    assert capsys.readouterr().out == expected
+    assert capsys.readouterr().out == direct

@@ -7,11 +7,11 @@ files edited, commits made.
 from inline_snapshot import snapshot
 
 from attribution.usage import Usage, unique
-from tests.tools import recorded
+from tests.tools import recordings
 
 
 def requests(tool: str) -> list[Usage]:
-    return unique(usage for log in recorded.read(tool) for usage in log.requests)
+    return unique(usage for log in recordings.read(tool) for usage in log.requests)
 
 
 def rows(tool: str) -> list[tuple[object, ...]]:
@@ -20,7 +20,7 @@ def rows(tool: str) -> list[tuple[object, ...]]:
             usage.request_id[-12:], usage.session_id[:8], usage.agent_id[:8], usage.tokens.uncached_input,
             usage.tokens.cache_read, usage.tokens.cache_write, usage.tokens.output, usage.tokens.reasoning,
             " ".join(path.removeprefix("/home/dev/widgets/") for path in usage.work.edited_files),
-            " ".join(made.sha[:7] for made in usage.work.commits_made),
+            " ".join(commit.sha[:7] for commit in usage.work.commits_made),
         )
         for usage in requests(tool)
     ]  # fmt: skip
@@ -28,7 +28,8 @@ def rows(tool: str) -> list[tuple[object, ...]]:
 
 def facts(tool: str) -> set[tuple[str, str, str, str, str]]:
     return {
-        (one.model, one.provider, one.context.repository, one.context.branch, one.context.cwd) for one in requests(tool)
+        (usage.model, usage.provider, usage.context.repository, usage.context.branch, usage.context.cwd)
+        for usage in requests(tool)
     }
 
 

@@ -11,12 +11,12 @@ from attribution.gh import FILTER, QUERY
 from bot.cli.replay import main
 from tests.notation import session
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 USAGE = json.loads(msgspec.json.encode(session("09:00 main $1.00")[0]))
 
 
 def test_what_gh_prints_is_understood(tmp_path: Path, facts: list[str], capsys: pytest.CaptureFixture[str]):
-    told = [
+    answer = [
         {
             "number": 12, "headRefName": "feat/a", "baseRefName": "main", "createdAt": "2026-11-16T09:05:00Z",
             "closedAt": None, "mergedAt": None, "author": {"login": "ann", "is_bot": False, "id": "x", "name": ""},
@@ -28,7 +28,7 @@ def test_what_gh_prints_is_understood(tmp_path: Path, facts: list[str], capsys: 
             "files": [{"path": "a.py", "additions": 1, "deletions": 0}],
         }
     ]  # fmt: skip
-    for content in (json.dumps(told), "".join(json.dumps(one) + "\n" for one in told)):
+    for content in (json.dumps(answer), "".join(json.dumps(pull) + "\n" for pull in answer)):
         (tmp_path / "gh.json").write_text(content)
         assert main([*facts[:2], "--pulls", str(tmp_path / "gh.json")]) == 0
         assert "#12           $3.00" in capsys.readouterr().out
@@ -39,7 +39,9 @@ def test_the_documented_query_is_the_collectors():
     assert f"-f query='{QUERY}' --jq '{FILTER}' > pulls.jsonl" in text
 
 
-def test_whom_github_does_not_know_is_nobody(tmp_path: Path, facts: list[str], capsys: pytest.CaptureFixture[str]):
+def test_an_author_that_github_does_not_know_is_empty(
+    tmp_path: Path, facts: list[str], capsys: pytest.CaptureFixture[str]
+):
     """Accounts that are gone, an e-mail of nobody's, a commit without an author."""
     at = "2026-11-16T09:05:00Z"
     commits = [
@@ -56,8 +58,8 @@ def test_whom_github_does_not_know_is_nobody(tmp_path: Path, facts: list[str], c
             "authors": [{"email": "x@y", "login": None}],
         },
     ]
-    told = {"number": 12, "headRefName": "gone", "createdAt": at, "author": None, "commits": commits, "files": []}
-    (tmp_path / "gh.jsonl").write_text(json.dumps(told))
+    pull = {"number": 12, "headRefName": "gone", "createdAt": at, "author": None, "commits": commits, "files": []}
+    (tmp_path / "gh.jsonl").write_text(json.dumps(pull))
     assert main([*facts[:2], "--pulls", str(tmp_path / "gh.jsonl")]) == 0
     assert "#12           $3.00" in capsys.readouterr().out
 
@@ -65,11 +67,11 @@ def test_whom_github_does_not_know_is_nobody(tmp_path: Path, facts: list[str], c
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_what_windows_redirects_is_read(encoding: str, facts: list[str], capsys: pytest.CaptureFixture[str]):
     main(facts)
-    expected = capsys.readouterr().out
+    direct = capsys.readouterr().out
     for path in (Path(facts[1]), Path(facts[3])):
         path.write_text(path.read_text().replace("\n", "\r\n"), encoding=encoding)
     assert main(facts) == 0
-    assert capsys.readouterr().out == expected
+    assert capsys.readouterr().out == direct
 
 
 def test_the_standard_input_is_read_once(capsys: pytest.CaptureFixture[str]):
@@ -171,6 +173,6 @@ def test_a_mistake_is_named_with_its_place(
     for name, content in files.items():
         (tmp_path / name).write_text(content if isinstance(content, str) else json.dumps(content))
     assert main([*facts, *more]) == 2
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert shown.err.replace(str(tmp_path), "DIR") == error
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.replace(str(tmp_path), "DIR") == error

@@ -31,7 +31,7 @@ def ready(worlds: Worlds) -> World:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "body",
     [
         f"> /mergecost unlink {S1}",
         f"```\n/mergecost unlink {S1}\n```",
@@ -48,15 +48,15 @@ def ready(worlds: Worlds) -> World:
         "/mergecosts",
     ],
 )
-def test_quoting_a_command_is_not_giving_it(ready: World, said: str):
-    comment = ready.say(12, said)
+def test_quoting_a_command_is_not_giving_it(ready: World, body: str):
+    comment = ready.say(12, body)
     ready.settle()
     assert comment.reactions == set()
     assert ready.shares() == {"#12": 200, "#14": 100}
 
 
 @pytest.mark.parametrize(
-    "said",
+    "body",
     [
         f"Look:\r\n\r\n```\r\nx\r\n```\r\n/mergecost unlink {S1}\r\n",
         f"```inline``` code\n/mergecost unlink {S1}",
@@ -65,8 +65,8 @@ def test_quoting_a_command_is_not_giving_it(ready: World, said: str):
         "/mergecost unlink s1",
     ],
 )
-def test_a_command_stands_in_a_line_of_its_own(ready: World, said: str):
-    comment = ready.say(12, said)
+def test_a_command_stands_in_a_line_of_its_own(ready: World, body: str):
+    comment = ready.say(12, body)
     ready.settle()
     assert comment.reactions == {(HOT, "+1")}
     assert ready.shares() == {"#14": 100, "-": 200}
@@ -74,26 +74,28 @@ def test_a_command_stands_in_a_line_of_its_own(ready: World, said: str):
 
 def corrections(world: World) -> list[Correction]:
     with world.database.read() as connection:
-        kept = command_store.all_corrections(connection, RepositoryKey(world.org.id, world.repository.id))
-    return sorted(kept)
+        rows = command_store.all_corrections(connection, RepositoryKey(world.org.id, world.repository.id))
+    return sorted(rows)
 
 
 def test_corrections_are_kept_for_good_with_who_when_and_why(ready: World):
     """Also the comment's end changes nothing: what was said stays said until something else is."""
-    said = ready.say(14, f"/mergecost link {S1} because the branch was renamed")
+    comment = ready.say(14, f"/mergecost link {S1} because the branch was renamed")
     ready.settle()
-    ready.github.delete_comment(said, ready.alice)
+    ready.github.delete_comment(comment, ready.alice)
     ready.deliver()
     ready.person("bob")
     ready.repository.collaborators["bob"] = "admin"
     ready.say(12, f"/mergecost split {S1} 60/40 #12 #14", by="bob")
     ready.sweep()
     assert ready.shares() == {"#12": 120, "#14": 180}
-    assert [(one.by, one.says, one.weights, one.why) for one in corrections(ready)] == snapshot(
-        [("alice", "link", ((14, 1),), "the branch was renamed"), ("bob", "link", ((12, 60), (14, 40)), "")]
-    )
+    assert [
+        (correction.by, correction.says, correction.weights, correction.why) for correction in corrections(ready)
+    ] == snapshot([("alice", "link", ((14, 1),), "the branch was renamed"), ("bob", "link", ((12, 60), (14, 40)), "")])
     assert corrections(ready)[0].said_at < corrections(ready)[1].said_at
-    assert [(one.revision, one.pull_number, one.micros, one.why) for one in ready.history("s1-0")] == snapshot(
+    assert [
+        (share.revision, share.pull_number, share.micros, share.why) for share in ready.history("s1-0")
+    ] == snapshot(
         [
             (1, 12, 2000000, "on branch `feat/a` of #12"),
             (2, 14, 2000000, "linked to #14 by a maintainer: the branch was renamed"),
@@ -126,7 +128,7 @@ def test_a_correction_beats_every_evidence(world: World):
     assert set(world.shares()) == {"#14"}
 
 
-def test_what_was_taken_off_is_not_offered_again(world: World):
+def test_a_session_that_was_unlinked_is_not_suggested_again(world: World):
     world.at("10:00")
     world.open_pull(12, "feat/a", "1111111:shared.py+c.py+d.py")
     world.open_pull(13, "feat/b", "2222222:shared.py+e.py+f.py")
@@ -144,7 +146,7 @@ def test_what_was_taken_off_is_not_offered_again(world: World):
     assert may_belong(world, 12) == may_belong(world, 13) == []
 
 
-def test_a_number_that_begins_like_this_ones_is_another(world: World):
+def test_a_number_with_this_one_as_its_prefix_is_another_pull_request(world: World):
     world.open_pull(1, "fix#1")
     world.open_pull(14, "feat/b")
     world.work("09:00 fix#1 $2.00")
@@ -159,30 +161,30 @@ def test_a_number_that_begins_like_this_ones_is_another(world: World):
     )
 
 
-def test_a_command_that_is_mended_by_an_edit_is_not_read_again_and_says_so(ready: World):
-    said = ready.say(12, f"/mergecost unlnik {S1}")
+def test_a_command_that_is_fixed_by_an_edit_is_not_read_again_and_the_reply_says_so(ready: World):
+    comment = ready.say(12, f"/mergecost unlnik {S1}")
     ready.settle()
     for _ in range(2):
-        ready.github.edit_comment(said, f"/mergecost unlink {S1}", ready.alice)
+        ready.github.edit_comment(comment, f"/mergecost unlink {S1}", ready.alice)
         ready.deliver()
         ready.settle()
     assert ready.shares() == {"#12": 200, "#14": 100}
     assert ready.replies(12) == snapshot(
         ["Not done: there is no command `unlnik`: perhaps `unlink`; a comment is read once, so say it in a new one."]
     )
-    assert said.reactions == {(HOT, "confused")}
+    assert comment.reactions == {(HOT, "confused")}
 
 
-def test_an_edit_of_what_was_done_does_nothing_and_one_that_adds_the_first_command_counts(ready: World):
-    done = ready.say(12, f"/mergecost unlink {S1}")
+def test_an_edit_of_a_command_does_nothing_and_an_edit_that_adds_the_first_command_counts(ready: World):
+    command = ready.say(12, f"/mergecost unlink {S1}")
     plain = ready.say(14, "What about the other session?")
     ready.settle()
-    ready.github.edit_comment(done, f"/mergecost link {S1}", ready.alice)
+    ready.github.edit_comment(command, f"/mergecost link {S1}", ready.alice)
     ready.github.edit_comment(plain, f"It belongs here.\n/mergecost link {S1}", ready.alice)
     ready.deliver()
     ready.settle()
     assert ready.shares() == {"#14": 300}
-    assert plain.reactions == done.reactions == {(HOT, "+1")}
+    assert plain.reactions == command.reactions == {(HOT, "+1")}
     assert ready.replies(12) == ready.replies(14) == []
 
 
@@ -190,25 +192,25 @@ def test_an_edit_by_a_stranger_still_gets_no_answer(ready: World):
     ready.github.publicize(ready.repository)
     ready.deliver()
     ready.settle()
-    said = ready.say(12, f"/mergecost unlink {S1}", by="mallory")
+    comment = ready.say(12, f"/mergecost unlink {S1}", by="mallory")
     ready.settle()
-    ready.github.edit_comment(said, "/mergecost off", ready.person("mallory"))
+    ready.github.edit_comment(comment, "/mergecost off", ready.person("mallory"))
     ready.deliver()
     ready.settle()
     assert ready.replies(12) == []
     assert ready.shares() == {"#12": 200, "#14": 100}
 
 
-def test_a_comment_that_is_deleted_before_we_read_it_was_not_said(ready: World):
-    said = ready.say(12, f"/mergecost unlink {S1}")
-    ready.github.delete_comment(said, ready.alice)
+def test_a_comment_that_is_deleted_before_it_is_read_changes_nothing(ready: World):
+    comment = ready.say(12, f"/mergecost unlink {S1}")
+    ready.github.delete_comment(comment, ready.alice)
     ready.deliver()
     ready.settle()
     assert ready.shares() == {"#12": 200, "#14": 100}
     assert corrections(ready) == []
 
 
-def test_the_same_command_twice_comes_to_the_same(ready: World):
+def test_the_same_command_twice_changes_nothing_more(ready: World):
     for _ in range(2):
         ready.say(14, f"/mergecost link {S1}\n/mergecost link {S1}")
         ready.settle()
@@ -240,7 +242,7 @@ def test_in_an_issue_sessions_cannot_be_corrected(ready: World):
     assert ready.shares() == {"#12": 200, "#14": 100}
 
 
-def test_what_bots_say_is_not_for_us(ready: World):
+def test_commands_of_bots_are_ignored(ready: World):
     """Neither an App's, nor ours; a bot that quotes a command would else be obeyed."""
     robot = ready.github.add_user("robot[bot]", type="Bot")
     ready.repository.collaborators["robot[bot]"] = "admin"
@@ -250,12 +252,12 @@ def test_what_bots_say_is_not_for_us(ready: World):
     ]
     ready.deliver()
     ready.sweep()
-    assert [one.reactions for one in comments] == [set(), set()]
+    assert [comment.reactions for comment in comments] == [set(), set()]
     assert ready.shares() == {"#12": 200, "#14": 100}
 
 
 @pytest.mark.parametrize(("role", "may"), [("read", False), ("triage", False), ("write", True), ("maintain", True)])
-def test_who_may_write_may_correct(ready: World, role: str, may: bool):
+def test_people_with_write_access_may_correct(ready: World, role: str, may: bool):
     ready.person("bob")
     ready.repository.collaborators["bob"] = role
     ready.say(12, f"/mergecost unlink {S1}", by="bob")

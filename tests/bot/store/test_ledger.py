@@ -81,19 +81,19 @@ def figures(connection: Connection, tenant: int) -> dict[str, object]:
     """What each statement says of the tenant, which has to be the same."""
     repository, from_ms = RepositoryKey(tenant, REPOSITORY), to_ms(MONDAY)
     to = from_ms + WEEK_MS
-    ((priced, share),) = ledger.booked_to(connection, PullKey(*repository, 12))
+    ((charge, share),) = ledger.booked_to(connection, PullKey(*repository, 12))
     (row,) = ledger.charges_of(connection, repository, [KEY])[KEY]
-    (_, (spent,)) = totals.spent_in(connection, repository, [from_ms - WEEK_MS, from_ms], to)
+    (_, (spend,)) = totals.spent_in(connection, repository, [from_ms - WEEK_MS, from_ms], to)
     (on_pull,) = totals.spent_on(connection, repository, [12])
     ((_, _, quarter_micros),) = totals.spent_at(connection, repository, [12])
     ((_, by_quarter),) = totals.by_quarter(connection, repository, from_ms, to)
     ((model,), _) = totals.used_between(connection, repository, from_ms, to)
     charges, shares = ledger.everything(connection, tenant)
     amounts = {
-        priced.list_micros, share.micros, row.charge.list_micros, quarter_micros, by_quarter, sum(part.micros or 0 for part in shares),
+        charge.list_micros, share.micros, row.charge.list_micros, quarter_micros, by_quarter, sum(part.micros or 0 for part in shares),
         sum(charge.list_micros or 0 for charge in charges), *ledger.session_totals(connection, repository, [KEY]).values(),
     }  # fmt: skip
-    costs = {spent.cost, on_pull.cost, model.cost, totals.total_between(connection, repository, from_ms, to)}
+    costs = {spend.cost, on_pull.cost, model.cost, totals.total_between(connection, repository, from_ms, to)}
     amounts |= {cost.list_micros for cost in costs}
     counts = {*(cost.requests for cost in costs), len(charges), len(shares)}
     assert (len(amounts), len(counts)) == (1, 1), (amounts, counts)
