@@ -32,6 +32,6 @@ def of_repositories(
 
 def pull_facts(connection: Connection, key: RepositoryKey, numbers: Collection[int]) -> PullFacts:
     """What names these pull requests, and the issues that they serve."""
-    pulls, details = pull_store.numbered(connection, key, numbers)
+    pulls, details = pull_store.by_number(connection, key, numbers)
     issues = issue_store.served_by(connection, key, (pulls, details))
     return PullFacts(issues_of_pulls(pulls, details, issues), details, issues)

@@ -133,7 +133,7 @@ def _save(bot: Bot, key: PullKey, answer: _Pull, facts: PullRequest, commits: li
         change = Change(repository=key.repository, pulls=pulls, issues=issues_before - issues)
         bot.stale(repository).note(connection, Fact.PULL, change)
         named = issues_named_by(facts, details)
-        unread = named - issue_store.numbered(connection, key.repository, named).keys()
+        unread = named - issue_store.by_number(connection, key.repository, named).keys()
         bot.stale(repository).note(connection, Fact.LINKS, Change(repository=key.repository, issues=unread))
         _note_times(bot, connection, key, repository, before, answer)
 

@@ -18,7 +18,7 @@ from bot.store.tables import IssueRow
 
 issues = table(IssueRow)
 
-_NUMBERED = select(issues.c.number, issues.c.facts).where(
+_BY_NUMBER = select(issues.c.number, issues.c.facts).where(
     of_repository(issues), issues.c.number.in_(bindparam("numbers", expanding=True))
 )
 _CLOSED = select(issues.c.number, issues.c.facts).where(
@@ -43,16 +43,16 @@ def save_issue(database: Database, connection: Connection, key: IssueKey, facts:
         reference_store.save(connection, key, references.of_issue(facts))
 
 
-def numbered(connection: Connection, key: RepositoryKey, numbers: Collection[int]) -> dict[int, Issue]:
+def by_number(connection: Connection, key: RepositoryKey, numbers: Collection[int]) -> dict[int, Issue]:
     """These issues of a repository, as far as they were read."""
-    return _decoded(rows_in(connection, _NUMBERED, key.params, "numbers", numbers))
+    return _decoded(rows_in(connection, _BY_NUMBER, key.params, "numbers", numbers))
 
 
 def with_sub_issues(connection: Connection, key: IssueKey) -> dict[int, Issue]:
     """An issue and all below it; empty where it was not read."""
     family: dict[int, Issue] = {}
     waiting = {key.number}
-    while new := numbered(connection, key.repository, waiting - family.keys()):
+    while new := by_number(connection, key.repository, waiting - family.keys()):
         family |= new
         waiting = reference_store.referring(connection, key.repository, references.to_parents(new))
     return family
@@ -62,7 +62,7 @@ def with_parents(connection: Connection, key: RepositoryKey, numbers: Collection
     """These issues and all above them."""
     lines: dict[int, Issue] = {}
     waiting = set(numbers)
-    while new := numbered(connection, key, waiting - lines.keys()):
+    while new := by_number(connection, key, waiting - lines.keys()):
         lines |= new
         waiting = {issue.parent for issue in new.values() if issue.parent is not None}
     return lines
@@ -77,7 +77,7 @@ def served_by(connection: Connection, key: RepositoryKey, pulls: Pulls) -> dict[
         for issue in references.issues_named_by(pull, details.get(number, Details()))
     }
     linked = reference_store.referring(connection, key, references.to_pulls(facts))
-    return numbered(connection, key, named | linked)
+    return by_number(connection, key, named | linked)
 
 
 def closed_between(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> dict[int, Issue]:

@@ -24,7 +24,7 @@ Pulls: TypeAlias = tuple[Mapping[int, PullRequest], Mapping[int, Details]]
 
 _ONE = select(pulls).where(of_pull(pulls))
 _BEFORE = select(pulls.c.facts, pulls.c.updated_at_ms).where(of_pull(pulls)).with_for_update()
-_NUMBERED = select(pulls.c.number, pulls.c.facts, pulls.c.details).where(
+_BY_NUMBER = select(pulls.c.number, pulls.c.facts, pulls.c.details).where(
     of_repository(pulls), pulls.c.number.in_(bindparam("numbers", expanding=True))
 )
 _MERGED = select(pulls.c.number).where(
@@ -89,10 +89,10 @@ def note(connection: Connection, key: PullKey, **state: object) -> None:
     connection.execute(_CHANGE.values(**state), key.params)
 
 
-def numbered(connection: Connection, key: RepositoryKey, numbers: Collection[int]) -> Pulls:
+def by_number(connection: Connection, key: RepositoryKey, numbers: Collection[int]) -> Pulls:
     """These pull requests of a repository, as far as they are known."""
     decode, decode_details = msgspec.json.Decoder(PullRequest).decode, msgspec.json.Decoder(Details).decode
-    rows = list(rows_in(connection, _NUMBERED, key.params, "numbers", numbers))
+    rows = list(rows_in(connection, _BY_NUMBER, key.params, "numbers", numbers))
     return (
         {row.number: decode(row.facts) for row in rows},
         {row.number: decode_details(row.details) for row in rows if row.details},
@@ -106,7 +106,7 @@ def with_reverts(connection: Connection, key: RepositoryKey, numbers: Collection
     read, waiting = set[int](), set(numbers)
     while waiting:
         read |= waiting
-        new_facts, new_details = numbered(connection, key, waiting)
+        new_facts, new_details = by_number(connection, key, waiting)
         facts |= new_facts
         details |= new_details
         texts, waiting = set[str](), set[int]()

@@ -34,6 +34,7 @@ from tests.notation import MONDAY, session
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+MILLISECOND = timedelta(milliseconds=1)
 REPOSITORY = 34
 SETTINGS = RepositorySettings(budget_pull_usd=Decimal(5))
 # Pull requests and issues are numbered in one row.
@@ -67,7 +68,7 @@ def pull_of(number: int, opened: timedelta, merged: timedelta | None = None, bra
 
 
 # Most of them near the week, some long before its line.
-days = st.sampled_from([*range(-10, 9), *range(-150, 40, 20)]).map(lambda days: days * DAY)
+days = st.sampled_from([*range(-10, 9), *range(-157, 40, 20)]).map(lambda days: days * DAY)
 sha_lists = st.lists(
     st.sampled_from([sha_of(extra + number) for number in PULLS for extra in (0, 100, 200)]), max_size=3
 )
@@ -190,7 +191,20 @@ def test_what_is_no_longer_referred_to_is_not_found(database: Database):
         assert pull_store.with_reverts(connection, key, [1])[0].keys() == {1}
         assert pull_store.serving(connection, key, [alone]) == set()
         assert issue_store.with_sub_issues(connection, key.pull(51)).keys() == {51}
-        assert issue_store.served_by(connection, key, pull_store.numbered(connection, key, [1])) == {}
+        assert issue_store.served_by(connection, key, pull_store.by_number(connection, key, [1])) == {}
+
+
+def test_what_happened_in_the_first_moment_counts_and_in_the_one_after_the_last_does_not(database: Database):
+    key, moments = RepositoryKey(5, REPOSITORY), [DAY - MILLISECOND, DAY, 2 * DAY - MILLISECOND, 2 * DAY]
+    pulls = [(pull_of(number, -DAY, after), Details()) for number, after in enumerate(moments)]
+    issues = [
+        Issue(number=number, created_at=MONDAY, closed_at=MONDAY + after) for number, after in enumerate(moments, 50)
+    ]
+    span_ms = to_ms(MONDAY + DAY), to_ms(MONDAY + 2 * DAY)
+    with database.write() as connection:
+        save(database, connection, key, History(pulls, issues, []))
+        assert pull_store.merged_between(connection, key, *span_ms) == {1, 2}
+        assert issue_store.closed_between(connection, key, *span_ms).keys() == {51, 52}
 
 
 def test_an_older_answer_about_an_issue_changes_no_reference(database: Database):
