@@ -79,7 +79,7 @@ def killed_and_started_again(world: World, database_url: str, tmp_path: Path) ->
             "MERGECOST_WEBHOOK_SECRET": world.app.webhook_secret,
         }
         first = MergecostProcess(environ, tmp_path / "first.log")
-        assert github.done[CREATE].wait(DEADLOCK_SECONDS), (tmp_path / "first.log").read_text()
+        assert github.events[CREATE].wait(DEADLOCK_SECONDS), (tmp_path / "first.log").read_text()
         first.kill()
         github.may_answer.set()
         assert len(world.comments(12)) == 1
@@ -87,9 +87,9 @@ def killed_and_started_again(world: World, database_url: str, tmp_path: Path) ->
             key = PullKey(world.org.id, world.repository.id, 12)
             assert publication_store.publication(connection, key, "pull") is None
             connection.execute(update(queue.jobs).values(lease_until_ms=0))  # as if the lease had run out
-        github.done[SEARCH].clear()
+        github.events[SEARCH].clear()
         second = MergecostProcess(environ, tmp_path / "second.log")
-        assert github.done[SEARCH].wait(DEADLOCK_SECONDS), (tmp_path / "second.log").read_text()
+        assert github.events[SEARCH].wait(DEADLOCK_SECONDS), (tmp_path / "second.log").read_text()
         assert second.stop() in (0, -15)  # uvicorn ends by the signal that it obeyed
     assert "$1.00" in world.comment(12)
     with world.database.write() as connection:
