@@ -31,9 +31,12 @@ from attribution.week_report import (
 
 class WeekFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a week is computed from. `weeks` are those of the line with the spend of each, oldest first; the last is the week
-    itself. `totals` are those of `pulls_that_count`; `rows` are that week's tools and models, `before_rows` those of the eight
-    weeks before. `senders` are digests of the people whose sessions reach us. `known_at` is the time of the facts about pull
-    requests."""
+    itself. `rows` are that week's tools and models, `before_rows` those of the eight weeks before. `senders` are digests of the
+    people whose sessions reach us. `known_at` is the time of the facts about pull requests.
+
+    Pull requests with `totals`: those worked on or merged in the line, and those that may serve an issue closed in it. Without:
+    those that they take back or are taken back by. Issues: those closed in the line, and those that these pull requests may serve.
+    More of either changes nothing."""
 
     weeks: tuple[tuple[Week, tuple[Spend, ...]], ...]
     rows: tuple[Row, ...]
@@ -50,21 +53,6 @@ class WeekFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 BEFORE_WEEKS = 8
 LINE_WEEKS = 12
-
-
-def pulls_that_count(
-    weeks: Sequence[tuple[Week, Iterable[Spend]]],
-    pulls: Mapping[int, PullRequest],
-    details: Mapping[int, Details],
-    issues: Mapping[int, Issue],
-) -> set[int]:
-    """The pull requests whose `totals` a week needs: worked on or merged in its line, or serving an issue closed in it."""
-    from_at, to_at = weeks[0][0].from_at, weeks[-1][0].to_at
-    worked_on = {part.pull_number for _, spend in weeks for part in spend if part.pull_number is not None}
-    merged = {number for number, pull in pulls.items() if pull.merged_at and from_at <= pull.merged_at < to_at}
-    closed = {number for number, issue in issues.items() if issue.closed_at and from_at <= issue.closed_at < to_at}
-    links = issues_of_pulls(pulls, details, issues)
-    return worked_on | merged | {number for number, served in links.items() if closed.intersection(served)}
 
 
 def week_cost(facts: WeekFacts) -> WeekCost:

@@ -2,24 +2,26 @@
 
 from enum import StrEnum
 
+import msgspec
+
 from attribution.cost import Cost
-from attribution.issues import issues_of_pulls
 from attribution.money import from_usd
 from attribution.report import PullRequestCost
 from bot import budgets, checks
 from bot.clock import from_ms, to_ms
 from bot.comment import OFF, render
 from bot.comment.issue import render_issue
+from bot.comment.view import CommentView
 from bot.context import Bot
 from bot.errors import NotYet
 from bot.figures import issue as issue_figures
-from bot.figures.pull import AllPulls, view_of
+from bot.figures.breakdown import pull_facts
+from bot.figures.pull import view_of
 from bot.github.write_check import KIND as CHECK
 from bot.github.write_check import put_check
 from bot.github.write_comment import put_comment
 from bot.keys import PullKey
 from bot.repository_settings import RepositorySettings
-from bot.store import issues as issue_store
 from bot.store import publications as publication_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
@@ -54,45 +56,76 @@ REASONS: dict[Skip, str] = {
 }
 
 
+class _Scene(msgspec.Struct, frozen=True):
+    """One pull request as it is stored now, and what GitHub shows of it: the same for the check run and the comment."""
+
+    repository: Repository
+    settings: RepositorySettings
+    row: Pull
+    view: CommentView
+    comment: Publication | None
+    check: Publication | None
+
+
 async def pull(bot: Bot, lease: Lease) -> bool:
     """Bring one pull request's check run and comment up to date. Raises `NotYet`. True once the lease is finished."""
-    key = lease.pull
+    scene = _scene(bot, lease.pull)
+    if scene is None:
+        return False
+    _note_cost(bot, lease.pull, scene)
+    if scene.view.cost.budget is not None:
+        budgets.note(bot, lease, scene.repository, [scene.view.cost.budget])
+    await _put_check(bot, lease, scene)
+    if scene.row.comment_due_at_ms > bot.clock():
+        raise NotYet(scene.row.comment_due_at_ms)
+    return await _put_comment(bot, lease, scene)
+
+
+def _scene(bot: Bot, key: PullKey) -> _Scene | None:
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, key.repository)
         row = pull_store.pull(connection, key)
         if repository is None or row is None:
-            return False
+            return None
         settings, problem = bot.repository_settings(repository)
-        pulls = pull_store.all_pulls(connection, key.repository)
-        view = view_of(connection, key, pulls, settings, problem, from_ms(bot.clock()))
-        comment = publication_store.publication(connection, key, COMMENT)
-        check = publication_store.publication(connection, key, CHECK)
-    _note_cost(bot, key, repository, pulls, view.cost)
-    if view.cost.budget is not None:
-        budgets.note(bot, lease, repository, [view.cost.budget])
-    # Where it may be a required check, it is there even with nothing to say.
-    is_checked = view.cost.total.requests or settings.enforce or check is not None
-    if settings.check and row.closed_at_ms is None and view.head_sha and is_checked:
-        text = checks.text(view, private=repository.private)
-        await put_check(bot, lease, repository.full_name, view.head_sha, text)
-    if row.comment_due_at_ms > bot.clock():
-        raise NotYet(row.comment_due_at_ms)
-    skip = skip_of(settings, repository, row, comment, view.cost)
-    if row.skip != (skip or ""):
+        return _Scene(
+            repository=repository,
+            settings=settings,
+            row=row,
+            view=view_of(connection, key, settings, problem, from_ms(bot.clock())),
+            comment=publication_store.publication(connection, key, COMMENT),
+            check=publication_store.publication(connection, key, CHECK),
+        )
+
+
+async def _put_check(bot: Bot, lease: Lease, scene: _Scene) -> None:
+    """Where it may be a required check, it is there even with nothing to say."""
+    settings, view, repository = scene.settings, scene.view, scene.repository
+    is_wanted = view.cost.total.requests or settings.enforce or scene.check is not None
+    if settings.check and scene.row.closed_at_ms is None and view.head_sha and is_wanted:
+        await put_check(bot, lease, repository.full_name, view.head_sha, checks.text(view, private=repository.private))
+
+
+async def _put_comment(bot: Bot, lease: Lease, scene: _Scene) -> bool:
+    """Write the comment, or note why there is none. True once the lease is finished."""
+    skip = skip_of(scene.settings, scene.repository, scene.row, scene.comment, scene.view.cost)
+    if scene.row.skip != (skip or ""):
         with bot.database.write() as connection:
             pull_store.note(connection, lease.pull, skip=skip or "")
     if skip is None:
-        return await put_comment(bot, lease, repository.full_name, COMMENT, render(view), is_last=True)
-    if skip == Skip.SWITCHED_OFF_HERE and comment is not None and comment.comment_id is not None:
-        return await put_comment(bot, lease, repository.full_name, COMMENT, OFF, is_last=True)
-    return False
+        text = render(scene.view)
+    elif skip == Skip.SWITCHED_OFF_HERE and _is_there(scene.comment):
+        text = OFF
+    else:
+        return False
+    return await put_comment(bot, lease, scene.repository.full_name, COMMENT, text, is_last=True)
 
 
 def skip_of(
     settings: RepositorySettings, repository: Repository, row: Pull, comment: Publication | None, cost: PullRequestCost
 ) -> Skip | None:
     """Why a pull request gets no comment; None if it gets one. One that is there is kept true even when little is left to say."""
-    is_there = comment is not None and comment.comment_id is not None
+    is_there = _is_there(comment)
     reasons = {
         Skip.SWITCHED_OFF_HERE: not row.comment_on,
         Skip.SWITCHED_OFF: not settings.comment,
@@ -115,9 +148,8 @@ async def issue(bot: Bot, lease: Lease) -> None:
             return
         comment = publication_store.publication(connection, key, ISSUE)
     settings, _ = bot.repository_settings(repository)
-    is_there = comment is not None and comment.comment_id is not None
     is_allowed = settings.comments_in(private=repository.private) and settings.comment_on_issues
-    if is_allowed and (is_there or (cost.is_closed and _is_enough(settings, cost.total))):
+    if is_allowed and (_is_there(comment) or (cost.is_closed and _is_enough(settings, cost.total))):
         await put_comment(bot, lease, repository.full_name, ISSUE, render_issue(cost))
 
 
@@ -136,22 +168,22 @@ def survival(bot: Bot, lease: Lease) -> None:
         stale.note(connection, Fact.SURVIVAL, Change(repository=key.repository, pulls=[key.number]))
 
 
-def _note_cost(bot: Bot, key: PullKey, repository: Repository, pulls: AllPulls, cost: PullRequestCost) -> None:
+def _note_cost(bot: Bot, key: PullKey, scene: _Scene) -> None:
     """What else says this pull request's money: its issues' comments, and the weeks since work on it began."""
-    facts, details = pulls
-    own = facts.get(key.number)
-    stale = bot.stale(repository)
+    stale, merged_at_ms = bot.stale(scene.repository), scene.row.merged_at_ms
+    times_ms = [to_ms(session.from_at) for session in scene.view.cost.sessions]
+    times_ms += [merged_at_ms] if merged_at_ms is not None else []
     with bot.database.read() as connection:
-        issues = issue_store.all_issues(connection, key.repository)
-        links = issues_of_pulls({key.number: own} if own else {}, details, issues)
-        times = [*(session.from_at for session in cost.sessions), *([own.merged_at] if own and own.merged_at else [])]
-        change = Change(
-            repository=key.repository, issues=links.get(key.number, ()), times_ms=[to_ms(at) for at in times]
-        )
+        issues = pull_facts(connection, key.repository, [key.number]).links.get(key.number, ())
+        change = Change(repository=key.repository, issues=issues, times_ms=times_ms)
         work = stale.work(connection, Fact.PULL_COST, change)
     if work:
         with bot.database.write() as connection:
             stale.request(connection, work)
+
+
+def _is_there(comment: Publication | None) -> bool:
+    return comment is not None and comment.comment_id is not None
 
 
 def _is_enough(settings: RepositorySettings, cost: Cost) -> bool:

@@ -1,12 +1,12 @@
 """The ticker: every replica has one, and none of them decides anything. The only user of APScheduler.
 
-A tick asks for the next hourly sweep, and for the weekly issues that are due and have no row; the tables make it one of each,
-whatever the number of replicas, restarts or missed ticks.
+A tick asks for the next hourly sweep, for the weekly issues that are due and have no row, and for the nightly check of ledgers;
+the tables make it one of each, whatever the number of replicas, restarts or missed ticks.
 """
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import weekly
+from bot import ledger_check, weekly
 from bot.clock import Clock
 from bot.repository_settings import OperatorSettings
 from bot.store import repositories as repository_store
@@ -31,10 +31,11 @@ def start(database: Database, operator: OperatorSettings, clock: Clock) -> Async
 
 
 def tick(database: Database, operator: OperatorSettings, clock: Clock) -> None:
-    """Request the sweep of the next full hour, and every weekly issue that is due."""
+    """Request the sweep of the next full hour, every weekly issue that is due, and the nightly check of ledgers."""
     now_ms = clock()
     _request_sweep(database, now_ms, now_ms - now_ms % SWEEP_MS + SWEEP_MS)
     weekly.request_due(database, operator, clock)
+    ledger_check.request_due(database, clock)
 
 
 def _request_sweep(database: Database, now_ms: int, run_at_ms: int) -> None:

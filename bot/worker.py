@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy.exc import DBAPIError
 
-from bot import alerts, attribute, budgets, comments, notices, weekly
+from bot import alerts, attribute, budgets, comments, ledger_check, notices, weekly
 from bot.commands import run as commands
 from bot.context import Bot
 from bot.errors import NotYet
@@ -45,6 +45,7 @@ USE_CASES: dict[Kind, UseCase] = {
     Kind.BUDGETS: budgets.watch,
     Kind.NOTICES: notices.deliver,
     Kind.WEEK: weekly.issue,
+    Kind.LEDGER: ledger_check.run,
 }
 _ORDER = {kind: i for i, kind in enumerate(Kind)}
 

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "bot.cli.report:main",
         "on the server: what things cost, by pull request, issue, week, label, tool ...",
     ),
+    "ledger": ("bot.cli.ledger:main", "on the server: check that every charge is shared out completely"),
     "serve": ("webhooks.serve:main", "run the server"),
     "token": ("bot.cli.token:main", "make or revoke the tokens with which people push, and others read figures"),
 }

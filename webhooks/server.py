@@ -39,6 +39,7 @@ HOT: dict[tuple[str, str], ASGIApp] = {
     ("HEAD", "/healthz"): _plain(health.healthz),
     ("GET", "/readyz"): _plain(health.readyz),
     ("HEAD", "/readyz"): _plain(health.readyz),
+    ("GET", "/metrics"): _plain(health.metrics),
 }
 
 

@@ -81,8 +81,9 @@ def hold_back(folder: Path, body: bytes) -> None:
     database.migrate()
     with database.write() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO account (account_id, login, installation_id, suspended, next_write_at_ms, not_before_ms)"
-            " VALUES (?, '', 1, 0, 0, ?)",
+            "INSERT INTO account (account_id, login, installation_id, suspended, next_write_at_ms, not_before_ms,"
+            " ledger_checked_at_ms, ledger_errors)"
+            " VALUES (?, '', 1, 0, 0, ?, 0, 0)",
             [(0, _FAR_MS), (account_id, _FAR_MS)],
         )
     database.close()

@@ -46,7 +46,7 @@ _CHARGE = """
 INSERT INTO charge (account_id, tool, request_id, repository_id, session_id, agent_id, at_ms, model, uncached_input_tokens,
   cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, web_search_requests,
   is_sum, context_source, provider, speed, service_tier, inference_geo, branch, "commit", author, ci_ref, facts, list_micros,
-  cache_saving_micros, billing_mode, basis, price_book, unpriced, revision, received_at_ms)
+  cache_saving_micros, billing_mode, basis, price_book, unpriced, revision, changed_at_ms)
 {series}SELECT 1, 'claude-code', CAST(i AS TEXT), 34, CAST(i / 40 AS TEXT), '', {until} - i * {span} / {count},
   CASE WHEN i % 3 = 0 THEN 'claude-sonnet-5' ELSE 'claude-opus-5' END, 900, 90000, 2000, 0, 700, 0, 0, {false}, 'log', '', '', '',
   '', 'work', '', CAST(i % 17 AS TEXT), '', '{{}}', 10000 + i % 90000, 40000, 'unknown', 'computed', 'book', '', 1, 0 FROM series

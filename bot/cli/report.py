@@ -13,9 +13,11 @@ from sqlalchemy import Connection
 from attribution.breakdown import WAYS, BreakdownRow
 from attribution.cost import ZERO, Cost, column
 from attribution.periods import last_published, week_named
+from attribution.report import short_id
 from bot.clock import from_ms, system_clock
 from bot.comment import render as render_comment
 from bot.comment.issue import render_issue
+from bot.comments import REASONS, Skip
 from bot.context import settings_of
 from bot.figures import breakdown as breakdown_figures
 from bot.figures import issue as issue_figures
@@ -23,13 +25,15 @@ from bot.figures import pull as pull_figures
 from bot.figures import week as week_figures
 from bot.figures.period import BadDay, span_ms
 from bot.issue import WeekView, render, title
-from bot.keys import RepositoryKey
+from bot.keys import PullKey, RepositoryKey
 from bot.repository_settings import OperatorSettings, RepositorySettings
 from bot.settings import SettingsError, from_environment, operator_settings
 from bot.store import accounts as account_store
+from bot.store import ledger as ledger_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store.database import Database
+from bot.store.ledger import Revision
 from bot.store.tables import Repository
 
 
@@ -79,10 +83,11 @@ def _one(
     if options.pull:
         if pull_store.pull(connection, key.pull(options.pull)) is None:
             raise ReportError(f"{row.full_name} has no pull request #{options.pull} that Mergecost knows")
-        view = pull_figures.view_of(
-            connection, key.pull(options.pull), pull_store.all_pulls(connection, key), settings, None, from_ms(now_ms)
-        )
-        return _shown(view.cost, view.cost.rows, render_comment(view), options)
+        if options.history:
+            return _history(connection, key.pull(options.pull))
+        view = pull_figures.view_of(connection, key.pull(options.pull), settings, None, from_ms(now_ms))
+        text = render_comment(view) + (_why(connection, key.pull(options.pull)) if options.why else "")
+        return _shown(view.cost, view.cost.rows, text, options)
     if options.issue:
         issue = issue_figures.cost_of(connection, key.pull(options.issue))
         if issue is None:
@@ -98,6 +103,28 @@ def _one(
         raise ReportError(f"there is no week {name!r}: write it like 2026-W47")
     view = WeekView(cost=week, time_zone=settings.time_zone)
     return _shown(week, week.kinds, f"# {title(view)}\n\n{render(view)}", options)
+
+
+def _why(connection: Connection, key: PullKey) -> str:
+    """Whether the pull request has a comment, and why not."""
+    row = pull_store.pull(connection, key)
+    if row is None or not row.skip:
+        return "\n\nThis is its comment, as of now."
+    return f"\n\nIt has no comment on GitHub: {REASONS[Skip(row.skip)]}."
+
+
+def _history(connection: Connection, key: PullKey) -> str:
+    """Every decision on the work that a pull request bears or bore."""
+    lines = [
+        f"{revision.at:%Y-%m-%d %H:%M}  {short_id(revision.tool, revision.session_id)}  {revision.cost.show():>10}  "
+        f"{revision.cost.requests:>6,} requests  revision {revision.revision}  {_target(revision)}: {revision.why}"
+        for revision in ledger_store.history_of_pull(connection, key)
+    ]
+    return "".join(f"{line}\n" for line in lines) or "Nothing was ever booked to it.\n"
+
+
+def _target(revision: Revision) -> str:
+    return f"to #{revision.pull_number}" if revision.pull_number else "to no pull request"
 
 
 def _shown(cost: msgspec.Struct, rows: Sequence[msgspec.Struct], text: str, options: argparse.Namespace) -> str:
@@ -187,6 +214,10 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--by", choices=WAYS, default="pull", help="everything in a time, by one thing")
     parser.add_argument("--since", default="", metavar="DAY", help="from that day on")
     parser.add_argument("--until", default="", metavar="DAY", help="up to that day")
+    parser.add_argument("--why", action="store_true", help="with --pull: also whether it has a comment, and why not")
+    parser.add_argument(
+        "--history", action="store_true", help="with --pull: every decision on the work that it bears or bore"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true")
     form.add_argument("--csv", action="store_true")

@@ -1,11 +1,11 @@
 """Spend of repositories in a period by one thing at a time, as the report and the API show it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from attribution.breakdown import BreakdownRow, By, PullFacts, breakdown
+from attribution.breakdown import BreakdownRow, By, Cell, PullFacts, breakdown
 from attribution.issues import issues_of_pulls
 from bot.keys import RepositoryKey
 from bot.store import issues as issue_store
@@ -19,13 +19,19 @@ def of_repositories(
 ) -> list[BreakdownRow]:
     """Everything that was used in these repositories within `span_ms` (end not included), by one thing."""
     rows = list(repositories)
-    cells = [cell for row in rows for cell in total_store.cells(connection, row, by, span_ms)]
-    named = rows if by in ("pull", "issue", "label") else []
-    facts = {row.full_name: pull_facts(connection, RepositoryKey(row.account_id, row.repository_id)) for row in named}
+    cells: list[Cell] = []
+    facts: dict[str, PullFacts] = {}
+    for row in rows:
+        own = total_store.cells(connection, row, by, span_ms)
+        cells += own
+        if by in ("pull", "issue", "label"):
+            numbers = {cell.pull_number for cell in own if cell.pull_number is not None}
+            facts[row.full_name] = pull_facts(connection, RepositoryKey(row.account_id, row.repository_id), numbers)
     return breakdown(by, cells, facts, zone)
 
 
-def pull_facts(connection: Connection, key: RepositoryKey) -> PullFacts:
-    pulls, details = pull_store.all_pulls(connection, key)
-    issues = issue_store.all_issues(connection, key)
+def pull_facts(connection: Connection, key: RepositoryKey, numbers: Collection[int]) -> PullFacts:
+    """What names these pull requests, and the issues that they serve."""
+    pulls, details = pull_store.numbered(connection, key, numbers)
+    issues = issue_store.served_by(connection, key, (pulls, details))
     return PullFacts(issues_of_pulls(pulls, details, issues), details, issues)

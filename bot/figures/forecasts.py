@@ -2,7 +2,6 @@
 or such forecasts were far off."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -17,6 +16,7 @@ from attribution.pull_forecast import Curve
 from bot.clock import DAY_MS, to_ms
 from bot.keys import RepositoryKey
 from bot.repository_settings import RepositorySettings
+from bot.store import pulls as pull_store
 from bot.store import totals as total_store
 
 # Half a year of days, to try a forecast on.
@@ -48,27 +48,23 @@ def used_up_on(
     return forecast.pace(daily, first, end - _DAY, today, budget.budget_micros)
 
 
-def of_pull(
-    connection: Connection,
-    repository: RepositoryKey,
-    number: int,
-    pulls: Mapping[int, PullRequest],
-    now: datetime,
-) -> Forecast | None:
-    """An open pull request; `pulls` are all of its repository."""
-    merged = sorted(((pull.merged_at, pull.number) for pull in pulls.values() if pull.merged_at), reverse=True)
-    others = [other for _, other in merged[:_MOST_PULLS]]
-    if number not in pulls or len(others) < pull_forecast.LEAST_PULLS:
+def of_pull(connection: Connection, repository: RepositoryKey, pull: PullRequest, now: datetime) -> Forecast | None:
+    """An open pull request, by the newest merged ones of its repository."""
+    merges = pull_store.newest_merges(connection, repository, _MOST_PULLS)
+    if len(merges) < pull_forecast.LEAST_PULLS:
         return None
     spent: defaultdict[int, list[tuple[datetime, Micros]]] = defaultdict(list)
-    for pull, at, micros in total_store.spent_at(connection, repository, [number, *others]):
-        spent[pull].append((at, micros))
+    for number, at, micros in total_store.spent_at(connection, repository, {pull.number, *merges}):
+        spent[number].append((at, micros))
     curves = {
-        pull: Curve(opened_at=pulls[pull].created_at, merged_at=pulls[pull].merged_at, amounts=tuple(amounts))
-        for pull, amounts in spent.items()
+        number: Curve(opened_at=opened_at, merged_at=merged_at, amounts=tuple(spent[number]))
+        for number, (opened_at, merged_at) in merges.items()
+        if number in spent
     }
-    own = curves.pop(number, None)
-    return _worth_saying(pull_forecast.pull(own, curves.values(), now) if own else None)
+    if pull.number not in spent:
+        return None
+    own = Curve(opened_at=pull.created_at, merged_at=None, amounts=tuple(spent[pull.number]))
+    return _worth_saying(pull_forecast.pull(own, curves.values(), now))
 
 
 def _worth_saying(estimate: Forecast | None) -> Forecast | None:

@@ -2,19 +2,22 @@
 
 from sqlalchemy import Connection
 
-from attribution.issues import IssueCost, family, issue_cost
+from attribution.issues import IssueCost, issue_cost
 from attribution.totals import pull_totals
 from bot.figures.breakdown import pull_facts
 from bot.keys import IssueKey
+from bot.store import issues as issue_store
+from bot.store import pulls as pull_store
 from bot.store import totals as total_store
 
 
 def cost_of(connection: Connection, key: IssueKey) -> IssueCost | None:
     """None if Mergecost has not looked at the issue."""
-    facts = pull_facts(connection, key.repository)
-    if key.number not in facts.issues:
+    repository = key.repository
+    members = issue_store.with_sub_issues(connection, key)
+    if not members:
         return None
-    members = set(family(key.number, facts.issues))
-    serving = [pull for pull, issues in facts.links.items() if members.intersection(issues)]
-    totals = pull_totals(total_store.spent_on(connection, key.repository, serving))
-    return issue_cost(key.number, facts.issues, facts.links, totals, facts.details)
+    facts = pull_facts(connection, repository, pull_store.serving(connection, repository, members.values()))
+    serving = [pull for pull, issues in facts.links.items() if members.keys() & set(issues)]
+    totals = pull_totals(total_store.spent_on(connection, repository, serving))
+    return issue_cost(key.number, {**facts.issues, **members}, facts.links, totals, facts.details)

@@ -1,13 +1,11 @@
 """What a pull request cost, and the view that its comment, check run and report are rendered from."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection
 
-from attribution.evidence import PullRequest
-from attribution.outcome import Details, outcomes
+from attribution.outcome import outcomes
 from attribution.report import PullRequestCost, pull_request_cost
 from bot.comment.view import CommentView
 from bot.figures import budgets as budget_figures
@@ -17,9 +15,6 @@ from bot.repository_settings import Problem, RepositorySettings
 from bot.store import commands as command_store
 from bot.store import ledger as ledger_store
 from bot.store import pulls as pull_store
-
-# All pull requests of a repository, and their details.
-AllPulls = tuple[Mapping[int, PullRequest], Mapping[int, Details]]
 
 
 def cost_of(connection: Connection, settings: RepositorySettings, key: PullKey) -> PullRequestCost:
@@ -33,23 +28,24 @@ def cost_of(connection: Connection, settings: RepositorySettings, key: PullKey) 
 def view_of(
     connection: Connection,
     key: PullKey,
-    pulls: AllPulls,
     settings: RepositorySettings,
     problem: Problem | None,
     now: datetime,
 ) -> CommentView:
     """Everything about a pull request by what is stored now."""
     row, cost = pull_store.pull(connection, key), cost_of(connection, settings, key)
-    facts = pulls[0].get(key.number)
-    is_open = facts is not None and facts.closed_at is None
-    has_forecast = cost.budget is not None and is_open
+    pulls, details = pull_store.with_reverts(connection, key.repository, [key.number])
+    facts = pulls.get(key.number)
+    forecast = None
+    if cost.budget is not None and facts is not None and facts.closed_at is None:
+        forecast = forecasts.of_pull(connection, key.repository, facts, now)
     return CommentView(
         cost=cost,
         head_sha=row.head_sha if row else "",
         settings_problem=str(problem or ""),
         suggestions=tuple(command_store.suggested_to(connection, key)),
-        outcome=outcomes(*pulls, now, window=settings.survives_after).get(key.number),
+        outcome=outcomes(pulls, details, now, window=settings.survives_after).get(key.number),
         survival_days=settings.survival_days,
-        forecast=forecasts.of_pull(connection, key.repository, key.number, pulls[0], now) if has_forecast else None,
+        forecast=forecast,
         is_enforced=settings.enforce,
     )

@@ -3,14 +3,14 @@
 import msgspec
 from sqlalchemy import Connection
 
-from attribution.periods import week_named, weeks_later
+from attribution.periods import Week, week_named, weeks_later
 from attribution.totals import pull_totals
 from attribution.week_report import WeekCost
-from attribution.week_totals import BEFORE_WEEKS, LINE_WEEKS, WeekFacts, pulls_that_count, week_cost
+from attribution.week_totals import BEFORE_WEEKS, LINE_WEEKS, WeekFacts, week_cost
 from bot.clock import from_ms, to_ms
 from bot.figures import budgets as budget_figures
 from bot.figures import forecasts
-from bot.keys import WeekKey
+from bot.keys import RepositoryKey, WeekKey
 from bot.repository_settings import RepositorySettings
 from bot.store import issues as issue_store
 from bot.store import pulls as pull_store
@@ -22,35 +22,41 @@ def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, 
     week = week_named(key.week, settings.zone)
     if week is None:
         return None
-    repository = key.repository
-    line = [weeks_later(week, -i, settings.zone) for i in range(LINE_WEEKS - 1, 0, -1)] + [week]
-    first_ms, (start_ms, end_ms) = to_ms(line[-1 - BEFORE_WEEKS].from_at), (to_ms(week.from_at), to_ms(week.to_at))
-    amounts = total_store.spent_in(connection, repository, [to_ms(point.from_at) for point in line], end_ms)
-    weeks = tuple((point, tuple(spend)) for point, spend in zip(line, amounts, strict=True))
-    pulls, details = pull_store.all_pulls(connection, repository)
-    issues = issue_store.all_issues(connection, repository)
-    totals = pull_totals(total_store.spent_on(connection, repository, pulls_that_count(weeks, pulls, details, issues)))
-    rows, saving = total_store.used_between(connection, repository, start_ms, end_ms)
-    before_rows, _ = total_store.used_between(connection, repository, first_ms, start_ms)
-    cost = week_cost(
-        WeekFacts(
-            weeks=weeks,
-            rows=rows,
-            before_rows=before_rows,
-            cache_saving_micros=saving,
-            totals=totals,
-            pulls=pulls,
-            details=details,
-            issues=issues,
-            senders=total_store.senders_between(connection, repository, first_ms, end_ms),
-            known_at=from_ms(now_ms),
-            window=settings.survives_after,
-        )
-    )
+    cost = week_cost(facts_of(connection, settings, key.repository, week, now_ms))
     return msgspec.structs.replace(
         cost,
-        budgets=budget_figures.at_end_of(connection, settings, repository, cost),
-        month=forecasts.of_month(connection, settings, repository, week.to_at)
+        budgets=budget_figures.at_end_of(connection, settings, key.repository, cost),
+        month=forecasts.of_month(connection, settings, key.repository, week.to_at)
         if week.to_at <= from_ms(now_ms)
         else None,
+    )
+
+
+def facts_of(
+    connection: Connection, settings: RepositorySettings, repository: RepositoryKey, week: Week, now_ms: int
+) -> WeekFacts:
+    """What the figures are computed from: only what the weeks of the line concern."""
+    line = [weeks_later(week, -i, settings.zone) for i in range(LINE_WEEKS - 1, 0, -1)] + [week]
+    starts_ms, end_ms = [to_ms(point.from_at) for point in line], to_ms(week.to_at)
+    first_ms, start_ms = starts_ms[-1 - BEFORE_WEEKS], starts_ms[-1]
+    amounts = total_store.spent_in(connection, repository, starts_ms, end_ms)
+    worked_on = {part.pull_number for spend in amounts for part in spend if part.pull_number is not None}
+    merged = pull_store.merged_between(connection, repository, starts_ms[0], end_ms)
+    closed = issue_store.closed_between(connection, repository, starts_ms[0], end_ms)
+    numbers = worked_on | merged | pull_store.serving(connection, repository, closed.values())
+    pulls, details = pull_store.with_reverts(connection, repository, numbers)
+    rows, saving = total_store.used_between(connection, repository, start_ms, end_ms)
+    before_rows, _ = total_store.used_between(connection, repository, first_ms, start_ms)
+    return WeekFacts(
+        weeks=tuple((point, tuple(spend)) for point, spend in zip(line, amounts, strict=True)),
+        rows=rows,
+        before_rows=before_rows,
+        cache_saving_micros=saving,
+        totals=pull_totals(total_store.spent_on(connection, repository, numbers)),
+        pulls=pulls,
+        details=details,
+        issues=closed | issue_store.served_by(connection, repository, (pulls, details)),
+        senders=total_store.senders_between(connection, repository, first_ms, end_ms),
+        known_at=from_ms(now_ms),
+        window=settings.survives_after,
     )

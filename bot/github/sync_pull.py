@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 
 from attribution.evidence import Commit, PullRequest
 from attribution.identity import author, authorship
-from attribution.links import closes, issues_of_branch, reverted_commits, reverts
+from attribution.links import closes, reverted_commits, reverts
 from attribution.outcome import Details, concerned
+from attribution.references import issues_named_by
 from bot.clock import DAY_MS, to_ms
 from bot.context import Bot
 from bot.github.client import Missing
@@ -131,8 +132,8 @@ def _save(bot: Bot, key: PullKey, answer: _Pull, facts: PullRequest, commits: li
         pulls = {key.number} | reverted_before | reverted
         change = Change(repository=key.repository, pulls=pulls, issues=issues_before - issues)
         bot.stale(repository).note(connection, Fact.PULL, change)
-        unread = {*details.closes, *issues_of_branch(facts.head_branch)}
-        unread -= issue_store.numbers(connection, key.repository)
+        named = issues_named_by(facts, details)
+        unread = named - issue_store.numbered(connection, key.repository, named).keys()
         bot.stale(repository).note(connection, Fact.LINKS, Change(repository=key.repository, issues=unread))
         _note_times(bot, connection, key, repository, before, answer)
 
@@ -157,7 +158,9 @@ def _mentions(connection: Connection, key: PullKey) -> tuple[set[int], set[int]]
     details = pull_store.details_of_pull(connection, key)
     if not details.reverts and not details.reverts_commits:
         return set(), set(details.closes)
-    return concerned(*pull_store.all_pulls(connection, key.repository), key.number), set(details.closes)
+    return concerned(*pull_store.with_reverts(connection, key.repository, [key.number]), key.number), set(
+        details.closes
+    )
 
 
 def _details(answer: _Pull, commits: list[_Commit], names: set[str]) -> Details:

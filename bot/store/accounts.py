@@ -1,6 +1,6 @@
 """Accounts, their current installation of the App, and when the bot may write to GitHub for them."""
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, cast, func, select, update
 
 from bot.store.database import Database, of_account, one, rows, table
 from bot.store.tables import Account
@@ -13,6 +13,8 @@ _INSTALLATION = select(accounts.c.installation_id).where(of_account(accounts), ~
 _CHANGE = update(accounts).where(of_account(accounts))
 _REMOVE = _CHANGE.where(accounts.c.installation_id == bindparam("of_installation")).values(installation_id=0)
 _TAKE_TURN = _CHANGE.where(accounts.c.next_write_at_ms <= bindparam("now_ms"))
+_DUE_FOR_A_CHECK = select(accounts).where(accounts.c.ledger_checked_at_ms < bindparam("before_ms"))
+_LEDGER_ERRORS = select(cast(func.coalesce(func.sum(accounts.c.ledger_errors), 0), BigInteger))
 _PAUSE = _CHANGE.where(accounts.c.not_before_ms < bindparam("until_ms")).values(not_before_ms=bindparam("until_ms"))
 
 
@@ -35,7 +37,8 @@ def save_account(
 ) -> None:
     """What GitHub says of an installation. The limits of an earlier installation of the account do not hold for a new one."""
     state = {"login": login, "installation_id": installation_id, "suspended": suspended}
-    insert = database.insert(accounts).values(account_id=account_id, **state, next_write_at_ms=0, not_before_ms=0)
+    blank = {"next_write_at_ms": 0, "not_before_ms": 0, "ledger_checked_at_ms": 0, "ledger_errors": 0}
+    insert = database.insert(accounts).values(account_id=account_id, **state, **blank)
     connection.execute(insert.on_conflict_do_update(index_elements=["account_id"], set_=state))
 
 
@@ -43,6 +46,21 @@ def remove_installation(connection: Connection, account_id: int, installation_id
     """The App is uninstalled: nothing more is read or written for the account. Its ledger stays. An older installation than the
     current one changes nothing."""
     connection.execute(_REMOVE, {"of_account": account_id, "of_installation": installation_id})
+
+
+def due_for_a_check(connection: Connection, before_ms: int) -> list[Account]:
+    """The accounts whose ledger was not checked since then."""
+    return rows(Account, connection, _DUE_FOR_A_CHECK, {"before_ms": before_ms})
+
+
+def note_check(connection: Connection, account_id: int, at_ms: int, errors: int) -> None:
+    values = {"ledger_checked_at_ms": at_ms, "ledger_errors": errors}
+    connection.execute(_CHANGE.values(**values), {"of_account": account_id})
+
+
+def ledger_errors(connection: Connection) -> int:
+    """How many promises the newest checks of all ledgers saw broken."""
+    return connection.execute(_LEDGER_ERRORS).scalar_one()
 
 
 def take_write_turn(connection: Connection, account_id: int, now_ms: int, pause_ms: int) -> int | None:

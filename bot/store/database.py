@@ -1,16 +1,18 @@
 """One engine for SQLite and PostgreSQL, and the two kinds of transaction that the rest uses."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Executable, Table, and_, bindparam, create_engine, event
+from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, Table, and_, bindparam, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
 Model = TypeVar("Model", bound=SQLModel)
 
+# In one statement: databases bound the number of parameters (SQLite 32,766, PostgreSQL 65,535).
+_AT_ONCE = 10_000
 MIGRATIONS = Path(__file__).parents[2] / "deploy" / "migrations"
 
 
@@ -87,6 +89,15 @@ def rows(
 ) -> list[Model]:
     """The rows of a `select(table)`."""
     return [model(**row._mapping) for row in connection.execute(statement, params or {})]
+
+
+def rows_in(
+    connection: Connection, statement: Executable, params: Mapping[str, Any], name: str, values: Collection[Any]
+) -> Iterator[Row[Any]]:
+    """The rows of a statement with an expanding parameter of this name, for as many values as there are."""
+    ordered = sorted(set(values))
+    for start in range(0, len(ordered), _AT_ONCE):
+        yield from connection.execute(statement, {**params, name: ordered[start : start + _AT_ONCE]})
 
 
 def _engine(url: str) -> Engine:

@@ -1,17 +1,22 @@
 """The ledger in the database: charges, revisions of shares, and what is booked to a pull request."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, func, select, tuple_, update
+from sqlalchemy import Connection, Row, Text, and_, bindparam, case, exists, func, select, tuple_, update
 
+from attribution.cost import Cost
 from attribution.evidence import PENDING, Claim, Evidence, Stage
 from attribution.ledger import Charge, Share, share_out
 from attribution.money import Micros
 from attribution.usage import RequestKey
+from bot.clock import from_ms
 from bot.keys import PullKey, RepositoryKey
-from bot.store.database import Database, table
+from bot.store.database import Database, of_account, table
 from bot.store.sessions import SessionKey
 from bot.store.tables import ChargeRow, ShareRow
 from bot.store.usage_columns import columns_of, usage_of
@@ -27,7 +32,81 @@ class LedgerEntry(msgspec.Struct, frozen=True):
     revision: int
 
 
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """One decision on requests of one session: `pull_number` bears them from `at` on, None is unattributed."""
+
+    at: datetime
+    tool: str
+    session_id: str
+    revision: int
+    pull_number: int | None
+    why: str
+    cost: Cost
+
+
 _MONEY = ("list_micros", "cache_saving_micros", "billed_micros", "billing_mode", "basis", "price_book", "unpriced")
+
+
+def current() -> Any:
+    """A share of the revision that its charge names."""
+    same = (shares.c.account_id == charges.c.account_id) & (shares.c.tool == charges.c.tool)
+    return same & (shares.c.request_id == charges.c.request_id) & (shares.c.revision == charges.c.revision)
+
+
+def _share_columns() -> list[Any]:
+    return [column.label(f"share_{column.name}") for column in shares.c]
+
+
+_KEY = tuple_(charges.c.tool, charges.c.request_id)
+_IN_RANGE = and_(
+    of_account(charges),
+    charges.c.changed_at_ms >= bindparam("since_ms"),
+    tuple_(bindparam("tool", type_=Text), bindparam("request_id", type_=Text)) < _KEY,
+)
+_CHANGES = select(charges).where(_IN_RANGE).order_by(charges.c.tool, charges.c.request_id).limit(1000)
+_UNTIL = tuple_(bindparam("last_tool", type_=Text), bindparam("last_request_id", type_=Text))
+_SHARES_OF_CHANGES = select(*_share_columns()).join(charges, current()).where(_IN_RANGE, _KEY <= _UNTIL)
+_OF_PULL = shares.alias()
+_HISTORY_OF_PULL = (
+    select(
+        shares.c.decided_at_ms,
+        charges.c.tool,
+        charges.c.session_id,
+        shares.c.revision,
+        shares.c.pull_number,
+        shares.c.why,
+        func.sum(shares.c.micros).label("micros"),
+        func.count().label("requests"),
+        func.sum(case((shares.c.micros.is_(None), 1), else_=0)).label("unpriced_requests"),
+    )
+    .join(
+        charges,
+        and_(
+            charges.c.account_id == shares.c.account_id,
+            charges.c.tool == shares.c.tool,
+            charges.c.request_id == shares.c.request_id,
+        ),
+    )
+    .where(
+        exists().where(
+            _OF_PULL.c.account_id == bindparam("of_account"),
+            _OF_PULL.c.repository_id == bindparam("of_repository"),
+            _OF_PULL.c.pull_number == bindparam("of_number"),
+            _OF_PULL.c.account_id == shares.c.account_id,
+            _OF_PULL.c.tool == shares.c.tool,
+            _OF_PULL.c.request_id == shares.c.request_id,
+        )
+    )
+    .group_by(
+        shares.c.decided_at_ms,
+        charges.c.tool,
+        charges.c.session_id,
+        shares.c.revision,
+        shares.c.pull_number,
+        shares.c.why,
+    )
+    .order_by(shares.c.decided_at_ms, charges.c.tool, charges.c.session_id, shares.c.revision, shares.c.pull_number)
+)
 
 
 def charges_of(
@@ -62,7 +141,9 @@ def save_claims(
         if [_content(share) for share in before] == [_content(share) for share in after]:
             continue
         numbers |= {share.pull_number for share in (*before, *after) if share.pull_number is not None}
-        revisions.append({"of_tool": request[0], "of_request": request[1], "revision": revision})
+        revisions.append(
+            {"of_tool": request[0], "of_request": request[1], "revision": revision, "changed_at_ms": now_ms}
+        )
         rows += [_share_row(account_id, key.repository_id, i, share, now_ms) for i, share in enumerate(after)]
     if rows:
         connection.execute(database.insert(shares), rows)
@@ -93,15 +174,22 @@ def session_totals(
 
 
 def everything(connection: Connection, account_id: int) -> tuple[list[Charge], list[Share]]:
-    """The whole ledger of an installation with its current shares, for `ledger.check`. What no rule has seen is unattributed."""
-    mine = charges.c.account_id == account_id
-    all_charges = [_charge(row) for row in connection.execute(select(charges).where(mine))]
-    query = select(*_share_columns()).join(charges, current()).where(mine)
-    all_shares = [_share(row) for row in connection.execute(query)]
-    keys = {share.charge_key for share in all_shares}
-    return all_charges, all_shares + [
-        share for charge in all_charges if charge.key not in keys for share in share_out(charge, PENDING, 0)
-    ]
+    """The whole ledger of an account with its current shares, for `ledger.check`. What no rule has seen is unattributed."""
+    parts = list(batches(connection, account_id))
+    return [charge for part, _ in parts for charge in part], [share for _, part in parts for share in part]
+
+
+def batches(connection: Connection, account_id: int, since_ms: int = 0) -> Iterator[tuple[list[Charge], list[Share]]]:
+    """The ledger of an account, a thousand charges at a time: those that changed since then, with their current shares."""
+    params: dict[str, Any] = {"of_account": account_id, "since_ms": since_ms, "tool": "", "request_id": ""}
+    while rows := connection.execute(_CHANGES, params).all():
+        until = {"last_tool": rows[-1].tool, "last_request_id": rows[-1].request_id}
+        part = [_charge(row) for row in rows]
+        current_shares = [_share(row) for row in connection.execute(_SHARES_OF_CHANGES, params | until)]
+        keys = {share.charge_key for share in current_shares}
+        pending = [share for charge in part if charge.key not in keys for share in share_out(charge, PENDING, 0)]
+        yield part, current_shares + pending
+        params |= {"tool": rows[-1].tool, "request_id": rows[-1].request_id}
 
 
 def history(connection: Connection, account_id: int, tool: str, request_id: str) -> list[Share]:
@@ -109,6 +197,22 @@ def history(connection: Connection, account_id: int, tool: str, request_id: str)
     mine = (shares.c.account_id == account_id) & (shares.c.tool == tool) & (shares.c.request_id == request_id)
     query = select(*_share_columns()).where(mine).order_by(shares.c.revision, shares.c.position)
     return [_share(row) for row in connection.execute(query)]
+
+
+def history_of_pull(connection: Connection, key: PullKey) -> list[Revision]:
+    """What a pull request bears or bore, and where else that work was booked: by decision and session, oldest first."""
+    return [
+        Revision(
+            at=from_ms(row.decided_at_ms),
+            tool=row.tool,
+            session_id=row.session_id,
+            revision=row.revision,
+            pull_number=row.pull_number,
+            why=row.why,
+            cost=Cost(None if row.micros is None else int(row.micros), row.requests, row.unpriced_requests),
+        )
+        for row in connection.execute(_HISTORY_OF_PULL, key.params)
+    ]
 
 
 def share_again(
@@ -161,9 +265,13 @@ def _current_shares(
 def chunked(
     connection: Connection, query: Any, columns: tuple[Any, Any], keys: Sequence[tuple[str, str]]
 ) -> Iterable[Row[Any]]:
-    """Run a query for many keys, a few hundred at a time: databases bound the number of parameters."""
-    for start in range(0, len(keys), 400):
-        yield from connection.execute(query.where(tuple_(*columns).in_(keys[start : start + 400])))
+    """Run a query for many keys, a few hundred at a time: databases bound the number of parameters. One tool after the other, since
+    SQLite looks up pairs in an index by their first part alone."""
+    tool, name = columns
+    for own_tool, own_keys in groupby(sorted(keys), key=itemgetter(0)):
+        names = [own_name for _, own_name in own_keys]
+        for start in range(0, len(names), 400):
+            yield from connection.execute(query.where(tool == own_tool, name.in_(names[start : start + 400])))
 
 
 def is_charge(account_id: int, key: RequestKey) -> Any:
@@ -171,20 +279,10 @@ def is_charge(account_id: int, key: RequestKey) -> Any:
     return mine & (charges.c.tool == key[0]) & (charges.c.request_id == key[1])
 
 
-def current() -> Any:
-    """A share of the revision that its charge names."""
-    same = (shares.c.account_id == charges.c.account_id) & (shares.c.tool == charges.c.tool)
-    return same & (shares.c.request_id == charges.c.request_id) & (shares.c.revision == charges.c.revision)
-
-
-def _share_columns() -> list[Any]:
-    return [column.label(f"share_{column.name}") for column in shares.c]
-
-
 def charge_row(account_id: int, charge: Charge, now_ms: int) -> dict[str, Any]:
     """The row of a charge, without its revision."""
     row = columns_of(charge.usage) | {name: getattr(charge, name) for name in _MONEY}
-    return row | {"account_id": account_id, "received_at_ms": now_ms}
+    return row | {"account_id": account_id, "changed_at_ms": now_ms}
 
 
 def _charge(row: Row[Any]) -> Charge:

@@ -1,22 +1,41 @@
 """Pull requests: their facts, details, and how far each is handled."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 from sqlalchemy import Connection, bindparam, select, update
 
+from attribution import references
 from attribution.evidence import PullRequest
+from attribution.issues import Issue
 from attribution.outcome import Details
-from bot.clock import to_ms
+from bot.clock import from_ms, to_ms
 from bot.keys import PullKey, RepositoryKey
-from bot.store.database import Database, of_pull, of_repository, one, table
+from bot.store import references as reference_store
+from bot.store.database import Database, of_pull, of_repository, one, rows_in, table
 from bot.store.tables import Pull
 
 pulls = table(Pull)
 
+# Pull requests and what they say of themselves, by number.
+Pulls: TypeAlias = tuple[Mapping[int, PullRequest], Mapping[int, Details]]
+
 _ONE = select(pulls).where(of_pull(pulls))
 _BEFORE = select(pulls.c.facts, pulls.c.updated_at_ms).where(of_pull(pulls)).with_for_update()
-_ALL = select(pulls.c.number, pulls.c.facts, pulls.c.details).where(of_repository(pulls))
+_NUMBERED = select(pulls.c.number, pulls.c.facts, pulls.c.details).where(
+    of_repository(pulls), pulls.c.number.in_(bindparam("numbers", expanding=True))
+)
+_MERGED = select(pulls.c.number).where(
+    of_repository(pulls), pulls.c.merged_at_ms >= bindparam("from_ms"), pulls.c.merged_at_ms < bindparam("to_ms")
+)
+_NEWEST = (
+    select(pulls.c.number, pulls.c.created_at_ms, pulls.c.merged_at_ms)
+    .where(of_repository(pulls), pulls.c.merged_at_ms.is_not(None))
+    .order_by(pulls.c.merged_at_ms.desc(), pulls.c.number.desc())
+    .limit(bindparam("most"))
+)
 _OPEN = select(pulls.c.number).where(of_repository(pulls), pulls.c.closed_at_ms.is_(None))
 _FACTS = select(pulls.c.facts).where(of_repository(pulls))
 _RECENT = _FACTS.where(pulls.c.closed_at_ms.is_(None) | (pulls.c.closed_at_ms >= bindparam("since_ms")))
@@ -38,12 +57,14 @@ def save_pull(
         "head_sha": head_sha,
         "created_at_ms": to_ms(facts.created_at),
         "closed_at_ms": to_ms(facts.closed_at) if facts.closed_at else None,
+        "merged_at_ms": to_ms(facts.merged_at) if facts.merged_at else None,
         "updated_at_ms": updated_at_ms,
     }
     insert = database.insert(pulls).values(
         **key._asdict(), **state, comments_read_until_ms=0, comment_on=True, comment_due_at_ms=0, skip=""
     )
     connection.execute(insert.on_conflict_do_update(index_elements=[*PullKey._fields], set_=state))
+    reference_store.save(connection, key, references.of_pull(facts, details))
     return before is None or before.facts != encoded
 
 
@@ -68,14 +89,51 @@ def note(connection: Connection, key: PullKey, **state: object) -> None:
     connection.execute(_CHANGE.values(**state), key.params)
 
 
-def all_pulls(connection: Connection, key: RepositoryKey) -> tuple[dict[int, PullRequest], dict[int, Details]]:
-    """Every pull request of a repository with what it says of itself, by number."""
+def numbered(connection: Connection, key: RepositoryKey, numbers: Collection[int]) -> Pulls:
+    """These pull requests of a repository, as far as they are known."""
     decode, decode_details = msgspec.json.Decoder(PullRequest).decode, msgspec.json.Decoder(Details).decode
-    rows = connection.execute(_ALL, key.params).all()
+    rows = list(rows_in(connection, _NUMBERED, key.params, "numbers", numbers))
     return (
         {row.number: decode(row.facts) for row in rows},
         {row.number: decode_details(row.details) for row in rows if row.details},
     )
+
+
+def with_reverts(connection: Connection, key: RepositoryKey, numbers: Collection[int]) -> Pulls:
+    """These pull requests, those that they take back, those that take them back, and so on: what `outcome` decides by."""
+    facts: dict[int, PullRequest] = {}
+    details: dict[int, Details] = {}
+    read, waiting = set[int](), set(numbers)
+    while waiting:
+        read |= waiting
+        new_facts, new_details = numbered(connection, key, waiting)
+        facts |= new_facts
+        details |= new_details
+        texts, waiting = set[str](), set[int]()
+        for number, pull in new_facts.items():
+            own = new_details.get(number, Details())
+            texts |= references.to_reverts_of(pull, own) | references.to_commits_reverted_by(own)
+            waiting |= set(own.reverts)
+        waiting = (waiting | reference_store.referring(connection, key, texts)) - read
+    return facts, details
+
+
+def serving(connection: Connection, key: RepositoryKey, issues: Collection[Issue]) -> set[int]:
+    """The pull requests that may serve one of these issues: `issues_of_pulls` decides."""
+    linked = {number for issue in issues for number in issue.pulls}
+    texts = references.to_issues(issue.number for issue in issues)
+    return linked | reference_store.referring(connection, key, texts)
+
+
+def merged_between(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> set[int]:
+    """The numbers of the pull requests merged within a time (its end is not included)."""
+    return set(connection.execute(_MERGED, key.params | {"from_ms": from_ms, "to_ms": to_ms}).scalars())
+
+
+def newest_merges(connection: Connection, key: RepositoryKey, most: int) -> dict[int, tuple[datetime, datetime]]:
+    """The pull requests merged last, at most so many: when each was opened and merged, by number."""
+    rows = connection.execute(_NEWEST, key.params | {"most": most})
+    return {row.number: (from_ms(row.created_at_ms), from_ms(row.merged_at_ms)) for row in rows}
 
 
 def open_pulls(connection: Connection, key: RepositoryKey) -> list[int]:

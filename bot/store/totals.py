@@ -1,10 +1,10 @@
 """Sums of the ledger, for a week or over pull requests' whole lives. The database counts all figures of reports here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, and_, case, func, select
+from sqlalchemy import BigInteger, Connection, and_, bindparam, case, func, select
 from sqlalchemy import cast as sql_cast
 
 from attribution.breakdown import QUARTER_MS, By, Cell
@@ -15,11 +15,9 @@ from attribution.report import Row as ModelRow
 from attribution.totals import Spend
 from bot.clock import from_ms
 from bot.keys import RepositoryKey
+from bot.store.database import rows_in
 from bot.store.ledger import charges, current, shares
 from bot.store.tables import Repository
-
-# In one statement: databases bound the number of parameters (SQLite 32,766, PostgreSQL 65,535).
-_AT_ONCE = 10_000
 
 
 def spent_in(connection: Connection, key: RepositoryKey, starts_ms: Sequence[int], end_ms: int) -> list[list[Spend]]:
@@ -42,30 +40,28 @@ def total_between(connection: Connection, key: RepositoryKey, from_ms: int, to_m
     return Cost(*connection.execute(query).one())
 
 
-def spent_on(connection: Connection, key: RepositoryKey, numbers: Iterable[int]) -> list[Spend]:
+def spent_on(connection: Connection, key: RepositoryKey, numbers: Collection[int]) -> list[Spend]:
     """What these pull requests bore in their whole lives."""
     columns = [shares.c.pull_number, shares.c.stage, shares.c.evidence]
     query = select(*columns, *_sums(shares.c.micros)).select_from(shares.join(charges, current()))
     mine = (shares.c.account_id == key.account_id) & (shares.c.repository_id == key.repository_id)
-    spend: list[Spend] = []
-    wanted = sorted(set(numbers))
-    for start in range(0, len(wanted), _AT_ONCE):
-        named = shares.c.pull_number.in_(wanted[start : start + _AT_ONCE])
-        spend += [_spend(row) for row in connection.execute(query.where(mine, named).group_by(*columns))]
-    return spend
+    query = query.where(mine, shares.c.pull_number.in_(bindparam("numbers", expanding=True))).group_by(*columns)
+    return [_spend(row) for row in rows_in(connection, query, {}, "numbers", numbers)]
 
 
-def spent_at(connection: Connection, key: RepositoryKey, numbers: Sequence[int]) -> list[tuple[int, datetime, Micros]]:
+def spent_at(
+    connection: Connection, key: RepositoryKey, numbers: Collection[int]
+) -> list[tuple[int, datetime, Micros]]:
     """What these pull requests bore, and when: number, the beginning of a quarter of an hour, and the amount."""
     quarter = (charges.c.at_ms // QUARTER_MS).label("quarter")
-    query = select(shares.c.pull_number, quarter, summed(shares.c.micros)).select_from(shares.join(charges, current()))
+    query = select(shares.c.pull_number, quarter, summed(shares.c.micros).label("micros")).select_from(
+        shares.join(charges, current())
+    )
     mine = (shares.c.account_id == key.account_id) & (shares.c.repository_id == key.repository_id)
-    amounts: list[tuple[int, datetime, Micros]] = []
-    for start in range(0, len(numbers), _AT_ONCE):
-        named = shares.c.pull_number.in_(numbers[start : start + _AT_ONCE])
-        rows = connection.execute(query.where(mine, named).group_by(shares.c.pull_number, quarter))
-        amounts += [(number, from_ms(when * QUARTER_MS), micros) for number, when, micros in rows]
-    return amounts
+    named = shares.c.pull_number.in_(bindparam("numbers", expanding=True))
+    query = query.where(mine, named).group_by(shares.c.pull_number, quarter)
+    rows = rows_in(connection, query, {}, "numbers", numbers)
+    return [(row.pull_number, from_ms(row.quarter * QUARTER_MS), row.micros) for row in rows]
 
 
 def by_quarter(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> list[tuple[int, Micros]]:

@@ -42,6 +42,7 @@ class Kind(StrEnum):
     NOTICES = "notices"
     SURVIVAL = "survival"
     WEEK = "week"
+    LEDGER = "ledger"
 
 
 # These end in a write to GitHub: before it is their account's turn, working out what to write would be wasted.

@@ -136,9 +136,7 @@ def _issues(_stale: Stale, _connection: Connection, kind: Kind, change: Change) 
 
 def _issues_and_above(_stale: Stale, connection: Connection, kind: Kind, change: Change) -> Iterable[Work]:
     """The issues and all above them."""
-    if not change.issues:
-        return []
-    issues = issue_store.all_issues(connection, change.repository)
+    issues = issue_store.with_parents(connection, change.repository, change.issues)
     numbers = {above for number in change.issues for above in lineage(number, issues)}
     return [Work(kind, *change.repository, number) for number in numbers]
 

@@ -93,10 +93,24 @@ class Stage:
             sender={"id": alice["id"], "login": alice["login"]},
         )
 
+    def install_again(self) -> None:
+        """The App is uninstalled and installed again, which gives it a new installation id."""
+        before, self.shim.installation_id = self.shim.installation_id, None
+        self._deliver_installation("deleted", before)
+        self.shim.installation_id = INSTALLATION_ID + 1
+        self._deliver_installation("created", self.shim.installation_id)
+
+    def _deliver_installation(self, action: str, number: int | None) -> None:
+        owner = self.github.ask("GET", "/repos/acme/widgets")["owner"]
+        installation = {"id": number, "account": {"id": owner["id"]}}
+        self._post("installation", {"action": action, "installation": installation})
+
     def _deliver(self, name: str, **content: Any) -> None:
         repository = self.github.ask("GET", "/repos/acme/widgets")
         brief = {"id": repository["id"], "owner": {"id": repository["owner"]["id"]}}
-        event = {"installation": {"id": INSTALLATION_ID}, "repository": brief, **content}
+        self._post(name, {"installation": {"id": self.shim.installation_id}, "repository": brief, **content})
+
+    def _post(self, name: str, event: dict[str, Any]) -> None:
         raw = json.dumps(event).encode()
         signature = "sha256=" + hmac.digest(SECRET.encode(), raw, hashlib.sha256).hex()
         headers = {"X-GitHub-Event": name, "X-Hub-Signature-256": signature, "X-GitHub-Delivery": str(uuid.uuid4())}
@@ -136,7 +150,7 @@ class Stage:
 def stage(request: pytest.FixtureRequest, database_url: str, database: Database, tmp_path: Path) -> Iterator[Stage]:
     server_port = free_port()
     with _emulator(server_port) as emulator:
-        shim = Shim(emulator, "acme/widgets")
+        shim = Shim(emulator, "acme/widgets", INSTALLATION_ID)
         with serving_asgi(shim.app) as url:
             settings = "[defaults]\nsettle_seconds = 0\n" + "".join(getattr(request, "param", ()))
             (tmp_path / "settings.toml").write_text(settings)

@@ -18,6 +18,7 @@ _FRACTION = re.compile(rb"(\d\d:\d\d:\d\d)\.\d+Z")
 _COMMITS = re.compile(r"repos/([^/]+/[^/]+)/pulls/(\d+)/commits")
 
 _ISSUE = re.compile(r"/issues(?:/\d+)?$")
+_INSTALLATION = re.compile(r"app/installations/(\d+)(.*)")
 
 
 class Shim:
@@ -28,7 +29,10 @@ class Shim:
     requests.
     """
 
-    def __init__(self, emulator: str, repository: str) -> None:
+    def __init__(self, emulator: str, repository: str, installation_id: int) -> None:
+        # The emulator cannot install an App again: here it gets another id, by which alone the server reaches it.
+        self.installation_id: int | None = installation_id
+        self._real_installation_id = installation_id
         self.comment_write = threading.Event()
         self.reacted = threading.Event()
         self.swept = threading.Event()
@@ -46,6 +50,8 @@ class Shim:
         path = request.path_params["path"]
         if path == "installation/repositories":
             return await self._repositories(request)
+        if path.startswith("app/installations"):
+            return await self._installations(request, path)
         answer = await self._ask(request, path, await request.body())
         if match := _COMMITS.fullmatch(path):
             answer = await self._without_base(request, match, answer)
@@ -76,6 +82,22 @@ class Shim:
             )
         answer_headers = {name: answer.headers[name] for name in ("content-type", "link") if name in answer.headers}
         return Response(_FRACTION.sub(rb"\1Z", answer.content), answer.status_code, answer_headers)
+
+    async def _installations(self, request: Request, path: str) -> Response:
+        number = _INSTALLATION.fullmatch(path)
+        if number and number[1] != str(self.installation_id):
+            return JSONResponse({"message": "Not Found"}, 404)
+        if number:
+            path = f"app/installations/{self._real_installation_id}{number[2]}"
+        answer = await self._ask(request, path, await request.body())
+        if path.endswith("/access_tokens"):
+            return answer
+        body = json.loads(answer.body)
+        if not number:
+            return JSONResponse(
+                [installation | {"id": self.installation_id} for installation in body if self.installation_id]
+            )
+        return JSONResponse(body | {"id": self.installation_id})
 
     async def _repositories(self, request: Request) -> Response:
         """The emulator has no such listing; the installation's one repository answers for itself."""

@@ -53,6 +53,21 @@ def test_a_delivery_in_a_comment_out_more_usage_and_the_same_comment_edited(stag
     assert [method for method, _ in stage.shim.writes] == ["POST", "PATCH"]
 
 
+def test_after_uninstall_and_reinstall_the_one_comment_says_the_sum_of_both_times(stage: Stage):
+    number = stage.github.open_pull("feat/limit")
+    push(stage, usage_now("09:10 feat/limit $1.25", "first"))
+    stage.wait_for_write()
+    stage.shim.swept.clear()
+    stage.install_again()
+    assert stage.shim.swept.wait(DEADLOCK_SECONDS)  # the server has read what the new installation covers
+
+    push(stage, usage_now("10:00 feat/limit $2.00", "second"))
+    stage.wait_for_write()
+    (body,) = stage.github.comments(number)
+    assert "**This change cost $3.25**" in body
+    assert [method for method, _ in stage.shim.writes] == ["POST", "PATCH"]
+
+
 def test_a_maintainer_takes_a_session_off_in_the_pull_request(stage: Stage):
     number = stage.github.open_pull("feat/limit")
     push(stage, usage_now("09:10 feat/limit $1.25", "first"))

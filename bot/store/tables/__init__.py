@@ -4,7 +4,7 @@ Times are UTC milliseconds, money is micro-dollars. Ids are GitHub's numbers, wh
 """
 
 from bot.store.tables.conversations import ApprovalRow, CommandRow, CorrectionRow, PressRow
-from bot.store.tables.github import Account, IssueRow, Pull, Repository, RepositoryName
+from bot.store.tables.github import Account, IssueRow, Pull, Reference, Repository, RepositoryName
 from bot.store.tables.ledger import ChargeRow, CommitRow, RequestAlias, SessionRow, ShareRow, SuggestionRow
 from bot.store.tables.work import Job, NoticeRow, Publication, Token, WeekRow
 
@@ -21,6 +21,7 @@ __all__ = [
     "PressRow",
     "Publication",
     "Pull",
+    "Reference",
     "Repository",
     "RepositoryName",
     "RequestAlias",

@@ -9,7 +9,8 @@ from bot.store.tables.columns import big, big_or_none, key, name, text
 class Account(SQLModel, table=True):
     """A user or organization where the App is or was installed. `installation_id` is the current installation, 0 if there is
     none; `suspended` means that GitHub refuses it for now. `next_write_at_ms` spaces writes to GitHub, `not_before_ms` is set
-    while GitHub limits the installation."""
+    while GitHub limits the installation. `ledger_checked_at_ms`: every charge that changed before was checked; it broke
+    `ledger_errors` promises."""
 
     account_id: int = key()
     login: str = text()
@@ -17,6 +18,8 @@ class Account(SQLModel, table=True):
     suspended: bool = False
     next_write_at_ms: int = big()
     not_before_ms: int = big()
+    ledger_checked_at_ms: int = big()
+    ledger_errors: int = big()
 
 
 class Repository(SQLModel, table=True):
@@ -52,6 +55,7 @@ class Pull(SQLModel, table=True):
     `comments_read_until_ms`: the conversation is read until then. `comment_on` False: a person switched the comment off here.
     `comment_due_at_ms`: the comment waits until then. `skip` is why there is none, as a `Skip`; empty while there is one."""
 
+    __table_args__ = (Index("pull_by_merge", "account_id", "repository_id", "merged_at_ms"),)
     account_id: int = key()
     repository_id: int = key()
     number: int = key()
@@ -60,6 +64,7 @@ class Pull(SQLModel, table=True):
     head_sha: str = text()
     created_at_ms: int = big()
     closed_at_ms: int | None = big_or_none()
+    merged_at_ms: int | None = big_or_none()
     updated_at_ms: int = big()
     comments_read_until_ms: int = big()
     comment_on: bool = True
@@ -71,9 +76,21 @@ class IssueRow(SQLModel, table=True):
     """An issue that is no pull request. `facts` is an `issues.Issue` as JSON."""
 
     __tablename__ = "issue"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (Index("issue_by_close", "account_id", "repository_id", "closed_at_ms"),)
     account_id: int = key()
     repository_id: int = key()
     number: int = key()
     facts: str = text()
+    closed_at_ms: int | None = big_or_none()
     updated_at_ms: int = big()
     comments_read_until_ms: int = big()
+
+
+class Reference(SQLModel, table=True):
+    """What a pull request or issue refers to (`attribution.references`), to find it by: written with `facts`."""
+
+    __table_args__ = (Index("reference_by_number", "account_id", "repository_id", "number"),)
+    account_id: int = key()
+    repository_id: int = key()
+    text: str = name()
+    number: int = key()

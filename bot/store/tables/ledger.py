@@ -27,6 +27,7 @@ class ChargeRow(_Request, table=True):  # pyright: ignore[reportGeneralTypeIssue
     __table_args__ = (
         Index("charge_by_session", "account_id", "repository_id", "tool", "session_id"),
         Index("charge_by_time", "account_id", "repository_id", "at_ms"),
+        Index("charge_by_change", "account_id", "changed_at_ms"),
     )
     account_id: int = key()
     tool: str = name()
@@ -42,7 +43,7 @@ class ChargeRow(_Request, table=True):  # pyright: ignore[reportGeneralTypeIssue
     price_book: str = text()
     unpriced: str = text()
     revision: int = big()
-    received_at_ms: int = big()
+    changed_at_ms: int = big()
 
 
 class RequestAlias(SQLModel, table=True):

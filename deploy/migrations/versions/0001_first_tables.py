@@ -16,6 +16,8 @@ def upgrade() -> None:
         sa.Column("suspended", sa.Boolean(), nullable=False),
         sa.Column("next_write_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("not_before_ms", sa.BigInteger(), nullable=False),
+        sa.Column("ledger_checked_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("ledger_errors", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id"),
     )
     op.create_table(
@@ -69,9 +71,10 @@ def upgrade() -> None:
         sa.Column("price_book", sa.Text(), nullable=False),
         sa.Column("unpriced", sa.Text(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.Column("received_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "tool", "request_id"),
     )
+    op.create_index("charge_by_change", "charge", ["account_id", "changed_at_ms"])
     op.create_index("charge_by_session", "charge", ["account_id", "repository_id", "tool", "session_id"])
     op.create_index("charge_by_time", "charge", ["account_id", "repository_id", "at_ms"])
     op.create_table(
@@ -113,10 +116,12 @@ def upgrade() -> None:
         sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("closed_at_ms", sa.BigInteger(), nullable=True),
         sa.Column("updated_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("comments_read_until_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "number"),
     )
+    op.create_index("issue_by_close", "issue", ["account_id", "repository_id", "closed_at_ms"])
     op.create_table(
         "job",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -179,6 +184,7 @@ def upgrade() -> None:
         sa.Column("head_sha", sa.Text(), nullable=False),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("closed_at_ms", sa.BigInteger(), nullable=True),
+        sa.Column("merged_at_ms", sa.BigInteger(), nullable=True),
         sa.Column("updated_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("comments_read_until_ms", sa.BigInteger(), nullable=False),
         sa.Column("comment_on", sa.Boolean(), nullable=False),
@@ -186,6 +192,16 @@ def upgrade() -> None:
         sa.Column("skip", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "number"),
     )
+    op.create_index("pull_by_merge", "pull", ["account_id", "repository_id", "merged_at_ms"])
+    op.create_table(
+        "reference",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "text", "number"),
+    )
+    op.create_index("reference_by_number", "reference", ["account_id", "repository_id", "number"])
     op.create_table(
         "repository",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
