@@ -87,12 +87,12 @@ def _one(
             return _history(connection, key.pull(options.pull))
         view = pull_figures.view_of(connection, key.pull(options.pull), settings, None, from_ms(now_ms))
         text = render_comment(view) + (_why(connection, key.pull(options.pull)) if options.why else "")
-        return _shown(view.cost, view.cost.rows, text, options)
+        return _output(view.cost, view.cost.rows, text, options)
     if options.issue:
         issue = issue_figures.cost_of(connection, key.pull(options.issue))
         if issue is None:
             raise ReportError(f"{row.full_name} has no issue #{options.issue} that Mergecost knows")
-        return _shown(issue, issue.parts, render_issue(issue), options)
+        return _output(issue, issue.parts, render_issue(issue), options)
     name = (
         last_published(from_ms(now_ms), settings.weekly_day, settings.zone).name
         if options.week == "last"
@@ -102,7 +102,7 @@ def _one(
     if week is None:
         raise ReportError(f"there is no week {name!r}: write it like 2026-W47")
     view = WeekView(cost=week, time_zone=settings.time_zone)
-    return _shown(week, week.kinds, f"# {title(view)}\n\n{render(view)}", options)
+    return _output(week, week.kinds, f"# {title(view)}\n\n{render(view)}", options)
 
 
 def _why(connection: Connection, key: PullKey) -> str:
@@ -127,7 +127,7 @@ def _target(revision: Revision) -> str:
     return f"to #{revision.pull_number}" if revision.pull_number else "to no pull request"
 
 
-def _shown(cost: msgspec.Struct, rows: Sequence[msgspec.Struct], text: str, options: argparse.Namespace) -> str:
+def _output(cost: msgspec.Struct, rows: Sequence[msgspec.Struct], text: str, options: argparse.Namespace) -> str:
     if options.json:
         return _as_json(cost)
     return _as_csv(rows) if options.csv else f"{text}\n"
