@@ -63,9 +63,9 @@ _IN_RANGE = and_(
     charges.c.changed_at_ms >= bindparam("since_ms"),
     tuple_(bindparam("tool", type_=Text), bindparam("request_id", type_=Text)) < _KEY,
 )
-_CHANGED = select(charges).where(_IN_RANGE).order_by(charges.c.tool, charges.c.request_id).limit(1000)
+_CHANGES = select(charges).where(_IN_RANGE).order_by(charges.c.tool, charges.c.request_id).limit(1000)
 _UNTIL = tuple_(bindparam("last_tool", type_=Text), bindparam("last_request_id", type_=Text))
-_CHANGED_SHARES = select(*_share_columns()).join(charges, current()).where(_IN_RANGE, _KEY <= _UNTIL)
+_SHARES_OF_CHANGES = select(*_share_columns()).join(charges, current()).where(_IN_RANGE, _KEY <= _UNTIL)
 _OF_PULL = shares.alias()
 _HISTORY_OF_PULL = (
     select(
@@ -176,19 +176,19 @@ def session_totals(
 def everything(connection: Connection, account_id: int) -> tuple[list[Charge], list[Share]]:
     """The whole ledger of an account with its current shares, for `ledger.check`. What no rule has seen is unattributed."""
     parts = list(batches(connection, account_id))
-    return [charge for listed, _ in parts for charge in listed], [share for _, listed in parts for share in listed]
+    return [charge for part, _ in parts for charge in part], [share for _, part in parts for share in part]
 
 
 def batches(connection: Connection, account_id: int, since_ms: int = 0) -> Iterator[tuple[list[Charge], list[Share]]]:
     """The ledger of an account, a thousand charges at a time: those that changed since then, with their current shares."""
     params: dict[str, Any] = {"of_account": account_id, "since_ms": since_ms, "tool": "", "request_id": ""}
-    while rows := connection.execute(_CHANGED, params).all():
+    while rows := connection.execute(_CHANGES, params).all():
         until = {"last_tool": rows[-1].tool, "last_request_id": rows[-1].request_id}
-        listed = [_charge(row) for row in rows]
-        current_shares = [_share(row) for row in connection.execute(_CHANGED_SHARES, params | until)]
+        part = [_charge(row) for row in rows]
+        current_shares = [_share(row) for row in connection.execute(_SHARES_OF_CHANGES, params | until)]
         keys = {share.charge_key for share in current_shares}
-        pending = [share for charge in listed if charge.key not in keys for share in share_out(charge, PENDING, 0)]
-        yield listed, current_shares + pending
+        pending = [share for charge in part if charge.key not in keys for share in share_out(charge, PENDING, 0)]
+        yield part, current_shares + pending
         params |= {"tool": rows[-1].tool, "request_id": rows[-1].request_id}
 
 

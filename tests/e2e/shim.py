@@ -94,7 +94,9 @@ class Shim:
             return answer
         body = json.loads(answer.body)
         if not number:
-            return JSONResponse([listed | {"id": self.installation_id} for listed in body if self.installation_id])
+            return JSONResponse(
+                [installation | {"id": self.installation_id} for installation in body if self.installation_id]
+            )
         return JSONResponse(body | {"id": self.installation_id})
 
     async def _repositories(self, request: Request) -> Response:
