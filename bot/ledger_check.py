@@ -8,7 +8,7 @@ from attribution.ledger import LedgerError, check
 from bot.clock import DAY_MS, Clock
 from bot.context import Bot
 from bot.store import accounts as account_store
-from bot.store import ledger as ledger_store
+from bot.store import ledger_history
 from bot.store.database import Database
 from bot.work import queue
 from bot.work.queue import Kind, Lease, Work
@@ -21,7 +21,7 @@ _MOST_NAMED = 20
 
 def broken_promises(connection: Connection, account_id: int, since_ms: int = 0) -> list[LedgerError]:
     """What is wrong in an account's ledger, of the charges that changed since then."""
-    return [error for batch in ledger_store.batches(connection, account_id, since_ms) for error in check(*batch)]
+    return [error for batch in ledger_history.batches(connection, account_id, since_ms) for error in check(*batch)]
 
 
 def run(bot: Bot, lease: Lease) -> None:

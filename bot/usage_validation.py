@@ -8,16 +8,8 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from attribution.usage import (
-    LONGEST_TEXT,
-    TOKENS_NOT_KNOWN,
-    CommitMade,
-    Context,
-    Tokens,
-    Usage,
-    other_names,
-    with_context,
-)
+from attribution.usage import LONGEST_TEXT, TOKENS_NOT_KNOWN, CommitMade, Context, Tokens, Usage, with_context
+from attribution.usage_merge import other_names
 
 MOST_FILES = 1000
 MOST_COMMITS = 200

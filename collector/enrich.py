@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from attribution.usage import CommitMade, ContextSource, PullSeen, Usage, unique, with_context, with_work
+from attribution.usage import CommitMade, ContextSource, PullSeen, Usage, with_context, with_work
+from attribution.usage_merge import unique
 from collector.stamps import Stamps, session_of
 
 if TYPE_CHECKING:

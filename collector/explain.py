@@ -11,7 +11,8 @@ from attribution.cost import NOT_KNOWN
 from attribution.ledger import charge
 from attribution.money import show
 from attribution.pricing import PRICE_BOOK, Price, price
-from attribution.usage import Usage, unique
+from attribution.usage import Usage
+from attribution.usage_merge import unique
 from collector.logs import Tally, plain
 from collector.reading import read_on
 from collector.scan import readings, scan_with_index

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from attribution.tools import JsonLines, Source, Tool
-from attribution.usage import Usage, unique
+from attribution.usage import Usage
+from attribution.usage_merge import unique
 from collector.logs import Position, Tally, UnreadableLog, plain
 from collector.sources import beside, records
 

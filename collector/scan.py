@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import msgspec
 
 from attribution.tools import TOOLS
-from attribution.usage import Usage, unique
+from attribution.usage import Usage
+from attribution.usage_merge import unique
 from collector.enrich import with_git_facts
 from collector.logs import Tally, plain
 from collector.reading import Log, Reading, has_only_grown, read_on, stamp

@@ -3,7 +3,7 @@
 import pytest
 
 from attribution.ledger import check
-from bot.store import ledger as ledger_store
+from bot.store import ledger_history
 from bot.store import tokens as token_store
 from tests.databases import Worlds
 from tests.notation import session
@@ -135,7 +135,7 @@ def test_a_repository_that_is_transferred_takes_its_ledger_and_comment_along(rea
     ready.settle()
     with ready.database.write() as connection:
         token = token_store.new(connection, other.id, "their laptop", ready.now_ms)
-        ours, _ = ledger_store.everything(connection, ready.org.id)
+        ours, _ = ledger_history.everything(connection, ready.org.id)
         assert ours == []
     ready.token = token
     ready.send_usage(session("09:30 feat/a $0.75", "s2", repository="other/widgets"))
@@ -143,7 +143,7 @@ def test_a_repository_that_is_transferred_takes_its_ledger_and_comment_along(rea
     assert "This change cost $1.75" in ready.comment(12)
     assert len(ready.comments(12)) == 1
     with ready.database.read() as connection:
-        charges, shares = ledger_store.everything(connection, other.id)
+        charges, shares = ledger_history.everything(connection, other.id)
     assert (len(charges), check(charges, shares)) == (2, [])
 
 
@@ -161,6 +161,6 @@ def test_a_request_that_both_accounts_reported_is_one_charge_after_a_transfer(re
     ready.deliver()
     ready.settle()
     with ready.database.read() as connection:
-        charges, shares = ledger_store.everything(connection, other.id)
-        ours = ledger_store.everything(connection, ready.org.id)
+        charges, shares = ledger_history.everything(connection, other.id)
+        ours = ledger_history.everything(connection, ready.org.id)
     assert (len(charges), check(charges, shares), check(*ours)) == (1, [], [])

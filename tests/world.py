@@ -33,7 +33,7 @@ from bot.github.client import GitHubApp
 from bot.repository_settings import OperatorSettings
 from bot.settings import AppCredentials, Settings
 from bot.store import accounts as account_store
-from bot.store import ledger as ledger_store
+from bot.store import ledger_history
 from bot.store import tokens as token_store
 from bot.store.database import Database
 from bot.work import queue
@@ -346,13 +346,13 @@ class World:
 
     def ledger_errors(self) -> list[LedgerError]:
         with self.database.read() as connection:
-            return check(*ledger_store.everything(connection, self.org.id))
+            return check(*ledger_history.everything(connection, self.org.id))
 
     def shares(self) -> dict[str, int]:
         """Cents by target over the whole ledger: `#12` -> 100, `-` for unattributed."""
         totals: dict[str, int] = {}
         with self.database.read() as connection:
-            _, shares = ledger_store.everything(connection, self.org.id)
+            _, shares = ledger_history.everything(connection, self.org.id)
         for share in shares:
             name = f"#{share.pull_number}" if share.pull_number else "-"
             totals[name] = totals.get(name, 0) + (share.micros or 0)
@@ -361,7 +361,7 @@ class World:
     def history(self, request_id: str) -> list[Share]:
         """Every revision of one request's shares, oldest first."""
         with self.database.read() as connection:
-            return ledger_store.history(connection, self.org.id, "claude-code", request_id)
+            return ledger_history.history(connection, self.org.id, "claude-code", request_id)
 
     # More than one replica
 

@@ -14,7 +14,8 @@ from typing import Annotated
 import msgspec
 
 from attribution.tools.log import Count, JsonLines, LogRead, Text, decode, usd_micros
-from attribution.usage import CommitMade, Context, ContextSource, Tokens, Usage, Work, unique
+from attribution.usage import CommitMade, Context, ContextSource, Tokens, Usage, Work
+from attribution.usage_merge import unique
 
 NAME = "aider"
 LOGS = (

@@ -15,7 +15,8 @@ import msgspec
 from attribution.tools.effects import Effects
 from attribution.tools.log import Count, Instant, JsonDocument, LogRead, Text, decode, utc
 from attribution.tools.remote import path_of
-from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage
+from attribution.usage_merge import unique
 
 NAME = "amp"
 LOGS = (

@@ -17,7 +17,8 @@ import msgspec
 from attribution.tools import claude_code_lines as lines
 from attribution.tools.effects import Effects
 from attribution.tools.log import JsonLines, LogRead, OpenRecords, Text, decode, utc
-from attribution.usage import Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import Context, ContextSource, Tokens, Usage
+from attribution.usage_merge import unique
 
 NAME = "claude-code"
 _NEEDLES = (b'"tool_use_id"', b'"output_tokens"')

@@ -17,7 +17,8 @@ from attribution.tools import cline_tasks
 from attribution.tools.effects import Effects
 from attribution.tools.log import Count, JsonDocument, LogRead, Text, decode, stands_beside, usd_micros
 from attribution.tools.remote import slug
-from attribution.usage import Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import Context, ContextSource, Tokens, Usage
+from attribution.usage_merge import unique
 
 NAME = "cline"
 LOGS = (

@@ -16,7 +16,8 @@ import msgspec
 
 from attribution.tools.effects import Effects
 from attribution.tools.log import Count, JsonDocument, LogRead, Text, decode, stands_beside, usd_micros
-from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage
+from attribution.usage_merge import unique
 
 _EDITORS = ("Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf")
 _SETTINGS = (".config", "Library/Application Support", "AppData/Roaming")

@@ -21,7 +21,8 @@ from attribution.tools.commits import commits_printed, may_commit
 from attribution.tools.log import JsonLines, LogRead, OpenRecords, decode, utc
 from attribution.tools.pulls_seen import may_touch, pulls_touched
 from attribution.tools.remote import slug
-from attribution.usage import CommitMade, Context, ContextSource, PullSeen, Tokens, Usage, unique, with_work
+from attribution.usage import CommitMade, Context, ContextSource, PullSeen, Tokens, Usage, with_work
+from attribution.usage_merge import unique
 
 NAME = "codex"
 # How a line begins as Codex writes it; others are decoded to see what they are.

@@ -15,7 +15,8 @@ import msgspec
 
 from attribution.tools.effects import Effects, patched
 from attribution.tools.log import Count, Instant, JsonLines, LogRead, OpenRecords, Sqlite, Text, decode, utc
-from attribution.usage import Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import Context, ContextSource, Tokens, Usage
+from attribution.usage_merge import unique
 
 NAME = "copilot-cli"
 _FOLDERS = (".copilot",)

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 import msgspec
 
 from attribution.tools.log import Count, Instant, LogRead, Sqlite, Text, decode, utc
-from attribution.usage import TOKENS_NOT_KNOWN, Tokens, Usage, unique
+from attribution.usage import TOKENS_NOT_KNOWN, Tokens, Usage
+from attribution.usage_merge import unique
 
 NAME = "cursor"
 LOGS = (

@@ -25,7 +25,8 @@ from attribution.tools.log import (
     stands_beside,
     utc,
 )
-from attribution.usage import Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import Context, ContextSource, Tokens, Usage
+from attribution.usage_merge import unique
 
 NAME = "gemini-cli"
 _FOLDERS = (".gemini",)

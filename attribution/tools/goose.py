@@ -13,7 +13,8 @@ from typing import Annotated
 import msgspec
 
 from attribution.tools.log import Count, LogRead, Sqlite, Text, decode, usd_micros
-from attribution.usage import Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import Context, ContextSource, Tokens, Usage
+from attribution.usage_merge import unique
 
 NAME = "goose"
 _SUMS = """SELECT json_object('session_id', s.id, 'at', unixepoch(s.created_at), 'provider', s.provider_name,

@@ -11,7 +11,8 @@ from typing import Annotated
 import msgspec
 
 from attribution.tools.log import Instant, JsonDocument, LogRead, Text, decode, stands_beside, utc
-from attribution.usage import Context, ContextSource, Usage, unique
+from attribution.usage import Context, ContextSource, Usage
+from attribution.usage_merge import unique
 
 NAME = "kiro"
 LOGS = (

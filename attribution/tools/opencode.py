@@ -16,7 +16,8 @@ import msgspec
 
 from attribution.tools.effects import Effects, patched
 from attribution.tools.log import Count, JsonDocument, LogRead, Source, Sqlite, Text, decode, usd_micros
-from attribution.usage import Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import Context, ContextSource, Tokens, Usage
+from attribution.usage_merge import unique
 
 NAME = "opencode"
 

@@ -12,7 +12,8 @@ import msgspec
 
 from attribution.tools.effects import Effects
 from attribution.tools.log import Count, Instant, JsonLines, LogRead, OpenRecords, Text, decode, usd_micros, utc
-from attribution.usage import Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import Context, ContextSource, Tokens, Usage
+from attribution.usage_merge import unique
 
 NAME = "pi"
 LOGS = (

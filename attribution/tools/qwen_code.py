@@ -13,7 +13,8 @@ import msgspec
 
 from attribution.tools.effects import Effects, shell_output
 from attribution.tools.log import Count, Instant, JsonLines, LogRead, OpenRecords, Text, decode, utc
-from attribution.usage import Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import Context, ContextSource, Tokens, Usage
+from attribution.usage_merge import unique
 
 NAME = "qwen-code"
 LOGS = (

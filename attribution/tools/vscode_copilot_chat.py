@@ -15,7 +15,8 @@ import msgspec
 
 from attribution.tools.log import Count, JsonDocument, JsonLines, LogRead, Text, decode, stands_beside
 from attribution.tools.remote import path_of
-from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage
+from attribution.usage_merge import unique
 
 NAME = "vscode-copilot-chat"
 _SETTINGS = (".config", "Library/Application Support", "AppData/Roaming")

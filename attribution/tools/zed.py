@@ -11,7 +11,8 @@ from collections.abc import Iterable
 import msgspec
 
 from attribution.tools.log import Count, Instant, LogRead, Sqlite, Text, decode, utc
-from attribution.usage import Context, ContextSource, Tokens, Usage, unique
+from attribution.usage import Context, ContextSource, Tokens, Usage
+from attribution.usage_merge import unique
 
 NAME = "zed"
 _QUERY = """SELECT json_object('id', t.id, 'updated_at', t.updated_at{more}, 'model', json_extract(d.data, '$.model.model'),

@@ -13,7 +13,8 @@ import msgspec
 
 from attribution.evidence import Correction, PullRequest
 from attribution.gh import GhPull, from_gh, from_gh_pull
-from attribution.usage import Usage, unique
+from attribution.usage import Usage
+from attribution.usage_merge import unique
 from bot.usage_validation import validate
 
 # A replay has no current time: everything in a file has happened.

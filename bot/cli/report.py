@@ -29,11 +29,11 @@ from bot.keys import PullKey, RepositoryKey
 from bot.repository_settings import OperatorSettings, RepositorySettings
 from bot.settings import SettingsError, from_environment, operator_settings
 from bot.store import accounts as account_store
-from bot.store import ledger as ledger_store
+from bot.store import ledger_history
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store.database import Database
-from bot.store.ledger import Revision
+from bot.store.ledger_history import Revision
 from bot.store.tables import Repository
 
 
@@ -118,7 +118,7 @@ def _history(connection: Connection, key: PullKey) -> str:
     lines = [
         f"{revision.at:%Y-%m-%d %H:%M}  {short_id(revision.tool, revision.session_id)}  {revision.cost.show():>10}  "
         f"{revision.cost.requests:>6,} requests  revision {revision.revision}  {_target(revision)}: {revision.why}"
-        for revision in ledger_store.history_of_pull(connection, key)
+        for revision in ledger_history.history_of_pull(connection, key)
     ]
     return "".join(f"{line}\n" for line in lines) or "Nothing was ever booked to it.\n"
 

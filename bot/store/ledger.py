@@ -1,22 +1,19 @@
 """The ledger in the database: charges, revisions of shares, and what is booked to a pull request."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Container, Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Text, and_, bindparam, case, exists, func, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
-from attribution.cost import Cost
 from attribution.evidence import PENDING, Claim, Evidence, Stage
 from attribution.ledger import Charge, Share, share_out
 from attribution.money import Micros
 from attribution.usage import RequestKey
-from bot.clock import from_ms
 from bot.keys import PullKey, RepositoryKey
-from bot.store.database import Database, of_account, table
+from bot.store.database import Database, table
 from bot.store.sessions import SessionKey
 from bot.store.tables import ChargeRow, ShareRow
 from bot.store.usage_columns import columns_of, usage_of
@@ -32,18 +29,6 @@ class LedgerEntry(msgspec.Struct, frozen=True):
     revision: int
 
 
-class Revision(msgspec.Struct, frozen=True, kw_only=True):
-    """One decision on requests of one session: `pull_number` bears them from `at` on, None is unattributed."""
-
-    at: datetime
-    tool: str
-    session_id: str
-    revision: int
-    pull_number: int | None
-    why: str
-    cost: Cost
-
-
 _MONEY = ("list_micros", "cache_saving_micros", "billed_micros", "billing_mode", "basis", "price_book", "unpriced")
 
 
@@ -53,60 +38,8 @@ def current() -> Any:
     return same & (shares.c.request_id == charges.c.request_id) & (shares.c.revision == charges.c.revision)
 
 
-def _share_columns() -> list[Any]:
+def share_columns() -> list[Any]:
     return [column.label(f"share_{column.name}") for column in shares.c]
-
-
-_KEY = tuple_(charges.c.tool, charges.c.request_id)
-_IN_RANGE = and_(
-    of_account(charges),
-    charges.c.changed_at_ms >= bindparam("since_ms"),
-    tuple_(bindparam("tool", type_=Text), bindparam("request_id", type_=Text)) < _KEY,
-)
-_CHANGES = select(charges).where(_IN_RANGE).order_by(charges.c.tool, charges.c.request_id).limit(1000)
-_UNTIL = tuple_(bindparam("last_tool", type_=Text), bindparam("last_request_id", type_=Text))
-_SHARES_OF_CHANGES = select(*_share_columns()).join(charges, current()).where(_IN_RANGE, _KEY <= _UNTIL)
-_OF_PULL = shares.alias()
-_HISTORY_OF_PULL = (
-    select(
-        shares.c.decided_at_ms,
-        charges.c.tool,
-        charges.c.session_id,
-        shares.c.revision,
-        shares.c.pull_number,
-        shares.c.why,
-        func.sum(shares.c.micros).label("micros"),
-        func.count().label("requests"),
-        func.sum(case((shares.c.micros.is_(None), 1), else_=0)).label("unpriced_requests"),
-    )
-    .join(
-        charges,
-        and_(
-            charges.c.account_id == shares.c.account_id,
-            charges.c.tool == shares.c.tool,
-            charges.c.request_id == shares.c.request_id,
-        ),
-    )
-    .where(
-        exists().where(
-            _OF_PULL.c.account_id == bindparam("of_account"),
-            _OF_PULL.c.repository_id == bindparam("of_repository"),
-            _OF_PULL.c.pull_number == bindparam("of_number"),
-            _OF_PULL.c.account_id == shares.c.account_id,
-            _OF_PULL.c.tool == shares.c.tool,
-            _OF_PULL.c.request_id == shares.c.request_id,
-        )
-    )
-    .group_by(
-        shares.c.decided_at_ms,
-        charges.c.tool,
-        charges.c.session_id,
-        shares.c.revision,
-        shares.c.pull_number,
-        shares.c.why,
-    )
-    .order_by(shares.c.decided_at_ms, charges.c.tool, charges.c.session_id, shares.c.revision, shares.c.pull_number)
-)
 
 
 def charges_of(
@@ -154,10 +87,10 @@ def save_claims(
 
 def booked_to(connection: Connection, key: PullKey) -> list[tuple[Charge, Share]]:
     """Every current share that a pull request bears, with its charge."""
-    query = select(charges, *_share_columns()).join(shares, current())
+    query = select(charges, *share_columns()).join(shares, current())
     mine = (shares.c.account_id == key.account_id) & (shares.c.repository_id == key.repository_id)
     rows = connection.execute(query.where(mine, shares.c.pull_number == key.number))
-    return [(_charge(row), _share(row)) for row in rows]
+    return [(charge_of(row), share_of(row)) for row in rows]
 
 
 def session_totals(
@@ -171,48 +104,6 @@ def session_totals(
     )
     rows = chunked(connection, query, (charges.c.tool, charges.c.session_id), sorted(set(sessions)))
     return {(row.tool, row.session_id): int(row.micros) for row in rows}
-
-
-def everything(connection: Connection, account_id: int) -> tuple[list[Charge], list[Share]]:
-    """The whole ledger of an account with its current shares, for `ledger.check`. What no rule has seen is unattributed."""
-    parts = list(batches(connection, account_id))
-    return [charge for part, _ in parts for charge in part], [share for _, part in parts for share in part]
-
-
-def batches(connection: Connection, account_id: int, since_ms: int = 0) -> Iterator[tuple[list[Charge], list[Share]]]:
-    """The ledger of an account, a thousand charges at a time: those that changed since then, with their current shares."""
-    params: dict[str, Any] = {"of_account": account_id, "since_ms": since_ms, "tool": "", "request_id": ""}
-    while rows := connection.execute(_CHANGES, params).all():
-        until = {"last_tool": rows[-1].tool, "last_request_id": rows[-1].request_id}
-        part = [_charge(row) for row in rows]
-        current_shares = [_share(row) for row in connection.execute(_SHARES_OF_CHANGES, params | until)]
-        keys = {share.charge_key for share in current_shares}
-        pending = [share for charge in part if charge.key not in keys for share in share_out(charge, PENDING, 0)]
-        yield part, current_shares + pending
-        params |= {"tool": rows[-1].tool, "request_id": rows[-1].request_id}
-
-
-def history(connection: Connection, account_id: int, tool: str, request_id: str) -> list[Share]:
-    """Every share that a request ever had, oldest revision first."""
-    mine = (shares.c.account_id == account_id) & (shares.c.tool == tool) & (shares.c.request_id == request_id)
-    query = select(*_share_columns()).where(mine).order_by(shares.c.revision, shares.c.position)
-    return [_share(row) for row in connection.execute(query)]
-
-
-def history_of_pull(connection: Connection, key: PullKey) -> list[Revision]:
-    """What a pull request bears or bore, and where else that work was booked: by decision and session, oldest first."""
-    return [
-        Revision(
-            at=from_ms(row.decided_at_ms),
-            tool=row.tool,
-            session_id=row.session_id,
-            revision=row.revision,
-            pull_number=row.pull_number,
-            why=row.why,
-            cost=Cost(None if row.micros is None else int(row.micros), row.requests, row.unpriced_requests),
-        )
-        for row in connection.execute(_HISTORY_OF_PULL, key.params)
-    ]
 
 
 def share_again(
@@ -254,11 +145,11 @@ def by_key(
 def _current_shares(
     connection: Connection, account_id: int, keys: Iterable[RequestKey]
 ) -> dict[RequestKey, list[Share]]:
-    query = select(*_share_columns()).join(charges, current()).where(shares.c.account_id == account_id)
+    query = select(*share_columns()).join(charges, current()).where(shares.c.account_id == account_id)
     by_request: dict[RequestKey, list[Share]] = {}
     in_order = query.order_by(shares.c.position)
     for row in chunked(connection, in_order, (shares.c.tool, shares.c.request_id), sorted(set(keys))):
-        by_request.setdefault(RequestKey(row.share_tool, row.share_request_id), []).append(_share(row))
+        by_request.setdefault(RequestKey(row.share_tool, row.share_request_id), []).append(share_of(row))
     return by_request
 
 
@@ -285,15 +176,15 @@ def charge_row(account_id: int, charge: Charge, now_ms: int) -> dict[str, Any]:
     return row | {"account_id": account_id, "changed_at_ms": now_ms}
 
 
-def _charge(row: Row[Any]) -> Charge:
+def charge_of(row: Row[Any]) -> Charge:
     return Charge(usage=usage_of(row), **{name: row._mapping[name] for name in _MONEY})
 
 
 def _entry(row: Row[Any]) -> LedgerEntry:
-    return LedgerEntry(_charge(row), row.repository_id, row.revision)
+    return LedgerEntry(charge_of(row), row.repository_id, row.revision)
 
 
-def _share(row: Any) -> Share:
+def share_of(row: Any) -> Share:
     return Share(
         tool=row.share_tool,
         request_id=row.share_request_id,

@@ -7,7 +7,8 @@ import msgspec
 from sqlalchemy import Connection, delete, select, update
 
 from attribution.ledger import charge as price_charge
-from attribution.usage import RequestKey, Usage, unique, with_request_id
+from attribution.usage import RequestKey, Usage
+from attribution.usage_merge import unique, with_request_id
 from bot.keys import PullKey
 from bot.store import ledger
 from bot.store import sessions as session_store

@@ -7,18 +7,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.usage import (
-    TOKEN_KINDS,
-    TOKENS_NOT_KNOWN,
-    Context,
-    ContextSource,
-    Tokens,
-    Usage,
-    Work,
-    merge,
-    unique,
-    with_request_id,
-)
+from attribution.usage import TOKEN_KINDS, TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage, Work
+from attribution.usage_merge import merge, unique, with_request_id
 from tests.attribution.strategies import commits, counts, usages
 
 ONE = {

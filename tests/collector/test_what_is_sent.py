@@ -15,7 +15,8 @@ import pytest
 
 from attribution.protocol import SENT_BYTES, SENT_REQUESTS
 from attribution.tools import TOOLS
-from attribution.usage import CommitMade, Context, Tokens, Usage, Work, unique
+from attribution.usage import CommitMade, Context, Tokens, Usage, Work
+from attribution.usage_merge import unique
 from collector.client import Parcel, batches
 from collector.coverage import Coverage, select
 from collector.enrich import with_git_facts

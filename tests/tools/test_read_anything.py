@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.tools import TOOLS, JsonLines
-from attribution.usage import unique
+from attribution.usage_merge import unique
 from collector.logs import Tally, matching_lines
 from collector.sources import beside, files
 from tests.tools import recordings

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from attribution.tools.claude_code import read_log
 from attribution.tools.log import LogRead
-from attribution.usage import CommitMade, Usage, unique
+from attribution.usage import CommitMade, Usage
+from attribution.usage_merge import unique
 
 LOGS = Path(__file__).parents[1] / "fixtures/claude-code/projects/-home-dev-widgets"
 MAIN = "aab8820c-6dee-4d56-872a-9fb32bea7b9b"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from attribution.tools.codex import read_log
 from attribution.tools.log import LogRead
-from attribution.usage import CommitMade, Usage, unique
+from attribution.usage import CommitMade, Usage
+from attribution.usage_merge import unique
 
 LOGS = Path(__file__).parents[1] / "fixtures/codex/sessions/2026/11/23"
 FIRST, FORK, AGENT, COMPACTED = sorted(path.name for path in LOGS.iterdir())

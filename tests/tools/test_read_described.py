@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from inline_snapshot import snapshot
 
-from attribution.usage import Usage, unique
+from attribution.usage import Usage
+from attribution.usage_merge import unique
 from tests.tools import recordings
 
 

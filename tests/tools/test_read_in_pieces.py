@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.tools import TOOLS
-from attribution.usage import unique
+from attribution.usage_merge import unique
 from tests.tools import recordings
 
 GROWING = [name for name in TOOLS if all(log.carry is not None for log in recordings.read(name))]

@@ -6,7 +6,8 @@ files edited, commits made.
 
 from inline_snapshot import snapshot
 
-from attribution.usage import Usage, unique
+from attribution.usage import Usage
+from attribution.usage_merge import unique
 from tests.tools import recordings
 
 

@@ -10,9 +10,11 @@ from sqlalchemy import delete
 
 from attribution.evidence import Claim, Evidence
 from attribution.ledger import charge, check
-from attribution.usage import Context, Tokens, Usage, Work, merge, with_context, with_request_id
+from attribution.usage import Context, Tokens, Usage, Work, with_context
+from attribution.usage_merge import merge, with_request_id
 from bot.keys import RepositoryKey
 from bot.store import ledger as ledger_store
+from bot.store import ledger_history
 from bot.store import requests as request_store
 from bot.store import tokens as token_store
 from tests.attribution.strategies import usages
@@ -36,7 +38,7 @@ def altered(change):
 
 def ledger(server, account_id=1):
     with server.database.read() as connection:
-        return ledger_store.everything(connection, account_id)
+        return ledger_history.everything(connection, account_id)
 
 
 def spend(server):

@@ -11,7 +11,7 @@ from attribution.ledger import check
 from attribution.usage import Usage
 from bot.clock import to_ms
 from bot.keys import PullKey, RepositoryKey
-from bot.store import ledger, requests, totals
+from bot.store import ledger, ledger_history, requests, totals
 from bot.store.database import Database
 from tests.notation import MONDAY, session
 
@@ -50,13 +50,14 @@ def test_a_charge_that_grows_is_shared_out_again_in_the_same_transaction(databas
         save(database, connection, 5, first, pull_number=12)
         save(database, connection, 5, second, pull_number=12)
         save(database, connection, 5, last)
-        charges, shares = ledger.everything(connection, 5)
+        charges, shares = ledger_history.everything(connection, 5)
         assert check(charges, shares) == []
         assert {charge.key: (charge.list_micros or 0) // DOLLAR for charge in charges} == {
             first.key: 2, second.key: 4, foreign.key: 1,
         }  # fmt: skip
         revisions = [
-            (share.revision, share.pull_number, share.micros) for share in ledger.history(connection, 5, *REQUEST)
+            (share.revision, share.pull_number, share.micros)
+            for share in ledger_history.history(connection, 5, *REQUEST)
         ]
         assert revisions == [(1, 12, DOLLAR), (2, 12, 2 * DOLLAR)]
 
@@ -71,10 +72,16 @@ def test_two_tenants_with_one_request_id_share_nothing(database: Database):
         save(database, connection, 5, usage_of(1, output_tokens=40_000))
         save(database, connection, 5, usage_of(1), pull_number=13)
         assert figures(connection, 6) == before
-        assert check(*ledger.everything(connection, 5)) == check(*ledger.everything(connection, 6)) == []
+        assert (
+            check(*ledger_history.everything(connection, 5)) == check(*ledger_history.everything(connection, 6)) == []
+        )
         assert [share.pull_number for _, share in ledger.booked_to(connection, PullKey(5, REPOSITORY, 13))] == [13]
         assert ledger.booked_to(connection, PullKey(5, REPOSITORY, 12)) == []
-        assert [share.micros for share in ledger.history(connection, 5, *REQUEST)] == [DOLLAR, 2 * DOLLAR, 2 * DOLLAR]
+        assert [share.micros for share in ledger_history.history(connection, 5, *REQUEST)] == [
+            DOLLAR,
+            2 * DOLLAR,
+            2 * DOLLAR,
+        ]
 
 
 def figures(connection: Connection, tenant: int) -> dict[str, object]:
@@ -88,7 +95,7 @@ def figures(connection: Connection, tenant: int) -> dict[str, object]:
     ((_, _, quarter_micros),) = totals.spent_at(connection, repository, [12])
     ((_, by_quarter),) = totals.by_quarter(connection, repository, from_ms, to)
     ((model,), _) = totals.used_between(connection, repository, from_ms, to)
-    charges, shares = ledger.everything(connection, tenant)
+    charges, shares = ledger_history.everything(connection, tenant)
     amounts = {
         charge.list_micros, share.micros, row.charge.list_micros, quarter_micros, by_quarter, sum(part.micros or 0 for part in shares),
         sum(charge.list_micros or 0 for charge in charges), *ledger.session_totals(connection, repository, [KEY]).values(),
@@ -98,7 +105,8 @@ def figures(connection: Connection, tenant: int) -> dict[str, object]:
     counts = {*(cost.requests for cost in costs), len(charges), len(shares)}
     assert (len(amounts), len(counts)) == (1, 1), (amounts, counts)
     revisions = [
-        (share.revision, share.pull_number, share.micros) for share in ledger.history(connection, tenant, *REQUEST)
+        (share.revision, share.pull_number, share.micros)
+        for share in ledger_history.history(connection, tenant, *REQUEST)
     ]
     return {"micros": amounts.pop(), "requests": counts.pop(), "revisions": revisions}
 

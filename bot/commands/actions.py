@@ -1,0 +1,162 @@
+"""What each command does, in the transaction that stores it. An error is a value, worded for whoever gave the command."""
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection
+
+from attribution.budget import Approval, may_cost
+from attribution.evidence import Correction
+from attribution.money import show
+from attribution.periods import week_named
+from bot import weekly
+from bot.clock import from_ms, to_ms
+from bot.commands.parse import Approve, Command, CommandError, Correct, Rebuild, Refresh, Switch
+from bot.comments import REASONS, Skip
+from bot.context import Bot
+from bot.figures import budgets as budget_figures
+from bot.github.models import User
+from bot.keys import PullKey
+from bot.store import budgets as budget_store
+from bot.store import publications as publication_store
+from bot.store import pulls as pull_store
+from bot.store import repositories as repository_store
+from bot.store import sessions as session_store
+from bot.store import weeks as week_store
+from bot.store.tables import Pull, Repository
+from bot.work import queue
+from bot.work.stale import Change, Fact, Stale, week_work
+
+ONLY_IN_PULLS = "this is about pull requests: say it in one"
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A person's comment with commands in it, or a press of the button."""
+
+    comment_id: int
+    at: datetime
+    body: str
+    by: User
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What a command has to say although it was run."""
+
+    text: str
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """Where commands are run: in the transaction that stores them."""
+
+    bot: Bot
+    connection: Connection
+    key: PullKey
+    repository: Repository
+
+    @property
+    def stale(self) -> Stale:
+        return self.bot.stale(self.repository)
+
+
+def do(scene: Scene, request: Request, command: Command) -> Correction | CommandError | Reply | None:
+    """The correction that a command makes, what is wrong with it, or what it has to say; None for one that is done here."""
+    if isinstance(command, CommandError):
+        return command
+    if isinstance(command, Rebuild):
+        return _rebuild(scene, command.week)
+    pull = pull_store.pull(scene.connection, scene.key)
+    return CommandError(ONLY_IN_PULLS) if pull is None else _do_in_pull(scene, request, command, pull)
+
+
+def _do_in_pull(
+    scene: Scene, request: Request, command: Approve | Refresh | Switch | Correct, pull: Pull
+) -> Correction | CommandError | Reply | None:
+    match command:
+        case Approve():
+            return _approve(scene, request, command)
+        case Refresh():
+            return _refresh(scene, pull.skip)
+        case Switch(on):
+            return _switch(scene, on=on)
+        case Correct():
+            return _correct(scene, command)
+
+
+def _approve(scene: Scene, request: Request, command: Approve) -> CommandError | None:
+    """Append-only, like corrections."""
+    connection, key = scene.connection, scene.key
+    budget = budget_figures.of_pull(connection, scene.stale.settings, key)
+    if budget is None:
+        return CommandError("pull requests have no budget here: `budget_pull_usd` in the settings")
+    if not budget.is_over:
+        limit = show(budget.budget_micros)
+        return CommandError(f"it is within its budget of {limit}, so there is nothing to approve")
+    approval = Approval(
+        comment_id=request.comment_id, said_at=request.at, reason=command.reason, up_to_micros=may_cost(budget)
+    )
+    facts = {"approved_at_ms": to_ms(request.at), "cost_micros": budget.spend.priced_micros}
+    budget_store.save_approval(scene.bot.database, connection, key, approval, request.by.login, **facts)
+    scene.stale.note(connection, Fact.APPROVAL, Change(repository=key.repository, pulls=[key.number]))
+    return None
+
+
+def _refresh(scene: Scene, skip: str) -> Reply | None:
+    connection, key = scene.connection, scene.key
+    repository_store.note(connection, key.repository, settings_read_at_ms=0)
+    facts = pull_store.facts_of_pull(connection, key)
+    if facts is not None:
+        session_store.request_near(connection, key.repository, facts)
+    scene.stale.note(connection, Fact.REFRESH, Change(repository=key.repository, pulls=[key.number]))
+    return Reply(f"Everything is read again. So far there is no comment here: {REASONS[Skip(skip)]}.") if skip else None
+
+
+def _switch(scene: Scene, *, on: bool) -> None:
+    connection, key = scene.connection, scene.key
+    pull_store.note(connection, key, comment_on=on)
+    if on:  # also where a person deleted the comment
+        publication_store.end_silence(connection, key, "pull")
+    scene.stale.note(connection, Fact.SWITCH, Change(repository=key.repository, pulls=[key.number]))
+
+
+def _correct(scene: Scene, command: Correct) -> Correction | CommandError:
+    connection, key = scene.connection, scene.key
+    sessions = session_store.by_name(connection, key.repository, command.session)
+    if len(sessions) != 1:
+        return CommandError(_which(command.session, len(sessions)))
+    numbers = [number for number, _ in command.weights]
+    missing = [f"#{other}" for other in numbers if pull_store.pull(connection, key.repository.pull(other)) is None]
+    if missing:
+        return CommandError(f"there is no pull request {' or '.join(missing)} here that Mergecost knows")
+    tool, session_id = sessions[0]
+    return Correction(
+        said_at=from_ms(scene.bot.clock()),
+        tool=tool,
+        session_id=session_id,
+        says=command.says,
+        weights=command.weights or ((key.number, 1),),
+        why=command.why,
+    )
+
+
+def _rebuild(scene: Scene, name: str) -> CommandError | None:
+    connection, settings = scene.connection, scene.stale.settings
+    week = week_named(name, settings.zone)
+    if week is None:
+        return CommandError(f"there is no week `{name}`")
+    if week.to_at > from_ms(scene.bot.clock()):
+        return CommandError(f"the week `{name}` is not over yet")
+    key = scene.key.repository.week(week.name)
+    place = weekly.place_of(connection, settings, scene.repository, week_store.week(connection, key))
+    if isinstance(place, str):
+        return CommandError(place)
+    week_store.add(scene.bot.database, connection, key)
+    # Also where a person deleted it, or it was quiet.
+    week_store.end_silence(connection, key)
+    queue.request(scene.bot.database, connection, [week_work(key)], scene.bot.clock())
+    return None
+
+
+def _which(session: str, count: int) -> str:
+    if count:
+        return f"`{session}` is the short id of {count} sessions: use the whole id that the tool gave it"
+    return f"no session `{session}` has reached Mergecost for this repository: use the short id that the comment shows"
