@@ -1,7 +1,9 @@
 """One engine for SQLite and PostgreSQL, and the two kinds of transaction that the rest uses."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -98,6 +100,20 @@ def rows_in(
     ordered = sorted(set(values))
     for start in range(0, len(ordered), _AT_ONCE):
         yield from connection.execute(statement, {**params, name: ordered[start : start + _AT_ONCE]})
+
+
+def of_names(tool: ColumnElement[str], name: ColumnElement[str]) -> ColumnElement[bool]:
+    """What has one of several names that a tool gave it: for `rows_named`."""
+    return and_(tool == bindparam("of_tool"), name.in_(bindparam("of_names", expanding=True)))
+
+
+def rows_named(
+    connection: Connection, statement: Executable, params: Mapping[str, Any], names: Iterable[tuple[str, str]]
+) -> Iterator[Row[Any]]:
+    """The rows of a statement with `of_names`, for as many (tool, name) as there are. One tool after the other, since SQLite looks
+    up pairs in an index by their first part alone."""
+    for tool, pairs in groupby(sorted(set(names)), key=itemgetter(0)):
+        yield from rows_in(connection, statement, {**params, "of_tool": tool}, "of_names", [name for _, name in pairs])
 
 
 def _engine(url: str) -> Engine:

@@ -1,19 +1,17 @@
 """The ledger in the database: charges, revisions of shares, and what is booked to a pull request."""
 
 from collections.abc import Container, Iterable, Sequence
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
 
 from attribution.evidence import PENDING, Claim, Evidence, Stage
 from attribution.ledger import Charge, Share, share_out
 from attribution.money import Micros
 from attribution.usage import RequestKey
 from bot.keys import PullKey, RepositoryKey
-from bot.store.database import Database, table
+from bot.store.database import Database, of_account, of_names, of_repository, rows_named, table
 from bot.store.sessions import SessionKey
 from bot.store.tables import ChargeRow, ShareRow
 from bot.store.usage_columns import columns_of, usage_of
@@ -42,14 +40,43 @@ def share_columns() -> list[Any]:
     return [column.label(f"share_{column.name}") for column in shares.c]
 
 
+_IN_ORDER = select(charges).order_by(charges.c.tool, charges.c.request_id)
+_OF_SESSIONS = of_repository(charges) & of_names(charges.c.tool, charges.c.session_id)
+_CHARGES_OF_SESSIONS = _IN_ORDER.where(_OF_SESSIONS).with_for_update()
+_SESSION_TOTALS = (
+    select(
+        charges.c.tool,
+        charges.c.session_id,
+        func.coalesce(func.sum(charges.c.list_micros), 0).label("micros"),
+    )
+    .where(_OF_SESSIONS)
+    .group_by(charges.c.tool, charges.c.session_id)
+)
+_ENTRIES = _IN_ORDER.where(of_account(charges), of_names(charges.c.tool, charges.c.request_id))
+_LOCKED_ENTRIES = _ENTRIES.with_for_update()
+_CURRENT_SHARES = (
+    select(*share_columns())
+    .join(charges, current())
+    .where(of_account(shares), of_names(shares.c.tool, shares.c.request_id))
+    .order_by(shares.c.position)
+)
+_BOOKED = (
+    select(charges, *share_columns())
+    .join(shares, current())
+    .where(of_repository(shares), shares.c.pull_number == bindparam("of_number"))
+)
+OF_REQUEST = and_(
+    of_account(charges), charges.c.tool == bindparam("of_tool"), charges.c.request_id == bindparam("of_request")
+)
+CHANGE = update(charges).where(OF_REQUEST)
+
+
 def charges_of(
     connection: Connection, key: RepositoryKey, sessions: Sequence[SessionKey]
 ) -> dict[SessionKey, list[LedgerEntry]]:
     """What the requests of these sessions in one repository cost. Locks them until the commit."""
-    mine = (charges.c.account_id == key.account_id) & (charges.c.repository_id == key.repository_id)
-    query = select(charges).where(mine).order_by(charges.c.tool, charges.c.request_id).with_for_update()
     entries: dict[SessionKey, list[LedgerEntry]] = {session: [] for session in sessions}
-    for row in chunked(connection, query, (charges.c.tool, charges.c.session_id), sessions):
+    for row in rows_named(connection, _CHARGES_OF_SESSIONS, key.params, sessions):
         entries[row.tool, row.session_id].append(_entry(row))
     return entries
 
@@ -74,35 +101,24 @@ def save_claims(
         if [_content(share) for share in before] == [_content(share) for share in after]:
             continue
         numbers |= {share.pull_number for share in (*before, *after) if share.pull_number is not None}
-        revisions.append(
-            {"of_tool": request[0], "of_request": request[1], "revision": revision, "changed_at_ms": now_ms}
-        )
+        revisions.append(request_params(account_id, request) | {"revision": revision, "changed_at_ms": now_ms})
         rows += [_share_row(account_id, key.repository_id, i, share, now_ms) for i, share in enumerate(after)]
     if rows:
         connection.execute(database.insert(shares), rows)
-        mine = (charges.c.account_id == account_id) & (charges.c.tool == bindparam("of_tool"))
-        connection.execute(update(charges).where(mine, charges.c.request_id == bindparam("of_request")), revisions)
+        connection.execute(CHANGE, revisions)
     return numbers
 
 
 def booked_to(connection: Connection, key: PullKey) -> list[tuple[Charge, Share]]:
     """Every current share that a pull request bears, with its charge."""
-    query = select(charges, *share_columns()).join(shares, current())
-    mine = (shares.c.account_id == key.account_id) & (shares.c.repository_id == key.repository_id)
-    rows = connection.execute(query.where(mine, shares.c.pull_number == key.number))
-    return [(charge_of(row), share_of(row)) for row in rows]
+    return [(charge_of(row), share_of(row)) for row in connection.execute(_BOOKED, key.params)]
 
 
 def session_totals(
     connection: Connection, key: RepositoryKey, sessions: Iterable[SessionKey]
 ) -> dict[SessionKey, Micros]:
     """What whole sessions cost in a repository, at list price, as far as priced."""
-    mine = (charges.c.account_id == key.account_id) & (charges.c.repository_id == key.repository_id)
-    total = func.coalesce(func.sum(charges.c.list_micros), 0).label("micros")
-    query = (
-        select(charges.c.tool, charges.c.session_id, total).where(mine).group_by(charges.c.tool, charges.c.session_id)
-    )
-    rows = chunked(connection, query, (charges.c.tool, charges.c.session_id), sorted(set(sessions)))
+    rows = rows_named(connection, _SESSION_TOTALS, key.params, sessions)
     return {(row.tool, row.session_id): int(row.micros) for row in rows}
 
 
@@ -136,38 +152,22 @@ def share_again(
 def by_key(
     connection: Connection, account_id: int, keys: Iterable[RequestKey], *, lock: bool = False
 ) -> dict[RequestKey, LedgerEntry]:
-    query = select(charges).where(charges.c.account_id == account_id).order_by(charges.c.tool, charges.c.request_id)
-    query = query.with_for_update() if lock else query
-    rows = chunked(connection, query, (charges.c.tool, charges.c.request_id), sorted(set(keys)))
+    rows = rows_named(connection, _LOCKED_ENTRIES if lock else _ENTRIES, {"of_account": account_id}, keys)
     return {RequestKey(row.tool, row.request_id): _entry(row) for row in rows}
 
 
 def _current_shares(
     connection: Connection, account_id: int, keys: Iterable[RequestKey]
 ) -> dict[RequestKey, list[Share]]:
-    query = select(*share_columns()).join(charges, current()).where(shares.c.account_id == account_id)
     by_request: dict[RequestKey, list[Share]] = {}
-    in_order = query.order_by(shares.c.position)
-    for row in chunked(connection, in_order, (shares.c.tool, shares.c.request_id), sorted(set(keys))):
+    for row in rows_named(connection, _CURRENT_SHARES, {"of_account": account_id}, keys):
         by_request.setdefault(RequestKey(row.share_tool, row.share_request_id), []).append(share_of(row))
     return by_request
 
 
-def chunked(
-    connection: Connection, query: Any, columns: tuple[Any, Any], keys: Sequence[tuple[str, str]]
-) -> Iterable[Row[Any]]:
-    """Run a query for many keys, a few hundred at a time: databases bound the number of parameters. One tool after the other, since
-    SQLite looks up pairs in an index by their first part alone."""
-    tool, name = columns
-    for own_tool, own_keys in groupby(sorted(keys), key=itemgetter(0)):
-        names = [own_name for _, own_name in own_keys]
-        for start in range(0, len(names), 400):
-            yield from connection.execute(query.where(tool == own_tool, name.in_(names[start : start + 400])))
-
-
-def is_charge(account_id: int, key: RequestKey) -> Any:
-    mine = charges.c.account_id == account_id
-    return mine & (charges.c.tool == key[0]) & (charges.c.request_id == key[1])
+def request_params(account_id: int, key: RequestKey) -> dict[str, Any]:
+    """For statements with `OF_REQUEST`."""
+    return {"of_account": account_id, "of_tool": key.tool, "of_request": key.request_id}
 
 
 def charge_row(account_id: int, charge: Charge, now_ms: int) -> dict[str, Any]:

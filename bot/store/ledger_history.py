@@ -37,6 +37,11 @@ _IN_RANGE = and_(
 _CHANGES = select(charges).where(_IN_RANGE).order_by(charges.c.tool, charges.c.request_id).limit(1000)
 _UNTIL = tuple_(bindparam("last_tool", type_=Text), bindparam("last_request_id", type_=Text))
 _SHARES_OF_CHANGES = select(*share_columns()).join(charges, current()).where(_IN_RANGE, _KEY <= _UNTIL)
+_HISTORY = (
+    select(*share_columns())
+    .where(of_account(shares), shares.c.tool == bindparam("of_tool"), shares.c.request_id == bindparam("of_request"))
+    .order_by(shares.c.revision, shares.c.position)
+)
 _OF_PULL = shares.alias()
 _HISTORY_OF_PULL = (
     select(
@@ -101,9 +106,8 @@ def batches(connection: Connection, account_id: int, since_ms: int = 0) -> Itera
 
 def history(connection: Connection, account_id: int, tool: str, request_id: str) -> list[Share]:
     """Every share that a request ever had, oldest revision first."""
-    mine = (shares.c.account_id == account_id) & (shares.c.tool == tool) & (shares.c.request_id == request_id)
-    query = select(*share_columns()).where(mine).order_by(shares.c.revision, shares.c.position)
-    return [share_of(row) for row in connection.execute(query)]
+    params = {"of_account": account_id, "of_tool": tool, "of_request": request_id}
+    return [share_of(row) for row in connection.execute(_HISTORY, params)]
 
 
 def history_of_pull(connection: Connection, key: PullKey) -> list[Revision]:

@@ -1,10 +1,9 @@
 """Requests into the ledger: each is one charge, whichever of its ids a record names it by."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select
 
 from attribution.ledger import charge as price_charge
 from attribution.usage import RequestKey, Usage
@@ -12,11 +11,23 @@ from attribution.usage_merge import unique, with_request_id
 from bot.keys import PullKey
 from bot.store import ledger
 from bot.store import sessions as session_store
-from bot.store.database import Database, table
+from bot.store.database import Database, of_account, of_names, rows_named, table
 from bot.store.ledger import LedgerEntry, charges, shares
 from bot.store.tables import Account, RequestAlias
 
 aliases, accounts = table(RequestAlias), table(Account)
+
+
+_LOCK_ACCOUNT = select(accounts.c.account_id).where(of_account(accounts)).with_for_update(key_share=True)
+_DELETE = delete(charges).where(ledger.OF_REQUEST)
+_BY_ALIAS = select(aliases.c.tool, aliases.c.request_id).where(
+    of_account(aliases), of_names(aliases.c.tool, aliases.c.alias)
+)
+_PULLS = (
+    select(shares.c.repository_id, shares.c.pull_number)
+    .join(charges, ledger.current())
+    .where(of_account(shares), of_names(shares.c.tool, shares.c.request_id))
+)
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -34,8 +45,7 @@ def save_usage(
     be one request become one. Marks the sessions of what changed."""
     usages = list(usages)
     # One batch of an account at a time: two that name a request by different ids must see each other.
-    mine = accounts.c.account_id == account_id
-    connection.execute(select(accounts.c.account_id).where(mine).with_for_update(key_share=True))
+    connection.execute(_LOCK_ACCOUNT, {"of_account": account_id})
     entries = _entries(connection, account_id, [key for usage in usages for key in usage.keys])
     by_id = {key: entry for entry in entries.values() for key in entry.charge.usage.keys}
     new: list[Usage] = []
@@ -65,13 +75,13 @@ def _save(
     before = [*(entry for entry, _ in updates), *duplicates]
     pulls = _pulls(connection, account_id, [entry.charge.key for entry in before])
     for entry in duplicates:
-        connection.execute(delete(charges).where(ledger.is_charge(account_id, entry.charge.key)))
+        connection.execute(_DELETE, ledger.request_params(account_id, entry.charge.key))
     if new:
         rows = [ledger.charge_row(account_id, price_charge(usage), now_ms) | {"revision": 0} for usage in new]
         connection.execute(database.insert(charges), rows)
     for entry, usage in updates:
         row = ledger.charge_row(account_id, price_charge(usage), now_ms)
-        connection.execute(update(charges).where(ledger.is_charge(account_id, entry.charge.key)).values(row))
+        connection.execute(ledger.CHANGE, ledger.request_params(account_id, entry.charge.key) | row)
     after = [*new, *(usage for _, usage in updates)]
     _save_aliases(database, connection, account_id, after)
     departures = {entry.charge.key for entry, usage in updates if usage.context.repository != str(entry.repository_id)}
@@ -89,9 +99,7 @@ def _save(
 
 def _entries(connection: Connection, account_id: int, keys: Sequence[RequestKey]) -> dict[RequestKey, LedgerEntry]:
     """The charges that have one of these ids, locked until the commit."""
-    mine = aliases.c.account_id == account_id
-    query = select(aliases.c.tool, aliases.c.request_id).where(mine)
-    rows = ledger.chunked(connection, query, (aliases.c.tool, aliases.c.alias), sorted(set(keys)))
+    rows = rows_named(connection, _BY_ALIAS, {"of_account": account_id}, keys)
     ids = [RequestKey(row.tool, row.request_id) for row in rows]
     return ledger.by_key(connection, account_id, [*keys, *ids], lock=True)
 
@@ -111,7 +119,5 @@ def _save_aliases(database: Database, connection: Connection, account_id: int, u
 
 def _pulls(connection: Connection, account_id: int, keys: Sequence[RequestKey]) -> set[PullKey]:
     """The pull requests that bear these charges."""
-    mine = shares.c.account_id == account_id
-    query = select(shares.c.repository_id, shares.c.pull_number).join(charges, ledger.current()).where(mine)
-    rows: Iterable[Any] = ledger.chunked(connection, query, (shares.c.tool, shares.c.request_id), sorted(set(keys)))
+    rows = rows_named(connection, _PULLS, {"of_account": account_id}, keys)
     return {PullKey(account_id, row.repository_id, row.pull_number) for row in rows if row.pull_number is not None}
