@@ -24,7 +24,8 @@ class Outside(msgspec.Struct, kw_only=True):
 
 
 class Bot(msgspec.Struct, kw_only=True):
-    """The running bot. `github` acts as the App that the server was made for."""
+    """The running bot. `github` acts as the App that the server was made for. A piece of work that may write to GitHub within
+    `patience_ms` waits for it; one that may not yet is put off."""
 
     settings: Settings
     operator: OperatorSettings
@@ -32,6 +33,7 @@ class Bot(msgspec.Struct, kw_only=True):
     clock: Clock
     github: GitHubApp
     outbox: Outbox
+    patience_ms: int = 0
 
     def marker(self, kind: str, key: tuple[int, ...]) -> str:
         """An invisible first line that only this App can write for this place: a copied one is worthless elsewhere."""

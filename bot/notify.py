@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 import httpx
 import msgspec
 
+from bot.trampoline import on_loop
+
 Resolve = Callable[[str, int], Sequence[str]]
 
 _SECONDS = 10
@@ -46,6 +48,9 @@ class Outbox(msgspec.Struct, kw_only=True):
 
     async def post(self, url: str, message: Message, now_ms: int) -> None:
         """Send once. Raises `NotSent`."""
+        await on_loop(self._post(url, message, now_ms))
+
+    async def _post(self, url: str, message: Message, now_ms: int) -> None:
         target = httpx.URL(url)
         if target.scheme != "https" or not target.host:
             raise NotSent("alert_url must start with https://")

@@ -1,7 +1,5 @@
-"""Drains the queue. Holds the one broad `except`: whatever goes wrong is stored with its piece of work and tried again later."""
+"""Does a piece of work. Holds the one broad `except`: whatever goes wrong is stored with its piece and tried again later."""
 
-import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -13,16 +11,16 @@ from bot.context import Bot
 from bot.errors import NotYet
 from bot.github import sync_account, sync_issue, sync_pull
 from bot.github.client import Limited, NotInstalled
-from bot.github.pacing import wait_for_turn
+from bot.github.pacing import check_turn
 from bot.notify import NotSent
 from bot.store import accounts as account_store
+from bot.store.database import is_contention
 from bot.work import queue
 from bot.work.queue import WRITERS, Kind, Lease
 
 log = logging.getLogger(__name__)
 
 _BATCH = 10
-_IDLE_SECONDS = 1.0
 _NOT_INSTALLED_MS = 60_000
 
 # True from a use-case that has finished its lease itself, in the transaction that stored its result.
@@ -47,35 +45,23 @@ USE_CASES: dict[Kind, UseCase] = {
     Kind.WEEK: weekly.issue,
     Kind.LEDGER: ledger_check.run,
 }
-_ORDER = {kind: i for i, kind in enumerate(Kind)}
-
-
-async def run_forever(bot: Bot, stopped: asyncio.Event) -> None:
-    """Work until `stopped` is set; what is being worked on is finished first."""
-    while not stopped.is_set():
-        try:
-            count = await run_due(bot)
-        except DBAPIError as error:  # the database is away: everything requested is in it and waits
-            log.warning("the database does not answer: %s", error.orig)
-            count = 0
-        if count == 0:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopped.wait(), _IDLE_SECONDS)
+ORDER = {kind: i for i, kind in enumerate(Kind)}
 
 
 async def run_due(bot: Bot) -> int:
-    """Claim what is due and do it, one piece after the other. Returns how many pieces were claimed."""
+    """Claim what is due and do it here, one piece after the other. Returns how many pieces were claimed."""
     leases = queue.claim(bot.database, bot.clock(), _BATCH)
-    for lease in sorted(leases, key=lambda lease: _ORDER[lease.work.kind]):
-        await _run(bot, lease)
+    for lease in sorted(leases, key=lambda lease: ORDER[lease.work.kind]):
+        await run(bot, lease)
     return len(leases)
 
 
-async def _run(bot: Bot, lease: Lease) -> None:
+async def run(bot: Bot, lease: Lease) -> None:
+    """Do one piece of work, and note in the queue what became of it."""
     kind = lease.work.kind
     try:
         if kind in WRITERS:
-            wait_for_turn(bot, lease)
+            check_turn(bot, lease)
         if not queue.renew(bot.database, lease, bot.clock()):
             return
         result = USE_CASES[kind](bot, lease)
@@ -94,6 +80,10 @@ async def _run(bot: Bot, lease: Lease) -> None:
         queue.fail(bot.database, lease, str(error), bot.clock())
         log.warning("%s: %s", kind, error)
     except Exception as error:
+        if isinstance(error, DBAPIError) and is_contention(error):
+            queue.postpone(bot.database, lease, bot.clock())
+            log.warning("%s is done again: %s", lease.work, error.orig)
+            return
         queue.fail(bot.database, lease, f"{type(error).__name__}: {error}"[:500], bot.clock())
         log.exception("%s failed, attempt %d", lease.work, lease.attempts)
     else:

@@ -13,13 +13,14 @@ from bot.work.intake import Intake
 
 
 class Edge(msgspec.Struct, kw_only=True):
-    """One for a server. `on_app` is called when the set-up page has made the App."""
+    """One for a server. `wake` is called when work was requested, `on_app` when the set-up page has made the App."""
 
     settings: Settings
     operator: OperatorSettings
     database: Database
     clock: Clock
     intake: Intake
+    wake: Callable[[], None]
     credentials: AppCredentials | None
     on_app: Callable[[AppCredentials], None]
     transport: Any = None

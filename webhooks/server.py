@@ -94,8 +94,9 @@ def create_app(
         operator=operator,
         database=database,
         clock=clock,
-        intake=Intake(database, clock),
+        intake=Intake(database, clock, runner.wake),
         credentials=credentials,
+        wake=runner.wake,
         on_app=runner.start,
         transport=outside.github_transport,
     )

@@ -22,10 +22,12 @@ T = TypeVar("T")
 async def receive(request: Request) -> Response:
     """A batch in; 200 with what became of each record. A 503 means: send it again later, nothing was saved."""
     edge, token = edge_of(request), _bearer(request)
-    return await _with_body(
+    answer = await _with_body(
         request,
         lambda account_id, body: ingest.receive(edge.database, edge.operator, edge.clock, account_id, token, body),
     )
+    edge.wake()
+    return answer
 
 
 async def caps(request: Request) -> Response:

@@ -30,9 +30,10 @@ def main() -> int:
     database = Database(database_url)
     runner = Runner(settings, OPERATOR, database, system_clock, Outside())
     credentials = AppCredentials(app_id=1, slug="mergecost", private_key=private_key(0), webhook_secret="secret")
+    start = time.process_time()
     runner.start(credentials)
     sys.stdin.read()
-    cpu_seconds = time.process_time()
+    cpu_seconds = time.process_time() - start
     runner.stop()
     print(cpu_seconds)
     return 0

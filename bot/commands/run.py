@@ -191,7 +191,7 @@ async def _answer(bot: Bot, lease: Lease, repository: Repository) -> None:
         reply = f"Not done: {phrase(command.problem)}." if command.problem and not is_silent else ""
         if text := " ".join(part for part in (reply, phrase(command.reply)) if part):
             await put_comment(bot, lease, full_name, f"reply-{command.comment_id}", text)
-        take_turn(bot, lease)
+        await take_turn(bot, lease)
         path = f"/repos/{full_name}/issues/comments/{command.comment_id}/reactions"
         # Where the comment is gone or the conversation locked, what was asked is done all the same.
         with suppress(Missing, Refusal):

@@ -4,10 +4,12 @@ githubkit's defaults would wait for ever, re-send POSTs and share its cache betw
 refuse real answers, so bodies are decoded by narrow models of our own. Waiting for a limit happens in the queue.
 """
 
+import asyncio
 import functools
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any, Self, TypeVar
 
@@ -21,6 +23,7 @@ from githubkit.response import Response
 
 from bot.clock import Clock
 from bot.settings import AppCredentials, Settings
+from bot.trampoline import on_loop
 
 T = TypeVar("T")
 
@@ -63,7 +66,7 @@ class Limited(GitHubError):
 
 class GitHubApp:
     """Calls as the App (`account_id` None) or as its current installation on an account, which `installation_of` names (0: none).
-    Use as a context: it keeps connections open."""
+    Use as a context: it keeps connections open. Calls may come from any thread of `trampoline.in_threads`, many at once."""
 
     def __init__(
         self,
@@ -83,17 +86,21 @@ class GitHubApp:
             "auto_retry": False,
             "http_cache": False,
             "async_transport": transport,
+            # Reading the certificates takes 20 ms: once, and not for every installation.
+            "ssl_verify": httpx.create_ssl_context() if transport is None else True,
         }
         self._app = self._client(AppAuthStrategy(str(credentials.app_id), _signing_key(credentials.private_key)))
         self._installations: dict[int, GitHub[Any]] = {}
         self._open = AsyncExitStack()
+        # githubkit keeps a client's open connections in a context variable: every call runs in the context that opened them.
+        self._context = copy_context()
 
     async def __aenter__(self) -> Self:
-        await self._open.enter_async_context(self._app)
+        await self._in_context(self._open.enter_async_context(self._app))
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        await self._open.aclose()
+        await self._in_context(self._open.aclose())
 
     async def get(self, account_id: int | None, path: str, model: type[T], **params: Any) -> T:
         """One object. Raises `Missing`, `Refusal`, `NotInstalled`, `Limited` or `Unsure`."""
@@ -119,7 +126,8 @@ class GitHubApp:
     async def ask(self, account_id: int, query: str, variables: Mapping[str, Any], model: type[T]) -> T:
         """One GraphQL query, for what REST does not tell. Raises as `get` does; `Refusal` where GitHub refuses a part of it."""
         async with _our_errors(self._clock, "POST /graphql"):
-            answer = await (await self._of(account_id)).async_graphql(query, dict(variables))
+            installation_id = self._installed_on(account_id)
+            answer = await on_loop(self._in_context(self._query(installation_id, query, variables)))
         return msgspec.convert(answer, model)
 
     async def delete(self, account_id: int, path: str) -> None:
@@ -127,28 +135,47 @@ class GitHubApp:
 
     async def _call(self, account_id: int | None, method: str, path: str, **options: Any) -> Response[Any]:
         try:
-            return await self._ask(await self._of(account_id), method, path, options)
+            return await self._ask(account_id, method, path, options)
         except InvalidToken:
             if account_id is None:
                 raise
             # The token was revoked before its time: the client goes, and its token with it.
-            self._installations.pop(self._installation_of(account_id), None)
-            return await self._ask(await self._of(account_id), method, path, options)
+            self._installations.pop(self._installed_on(account_id), None)
+            return await self._ask(account_id, method, path, options)
 
-    async def _ask(self, client: GitHub[Any], method: str, path: str, options: Mapping[str, Any]) -> Response[Any]:
+    async def _ask(self, account_id: int | None, method: str, path: str, options: Mapping[str, Any]) -> Response[Any]:
+        installation_id = None if account_id is None else self._installed_on(account_id)
         async with _our_errors(self._clock, f"{method} {path}"):
-            return await client.arequest(method, path, **options)
+            return await on_loop(self._in_context(self._request(installation_id, method, path, options)))
 
-    async def _of(self, account_id: int | None) -> GitHub[Any]:
-        if account_id is None:
-            return self._app
+    def _installed_on(self, account_id: int) -> int:
         installation_id = self._installation_of(account_id)
         if not installation_id:
             raise NotInstalled(f"the App is not installed on account {account_id} now")
+        return installation_id
+
+    # On the loop, where nothing may ask the database.
+
+    async def _in_context(self, call: Coroutine[Any, Any, T]) -> T:
+        return await asyncio.create_task(call, context=self._context)
+
+    async def _request(
+        self, installation_id: int | None, method: str, path: str, options: Mapping[str, Any]
+    ) -> Response[Any]:
+        return await (await self._of(installation_id)).arequest(method, path, **options)
+
+    async def _query(self, installation_id: int, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        return await (await self._of(installation_id)).async_graphql(query, dict(variables))
+
+    async def _of(self, installation_id: int | None) -> GitHub[Any]:
+        if installation_id is None:
+            return self._app
         if installation_id not in self._installations:
             app_id, key = str(self.credentials.app_id), _signing_key(self.credentials.private_key)
             client = self._client(AppInstallationAuthStrategy(app_id, key, installation_id))
-            self._installations[installation_id] = await self._open.enter_async_context(client)
+            # Before it is open, so that a second call at the same time does not open another: githubkit opens without waiting.
+            self._installations[installation_id] = client
+            await self._open.enter_async_context(client)
         return self._installations[installation_id]
 
     def _client(self, auth: Any) -> GitHub[Any]:

@@ -1,8 +1,11 @@
 """When the bot may write to GitHub: one account after the other, with a pause between writes."""
 
+import asyncio
+
 from bot.context import Bot
 from bot.errors import NotYet
 from bot.store import accounts as account_store
+from bot.trampoline import on_loop
 from bot.work import queue
 from bot.work.queue import Lease
 
@@ -11,20 +14,27 @@ from bot.work.queue import Lease
 PAUSE_MS = 1000
 
 
-def wait_for_turn(bot: Bot, lease: Lease) -> None:
-    """Raises `NotYet` while nothing may be written for this account: another piece of the same batch did just now."""
+def check_turn(bot: Bot, lease: Lease) -> None:
+    """Raises `NotYet` while the account's turn is so far away that finding out what to write would be in vain."""
     with bot.database.read() as connection:
         account = account_store.account(connection, lease.account_id)
-    if account is not None and account.next_write_at_ms > bot.clock():
-        raise NotYet(account.next_write_at_ms)
+    if account is not None and account.next_write_at_ms > bot.clock() + bot.patience_ms:
+        raise NotYet(account.next_write_at_ms - bot.patience_ms)
 
 
-def take_turn(bot: Bot, lease: Lease) -> None:
-    """The last look before a write: the work is still this worker's, and it is the account's turn. Raises `NotYet`."""
-    wait_for_turn(bot, lease)
+async def take_turn(bot: Bot, lease: Lease) -> None:
+    """The last look before a write: the work is still this worker's, and it is the account's turn, which is waited for if it is
+    near. Raises `NotYet`."""
+    check_turn(bot, lease)
+    while (at_ms := _turn(bot, lease)) is not None:
+        if at_ms > bot.clock() + bot.patience_ms:
+            raise NotYet(at_ms - bot.patience_ms)
+        await on_loop(asyncio.sleep((at_ms - bot.clock()) / 1000))
+
+
+def _turn(bot: Bot, lease: Lease) -> int | None:
+    """None if the turn is taken, else when it is."""
     with bot.database.write() as connection:
         if not queue.is_ours(connection, lease):
             raise NotYet(bot.clock())
-        at_ms = account_store.take_write_turn(connection, lease.account_id, bot.clock(), PAUSE_MS)
-    if at_ms is not None:
-        raise NotYet(at_ms)
+        return account_store.take_write_turn(connection, lease.account_id, bot.clock(), PAUSE_MS)

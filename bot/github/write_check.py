@@ -51,7 +51,7 @@ async def put_check(bot: Bot, lease: Lease, full_name: str, head_sha: str, check
     run_id = current.comment_id if current and current.head_sha == head_sha else None
     if run_id is None:
         run_id = await _search(bot, key, full_name, head_sha)
-    take_turn(bot, lease)
+    await take_turn(bot, lease)
     path, body = f"/repos/{full_name}/check-runs", _body(key, check)
     try:
         if run_id is None:

@@ -37,7 +37,7 @@ async def put_comment(bot: Bot, lease: Lease, full_name: str, kind: str, body: s
         comment_id, same = await _search(bot, full_name, kind, key, full_body)
         if comment_id is not None and same:
             return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, body_sha256=digest)
-    take_turn(bot, lease)
+    await take_turn(bot, lease)
     path = f"/repos/{full_name}/issues"
     try:
         if comment_id is None:

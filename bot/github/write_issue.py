@@ -47,7 +47,7 @@ async def put_issue(bot: Bot, lease: Lease, key: WeekKey, place: Repository, iss
         if number is None:
             number = await _search(bot, key.account_id, place.full_name, marker)
         is_new = number is None
-        take_turn(bot, lease)
+        await take_turn(bot, lease)
         if is_new:
             answer = await bot.github.write(key.account_id, "POST", path, text | {"labels": [LABEL]}, Number)
             number = answer.number

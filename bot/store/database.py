@@ -1,7 +1,8 @@
 """One engine for SQLite and PostgreSQL, and the two kinds of transaction that the rest uses."""
 
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, Table, and_, bindparam, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 Model = TypeVar("Model", bound=SQLModel)
@@ -25,6 +27,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self.is_postgresql = self.engine.dialect.name == "postgresql"
+        # SQLite has writers poll for its lock, which is slow and unfair: threads of one process queue up here instead.
+        self._writer = nullcontext() if self.is_postgresql else threading.Lock()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -33,7 +37,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        with self._writer, self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             yield connection
 
     def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
@@ -55,6 +59,12 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def is_contention(error: DBAPIError) -> bool:
+    """Whether a transaction was given up because another one was in its way: doing it again is all that it takes."""
+    # https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization_failure, deadlock_detected
+    return getattr(error.orig, "sqlstate", None) in ("40001", "40P01") or "database is locked" in str(error.orig)
 
 
 def table(model: type[SQLModel]) -> Table:
@@ -118,13 +128,15 @@ def rows_named(
 
 def _engine(url: str) -> Engine:
     if url.startswith(("postgresql://", "postgres://")):
-        return create_engine("postgresql+psycopg://" + url.split("://", 1)[1], pool_pre_ping=True, pool_size=8)
+        return create_engine(
+            "postgresql+psycopg://" + url.split("://", 1)[1], pool_pre_ping=True, pool_size=12, max_overflow=6
+        )
     if not url.startswith("sqlite:///"):
         raise ValueError(
             f"the database URL must begin with sqlite:/// or postgresql://, it is {url.split('://', 1)[0]}://..."
         )
     Path(url.removeprefix("sqlite:///")).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": 20})
+    engine = create_engine(url, connect_args={"timeout": 20}, pool_size=12, max_overflow=40)
 
     @event.listens_for(engine, "connect")
     def _(connection: Any, _record: Any) -> None:

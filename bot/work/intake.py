@@ -6,6 +6,7 @@ shared.
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 
 from sqlalchemy.exc import DBAPIError
 
@@ -19,11 +20,12 @@ GATHER_SECONDS = 0.003
 
 
 class Intake:
-    """Belongs to one event loop."""
+    """Belongs to one event loop. `wake` is called after each commit."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, wake: Callable[[], None]) -> None:
         self._database = database
         self._clock = clock
+        self._wake = wake
         self._waiting: list[tuple[Work, asyncio.Future[None]]] = []
         self._commits: asyncio.Task[None] | None = None
 
@@ -40,6 +42,7 @@ class Intake:
             await asyncio.sleep(GATHER_SECONDS)
             batch, self._waiting = self._waiting, []
             failure = await asyncio.to_thread(self._commit, Counter(work for work, _ in batch))
+            self._wake()
             for _, committed in batch:
                 if committed.done():  # the client went away
                     continue

@@ -5,7 +5,7 @@ An event only adds one to `request_count`. A worker claims the row, does the wor
 with SKIP LOCKED; on SQLite a write transaction is alone anyway.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -111,38 +111,72 @@ def request_counts(database: Database, connection: Connection, work: Mapping[Wor
     """Ask for work, each piece so many times. Rows in order of key, so that concurrent writers cannot deadlock."""
     if not work:
         return
-    rows = sorted(
-        (piece.account_id, piece.kind.value, piece.repository_id, piece.number, count, run_at_ms)
-        for piece, count in work.items()
-    )
+    rows = sorted((*_key(piece), count, run_at_ms) for piece, count in work.items())
     connection.exec_driver_sql(_REQUEST_ON_POSTGRESQL if database.is_postgresql else _REQUEST_ON_SQLITE, rows)
 
 
+# Of each account its oldest work, and then of all accounts first what is first in its own: a long queue delays no other. Of the
+# kinds that write, one worker at a time has some of an account: others would only wait for its turn.
 _CLAIM = """
-    WITH due AS MATERIALIZED (
-        SELECT job.account_id, job.kind, job.repository_id, job.number FROM job LEFT JOIN account USING (account_id)
+    WITH writing AS MATERIALIZED (
+        SELECT DISTINCT account_id FROM job
+        WHERE done_count < request_count AND lease_until_ms > :now AND kind IN {writers}),
+    ranked AS MATERIALIZED (
+        SELECT job.account_id, job.kind, job.repository_id, job.number, job.run_at_ms, row_number() OVER (
+            PARTITION BY job.account_id ORDER BY job.run_at_ms, job.kind, job.repository_id, job.number) AS place
+        FROM job LEFT JOIN account USING (account_id)
         WHERE job.done_count < job.request_count AND job.run_at_ms <= :now AND job.lease_until_ms <= :now
           AND (job.kind = 'account' OR account.account_id IS NULL OR (account.installation_id <> 0 AND NOT account.suspended))
-          AND coalesce(account.not_before_ms, 0) <= :now
-          AND (job.kind NOT IN {writers} OR coalesce(account.next_write_at_ms, 0) <= :now)
-        ORDER BY job.run_at_ms, job.account_id, job.kind, job.repository_id, job.number LIMIT :limit {lock})
+          AND coalesce(account.not_before_ms, 0) <= :now AND job.account_id NOT IN :busy
+          AND (job.kind NOT IN {writers} OR (coalesce(account.next_write_at_ms, 0) <= :turn
+            AND job.account_id NOT IN :writing AND job.account_id NOT IN (SELECT account_id FROM writing)))),
+    due AS MATERIALIZED (
+        SELECT job.account_id, job.kind, job.repository_id, job.number
+        FROM job JOIN ranked USING (account_id, kind, repository_id, number)
+        WHERE ranked.place <= :few AND job.done_count < job.request_count AND job.lease_until_ms <= :now
+        ORDER BY ranked.place, ranked.run_at_ms, account_id LIMIT :limit {lock})
     UPDATE job SET lease_until_ms = :until, token = token + 1, attempts = attempts + 1
     FROM due WHERE job.account_id = due.account_id AND job.kind = due.kind AND job.repository_id = due.repository_id
       AND job.number = due.number
     RETURNING job.kind, job.account_id, job.repository_id, job.number, job.request_count, job.token, job.attempts"""
 _WRITERS = tuple(kind.value for kind in WRITERS)
-_CLAIM_ON_SQLITE = text(_CLAIM.format(writers=_WRITERS, lock=""))
-_CLAIM_ON_POSTGRESQL = text(_CLAIM.format(writers=_WRITERS, lock="FOR UPDATE OF job SKIP LOCKED"))
+_LISTS = (bindparam("busy", expanding=True), bindparam("writing", expanding=True))
+_CLAIM_ON_SQLITE = text(_CLAIM.format(writers=_WRITERS, lock="")).bindparams(*_LISTS)
+_CLAIM_ON_POSTGRESQL = text(_CLAIM.format(writers=_WRITERS, lock="FOR UPDATE OF job SKIP LOCKED")).bindparams(*_LISTS)
+
+_IS_DUE = text(
+    "SELECT 1 FROM job WHERE done_count < request_count AND run_at_ms <= :now AND lease_until_ms <= :now LIMIT 1"
+)
 
 
-def claim(database: Database, now_ms: int, limit: int) -> list[Lease]:
-    """Take due work, oldest first, at most `limit` pieces, none of an account that GitHub limits just now, and no writer before it
-    may write. The work of an account that has no installation now waits until it has one again."""
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """What one claim may take: `few` pieces of an account; nothing of accounts that are `busy`; no writers of those that are
+    `writing`; a writer so long before its turn."""
+
+    few: int = 1000
+    busy: Collection[int] = ()
+    writing: Collection[int] = ()
+    lead_ms: int = 0
+
+
+_ALL = Share()
+
+
+def claim(database: Database, now_ms: int, limit: int, share: Share = _ALL) -> list[Lease]:
+    """Take due work, at most `limit` pieces, none of an account that GitHub limits just now, and no writer before it may write.
+    The work of an account that has no installation now waits until it has one again."""
     with database.read() as connection:  # whoever finds nothing takes no lock
-        due_at_ms = next_due_at_ms(connection)
-    if due_at_ms is None or due_at_ms > now_ms:
-        return []
-    parameters = {"until": now_ms + LEASE_MS, "now": now_ms, "limit": limit}
+        if connection.execute(_IS_DUE, {"now": now_ms}).first() is None:
+            return []
+    parameters = {
+        "until": now_ms + LEASE_MS,
+        "now": now_ms,
+        "turn": now_ms + share.lead_ms,
+        "limit": limit,
+        "few": share.few,
+        "busy": sorted(share.busy),
+        "writing": sorted(share.writing),
+    }
     with database.write() as connection:
         rows = connection.execute(_CLAIM_ON_POSTGRESQL if database.is_postgresql else _CLAIM_ON_SQLITE, parameters)
         return [_lease(*row, now_ms) for row in rows]
@@ -176,6 +210,15 @@ def renew(database: Database, lease: Lease, now_ms: int) -> bool:
     return _change(database, lease, lease_until_ms=now_ms + LEASE_MS)
 
 
+def renew_all(database: Database, leases: Iterable[Lease], now_ms: int) -> None:
+    """Extend all of these leases that are not lost. In order of key, so that concurrent writers cannot deadlock."""
+    ordered = sorted(leases, key=lambda lease: _key(lease.work))
+    if ordered:
+        with database.write() as connection:
+            params = [_params(lease.work) | {"of_token": lease.token} for lease in ordered]
+            connection.execute(_OURS.values(lease_until_ms=now_ms + LEASE_MS), params)
+
+
 def finish(database: Database, lease: Lease) -> bool:
     """Done, for the `request_count` of the claim; anything requested since is due again."""
     with database.write() as connection:
@@ -205,7 +248,14 @@ def _later(a: ColumnElement[int], b: ColumnElement[int]) -> ColumnElement[int]:
     return case((a > b, a), else_=b)
 
 
-_TURN = case((jobs.c.kind.in_(_WRITERS), func.coalesce(accounts.c.next_write_at_ms, 0)), else_=0)
+_WRITING = (
+    select(jobs.c.account_id, func.max(jobs.c.lease_until_ms).label("until_ms"))
+    .where(jobs.c.done_count < jobs.c.request_count, jobs.c.kind.in_(_WRITERS))
+    .group_by(jobs.c.account_id)
+    .subquery()
+)
+_MAY_WRITE = _later(func.coalesce(accounts.c.next_write_at_ms, 0), func.coalesce(_WRITING.c.until_ms, 0))
+_TURN = case((jobs.c.kind.in_(_WRITERS), _MAY_WRITE), else_=0)
 _FREE = _later(func.coalesce(accounts.c.not_before_ms, 0), _later(jobs.c.lease_until_ms, jobs.c.run_at_ms))
 _HAS_INSTALLATION = or_(
     jobs.c.kind == Kind.ACCOUNT.value,
@@ -214,7 +264,11 @@ _HAS_INSTALLATION = or_(
 )
 _NEXT = (
     select(func.min(_later(_TURN, _FREE)))
-    .select_from(jobs.outerjoin(accounts, accounts.c.account_id == jobs.c.account_id))
+    .select_from(
+        jobs.outerjoin(accounts, accounts.c.account_id == jobs.c.account_id).outerjoin(
+            _WRITING, _WRITING.c.account_id == jobs.c.account_id
+        )
+    )
     .where(jobs.c.done_count < jobs.c.request_count, _HAS_INSTALLATION)
 )
 
@@ -224,6 +278,10 @@ def next_due_at_ms(connection: Connection, work: Work | None = None) -> int | No
     if work is None:
         return connection.execute(_NEXT).scalar()
     return connection.execute(_NEXT.where(_OF_WORK), _params(work)).scalar()
+
+
+def _key(work: Work) -> tuple[int, str, int, int]:
+    return work.account_id, work.kind.value, work.repository_id, work.number
 
 
 def _params(work: Work) -> dict[str, object]:

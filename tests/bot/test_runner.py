@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from bot.context import Outside
+from bot.dispatcher import run_forever
 from bot.repository_settings import OperatorSettings
 from bot.runner import Runner
 from bot.settings import Settings
-from bot.worker import run_forever
 from tests.github.fake import FakeGitHub
 from tests.patience import DEADLOCK_SECONDS
 from tests.server import CREDENTIALS, NOON
@@ -29,12 +29,13 @@ def test_a_stop_right_after_the_start_ends_the_worker(database, tmp_path, time):
 
 def test_a_database_that_is_away_is_waited_for(world):
     world.open_pull(12, "feat/x")
-    stopped = asyncio.Event()
+    stopped, wake = asyncio.Event(), asyncio.Event()
 
     class BackWhenMissed(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             rename("away", "job")
             stopped.set()
+            wake.set()
 
     def rename(old: str, new: str) -> None:
         with world.database.write() as connection:
@@ -42,9 +43,9 @@ def test_a_database_that_is_away_is_waited_for(world):
 
     rename("job", "away")
     handler = BackWhenMissed()
-    logging.getLogger("bot.worker").addHandler(handler)
-    asyncio.run(run_forever(world.bots[0], stopped))
-    logging.getLogger("bot.worker").removeHandler(handler)
+    logging.getLogger("bot.dispatcher").addHandler(handler)
+    asyncio.run(run_forever(world.bots[0], stopped, wake))
+    logging.getLogger("bot.dispatcher").removeHandler(handler)
 
     world.settle()
     world.work("09:00 feat/x $2.50")

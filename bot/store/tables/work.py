@@ -1,16 +1,19 @@
 """The queue of work, what the bot wrote on GitHub and elsewhere, and the tokens of those who talk to the server."""
 
 from sqlalchemy import Index, Text
+from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from bot.store.tables.columns import big, big_or_none, key, name, text
+
+_WAITS = sql("done_count < request_count")
 
 
 class Job(SQLModel, table=True):
     """Work that is to be done, one row a piece, so that ten events on a pull request make one run. It is due while
     `request_count` is ahead of `done_count`. `token` is the fencing token. Ids that a kind does not need are 0."""
 
-    __table_args__ = (Index("job_by_time", "run_at_ms"),)
+    __table_args__ = (Index("job_waiting", "account_id", "run_at_ms", sqlite_where=_WAITS, postgresql_where=_WAITS),)
     account_id: int = key()
     kind: str = name()
     repository_id: int = key()

@@ -137,7 +137,8 @@ def upgrade() -> None:
         sa.Column("last_error", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "kind", "repository_id", "number"),
     )
-    op.create_index("job_by_time", "job", ["run_at_ms"])
+    waits = sa.text("done_count < request_count")
+    op.create_index("job_waiting", "job", ["account_id", "run_at_ms"], sqlite_where=waits, postgresql_where=waits)
     op.create_table(
         "notice",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),

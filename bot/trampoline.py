@@ -1,0 +1,76 @@
+"""Work between threads and an event loop: computing and transactions in threads, waiting for the network on the loop.
+
+A use-case is a coroutine with blocking transactions in it. `in_threads` runs it in a thread up to its next call of the network, lets
+the loop make the call, and goes on in a thread with the answer: a slow answer blocks no thread, a slow transaction not the loop.
+"""
+
+import asyncio
+import threading
+import types
+from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import Executor, Future
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+Call: TypeAlias = Coroutine[Any, Any, Any]
+
+
+async def on_loop(call: Coroutine[Any, Any, T]) -> T:
+    """What `call` returns, awaited on the event loop: on that which runs here, else on that of `in_threads`."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return await _request(call)
+    return await call
+
+
+async def in_threads(work: Coroutine[Call, Any, None], executor: Executor) -> None:
+    """Run `work` in threads, except for its calls of `on_loop`."""
+    loop = asyncio.get_running_loop()
+    resume: Callable[[], Call] = partial(work.send, None)
+    while (call := await loop.run_in_executor(executor, _step, resume)) is not None:
+        answer = asyncio.ensure_future(call)
+        await asyncio.wait([answer])
+        error = answer.exception()
+        resume = partial(work.send, answer.result()) if error is None else partial(work.throw, error)
+
+
+@types.coroutine
+def _request(call: Call) -> Generator[Call, Any, Any]:
+    return (yield call)
+
+
+def _step(resume: Callable[[], Call]) -> Call | None:
+    """Up to the next call; None at the end of the work. (StopIteration cannot leave through a future.)"""
+    try:
+        return resume()
+    except StopIteration:
+        return None
+
+
+class DaemonThreads(Executor):
+    """So many threads, which do not keep the process from ending, as those of ThreadPoolExecutor do."""
+
+    def __init__(self, count: int, name: str) -> None:
+        self._steps: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        for nth in range(count):
+            threading.Thread(target=self._work, name=f"{name}-{nth}", daemon=True).start()
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
+        future: Future[T] = Future()
+
+        def step() -> None:
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 - not handled here: raised where the result is awaited
+                future.set_exception(error)
+
+        self._steps.put(step)
+        return future
+
+    def _work(self) -> None:
+        while True:
+            self._steps.get()()
