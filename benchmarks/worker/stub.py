@@ -1,6 +1,6 @@
 """A GitHub on a loopback port that answers everything after a while, and notes when each write arrived.
 
-Only what a comment needs: tokens, an empty list of comments, a new comment. A repository of account 7 is called `o7/r`.
+Only what is needed: tokens, pull requests, an empty list of comments, a new comment. A repository of account 7 is called `o7/r`.
 """
 
 import asyncio
@@ -16,6 +16,11 @@ import httptools
 API = "/api/v3"
 LATENCY_SECONDS = 0.2
 _COMMENTS = re.compile(rb"/api/v3/repos/o(\d+)/r/issues/(\d+)/comments")
+_PULL = re.compile(rb"/api/v3/repos/o(\d+)/r/pulls/(\d+)(/\w+)?")
+_FACTS = (
+    b'{"number":%d,"head":{"ref":"b%d","sha":"%040d"},"base":{"ref":"main","repo":{"id":%d,"full_name":"o%d/r","private":true}},'
+    b'"created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}'
+)
 _TOKEN = b'{"token":"t","expires_at":"2099-01-01T00:00:00Z","permissions":{},"repository_selection":"all"}'
 
 
@@ -39,6 +44,12 @@ class Stub:
                 self.writes.append((account_id, number, time.perf_counter()))
                 return b"201 Created", b'{"id":%d}' % len(self.writes), self.latency_of[account_id]
             return b"200 OK", b"[]", self.latency_of[account_id]
+        if match := _PULL.match(url):
+            account_id, number, part = int(match[1]), int(match[2]), match[3]
+            facts = b"[]" if part else _FACTS % (number, number, number, account_id, account_id)
+            return b"200 OK", facts, self.latency_of[account_id]
+        if b"/contents/" in url:
+            return b"200 OK", b"{}", LATENCY_SECONDS
         if url.endswith(b"/access_tokens"):
             return b"201 Created", _TOKEN, self.latency_of[int(url.split(b"/")[-2])]
         return b"200 OK", b"[]", LATENCY_SECONDS

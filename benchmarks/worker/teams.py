@@ -16,7 +16,6 @@ from bot.keys import RepositoryKey
 from bot.notify import Outbox
 from bot.repository_settings import OperatorSettings
 from bot.store import accounts as account_store
-from bot.store import ledger as ledger_store
 from bot.store import publications as publication_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store

@@ -21,18 +21,22 @@ MIGRATIONS = Path(__file__).parents[2] / "deploy" / "migrations"
 
 
 class Database:
-    """`read()` and `write()` give a connection in a transaction; a write on SQLite takes its lock at once, so that two writers
-    queue up instead of failing half-way (https://www.sqlite.org/lang_transaction.html)."""
+    """`read()` and `write()` give a connection, in a transaction where that makes a difference; a write on SQLite takes its lock
+    at once, so that two writers queue up instead of failing half-way (https://www.sqlite.org/lang_transaction.html)."""
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self.is_postgresql = self.engine.dialect.name == "postgresql"
+        # In PostgreSQL's READ COMMITTED every statement sees what is committed by then, in a transaction or not: reads do without.
+        self._reading = (
+            self.engine.execution_options(isolation_level="AUTOCOMMIT") if self.is_postgresql else self.engine
+        )
         # SQLite has writers poll for its lock, which is slow and unfair: threads of one process queue up here instead.
         self._writer = nullcontext() if self.is_postgresql else threading.Lock()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with self.engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager

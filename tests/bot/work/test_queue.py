@@ -5,7 +5,7 @@ import threading
 
 from bot.store import accounts as account_store
 from bot.work import queue
-from bot.work.queue import LEASE_MS, MAX_ATTEMPTS, Kind, Work
+from bot.work.queue import LEASE_MS, MAX_ATTEMPTS, Kind, Share, Work
 
 PULL = Work(Kind.PULL, 1, 2, 3)
 
@@ -59,6 +59,49 @@ def test_what_ends_in_a_write_waits_for_its_accounts_turn(database):
     assert sorted(lease.work.kind for lease in queue.claim(database, 999, 5)) == [Kind.COMMENT, Kind.PULL]
     assert due(database) == 1000
     assert [lease.work for lease in queue.claim(database, 1000, 5)] == [comment]
+
+
+def test_a_claim_takes_a_little_of_every_account_and_what_is_oldest_of_it(database):
+    request(database, *(Work(Kind.PULL, 1, 2, number) for number in range(1, 50)), at=5)
+    request(database, Work(Kind.PULL, 1, 2, 99), at=1)
+    request(database, Work(Kind.PULL, 7, 2, 3), at=9)
+    leases = queue.claim(database, 10, 3, Share(few=2))
+    assert sorted((lease.account_id, lease.work.number) for lease in leases) == [(1, 1), (1, 99), (7, 3)]
+    assert [lease.account_id for lease in queue.claim(database, 10, 1, Share(few=2, busy=[1]))] == []
+    request(database, Work(Kind.PULL, 8, 2, 3), at=9)
+    assert [lease.account_id for lease in queue.claim(database, 10, 9, Share(few=2, busy=[1]))] == [8]
+
+
+def test_one_worker_at_a_time_has_what_an_account_writes(database):
+    comments = [Work(Kind.COMMENT, 1, 2, number) for number in (1, 2)]
+    request(database, *comments)
+    (lease,) = queue.claim(database, 0, 1)
+    request(database, PULL, Work(Kind.COMMENT, 9, 2, 3))
+    others = queue.claim(database, 0, 5)
+    assert sorted((other.account_id, other.work.kind) for other in others) == [(1, Kind.PULL), (9, Kind.COMMENT)]
+    assert due(database) == LEASE_MS, "after a crash, when the lease has ended"
+    queue.finish(database, lease)
+    assert queue.claim(database, 0, 5, Share(writing=[1])) == []
+    assert [other.work.number for other in queue.claim(database, 0, 5)] == [2]
+
+
+def test_a_writer_may_be_claimed_some_time_before_its_turn(database):
+    with database.write() as connection:
+        account_store.save_account(database, connection, 1, "acme", 5, suspended=False)
+        account_store.take_write_turn(connection, 1, 0, 1000)
+    request(database, Work(Kind.COMMENT, 1, 2, 3))
+    assert queue.claim(database, 199, 5, Share(lead_ms=800)) == []
+    assert len(queue.claim(database, 200, 5, Share(lead_ms=800))) == 1
+
+
+def test_leases_that_are_renewed_hold_and_lost_ones_stay_lost(database):
+    request(database, PULL, Work(Kind.PULL, 1, 2, 4))
+    lost, kept = queue.claim(database, 0, 5)
+    queue.postpone(database, lost, 0)
+    (again,) = queue.claim(database, 0, 1)
+    queue.renew_all(database, [lost, kept], LEASE_MS - 1)
+    assert [lease.work for lease in queue.claim(database, LEASE_MS, 5)] == [again.work]
+    assert len(queue.claim(database, 2 * LEASE_MS, 5)) == 2
 
 
 def test_a_worker_that_comes_back_late_changes_nothing(database):
