@@ -1,7 +1,7 @@
 """Work between threads and an event loop: computing and transactions in threads, waiting for the network on the loop.
 
 A use-case is a coroutine with blocking transactions in it. `in_threads` runs it in a thread up to its next call of the network,
-lets the loop make the call, and goes on in a thread with the answer: a slow answer blocks no thread, a slow transaction not the loop.
+lets the loop make the call, and goes on in a thread with the answer: a slow answer blocks no thread, a slow transaction no loop.
 """
 
 import asyncio
