@@ -52,11 +52,10 @@ def index_for(
     # Commits of one change have different names: pull requests may show those that no session knows.
     reports |= commit_store.with_names(connection, key, _names(reports))
     names = clues.names | _names(reports)
+    # All pull requests that contain a commit are found alike: it has the same names, author and times in each.
     numbers = pull_store.present(connection, key, clues) | pull_store.containing(connection, key, names)
     pulls = pull_store.pull_facts(connection, key, numbers)
-    # Which pull request made a commit is decided among all that contain it.
-    also = pull_store.containing(connection, key, names_of(_concerned(pulls, clues, names))) - numbers
-    pulls += pull_store.pull_facts(connection, key, also)
+    # A commit that was amended has the files that were reported when it was written, which may be long ago.
     reports |= commit_store.with_names(connection, key, names_of(_concerned(pulls, clues, names)))
     commits = list(reports.values())
     pulls = with_reports(pulls, commits)

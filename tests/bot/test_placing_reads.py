@@ -46,29 +46,45 @@ hours = st.integers(-9, 9) | st.integers(-9, 9) | st.integers(-90, 90) | st.inte
 times = hours.map(lambda hours: MONDAY + hours * HOUR)
 seconds = st.builds(lambda at, after: at + timedelta(seconds=after), times, st.sampled_from([0, 0, 0.25, 1, 59.5, 61]))
 
-listed = st.builds(
-    Commit, sha=st.sampled_from(SHAS), authorship=st.sampled_from(AUTHORSHIPS), author=people, authored_at=times | times | st.none(),
-    committed_at=seconds | st.none(), files=st.just(()) | st.just(()) | files, patch_id=st.just("") | st.just("") | st.sampled_from(PATCHES),
-)  # fmt: skip
-made = st.builds(
-    CommitMade, sha=st.sampled_from([*SHAS, *(sha[:7] for sha in SHAS)]), authorship=st.sampled_from(AUTHORSHIPS),
-    branch=branches, patch_id=st.sampled_from(PATCHES), authored_at=st.none() | times, files=files, is_stamped=st.booleans(),
-)  # fmt: skip
-reports = st.lists(made, max_size=2, unique_by=lambda report: report.sha).map(tuple)
+
+@st.composite
+def pools(draw: st.DrawFn) -> list[Commit]:
+    """Commits, one an id: whichever pull requests contain it, it is the same. Several may be one change, rewritten."""
+    return [
+        Commit(
+            sha=sha, authorship=draw(st.sampled_from(AUTHORSHIPS)), author=draw(people), authored_at=draw(times | times | st.none()),
+            committed_at=draw(seconds | st.none()), files=draw(st.just(()) | st.just(()) | files),
+        )
+        for sha in SHAS
+    ]  # fmt: skip
 
 
 @st.composite
-def changes(draw: st.DrawFn, number: int) -> PullRequest:
-    created_at = draw(seconds)
-    return PullRequest(
-        number=number, head_branch=draw(branches), base_branch=draw(branches), author=draw(people), created_at=created_at,
-        closed_at=draw(st.none() | st.integers(0, 100).map(lambda hours: created_at + hours * HOUR)),
-        commits=draw(st.lists(listed, max_size=3).map(tuple)), files=draw(files),
+def reports(draw: st.DrawFn, pool: list[Commit]) -> tuple[CommitMade, ...]:
+    """Up to two commits as a machine or a log knows them."""
+    commits = draw(st.lists(st.sampled_from(pool), max_size=2, unique_by=lambda commit: commit.sha[:7]))
+    return tuple(
+        CommitMade(
+            sha=draw(st.sampled_from([commit.sha, commit.sha, commit.sha[:7], "unknown"])), branch=draw(branches),
+            authorship=draw(st.sampled_from(["", commit.authorship])), patch_id=draw(st.sampled_from(PATCHES)),
+            authored_at=draw(st.just(commit.authored_at) | st.none() | times), files=draw(files), is_stamped=draw(st.booleans()),
+        )
+        for commit in commits
     )  # fmt: skip
 
 
 @st.composite
-def requests(draw: st.DrawFn, session_id: str) -> list[Usage]:
+def changes(draw: st.DrawFn, number: int, pool: list[Commit]) -> PullRequest:
+    created_at = draw(seconds)
+    return PullRequest(
+        number=number, head_branch=draw(branches), base_branch=draw(branches), author=draw(people), created_at=created_at,
+        closed_at=draw(st.none() | st.integers(0, 100).map(lambda hours: created_at + hours * HOUR)),
+        commits=tuple(draw(st.lists(st.sampled_from(pool), max_size=3))), files=draw(files),
+    )  # fmt: skip
+
+
+@st.composite
+def requests(draw: st.DrawFn, session_id: str, pool: list[Commit]) -> list[Usage]:
     """A session of a few hours, now and then of days."""
     start, author = draw(seconds), draw(people)
     usages: list[Usage] = []
@@ -76,8 +92,8 @@ def requests(draw: st.DrawFn, session_id: str) -> list[Usage]:
         looks = st.builds(PullSeen, number=st.integers(1, 9), how=st.sampled_from(["view", "create"]))
         work = Work(
             edited_files=draw(files),
-            commits_made=draw(st.just(()) | st.just(()) | reports),
-            commits_after=draw(st.just(()) | reports),
+            commits_made=draw(st.just(()) | st.just(()) | reports(pool)),
+            commits_after=draw(st.just(()) | reports(pool)),
             pulls_seen=tuple(draw(st.lists(looks, max_size=1))),
         )
         ci_ref = draw(st.sampled_from(["", "", "", "refs/pull/2/merge", "refs/heads/main"]))
@@ -103,8 +119,9 @@ corrections = st.builds(
 def facts(draw: st.DrawFn) -> Facts:
     numbers = range(1, draw(st.integers(1, 8)) + 1)
     said = draw(st.just([]) | st.just([]) | st.lists(corrections, max_size=2, unique=True))
-    pulls = [draw(changes(number)) for number in numbers]
-    return Facts(pulls, said, [draw(requests(f"s{i}")) for i in range(1, 4)])
+    pool = draw(pools())
+    pulls = [draw(changes(number, pool)) for number in numbers]
+    return Facts(pulls, said, [draw(requests(f"s{i}", pool)) for i in range(1, 4)])
 
 
 # Each example is an account of its own, beside those before.
@@ -162,6 +179,23 @@ def test_what_a_pull_request_no_longer_has_is_not_found(database: Database):
     assert numbers(later, branch="feat/b") == numbers(later, author="bob") == {1}
     assert numbers(closed, branch="feat/a") == numbers(closed, author="ann") == numbers(closed, author="bob") == set()
     assert numbers(closed, sha=SHAS[0]) == {1}
+
+
+def test_the_files_of_a_commit_that_was_amended_are_those_that_its_machine_reported_long_before(database: Database):
+    """It was written before the time that matters to the session, and rewritten within it."""
+    key, written_at = RepositoryKey(5, REPOSITORY), MONDAY - 90 * DAY
+    report = CommitMade(sha=SHAS[0], authorship="x1", authored_at=written_at, files=("a.py",), branch="feat/a")
+    commit = Commit(sha=SHAS[1], authorship="x1", author="ann", authored_at=written_at, committed_at=MONDAY + HOUR)
+    pull = PullRequest(number=1, head_branch="feat/a", created_at=written_at, commits=(commit,))
+    usage = Usage(tool="codex", session_id="s1", request_id="r1", at=MONDAY, model=MODEL)
+    usage = msgspec.structs.replace(
+        usage, context=Context(branch="feat/a", author="ann"), work=Work(edited_files=("a.py",))
+    )
+    before = msgspec.structs.replace(usage, session_id="s0", at=written_at, work=Work(commits_made=(report,)))
+    with database.write() as connection:
+        save(database, connection, key, Facts([pull], [], [[before], [usage]]))
+        index = index_for(connection, key, "main", [usage])
+    assert {claim.evidence for claim in attribute([usage], index).values()} == {Evidence.EDITS}
 
 
 def test_the_past_is_not_read(database: Database):
