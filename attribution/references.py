@@ -6,6 +6,7 @@ one serves in `issues`.
 
 from collections.abc import Iterable
 
+from attribution.clues import names_of
 from attribution.evidence import PullRequest
 from attribution.issues import Issue
 from attribution.links import issues_of_branch
@@ -16,8 +17,8 @@ _SHORT = 7
 
 
 def of_pull(pull: PullRequest, details: Details) -> set[str]:
-    """Its own commits, what it takes back, and the issues that it may serve."""
-    own = {f"commit {sha}" for sha in _commits(pull, details)}
+    """Its own commits by all their names, what it takes back, and the issues that it may serve."""
+    own = to_commits({*_commits(pull, details), *names_of(pull.commits)})
     commits_back = {f"reverts {sha[:_SHORT]}" for sha in details.reverts_commits}
     pulls_back = {f"reverts #{number}" for number in details.reverts}
     return own | commits_back | pulls_back | {f"issue #{number}" for number in issues_named_by(pull, details)}
@@ -36,7 +37,12 @@ def to_reverts_of(pull: PullRequest, details: Details) -> set[str]:
 
 def to_commits_reverted_by(details: Details) -> set[str]:
     """What the pull requests whose commits this one takes back refer to."""
-    return {f"commit {sha[:_SHORT]}" for sha in details.reverts_commits}
+    return to_commits(sha[:_SHORT] for sha in details.reverts_commits)
+
+
+def to_commits(names: Iterable[str]) -> set[str]:
+    """What the pull requests that contain commits of these names (`clues.names_of`) refer to."""
+    return {f"commit {name}" for name in names}
 
 
 def to_issues(numbers: Iterable[int]) -> set[str]:

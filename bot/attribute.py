@@ -1,12 +1,17 @@
 """Decide which pull request each waiting session served, and write it to the ledger where it differs."""
 
+from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+
 from sqlalchemy import Connection
 
 from attribution.attribute import RepositoryIndex, attribute
-from attribution.evidence import Claim
+from attribution.clues import Clues, clues_of, names_of
+from attribution.evidence import Claim, Commit, PullRequest
 from attribution.report import Suggestion, suggestions
-from attribution.reported_commits import direct_commits, with_reports
+from attribution.reported_commits import ReportedCommit, direct_commits, with_reports
 from attribution.runaway import FLOOR_MICROS
+from attribution.usage import Usage
 from bot.context import Bot
 from bot.keys import RepositoryKey
 from bot.store import commands as command_store
@@ -30,27 +35,49 @@ def sessions(bot: Bot, lease: Lease) -> bool:
     """Attribute the waiting sessions of one repository, and ask for what depends on it. True once the lease is finished."""
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, lease.repository)
-        if repository is None:
-            return False
-        index = _index(connection, lease.repository, repository)
+    if repository is None:
+        return False
     while queue.renew(bot.database, lease, bot.clock()):
-        if not _batch(bot, lease, repository, index):
+        if not _batch(bot, lease, repository):
             return True
     return True
 
 
-def _index(connection: Connection, key: RepositoryKey, repository: Repository) -> RepositoryIndex:
-    commits = commit_store.all_commits(connection, key)
-    pulls = with_reports(pull_store.pull_facts(connection, key), commits)
+def index_for(
+    connection: Connection, key: RepositoryKey, default_branch: str, usages: Collection[Usage]
+) -> RepositoryIndex:
+    """What of a repository could matter to the sessions of these requests: their claims are those of an index of all of it."""
+    clues = clues_of(usages, default_branch)
+    reports = commit_store.with_names(connection, key, clues.names) | commit_store.by_authors(connection, key, clues)
+    # Commits of one change have different names: pull requests may show those that no session knows.
+    reports |= commit_store.with_names(connection, key, _names(reports))
+    names = clues.names | _names(reports)
+    # All pull requests that contain a commit are found alike: it has the same names, author and times in each.
+    numbers = pull_store.present(connection, key, clues) | pull_store.containing(connection, key, names)
+    pulls = pull_store.pull_facts(connection, key, numbers)
+    # A commit that was amended has the files that were reported when it was written, which may be long ago.
+    reports |= commit_store.with_names(connection, key, names_of(_concerned(pulls, clues, names)))
+    commits = list(reports.values())
+    pulls = with_reports(pulls, commits)
     return RepositoryIndex(
         pulls,
-        repository.default_branch,
-        corrections=command_store.all_corrections(connection, key),
-        direct=direct_commits(pulls, commits, repository.default_branch),
+        default_branch,
+        corrections=command_store.corrections_of(connection, key, {usage.session_id for usage in usages}),
+        direct=direct_commits(pulls, commits, default_branch),
     )
 
 
-def _batch(bot: Bot, lease: Lease, repository: Repository, index: RepositoryIndex) -> bool:
+def _names(reports: Mapping[str, ReportedCommit]) -> set[str]:
+    return names_of(commit.report for commit in reports.values())
+
+
+def _concerned(pulls: Iterable[PullRequest], clues: Clues, names: AbstractSet[str]) -> list[Commit]:
+    """The commits of pull requests that could matter, by what is known of them or by one of the names."""
+    commits = (commit for pull in pulls for commit in pull.commits)
+    return [commit for commit in commits if clues.concern(commit) or not names.isdisjoint(names_of([commit]))]
+
+
+def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
     """Attribute a few sessions. False when none waits, or when another worker took over."""
     key = lease.repository
     with bot.database.write() as connection:
@@ -58,6 +85,8 @@ def _batch(bot: Bot, lease: Lease, repository: Repository, index: RepositoryInde
             return False
         waiting = session_store.waiting(connection, key, _BATCH)
         charges_of = ledger_store.charges_of(connection, key, [(row.tool, row.session_id) for row in waiting])
+        usages = [entry.charge.usage for charges in charges_of.values() for entry in charges]
+        index = index_for(connection, key, repository.default_branch, usages)
         pairs: list[tuple[LedgerEntry, Claim]] = []
         near: dict[SessionKey, dict[int, Suggestion]] = {}
         for session, charges in charges_of.items():

@@ -74,7 +74,8 @@ def test_a_command_stands_in_a_line_of_its_own(ready: World, body: str):
 
 def corrections(world: World) -> list[Correction]:
     with world.database.read() as connection:
-        rows = command_store.all_corrections(connection, RepositoryKey(world.org.id, world.repository.id))
+        key = RepositoryKey(world.org.id, world.repository.id)
+        rows = command_store.corrections_of(connection, key, ["s1"])
     return sorted(rows)
 
 

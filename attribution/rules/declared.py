@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from attribution.evidence import Claim, Evidence, claim
 from attribution.repository_index import RepositoryIndex
 from attribution.session import Session, since_last_cut
+from attribution.usage import Usage
 
 _PULL_REF = re.compile(r"refs/pull/([1-9]\d{0,8})/(?:merge|head)")
 
@@ -32,10 +33,16 @@ def by_run(session: Session, index: RepositoryIndex, _claims: Mapping[int, Claim
     https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#pull_request"""
     answers: dict[int, Claim] = {}
     for i, turn in enumerate(session.turns):
-        ref = _PULL_REF.fullmatch(turn.usage.context.ci_ref)
-        if ref and (number := int(ref[1])) in index.by_number:
+        number = pull_of_run(turn.usage)
+        if number in index.by_number:
             answers[i] = claim(number, Evidence.STAMP, f"ran in CI for #{number}")
     return answers
+
+
+def pull_of_run(usage: Usage) -> int | None:
+    """The number of the pull request whose CI run made a request."""
+    ref = _PULL_REF.fullmatch(usage.context.ci_ref)
+    return int(ref[1]) if ref else None
 
 
 def by_stamp(session: Session, index: RepositoryIndex, claims: Mapping[int, Claim]) -> dict[int, Claim]:

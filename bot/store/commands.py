@@ -1,6 +1,6 @@
 """What people say in conversations: commands, the corrections that they make, and what the bot suggests to link."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from attribution.cost import Cost
 from attribution.evidence import Correction
 from attribution.report import Suggestion, short_id
 from bot.keys import PullKey, RepositoryKey
-from bot.store.database import Database, of_pull, of_repository, rows, table
+from bot.store.database import Database, of_pull, of_repository, rows, rows_in, table
 from bot.store.sessions import SessionKey
 from bot.store.tables import CommandRow, CorrectionRow, SuggestionRow
 
@@ -22,7 +22,9 @@ _RUN = select(commands.c.comment_id).where(
 )
 _UNANSWERED = select(commands).where(of_pull(commands), ~commands.c.is_answered).order_by(commands.c.comment_id)
 _ANSWER = update(commands).where(_OF_COMMENT).values(is_answered=True)
-_CORRECTIONS = select(corrections.c.facts).where(of_repository(corrections))
+_CORRECTIONS = select(corrections.c.facts).where(
+    of_repository(corrections), corrections.c.session_id.in_(bindparam("session_ids", expanding=True))
+)
 _SUGGESTIONS = select(suggestions).where(of_pull(suggestions))
 _SUGGESTIONS_OF_SESSIONS = select(suggestions).where(
     of_repository(suggestions),
@@ -51,7 +53,8 @@ def save_corrections(
 ) -> None:
     values = [
         key.repository._asdict()
-        | {"comment_id": comment_id, "position": i, "facts": msgspec.json.encode(correction).decode()}
+        | {"comment_id": comment_id, "position": i, "tool": correction.tool, "session_id": correction.session_id}
+        | {"facts": msgspec.json.encode(correction).decode()}
         for i, correction in enumerate(facts)
     ]
     if values:
@@ -74,9 +77,10 @@ def answer(connection: Connection, key: PullKey, comment_id: int) -> None:
     connection.execute(_ANSWER, key.params | {"of_comment": comment_id})
 
 
-def all_corrections(connection: Connection, key: RepositoryKey) -> list[Correction]:
+def corrections_of(connection: Connection, key: RepositoryKey, session_ids: Collection[str]) -> list[Correction]:
+    """The corrections of sessions, by the tools' ids: of several tools where they give the same."""
     decode = msgspec.json.Decoder(Correction).decode
-    return [decode(facts) for facts in connection.execute(_CORRECTIONS, key.params).scalars()]
+    return [decode(row.facts) for row in rows_in(connection, _CORRECTIONS, key.params, "session_ids", session_ids)]
 
 
 def save_suggestions(

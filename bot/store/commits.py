@@ -1,24 +1,28 @@
 """Commits in the database, as the machines that made them report them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 import msgspec
 from sqlalchemy import Connection, bindparam, select
 
+from attribution.clues import Clues, names_of
 from attribution.reported_commits import ReportedCommit, reported_commits
 from attribution.usage import Usage
 from bot.clock import to_ms
 from bot.keys import RepositoryKey
-from bot.store.database import Database, of_repository, table
-from bot.store.tables import CommitRow
+from bot.store.database import Database, of_repository, rows_in, table
+from bot.store.tables import CommitName, CommitRow
 
-commits = table(CommitRow)
-
-# In one statement: databases bound the number of parameters.
-_BATCH = 200
+commits, names = table(CommitRow), table(CommitName)
 
 _ALL = select(commits.c.facts).where(of_repository(commits))
 _BY_SHA = _ALL.where(commits.c.sha.in_(bindparam("shas", expanding=True)))
+_SHAS_BY_NAME = select(names.c.sha).where(of_repository(names), names.c.text.in_(bindparam("names", expanding=True)))
+_BY_AUTHOR = _ALL.where(
+    commits.c.author.in_(bindparam("authors", expanding=True)),
+    commits.c.at_ms >= bindparam("since_ms"),
+    commits.c.at_ms <= bindparam("until_ms"),
+)
 
 
 def save_commits(
@@ -31,13 +35,14 @@ def save_commits(
     insert = database.insert(commits)
     statement = insert.on_conflict_do_update(
         index_elements=["account_id", "repository_id", "sha"],
-        set_={"facts": insert.excluded.facts, "at_ms": insert.excluded.at_ms},
+        set_={name: insert.excluded[name] for name in ("facts", "author", "at_ms")},
     )
     rows = [
         key._asdict()
         | {
             "sha": commit.report.sha,
             "facts": msgspec.json.encode(commit).decode(),
+            "author": commit.author,
             "at_ms": to_ms(commit.report.authored_at),
         }
         for commit in fresh
@@ -45,17 +50,33 @@ def save_commits(
     ]
     if rows:
         connection.execute(statement, rows)
+        by_name = [
+            key._asdict() | {"text": name, "sha": commit.report.sha}
+            for commit in fresh
+            for name in sorted(names_of([commit.report]))
+        ]
+        connection.execute(database.insert(names).on_conflict_do_nothing(), by_name)
     return fresh
 
 
-def all_commits(connection: Connection, key: RepositoryKey) -> list[ReportedCommit]:
+def with_names(connection: Connection, key: RepositoryKey, wanted: Collection[str]) -> dict[str, ReportedCommit]:
+    """The reported commits with one of these names (`clues.names_of`), by id."""
+    return _by_sha(
+        connection, key, sorted({row.sha for row in rows_in(connection, _SHAS_BY_NAME, key.params, "names", wanted)})
+    )
+
+
+def by_authors(connection: Connection, key: RepositoryKey, clues: Clues) -> dict[str, ReportedCommit]:
+    """What the authors reported of that time, by id."""
+    params = key.params | {"since_ms": to_ms(clues.since), "until_ms": to_ms(clues.until)}
+    rows = rows_in(connection, _BY_AUTHOR, params, "authors", clues.authors)
+    return _decoded(row.facts for row in rows)
+
+
+def _by_sha(connection: Connection, key: RepositoryKey, shas: Collection[str]) -> dict[str, ReportedCommit]:
+    return _decoded(row.facts for row in rows_in(connection, _BY_SHA, key.params, "shas", shas))
+
+
+def _decoded(facts: Iterable[str]) -> dict[str, ReportedCommit]:
     decode = msgspec.json.Decoder(ReportedCommit).decode
-    return [decode(facts) for facts in connection.execute(_ALL, key.params).scalars()]
-
-
-def _by_sha(connection: Connection, key: RepositoryKey, shas: Sequence[str]) -> dict[str, ReportedCommit]:
-    decode, by_sha = msgspec.json.Decoder(ReportedCommit).decode, dict[str, ReportedCommit]()
-    for start in range(0, len(shas), _BATCH):
-        rows = connection.execute(_BY_SHA, key.params | {"shas": shas[start : start + _BATCH]}).scalars()
-        by_sha |= {commit.report.sha: commit for commit in map(decode, rows)}
-    return by_sha
+    return {commit.report.sha: commit for commit in map(decode, facts)}

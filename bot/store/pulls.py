@@ -8,11 +8,13 @@ import msgspec
 from sqlalchemy import Connection, bindparam, select, update
 
 from attribution import references
+from attribution.clues import Clues
 from attribution.evidence import PullRequest
 from attribution.issues import Issue
 from attribution.outcome import Details
 from bot.clock import from_ms, to_ms
 from bot.keys import PullKey, RepositoryKey
+from bot.store import presences as presence_store
 from bot.store import references as reference_store
 from bot.store.database import Database, of_pull, of_repository, one, rows_in, table
 from bot.store.tables import Pull
@@ -37,8 +39,10 @@ _NEWEST = (
     .limit(bindparam("most"))
 )
 _OPEN = select(pulls.c.number).where(of_repository(pulls), pulls.c.closed_at_ms.is_(None))
-_FACTS = select(pulls.c.facts).where(of_repository(pulls))
-_RECENT = _FACTS.where(pulls.c.closed_at_ms.is_(None) | (pulls.c.closed_at_ms >= bindparam("since_ms")))
+_FACTS = select(pulls.c.facts).where(of_repository(pulls), pulls.c.number.in_(bindparam("numbers", expanding=True)))
+_RECENT = select(pulls.c.facts).where(
+    of_repository(pulls), pulls.c.closed_at_ms.is_(None) | (pulls.c.closed_at_ms >= bindparam("since_ms"))
+)
 _CHANGE = update(pulls).where(of_pull(pulls))
 
 
@@ -65,6 +69,7 @@ def save_pull(
     )
     connection.execute(insert.on_conflict_do_update(index_elements=[*PullKey._fields], set_=state))
     reference_store.save(connection, key, references.of_pull(facts, details))
+    presence_store.save(connection, key, facts)
     return before is None or before.facts != encoded
 
 
@@ -125,6 +130,16 @@ def serving(connection: Connection, key: RepositoryKey, issues: Collection[Issue
     return linked | reference_store.referring(connection, key, texts)
 
 
+def present(connection: Connection, key: RepositoryKey, clues: Clues) -> set[int]:
+    """The pull requests that sessions name, and those that their authors worked on or that were open from their branches then."""
+    return presence_store.present(connection, key, clues) | clues.numbers
+
+
+def containing(connection: Connection, key: RepositoryKey, names: Collection[str]) -> set[int]:
+    """The pull requests that contain commits with one of these names (`clues.names_of`)."""
+    return reference_store.referring(connection, key, references.to_commits(names))
+
+
 def merged_between(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> set[int]:
     """The numbers of the pull requests merged within a time (its end is not included)."""
     return set(connection.execute(_MERGED, key.params | {"from_ms": from_ms, "to_ms": to_ms}).scalars())
@@ -141,10 +156,10 @@ def open_pulls(connection: Connection, key: RepositoryKey) -> list[int]:
     return list(connection.execute(_OPEN, key.params).scalars())
 
 
-def pull_facts(connection: Connection, key: RepositoryKey) -> Iterable[PullRequest]:
-    """The facts of every pull request of a repository."""
+def pull_facts(connection: Connection, key: RepositoryKey, numbers: Collection[int]) -> list[PullRequest]:
+    """The facts of these pull requests of a repository, as far as they are known."""
     decode = msgspec.json.Decoder(PullRequest).decode
-    return [decode(facts) for facts in connection.execute(_FACTS, key.params).scalars()]
+    return [decode(row.facts) for row in rows_in(connection, _FACTS, key.params, "numbers", numbers)]
 
 
 def pulls_not_closed_before(connection: Connection, key: RepositoryKey, since_ms: int) -> Iterable[PullRequest]:

@@ -37,7 +37,7 @@ _REQUEST_ONE = _REQUEST.where(
 _WAITING = (
     select(sessions)
     .where(of_repository(sessions), sessions.c.done_count < sessions.c.request_count)
-    .order_by(sessions.c.tool, sessions.c.session_id)
+    .order_by(sessions.c.last_at_ms, sessions.c.tool, sessions.c.session_id)
     .limit(bindparam("most"))
 )
 _FINISH = (
@@ -70,6 +70,7 @@ def request(connection: Connection, key: RepositoryKey, session: SessionKey) -> 
 
 
 def waiting(connection: Connection, key: RepositoryKey, most: int) -> list[SessionRow]:
+    """Sessions that wait for attribution, by time: neighbours need the same facts."""
     return rows(SessionRow, connection, _WAITING, key.params | {"most": most})
 
 

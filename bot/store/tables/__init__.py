@@ -4,8 +4,8 @@ Times are UTC milliseconds, money is micro-dollars. Ids are GitHub's numbers, wh
 """
 
 from bot.store.tables.conversations import ApprovalRow, CommandRow, CorrectionRow, PressRow
-from bot.store.tables.github import Account, IssueRow, Pull, Reference, Repository, RepositoryName
-from bot.store.tables.ledger import ChargeRow, CommitRow, RequestAlias, SessionRow, ShareRow, SuggestionRow
+from bot.store.tables.github import Account, IssueRow, Presence, Pull, Reference, Repository, RepositoryName
+from bot.store.tables.ledger import ChargeRow, CommitName, CommitRow, RequestAlias, SessionRow, ShareRow, SuggestionRow
 from bot.store.tables.work import Job, NoticeRow, Publication, Token, WeekRow
 
 __all__ = [
@@ -13,11 +13,13 @@ __all__ = [
     "ApprovalRow",
     "ChargeRow",
     "CommandRow",
+    "CommitName",
     "CommitRow",
     "CorrectionRow",
     "IssueRow",
     "Job",
     "NoticeRow",
+    "Presence",
     "PressRow",
     "Publication",
     "Pull",

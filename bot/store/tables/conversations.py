@@ -1,5 +1,6 @@
 """What people say in conversations on GitHub."""
 
+from sqlalchemy import Index
 from sqlmodel import SQLModel
 
 from bot.store.tables.columns import big, key, text
@@ -27,10 +28,13 @@ class CorrectionRow(SQLModel, table=True):
     """What a command says of a session, as attribution takes it. Append-only. `facts` is a `Correction` as JSON."""
 
     __tablename__ = "correction"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (Index("correction_by_session", "account_id", "repository_id", "session_id"),)
     account_id: int = key()
     repository_id: int = key()
     comment_id: int = key()
     position: int = key()
+    tool: str = text()
+    session_id: str = text()
     facts: str = text()
 
 

@@ -94,3 +94,16 @@ class Reference(SQLModel, table=True):
     repository_id: int = key()
     text: str = name()
     number: int = key()
+
+
+class Presence(SQLModel, table=True):
+    """From when until when (included) work may belong to a pull request because of its branch or one of its people
+    (`attribution.clues`): written with `facts`."""
+
+    __table_args__ = (Index("presence_by_text", "account_id", "repository_id", "text", "until_ms", "from_ms"),)
+    account_id: int = key()
+    repository_id: int = key()
+    number: int = key()
+    text: str = name()
+    from_ms: int = big()
+    until_ms: int = big()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import Index
+from sqlalchemy import text as sql_text
 from sqlmodel import SQLModel
 
 from bot.store.tables.columns import big, big_or_none, key, name, text
@@ -10,6 +11,7 @@ from bot.store.usage_columns import COLUMN_TYPES
 
 _COLUMNS = {str: text, int: big, bool: lambda: False, int | None: big_or_none}
 _KEY = ("tool", "request_id")
+_WAITS = sql_text("done_count < request_count")
 
 # A column for each field of a request.
 _Request: Any = type(
@@ -81,7 +83,12 @@ class SessionRow(SQLModel, table=True):
     `done_count`."""
 
     __tablename__ = "session"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = (Index("session_by_time", "account_id", "repository_id", "last_at_ms"),)
+    __table_args__ = (
+        Index("session_by_time", "account_id", "repository_id", "last_at_ms"),
+        Index(
+            "session_waiting", "account_id", "repository_id", "last_at_ms", sqlite_where=_WAITS, postgresql_where=_WAITS
+        ),
+    )
     account_id: int = key()
     repository_id: int = key()
     tool: str = name()
@@ -96,11 +103,23 @@ class CommitRow(SQLModel, table=True):
     """A commit as the machine that made it reports it, with its files: GitHub lists a pull request's commits without them."""
 
     __tablename__ = "commit_fact"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (Index("commit_by_author", "account_id", "repository_id", "author", "at_ms"),)
     account_id: int = key()
     repository_id: int = key()
     sha: str = name()
     facts: str = text()
+    author: str = text()
     at_ms: int = big()
+
+
+class CommitName(SQLModel, table=True):
+    """What a reported commit is looked up by (`attribution.clues.names_of`)."""
+
+    __tablename__ = "commit_name"  # pyright: ignore[reportAssignmentType]
+    account_id: int = key()
+    repository_id: int = key()
+    text: str = name()
+    sha: str = name()
 
 
 class SuggestionRow(SQLModel, table=True):

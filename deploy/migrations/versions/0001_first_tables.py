@@ -98,8 +98,18 @@ def upgrade() -> None:
         sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("sha", sa.Text(), nullable=False),
         sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "sha"),
+    )
+    op.create_index("commit_by_author", "commit_fact", ["account_id", "repository_id", "author", "at_ms"])
+    op.create_table(
+        "commit_name",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("sha", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "text", "sha"),
     )
     op.create_table(
         "correction",
@@ -107,9 +117,12 @@ def upgrade() -> None:
         sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("comment_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
         sa.Column("facts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "comment_id", "position"),
     )
+    op.create_index("correction_by_session", "correction", ["account_id", "repository_id", "session_id"])
     op.create_table(
         "issue",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -152,6 +165,17 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "kind", "about", "level"),
     )
+    op.create_table(
+        "presence",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("from_ms", sa.BigInteger(), nullable=False),
+        sa.Column("until_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "number", "text"),
+    )
+    op.create_index("presence_by_text", "presence", ["account_id", "repository_id", "text", "until_ms", "from_ms"])
     op.create_table(
         "press",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -248,6 +272,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "repository_id", "tool", "session_id"),
     )
     op.create_index("session_by_time", "session", ["account_id", "repository_id", "last_at_ms"])
+    is_waiting = sa.text("done_count < request_count")
+    op.create_index(
+        "session_waiting", "session", ["account_id", "repository_id", "last_at_ms"],
+        sqlite_where=is_waiting, postgresql_where=is_waiting,
+    )  # fmt: skip
     op.create_table(
         "share",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
