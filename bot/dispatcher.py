@@ -111,19 +111,22 @@ class _Dispatcher:
     async def _work_off(self, account_id: int, pieces: Sequence[Lease]) -> None:
         facts = [lease for lease in pieces if lease.work.kind not in WRITERS]
         writers = [lease for lease in pieces if lease.work.kind in WRITERS]
-        if facts:
-            self._reading.add(account_id)
-        if writers:
-            self._writing.add(account_id)
-        for _, same_kind in groupby(facts, key=lambda lease: lease.work.kind):
-            await asyncio.gather(*map(self._run, same_kind))
-        if facts:
-            self._reading.discard(account_id)
-            self._wake.set()
-        for lease in writers:
-            await self._run(lease)
-        if writers:
-            self._writing.discard(account_id)
+        self._reading.update([account_id] if facts else [])
+        self._writing.update([account_id] if writers else [])
+        try:
+            try:
+                for _, same_kind in groupby(facts, key=lambda lease: lease.work.kind):
+                    await asyncio.gather(*map(self._run, same_kind))
+            finally:
+                self._free(self._reading, account_id if facts else None)
+            for lease in writers:
+                await self._run(lease)
+        finally:  # whatever happens, the lanes that this took are free again, and only those
+            self._free(self._writing, account_id if writers else None)
+
+    def _free(self, lane: set[int], account_id: int | None) -> None:
+        if account_id is not None:
+            lane.discard(account_id)
             self._wake.set()
 
     async def _run(self, lease: Lease) -> None:

@@ -38,6 +38,8 @@ def _check(database: Database, login: str) -> int:
         logins = ", ".join(account.login for account in accounts) or "none yet: install the App first"
         print(f"mergecost ledger: there is no account {login!r}; there are: {logins}", file=sys.stderr)
         return 2
+    if not chosen:
+        print("There is no account yet: install the App first.")
     for account, listed in errors.items():
         print("\n".join([_verdict(account, listed), *map(_line, listed)]))
     return 1 if any(errors.values()) else 0

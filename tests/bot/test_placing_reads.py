@@ -20,7 +20,7 @@ from bot.store import commands as command_store
 from bot.store import commits as commit_store
 from bot.store import pulls as pull_store
 from bot.store.database import Database
-from tests.bot.test_bounded_reads import CountedConnection, instructions
+from tests.bot.store.test_bounded_reads import CountedConnection, instructions
 from tests.notation import MODEL, MONDAY
 
 REPOSITORY = 34
