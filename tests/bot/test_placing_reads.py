@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import count
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
@@ -179,6 +180,42 @@ def test_what_a_pull_request_no_longer_has_is_not_found(database: Database):
     assert numbers(later, branch="feat/b") == numbers(later, author="bob") == {1}
     assert numbers(closed, branch="feat/a") == numbers(closed, author="ann") == numbers(closed, author="bob") == set()
     assert numbers(closed, sha=SHAS[0]) == {1}
+
+
+@pytest.mark.parametrize("known", [CommitMade(sha="1" * 8, patch_id="p1"), CommitMade(sha="1" * 8, authorship="x2")])
+def test_a_change_under_other_names_is_found_by_what_machines_reported(database: Database, known: CommitMade):
+    """Another person's, picked elsewhere: the pull request shows one of its commits, the session knows neither."""
+    key, at = RepositoryKey(5, REPOSITORY), MONDAY - 90 * DAY
+    in_pull = CommitMade(sha=SHAS[0], authorship="x1", patch_id="p1", authored_at=at, files=("a.py",), branch="feat/a")
+    on_main = CommitMade(sha=SHAS[3], authorship="x2", patch_id="p1", authored_at=at, files=("a.py",), branch="main")
+    commit = Commit(sha=SHAS[0], authorship="x1", author="bob", authored_at=at, committed_at=at)
+    pull = PullRequest(number=1, head_branch="feat/a", created_at=at, closed_at=at, commits=(commit,), author="bob")
+    usage = Usage(tool="codex", session_id="s0", request_id="r1", at=at, model=MODEL, context=Context(author="bob"))
+    before = msgspec.structs.replace(usage, work=Work(commits_made=(in_pull, on_main)))
+    after = msgspec.structs.replace(
+        usage,
+        session_id="s1",
+        at=MONDAY,
+        context=Context(author="ann", branch="main"),
+        work=Work(commits_made=(known,)),
+    )
+    facts = Facts([pull], [], [[before], [after]])
+    with database.write() as connection:
+        save(database, connection, key, facts)
+        index = index_for(connection, key, "main", [after])
+    assert attribute([after], index) == attribute([after], index_of_everything(facts))
+
+
+def test_a_commit_that_was_pushed_directly_is_found_by_its_author(database: Database):
+    key = RepositoryKey(5, REPOSITORY)
+    report = CommitMade(sha=SHAS[0], authored_at=MONDAY + HOUR, files=("a.py",), branch="main")
+    usage = Usage(tool="codex", session_id="s1", request_id="r1", at=MONDAY, model=MODEL)
+    usage = msgspec.structs.replace(usage, context=Context(author="ann"), work=Work(edited_files=("a.py",)))
+    by_hand = msgspec.structs.replace(usage, session_id="s0", work=Work(commits_after=(report,)))
+    with database.write() as connection:
+        save(database, connection, key, Facts([], [], [[by_hand], [usage]]))
+        index = index_for(connection, key, "main", [usage])
+    assert {claim.evidence for claim in attribute([usage], index).values()} == {Evidence.EDITS}
 
 
 def test_the_files_of_a_commit_that_was_amended_are_those_that_its_machine_reported_long_before(database: Database):
