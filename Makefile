@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 RUN_MODULE = $(BIN)/python -m
+# One more than there are cores: tests also wait for processes and disks.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min((os.cpu_count() or 1) + 1, 6))')
 # Whatever the shell says of bytecode: the tests start many processes, and compiling all modules takes each of them seconds.
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
@@ -14,7 +16,7 @@ run: $(VENV)/.server ## start the server (SQLite, nothing to configure)
 	@$(BIN)/mergecost serve $(ARGS)
 
 test: $(VENV)/.dev ## run every test, on SQLite and PostgreSQL, and against an emulator of GitHub
-	@$(RUN_MODULE) pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@$(RUN_MODULE) pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 coverage: $(VENV)/.dev ## the same, and fail when the tests run too little of the code; slower
 	@$(BIN)/coverage erase
