@@ -15,8 +15,8 @@ from attribution.rules.declared import pull_of_run
 from attribution.rules.files import NEAR
 from attribution.usage import CommitMade, Usage
 
-# Ids are looked up by so many characters, as GitHub shows them.
-_SHORT = 7
+# Ids are looked up by so many characters, as GitHub shows them; reverts name commits by as many at least.
+SHORT = 7
 _EVER = datetime.min.replace(tzinfo=UTC)
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 # GitHub's numbers are far below: a greater one is an error of a log, and too large for a database.
@@ -83,4 +83,4 @@ def of_branch(branch: str) -> str:
 def names_of(commits: Iterable[Commit | CommitMade]) -> set[str]:
     """The beginnings of ids, authorships and patch ids, as far as they are known. That several commits begin alike does no harm."""
     names = (name for commit in commits for name in (commit.sha, commit.authorship, commit.patch_id))
-    return {name[:_SHORT] for name in names if name}
+    return {name[:SHORT] for name in names if name}

@@ -6,20 +6,17 @@ one serves in `issues`.
 
 from collections.abc import Iterable
 
-from attribution.clues import names_of
+from attribution.clues import SHORT, names_of
 from attribution.evidence import PullRequest
 from attribution.issues import Issue
 from attribution.links import issues_of_branch
 from attribution.outcome import Details
 
-# Reverts name commits by at least so many characters.
-_SHORT = 7
-
 
 def of_pull(pull: PullRequest, details: Details) -> set[str]:
     """Its own commits by all their names, what it takes back, and the issues that it may serve."""
     own = to_commits({*_commits(pull, details), *names_of(pull.commits)})
-    commits_back = {f"reverts {sha[:_SHORT]}" for sha in details.reverts_commits}
+    commits_back = {f"reverts {sha[:SHORT]}" for sha in details.reverts_commits}
     pulls_back = {f"reverts #{number}" for number in details.reverts}
     return own | commits_back | pulls_back | {f"issue #{number}" for number in issues_named_by(pull, details)}
 
@@ -37,7 +34,7 @@ def to_reverts_of(pull: PullRequest, details: Details) -> set[str]:
 
 def to_commits_reverted_by(details: Details) -> set[str]:
     """What the pull requests whose commits this one takes back refer to."""
-    return to_commits(sha[:_SHORT] for sha in details.reverts_commits)
+    return to_commits(sha[:SHORT] for sha in details.reverts_commits)
 
 
 def to_commits(names: Iterable[str]) -> set[str]:
@@ -68,4 +65,4 @@ def issues_named_by(pull: PullRequest, details: Details) -> set[int]:
 def _commits(pull: PullRequest, details: Details) -> set[str]:
     """A revert of a whole pull request names its merge commit or each of its own: the first stands for these."""
     first = pull.commits[0].sha if pull.commits else ""
-    return {sha[:_SHORT] for sha in (details.merge_commit, first) if sha}
+    return {sha[:SHORT] for sha in (details.merge_commit, first) if sha}

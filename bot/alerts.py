@@ -67,7 +67,7 @@ def _note(
 ) -> None:
     """Store the alerts of a session, each once, whatever the number of replicas and restarts. Of several at once only the first
     is sent."""
-    key = RepositoryKey(repository.account_id, repository.repository_id)
+    key = repository.key
     number = _open_pull(connection, key, alerts[0]) if settings.comments_in(private=repository.private) else None
     is_sent = False
     for alert in alerts:

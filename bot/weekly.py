@@ -63,7 +63,7 @@ def _close_earlier(
     bot: Bot, repository: Repository, row: WeekRow, before: WeekRow | None, after: WeekRow | None
 ) -> None:
     """The newest issue alone stays open."""
-    key = RepositoryKey(row.account_id, row.repository_id)
+    key = repository.key
     is_new = row.issue_number is None
     names = [before.week] if before is not None and not before.is_closed else []
     names += [row.week] if is_new and after is not None else []  # created late
@@ -95,7 +95,7 @@ def _add_weeks(
     database: Database, connection: Connection, repository: Repository, settings: RepositorySettings, now_ms: int
 ) -> None:
     zone, day = settings.zone, settings.weekly_day
-    key = RepositoryKey(repository.account_id, repository.repository_id)
+    key = repository.key
     last = last_published(from_ms(now_ms), day, zone)
     newest = week_named(repository.newest_week, zone) if repository.newest_week else None
     if settings.weekly:

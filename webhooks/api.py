@@ -25,7 +25,6 @@ from bot.figures import issue as issue_figures
 from bot.figures import pull as pull_figures
 from bot.figures import week as week_figures
 from bot.figures.period import BadDay, span_ms
-from bot.keys import PullKey, RepositoryKey, WeekKey
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store import tokens as token_store
@@ -147,7 +146,7 @@ def pull(request: Request, account: Account, owner: str, name: str, number: int)
     edge = edge_of(request)
 
     def look(connection: Connection, row: Repository) -> PullRequestCost | None:
-        key = PullKey(row.account_id, row.repository_id, number)
+        key = row.key.pull(number)
         settings = settings_of(edge.operator, row)[0]
         return pull_figures.cost_of(connection, settings, key) if pull_store.pull(connection, key) else None
 
@@ -163,7 +162,7 @@ def issue(request: Request, account: Account, owner: str, name: str, number: int
     """What an issue cost over all its pull requests."""
 
     def look(connection: Connection, row: Repository) -> IssueCost | None:
-        return issue_figures.cost_of(connection, PullKey(row.account_id, row.repository_id, number))
+        return issue_figures.cost_of(connection, row.key.pull(number))
 
     return _one(request, account, f"{owner}/{name}", f"no issue #{number} is known there", look)
 
@@ -179,9 +178,7 @@ def week(request: Request, account: Account, owner: str, name: str, week: str) -
 
     def look(connection: Connection, row: Repository) -> WeekCost | None:
         settings = settings_of(edge.operator, row)[0]
-        return week_figures.cost_of(
-            connection, settings, WeekKey(row.account_id, row.repository_id, week), edge.clock()
-        )
+        return week_figures.cost_of(connection, settings, row.key.week(week), edge.clock())
 
     return _one(request, account, f"{owner}/{name}", f"there is no week {week!r}: write it like 2026-W47", look)
 
@@ -196,7 +193,7 @@ def running(request: Request, account: Account, pages: Pages, owner: str, name: 
     edge = edge_of(request)
     with edge.database.read() as connection:
         row = _row(connection, account, f"{owner}/{name}")
-        key, now = RepositoryKey(row.account_id, row.repository_id), from_ms(edge.clock())
+        key, now = row.key, from_ms(edge.clock())
         budgets = budget_figures.running(connection, settings_of(edge.operator, row)[0], key, now)
     return _paged(request, budgets, pages)
 

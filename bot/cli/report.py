@@ -25,7 +25,7 @@ from bot.figures import pull as pull_figures
 from bot.figures import week as week_figures
 from bot.figures.period import BadDay, span_ms
 from bot.issue import WeekView, render, title
-from bot.keys import PullKey, RepositoryKey
+from bot.keys import PullKey
 from bot.repository_settings import OperatorSettings, RepositorySettings
 from bot.settings import SettingsError, from_environment, operator_settings
 from bot.store import accounts as account_store
@@ -79,7 +79,7 @@ def report(connection: Connection, operator: OperatorSettings, options: argparse
 def _one(
     connection: Connection, row: Repository, settings: RepositorySettings, options: argparse.Namespace, now_ms: int
 ) -> str:
-    key = RepositoryKey(row.account_id, row.repository_id)
+    key = row.key
     if options.pull:
         if pull_store.pull(connection, key.pull(options.pull)) is None:
             raise ReportError(f"{row.full_name} has no pull request #{options.pull} that Mergecost knows")

@@ -12,7 +12,7 @@ from attribution.periods import week_named
 from bot import weekly
 from bot.clock import from_ms, to_ms
 from bot.commands.parse import Approve, Command, CommandError, Correct, Rebuild, Refresh, Switch
-from bot.comments import REASONS, Skip
+from bot.comments import COMMENT, REASONS, Skip
 from bot.context import Bot
 from bot.figures import budgets as budget_figures
 from bot.github.models import User
@@ -52,10 +52,7 @@ class Scene(msgspec.Struct, frozen=True):
     connection: Connection
     key: PullKey
     repository: Repository
-
-    @property
-    def stale(self) -> Stale:
-        return self.bot.stale(self.repository)
+    stale: Stale
 
 
 def do(scene: Scene, request: Request, command: Command) -> Correction | CommandError | Reply | None:
@@ -114,7 +111,7 @@ def _switch(scene: Scene, *, on: bool) -> None:
     connection, key = scene.connection, scene.key
     pull_store.note(connection, key, comment_on=on)
     if on:  # also where a person deleted the comment
-        publication_store.end_silence(connection, key, "pull")
+        publication_store.end_silence(connection, key, COMMENT)
     scene.stale.note(connection, Fact.SWITCH, Change(repository=key.repository, pulls=[key.number]))
 
 

@@ -12,7 +12,7 @@ from bot.commands.parse import CommandError, commands, lines
 from bot.context import Bot
 from bot.github import sync_issue, sync_pull
 from bot.github.client import Missing, Refusal
-from bot.github.models import App, User
+from bot.github.models import Comment, User, is_ours
 from bot.github.pacing import take_turn
 from bot.github.write_comment import put_comment
 from bot.keys import PullKey
@@ -34,12 +34,8 @@ NEW_COMMENT = "a comment is read once, so say it in a new one"
 NO_ACCESS = "only people with write access to the repository may say this here"
 
 
-class _Comment(msgspec.Struct):
-    id: int
+class _Comment(Comment, kw_only=True):
     updated_at: datetime
-    body: str | None = ""
-    user: User | None = None
-    performed_via_github_app: App | None = None
 
 
 class _Permission(msgspec.Struct):
@@ -66,7 +62,7 @@ async def run(bot: Bot, lease: Lease) -> None:
     with bot.database.write() as connection:
         if not queue.is_ours(connection, lease):
             return
-        scene = Scene(bot, connection, key, repository)
+        scene = Scene(bot, connection, key, repository, bot.stale(repository))
         run_before = command_store.run_before(connection, key, [request.comment_id for request in requests])
         for request in requests:
             if request.comment_id not in run_before:
@@ -112,7 +108,7 @@ def _requests(bot: Bot, comments: list[_Comment]) -> list[Request]:
     requests = [
         Request(comment.id, comment.updated_at, comment.body, comment.user)
         for comment in comments
-        if comment.user and comment.user.type != "Bot" and not _is_ours(bot, comment)
+        if comment.user and comment.user.type != "Bot" and not is_ours(bot, comment)
         if comment.body and commands(comment.body)
     ]
     return sorted(requests, key=lambda request: (request.at, request.comment_id))
@@ -128,11 +124,6 @@ def _presses(bot: Bot, key: PullKey) -> list[Request]:
         Request(press.press_id, from_ms(press.at_ms), PRESS, User(id=press.by_id, login=press.by_login))
         for press in new
     ]
-
-
-def _is_ours(bot: Bot, comment: _Comment) -> bool:
-    app = comment.performed_via_github_app
-    return app is not None and app.id == bot.github.credentials.app_id
 
 
 async def _may_write(bot: Bot, key: PullKey, full_name: str, login: str) -> bool:

@@ -26,7 +26,7 @@ def of_repositories(
         cells += own
         if by in ("pull", "issue", "label"):
             numbers = {cell.pull_number for cell in own if cell.pull_number is not None}
-            facts[row.full_name] = pull_facts(connection, RepositoryKey(row.account_id, row.repository_id), numbers)
+            facts[row.full_name] = pull_facts(connection, row.key, numbers)
     return breakdown(by, cells, facts, zone)
 
 

@@ -21,10 +21,10 @@ from bot.store import issues as issue_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store import sessions as session_store
-from bot.store.tables import Pull, Repository
+from bot.store.tables import Pull
 from bot.work import queue
 from bot.work.queue import Kind, Work
-from bot.work.stale import Change, Delay, Fact
+from bot.work.stale import Change, Delay, Fact, Stale
 
 log = logging.getLogger(__name__)
 
@@ -127,22 +127,22 @@ def _save(bot: Bot, key: PullKey, answer: _Pull, facts: PullRequest, commits: li
         repository = repository_store.repository(connection, key.repository)
         if repository is None:
             return
+        stale = bot.stale(repository)
         if changed and session_store.request_near(connection, key.repository, facts):
-            bot.stale(repository).note(connection, Fact.PULL_TIMELINE, Change(repository=key.repository))
+            stale.note(connection, Fact.PULL_TIMELINE, Change(repository=key.repository))
         pulls = {key.number} | reverted_before | reverted
         change = Change(repository=key.repository, pulls=pulls, issues=issues_before - issues)
-        bot.stale(repository).note(connection, Fact.PULL, change)
+        stale.note(connection, Fact.PULL, change)
         named = issues_named_by(facts, details)
         unread = named - issue_store.by_number(connection, key.repository, named).keys()
-        bot.stale(repository).note(connection, Fact.LINKS, Change(repository=key.repository, issues=unread))
-        _note_times(bot, connection, key, repository, before, answer)
+        stale.note(connection, Fact.LINKS, Change(repository=key.repository, issues=unread))
+        _note_times(bot, connection, key, stale, before, answer)
 
 
 def _note_times(
-    bot: Bot, connection: Connection, key: PullKey, repository: Repository, before: Pull | None, answer: _Pull
+    bot: Bot, connection: Connection, key: PullKey, stale: Stale, before: Pull | None, answer: _Pull
 ) -> None:
     """What is due at a time of its own: the check run on a new head at once, and the word on a merge that lasted."""
-    stale = bot.stale(repository)
     if before is None or before.head_sha != answer.head.sha:
         # A check run that is required is waited for; the comment beside it still waits until the data has settled.
         pull_store.note(connection, key, comment_due_at_ms=stale.run_at_ms(Delay.SETTLED))

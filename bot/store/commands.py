@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from attribution.cost import Cost
 from attribution.evidence import Correction
 from attribution.report import Suggestion, short_id
 from bot.keys import PullKey, RepositoryKey
-from bot.store.database import Database, of_pull, of_repository, rows, rows_in, table
+from bot.store.database import Database, of_names, of_pull, of_repository, rows, rows_in, rows_named, table
 from bot.store.sessions import SessionKey
 from bot.store.tables import CommandRow, CorrectionRow, SuggestionRow
 
@@ -27,8 +27,7 @@ _CORRECTIONS = select(corrections.c.facts).where(
 )
 _SUGGESTIONS = select(suggestions).where(of_pull(suggestions))
 _SUGGESTIONS_OF_SESSIONS = select(suggestions).where(
-    of_repository(suggestions),
-    tuple_(suggestions.c.tool, suggestions.c.session_id).in_(bindparam("sessions", expanding=True)),
+    of_repository(suggestions), of_names(suggestions.c.tool, suggestions.c.session_id)
 )
 _DELETE_SUGGESTIONS = suggestions.delete().where(
     of_repository(suggestions),
@@ -91,8 +90,7 @@ def save_suggestions(
 ) -> set[int]:
     """The suggestions of sessions, by pull request, in place of those before. Returns the pull requests where they differ."""
     before: dict[SessionKey, dict[int, Suggestion]] = {}
-    params = key.params | {"sessions": list(near)}
-    for row in connection.execute(_SUGGESTIONS_OF_SESSIONS, params) if near else ():
+    for row in rows_named(connection, _SUGGESTIONS_OF_SESSIONS, key.params, near):
         before.setdefault((row.tool, row.session_id), {})[row.number] = _suggestion(row)
     numbers: set[int] = set()
     for session, after in near.items():

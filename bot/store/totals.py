@@ -159,10 +159,9 @@ def used_between(
 
 def cells(connection: Connection, repository: Repository, by: By, span_ms: tuple[int, int]) -> list[Cell]:
     """What was used in a repository from then until then, cut as finely as `by` needs."""
-    key = RepositoryKey(repository.account_id, repository.repository_id)
     names = [column.name for column in _FINENESS[by]]
     listed: list[Cell] = []
-    for *values, micros, requests, unpriced in connection.execute(_cells(by), _span(key, *span_ms)):
+    for *values, micros, requests, unpriced in connection.execute(_cells(by), _span(repository.key, *span_ms)):
         if requests or micros:
             cost = Cost(micros, requests, unpriced)
             listed.append(Cell(repository=repository.full_name, cost=cost, **dict(zip(names, values, strict=True))))

@@ -215,8 +215,8 @@ def renew_all(database: Database, leases: Iterable[Lease], now_ms: int) -> None:
     ordered = sorted(leases, key=lambda lease: _key(lease.work))
     if ordered:
         with database.write() as connection:
-            params = [_params(lease.work) | {"of_token": lease.token} for lease in ordered]
-            connection.execute(_OURS.values(lease_until_ms=now_ms + LEASE_MS), params)
+            statement = _OURS.values(lease_until_ms=now_ms + LEASE_MS)
+            connection.execute(statement, [_ours(lease) for lease in ordered])
 
 
 def finish(database: Database, lease: Lease) -> bool:
@@ -228,7 +228,7 @@ def finish(database: Database, lease: Lease) -> bool:
 def finish_in(connection: Connection, lease: Lease) -> bool:
     """`finish` in the transaction that stores what was done. False if the lease is lost."""
     values = {"done_count": lease.request_count, "lease_until_ms": 0, "attempts": 0, "last_error": ""}
-    return connection.execute(_OURS.values(**values), _params(lease.work) | {"of_token": lease.token}).rowcount == 1
+    return connection.execute(_OURS.values(**values), _ours(lease)).rowcount == 1
 
 
 def postpone(database: Database, lease: Lease, run_at_ms: int) -> bool:
@@ -293,7 +293,10 @@ def _params(work: Work) -> dict[str, object]:
     }
 
 
+def _ours(lease: Lease) -> dict[str, object]:
+    return _params(lease.work) | {"of_token": lease.token}
+
+
 def _change(database: Database, lease: Lease, **values: object) -> bool:
-    params = _params(lease.work) | {"of_token": lease.token}
     with database.write() as connection:
-        return connection.execute(_OURS.values(**values), params).rowcount == 1
+        return connection.execute(_OURS.values(**values), _ours(lease)).rowcount == 1

@@ -3,6 +3,7 @@
 from sqlalchemy import Index
 from sqlmodel import SQLModel
 
+from bot.keys import RepositoryKey
 from bot.store.tables.columns import big, big_or_none, key, name, text
 
 
@@ -39,6 +40,10 @@ class Repository(SQLModel, table=True):
     settings_read_at_ms: int = big()
     newest_week: str = text()
     week_due_at_ms: int = big()
+
+    @property
+    def key(self) -> RepositoryKey:
+        return RepositoryKey(self.account_id, self.repository_id)
 
 
 class RepositoryName(SQLModel, table=True):
