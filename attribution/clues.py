@@ -37,6 +37,12 @@ class Clues(msgspec.Struct, frozen=True):
     since: datetime
     until: datetime
 
+    @property
+    def texts(self) -> set[str]:
+        """What the sessions are found by when one of these changes."""
+        people_and_places = {*map(of_author, self.authors), *map(of_branch, self.branches)}
+        return people_and_places | {*map(of_number, self.numbers), *map(of_name, self.names)}
+
     def concern(self, commit: Commit) -> bool:
         """Whether a commit is by one of the authors, in this time."""
         times = (commit.authored_at, commit.committed_at)
@@ -78,6 +84,14 @@ def of_author(author: str) -> str:
 
 def of_branch(branch: str) -> str:
     return f"branch {branch}"
+
+
+def of_number(number: int) -> str:
+    return f"pull #{number}"
+
+
+def of_name(name: str) -> str:
+    return f"commit {name}"
 
 
 def names_of(commits: Iterable[Commit | CommitMade]) -> set[str]:

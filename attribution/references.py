@@ -6,7 +6,7 @@ one serves in `issues`.
 
 from collections.abc import Iterable
 
-from attribution.clues import SHORT, names_of
+from attribution.clues import SHORT, names_of, of_name, of_number
 from attribution.evidence import PullRequest
 from attribution.issues import Issue
 from attribution.links import issues_of_branch
@@ -24,7 +24,7 @@ def of_pull(pull: PullRequest, details: Details) -> set[str]:
 def of_issue(issue: Issue) -> set[str]:
     """The issue above it, and the pull requests that were linked to it."""
     above = {f"parent #{issue.parent}"} if issue.parent is not None else set[str]()
-    return above | {f"pull #{number}" for number in issue.pulls}
+    return above | to_pulls(issue.pulls)
 
 
 def to_reverts_of(pull: PullRequest, details: Details) -> set[str]:
@@ -39,7 +39,7 @@ def to_commits_reverted_by(details: Details) -> set[str]:
 
 def to_commits(names: Iterable[str]) -> set[str]:
     """What the pull requests that contain commits of these names (`clues.names_of`) refer to."""
-    return {f"commit {name}" for name in names}
+    return {of_name(name) for name in names}
 
 
 def to_issues(numbers: Iterable[int]) -> set[str]:
@@ -54,7 +54,7 @@ def to_parents(numbers: Iterable[int]) -> set[str]:
 
 def to_pulls(numbers: Iterable[int]) -> set[str]:
     """What the issues that these pull requests were linked to refer to."""
-    return {f"pull #{number}" for number in numbers}
+    return {of_number(number) for number in numbers}
 
 
 def issues_named_by(pull: PullRequest, details: Details) -> set[int]:

@@ -84,7 +84,7 @@ def _note(
         is_sent |= budget_store.save_notice(bot.database, connection, key, **notice) and state == "new"
     if is_sent:
         work = Work(Kind.ALERT_COMMENT, *key, number) if number else Work(Kind.NOTICES, *key)
-        queue.request(bot.database, connection, [work], bot.clock())
+        queue.request(connection, [work], bot.clock())
 
 
 def _open_pull(connection: Connection, key: RepositoryKey, alert: Alert) -> int | None:

@@ -14,11 +14,13 @@ from attribution.runaway import FLOOR_MICROS
 from attribution.usage import Usage
 from bot.context import Bot
 from bot.keys import RepositoryKey
+from bot.store import accounts as account_store
 from bot.store import commands as command_store
 from bot.store import commits as commit_store
 from bot.store import ledger as ledger_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
+from bot.store import session_clues as clue_store
 from bot.store import sessions as session_store
 from bot.store.ledger import LedgerEntry
 from bot.store.sessions import SessionKey
@@ -81,6 +83,7 @@ def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
     """Attribute a few sessions. False when none waits, or when another worker took over."""
     key = lease.repository
     with bot.database.write() as connection:
+        account_store.lock(connection, key.account_id)
         if not queue.is_ours(connection, lease):
             return False
         waiting = session_store.waiting(connection, key, _BATCH)
@@ -89,12 +92,15 @@ def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
         index = index_for(connection, key, repository.default_branch, usages)
         pairs: list[tuple[LedgerEntry, Claim]] = []
         near: dict[SessionKey, dict[int, Suggestion]] = {}
+        clues: dict[SessionKey, Clues] = {}
         for session, charges in charges_of.items():
-            claims = attribute([entry.charge.usage for entry in charges], index)
+            own = [entry.charge.usage for entry in charges]
+            claims, clues[session] = attribute(own, index), clues_of(own, repository.default_branch)
             pairs += [(entry, claims[entry.charge.key]) for entry in charges]
             near[session] = suggestions(*session, [(entry.charge, claims[entry.charge.key]) for entry in charges])
         numbers = ledger_store.save_claims(bot.database, connection, key, pairs, bot.clock())
         numbers |= command_store.save_suggestions(bot.database, connection, key, near)
+        clue_store.save(connection, key, clues)
         session_store.mark_done(connection, waiting)
         sums = [sum(entry.charge.list_micros or 0 for entry in charges) for charges in charges_of.values()]
         stale = bot.stale(repository)

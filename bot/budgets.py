@@ -45,7 +45,7 @@ def note(bot: Bot, lease: Lease, repository: Repository, budgets: Iterable[Budge
                     state="new" if is_sent else "kept",
                 )
         if is_new:
-            queue.request(bot.database, connection, [Work(Kind.NOTICES, *key)], now_ms)
+            queue.request(connection, [Work(Kind.NOTICES, *key)], now_ms)
 
 
 def watch(bot: Bot, lease: Lease) -> None:

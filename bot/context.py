@@ -47,7 +47,7 @@ class Bot(msgspec.Struct, kw_only=True):
 
     def stale(self, repository: Repository) -> Stale:
         """For asking for what depends on a fact of this repository that changes."""
-        return Stale(self.database, self.clock(), self.repository_settings(repository)[0])
+        return Stale(self.clock(), self.repository_settings(repository)[0])
 
 
 def settings_of(operator: OperatorSettings, repository: Repository) -> tuple[RepositorySettings, Problem | None]:

@@ -15,6 +15,7 @@ from bot.repository_settings import OperatorSettings, RepositorySettings
 from bot.store import commits as commit_store
 from bot.store import repositories as repository_store
 from bot.store import requests as request_store
+from bot.store import session_clues as clue_store
 from bot.store import sessions as session_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
@@ -58,16 +59,16 @@ def receive(
         by_repository, refusals = _by_repository(connection, account_id, records, clock())
         usages = [usage for usages in by_repository.values() for usage in usages]
         changes = request_store.save_usage(database, connection, account_id, usages, clock())
-        stale = Stale(database, clock(), RepositorySettings())
+        stale = Stale(clock(), RepositorySettings())
         for repository_id in changes.repositories:
             stale.note(connection, Fact.USAGE, Change(repository=RepositoryKey(account_id, repository_id)))
         for repository_id, its in by_repository.items():
             key = RepositoryKey(account_id, repository_id)
             commits = commit_store.save_commits(database, connection, key, its)
-            session_store.request_before(connection, key, [commit.report for commit in commits])
+            session_store.request(connection, key, clue_store.concerned_by_commits(connection, key, commits))
             if commits and repository_id not in changes.repositories:
                 stale.note(connection, Fact.COMMITS, Change(repository=key))
-        _note_shares(database, connection, operator, changes.pulls, clock())
+        _note_shares(connection, operator, changes.pulls, clock())
         token_store.note_use(connection, token, clock())
     unchanged = len(records) - len(refusals) - changes.charges
     return Receipt(accepted=changes.charges, unchanged=unchanged, refused=refusals)
@@ -94,14 +95,12 @@ def _by_repository(
     return by_repository, refusals
 
 
-def _note_shares(
-    database: Database, connection: Connection, operator: OperatorSettings, pulls: Iterable[PullKey], now_ms: int
-) -> None:
+def _note_shares(connection: Connection, operator: OperatorSettings, pulls: Iterable[PullKey], now_ms: int) -> None:
     """A request that grew, or turned out to be another one, changes what pull requests bear before it is attributed again."""
     for pull in sorted(pulls):
         repository = repository_store.repository(connection, pull.repository)
         if repository is not None:
-            stale = Stale(database, now_ms, settings_of(operator, repository)[0])
+            stale = Stale(now_ms, settings_of(operator, repository)[0])
             stale.note(connection, Fact.SHARES, Change(repository=pull.repository, pulls=[pull.number]))
 
 

@@ -49,4 +49,4 @@ def request_due(database: Database, clock: Clock) -> None:
         accounts = account_store.due_for_a_check(connection, now_ms - DAY_MS)
         work = [Work(Kind.LEDGER, account.account_id) for account in accounts]
         idle = [piece for piece in work if queue.next_due_at_ms(connection, piece) is None]
-        queue.request(database, connection, idle, now_ms)
+        queue.request(connection, idle, now_ms)

@@ -42,4 +42,4 @@ def _request_sweep(database: Database, now_ms: int, run_at_ms: int) -> None:
     with database.write() as connection:
         due = queue.next_due_at_ms(connection, SWEEP)
         if due is None or run_at_ms < due:
-            queue.request(database, connection, [SWEEP], max(run_at_ms, now_ms))
+            queue.request(connection, [SWEEP], max(run_at_ms, now_ms))

@@ -69,7 +69,7 @@ def _close_earlier(
     names += [row.week] if is_new and after is not None else []  # created late
     with bot.database.write() as connection:
         work = [week_work(key.week(name)) for name in names]
-        queue.request(bot.database, connection, work, bot.clock())
+        queue.request(connection, work, bot.clock())
         if is_new:  # by time alone, what was open may be abandoned, and what stood have survived
             bot.stale(repository).note(connection, Fact.WEEK_ISSUE, Change(repository=key, times_ms=[0]))
 
@@ -82,13 +82,16 @@ def _note(bot: Bot, key: WeekKey, state: str) -> None:
 def request_due(database: Database, operator: OperatorSettings, clock: Clock) -> None:
     """Have every issue created that is due: each replica asks, and the rows in the database decide."""
     now_ms = clock()
-    with database.write() as connection:
-        for repository in repository_store.due_for_a_week(connection, now_ms):
+    with database.read() as connection:
+        repositories = repository_store.due_for_a_week(connection, now_ms)
+    for repository in repositories:  # one at a time: other replicas do the same
+        with database.write() as connection:
             _add_weeks(database, connection, repository, settings_of(operator, repository)[0], now_ms)
+    with database.write() as connection:
         for row in week_store.due(connection):
             work = week_work(WeekKey(row.account_id, row.repository_id, row.week))
             if queue.next_due_at_ms(connection, work) is None:
-                queue.request(database, connection, [work], now_ms)
+                queue.request(connection, [work], now_ms)
 
 
 def _add_weeks(

@@ -64,7 +64,7 @@ def killed_and_started_again(world: World, database_url: str, tmp_path: Path) ->
         here = [with_context(usage, repository=str(world.repository.id)) for usage in work]
         request_store.save_usage(world.database, connection, world.org.id, here, world.now_ms)
         attribution = Work(Kind.ATTRIBUTE, world.org.id, world.repository.id)
-        queue.request(world.database, connection, [attribution], 0)
+        queue.request(connection, [attribution], 0)
     (tmp_path / "settings.toml").write_text("[defaults]\nsettle_seconds = 0\n")
     github = Watched(world.github.app)
     with serving_asgi(github) as url:

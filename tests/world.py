@@ -154,7 +154,7 @@ class World:
     def sweep(self) -> None:
         """The hourly look at everything."""
         with self.database.write() as connection:
-            queue.request(self.database, connection, [ticker.SWEEP], self.now_ms)
+            queue.request(connection, [ticker.SWEEP], self.now_ms)
         self.settle()
 
     def tick(self) -> None:

@@ -74,7 +74,7 @@ def _attribute(database: Database) -> None:
     )  # fmt: skip
     with database.write() as connection:
         keys = connection.execute(select(account_store.accounts.c.account_id)).scalars().all()
-        queue.request(database, connection, [queue.Work(Kind.ATTRIBUTE, key, key) for key in keys], 0)
+        queue.request(connection, [queue.Work(Kind.ATTRIBUTE, key, key) for key in keys], 0)
     while leases := [lease for lease in queue.claim(database, 1, 500) if lease.work.kind == Kind.ATTRIBUTE]:
         for lease in leases:
             attribute.sessions(bot, lease)
@@ -92,7 +92,7 @@ def request(database: Database, pulls: Iterable[tuple[int, int]], kind: Kind = K
     """Ask for the comments on pull requests, given as (account, number)."""
     work = [queue.Work(kind, account_id, account_id, number) for account_id, number in pulls]
     with database.write() as connection:
-        queue.request(database, connection, work, _now_ms())
+        queue.request(connection, work, _now_ms())
 
 
 def _now_ms() -> int:

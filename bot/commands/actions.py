@@ -21,6 +21,7 @@ from bot.store import budgets as budget_store
 from bot.store import publications as publication_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
+from bot.store import session_clues as clue_store
 from bot.store import sessions as session_store
 from bot.store import weeks as week_store
 from bot.store.tables import Pull, Repository
@@ -102,7 +103,8 @@ def _refresh(scene: Scene, skip: str) -> Reply | None:
     repository_store.note(connection, key.repository, settings_read_at_ms=0)
     facts = pull_store.facts_of_pull(connection, key)
     if facts is not None:
-        session_store.request_near(connection, key.repository, facts)
+        concerned = clue_store.concerned_by_pulls(connection, key.repository, [facts])
+        session_store.request(connection, key.repository, concerned)
     scene.stale.note(connection, Fact.REFRESH, Change(repository=key.repository, pulls=[key.number]))
     return Reply(f"Everything is read again. So far there is no comment here: {REASONS[Skip(skip)]}.") if skip else None
 
@@ -149,7 +151,7 @@ def _rebuild(scene: Scene, name: str) -> CommandError | None:
     week_store.add(scene.bot.database, connection, key)
     # Also where a person deleted it, or it was quiet.
     week_store.end_silence(connection, key)
-    queue.request(scene.bot.database, connection, [week_work(key)], scene.bot.clock())
+    queue.request(connection, [week_work(key)], scene.bot.clock())
     return None
 
 

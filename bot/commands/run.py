@@ -17,6 +17,7 @@ from bot.github.pacing import take_turn
 from bot.github.write_comment import put_comment
 from bot.keys import PullKey
 from bot.markdown import phrase
+from bot.store import accounts as account_store
 from bot.store import budgets as budget_store
 from bot.store import commands as command_store
 from bot.store import issues as issue_store
@@ -60,6 +61,7 @@ async def run(bot: Bot, lease: Lease) -> None:
         request.by.login: await _may_write(bot, key, repository.full_name, request.by.login) for request in requests
     }
     with bot.database.write() as connection:
+        account_store.lock(connection, key.account_id)
         if not queue.is_ours(connection, lease):
             return
         scene = Scene(bot, connection, key, repository, bot.stale(repository))
@@ -153,9 +155,9 @@ def _run(scene: Scene, request: Request, *, allowed: bool) -> None:
                 pass
     database, connection, key = scene.bot.database, scene.connection, scene.key
     command_store.save_corrections(database, connection, key, request.comment_id, corrections)
-    for correction in corrections:
-        session_store.request(connection, key.repository, (correction.tool, correction.session_id))
     if corrections:
+        named = {(correction.tool, correction.session_id) for correction in corrections}
+        session_store.request(connection, key.repository, named)
         scene.stale.note(connection, Fact.CORRECTION, Change(repository=key.repository))
     row = {
         "by_id": request.by.id,

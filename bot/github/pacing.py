@@ -35,6 +35,8 @@ async def take_turn(bot: Bot, lease: Lease) -> None:
 def _turn(bot: Bot, lease: Lease) -> int | None:
     """None if the turn is taken, else when it is."""
     with bot.database.write() as connection:
+        at_ms = account_store.take_write_turn(connection, lease.account_id, bot.clock(), PAUSE_MS)
+        # After the account's row, as everywhere: rows of the queue are locked last.
         if not queue.is_ours(connection, lease):
             raise NotYet(bot.clock())
-        return account_store.take_write_turn(connection, lease.account_id, bot.clock(), PAUSE_MS)
+        return at_ms

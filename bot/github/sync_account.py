@@ -70,7 +70,7 @@ async def all_accounts(bot: Bot) -> None:
     async for page in bot.github.pages(None, "/app/installations", list[_Installation]):
         work += [Work(Kind.ACCOUNT, installation.account.id, 0, installation.id) for installation in page]
     with bot.database.write() as connection:
-        queue.request(bot.database, connection, work, bot.clock())
+        queue.request(connection, work, bot.clock())
 
 
 async def account(bot: Bot, account_id: int, installation_id: int) -> None:
@@ -93,9 +93,10 @@ async def account(bot: Bot, account_id: int, installation_id: int) -> None:
     async for page in bot.github.pages(account_id, "/installation/repositories", _Repositories):
         repositories += [repository.facts() for repository in page.repositories]
     with bot.database.write() as connection:
+        account_store.lock(connection, account_id)
         repository_store.save_repositories(bot.database, connection, account_id, repositories)
         recent = [Work(Kind.RECENT, account_id, facts.repository_id) for facts in repositories]
-        queue.request(bot.database, connection, recent, bot.clock())
+        queue.request(connection, recent, bot.clock())
 
 
 async def recent(bot: Bot, key: RepositoryKey) -> None:
@@ -112,7 +113,7 @@ async def recent(bot: Bot, key: RepositoryKey) -> None:
     work += [Work(Kind.ISSUE, *key, number) for number in issues if number not in pulls]
     state = {"pulls_read_until_ms": pulls_until_ms, "issues_read_until_ms": issues_until_ms}
     with bot.database.write() as connection:
-        queue.request(bot.database, connection, work, bot.clock())
+        queue.request(connection, work, bot.clock())
         repository_store.note(connection, key, **state)
 
 

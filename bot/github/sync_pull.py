@@ -17,9 +17,11 @@ from bot.github.client import Missing
 from bot.github.models import Label, User
 from bot.github.sync_account import RepositoryListed, covered, settings_file
 from bot.keys import PullKey
+from bot.store import accounts as account_store
 from bot.store import issues as issue_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
+from bot.store import session_clues as clue_store
 from bot.store import sessions as session_store
 from bot.store.tables import Pull
 from bot.work import queue
@@ -116,6 +118,7 @@ async def pull(bot: Bot, key: PullKey) -> None:
 def _save(bot: Bot, key: PullKey, answer: _Pull, facts: PullRequest, commits: list[_Commit]) -> None:
     """Store what GitHub says of a pull request, and have everything looked at that it may change."""
     with bot.database.write() as connection:
+        account_store.lock(connection, key.account_id)
         details = _details(answer, commits, repository_store.names_of(connection, key.repository))
         repository_store.save_repository(bot.database, connection, key.account_id, answer.base.repo.facts())
         if answer.head.repo and answer.head.repo.id != key.repository_id:
@@ -128,7 +131,7 @@ def _save(bot: Bot, key: PullKey, answer: _Pull, facts: PullRequest, commits: li
         if repository is None:
             return
         stale = bot.stale(repository)
-        if changed and session_store.request_near(connection, key.repository, facts):
+        if changed and request_sessions(connection, key, before, facts):
             stale.note(connection, Fact.PULL_TIMELINE, Change(repository=key.repository))
         pulls = {key.number} | reverted_before | reverted
         change = Change(repository=key.repository, pulls=pulls, issues=issues_before - issues)
@@ -137,6 +140,14 @@ def _save(bot: Bot, key: PullKey, answer: _Pull, facts: PullRequest, commits: li
         unread = named - issue_store.by_number(connection, key.repository, named).keys()
         stale.note(connection, Fact.LINKS, Change(repository=key.repository, issues=unread))
         _note_times(bot, connection, key, stale, before, answer)
+
+
+def request_sessions(connection: Connection, key: PullKey, before: Pull | None, facts: PullRequest) -> bool:
+    """Have the sessions attributed again that may find a pull request as it is, or found it as it was. Whether there are any."""
+    pulls = [facts] if before is None else [facts, msgspec.json.decode(before.facts, type=PullRequest)]
+    sessions = clue_store.concerned_by_pulls(connection, key.repository, pulls)
+    session_store.request(connection, key.repository, sessions)
+    return bool(sessions)
 
 
 def _note_times(
@@ -150,7 +161,7 @@ def _note_times(
     if answer.merged_at is not None:
         survived_at_ms = to_ms(answer.merged_at) + stale.settings.survival_days * DAY_MS
         if survived_at_ms > bot.clock():
-            queue.request(bot.database, connection, [Work(Kind.SURVIVAL, *key)], survived_at_ms)
+            queue.request(connection, [Work(Kind.SURVIVAL, *key)], survived_at_ms)
 
 
 def _mentions(connection: Connection, key: PullKey) -> tuple[set[int], set[int]]:

@@ -8,6 +8,7 @@ from bot.store.tables import Account
 accounts = table(Account)
 
 _ONE = select(accounts).where(of_account(accounts))
+_LOCK = select(accounts.c.account_id).where(of_account(accounts)).with_for_update(key_share=True)
 _ALL = select(accounts).order_by(accounts.c.login)
 _INSTALLATION = select(accounts.c.installation_id).where(of_account(accounts), ~accounts.c.suspended)
 _CHANGE = update(accounts).where(of_account(accounts))
@@ -16,6 +17,12 @@ _TAKE_TURN = _CHANGE.where(accounts.c.next_write_at_ms <= bindparam("now_ms"))
 _DUE_FOR_A_CHECK = select(accounts).where(accounts.c.ledger_checked_at_ms < bindparam("before_ms"))
 _LEDGER_ERRORS = select(cast(func.coalesce(func.sum(accounts.c.ledger_errors), 0), BigInteger))
 _PAUSE = _CHANGE.where(accounts.c.not_before_ms < bindparam("until_ms")).values(not_before_ms=bindparam("until_ms"))
+
+
+def lock(connection: Connection, account_id: int) -> None:
+    """One transaction at a time, until its commit. What changes an account's ledger or what attribution sees begins with this, so
+    that each sees all that the others did, and none waits for a row of one that waits for it."""
+    connection.execute(_LOCK, {"of_account": account_id})
 
 
 def account(connection: Connection, account_id: int) -> Account | None:

@@ -28,7 +28,7 @@ _BY_AUTHOR = _ALL.where(
 def save_commits(
     database: Database, connection: Connection, key: RepositoryKey, usages: Iterable[Usage]
 ) -> list[ReportedCommit]:
-    """Store the commits that come with usage. Returns those that are new or changed."""
+    """Store the commits that come with usage. Returns those that are new or changed, as they are and as they were."""
     reports = {commit.report.sha: commit for commit in reported_commits(usages)}
     before = _by_sha(connection, key, sorted(reports))
     fresh = [commit for sha, commit in sorted(reports.items()) if before.get(sha) != commit]
@@ -56,7 +56,7 @@ def save_commits(
             for name in sorted(names_of([commit.report]))
         ]
         connection.execute(database.insert(names).on_conflict_do_nothing(), by_name)
-    return fresh
+    return fresh + [before[commit.report.sha] for commit in fresh if commit.report.sha in before]
 
 
 def with_names(connection: Connection, key: RepositoryKey, wanted: Collection[str]) -> dict[str, ReportedCommit]:

@@ -1,7 +1,7 @@
 """One engine for SQLite and PostgreSQL, and the two kinds of transaction that the rest uses."""
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from itertools import groupby
 from operator import itemgetter
@@ -18,6 +18,7 @@ Model = TypeVar("Model", bound=SQLModel)
 # In one statement: databases bound the number of parameters (SQLite 32,766, PostgreSQL 65,535).
 _AT_ONCE = 10_000
 MIGRATIONS = Path(__file__).parents[2] / "deploy" / "migrations"
+_AT_END = "at_end"
 
 
 class Database:
@@ -42,7 +43,14 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         with self._writer, self.engine.connect().execution_options(writes=True) as connection, connection.begin():
-            yield connection
+            last: dict[Callable[[Connection, list[Any]], None], list[Any]] = {}
+            connection.info[_AT_END] = last
+            try:
+                yield connection
+            finally:  # the info belongs to the driver's connection, which others use after us
+                del connection.info[_AT_END]
+            for write, rows in last.items():
+                write(connection, rows)
 
     def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
         """The dialect's INSERT, for ON CONFLICT, which both spell alike."""
@@ -63,6 +71,12 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def at_end(connection: Connection, write: Callable[[Connection, list[Any]], None], rows: Iterable[Any]) -> None:
+    """Have `write` called once at the end of the transaction, with the rows of all calls: what is wanted by many is locked last,
+    together and in one order."""
+    connection.info[_AT_END].setdefault(write, []).extend(rows)
 
 
 def is_contention(error: DBAPIError) -> bool:

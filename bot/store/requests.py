@@ -9,16 +9,15 @@ from attribution.ledger import charge as price_charge
 from attribution.usage import RequestKey, Usage
 from attribution.usage_merge import unique, with_request_id
 from bot.keys import PullKey
+from bot.store import accounts as account_store
 from bot.store import ledger
 from bot.store import sessions as session_store
 from bot.store.database import Database, of_account, of_names, rows_named, table
 from bot.store.ledger import LedgerEntry, charges, shares
-from bot.store.tables import Account, RequestAlias
+from bot.store.tables import RequestAlias
 
-aliases, accounts = table(RequestAlias), table(Account)
+aliases = table(RequestAlias)
 
-
-_LOCK_ACCOUNT = select(accounts.c.account_id).where(of_account(accounts)).with_for_update(key_share=True)
 _DELETE = delete(charges).where(ledger.OF_REQUEST)
 _BY_ALIAS = select(aliases.c.tool, aliases.c.request_id).where(
     of_account(aliases), of_names(aliases.c.tool, aliases.c.alias)
@@ -45,7 +44,7 @@ def save_usage(
     be one request become one. Marks the sessions of what changed."""
     usages = list(usages)
     # One batch of an account at a time: two that name a request by different ids must see each other.
-    connection.execute(_LOCK_ACCOUNT, {"of_account": account_id})
+    account_store.lock(connection, account_id)
     entries = _entries(connection, account_id, [key for usage in usages for key in usage.keys])
     by_id = {key: entry for entry in entries.values() for key in entry.charge.usage.keys}
     new: list[Usage] = []

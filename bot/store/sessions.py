@@ -1,12 +1,11 @@
 """Sessions in the database: what they span, which wait for attribution, and which a person means."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import Connection, and_, bindparam, func, select, update
 
-from attribution.evidence import PullRequest
 from attribution.report import short_id
-from attribution.usage import CommitMade, Usage
+from attribution.usage import Usage
 from bot.clock import to_ms
 from bot.keys import RepositoryKey
 from bot.store.database import Database, of_repository, rows, table
@@ -16,23 +15,15 @@ sessions = table(SessionRow)
 
 SessionKey = tuple[str, str]
 
-# Work can begin this long before its pull request is opened, and reach us this long after it is closed.
-BEFORE_PULL_MS = 14 * 24 * 3_600_000
-AFTER_PULL_MS = 24 * 3_600_000
-# Work waits this long for the commit that holds it (`rules.commits.HORIZON`).
-BEFORE_COMMIT_MS = 3 * 24 * 3_600_000
-
 _KEY = ("account_id", "repository_id", "tool", "session_id")
-_REQUEST = update(sessions).values(request_count=sessions.c.request_count + 1)
-_REQUEST_NEAR = _REQUEST.where(
-    of_repository(sessions),
-    sessions.c.last_at_ms >= bindparam("since_ms"),
-    sessions.c.first_at_ms <= bindparam("until_ms"),
-)
-_REQUEST_ONE = _REQUEST.where(
-    of_repository(sessions),
-    sessions.c.tool == bindparam("of_tool"),
-    sessions.c.session_id == bindparam("of_session"),
+_REQUEST = (
+    update(sessions)
+    .where(
+        of_repository(sessions),
+        sessions.c.tool == bindparam("of_tool"),
+        sessions.c.session_id == bindparam("of_session"),
+    )
+    .values(request_count=sessions.c.request_count + 1)
 )
 _WAITING = (
     select(sessions)
@@ -46,27 +37,13 @@ _FINISH = (
     .values(done_count=bindparam("of_request_count"))
 )
 _NAMES = select(sessions.c.tool, sessions.c.session_id).where(of_repository(sessions))
-_FOREVER_MS = 2**62
 
 
-def request_near(connection: Connection, key: RepositoryKey, pull: PullRequest) -> int:
-    """Have the sessions attributed again that a changed pull request may concern; returns how many."""
-    until_ms = to_ms(pull.closed_at) + AFTER_PULL_MS if pull.closed_at else _FOREVER_MS
-    span = {"since_ms": to_ms(pull.created_at) - BEFORE_PULL_MS, "until_ms": until_ms}
-    return connection.execute(_REQUEST_NEAR, key.params | span).rowcount
-
-
-def request_before(connection: Connection, key: RepositoryKey, commits: Iterable[CommitMade]) -> None:
-    """Have the sessions attributed again whose work may be in these commits, which were not known before."""
-    times = [to_ms(commit.authored_at) for commit in commits if commit.authored_at]
-    if times:
-        span = {"since_ms": min(times) - BEFORE_COMMIT_MS, "until_ms": max(times)}
-        connection.execute(_REQUEST_NEAR, key.params | span)
-
-
-def request(connection: Connection, key: RepositoryKey, session: SessionKey) -> None:
-    """Have a session attributed again."""
-    connection.execute(_REQUEST_ONE, key.params | {"of_tool": session[0], "of_session": session[1]})
+def request(connection: Connection, key: RepositoryKey, wanted: Collection[SessionKey]) -> None:
+    """Have sessions attributed again."""
+    if wanted:
+        names = [{"of_tool": tool, "of_session": session_id} for tool, session_id in sorted(wanted)]
+        connection.execute(_REQUEST, [key.params | name for name in names])
 
 
 def waiting(connection: Connection, key: RepositoryKey, most: int) -> list[SessionRow]:

@@ -54,7 +54,7 @@ class Intake:
     def _commit(self, work: Counter[Work]) -> DBAPIError | None:
         try:
             with self._database.write() as connection:
-                queue.request_counts(self._database, connection, work, self._clock())
+                queue.request_counts(connection, work, self._clock())
         except DBAPIError as error:
             return error
         return None

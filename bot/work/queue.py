@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, text, update
 
 from bot.keys import PullKey, RepositoryKey
-from bot.store.database import Database, table
+from bot.store.database import Database, at_end, table
 from bot.store.tables import Account, Job
 
 jobs, accounts = table(Job), table(Account)
@@ -102,17 +102,21 @@ _REQUEST_ON_SQLITE = _REQUEST.format(least="min", value="?")
 _REQUEST_ON_POSTGRESQL = _REQUEST.format(least="least", value="%s")
 
 
-def request(database: Database, connection: Connection, work: Iterable[Work], run_at_ms: int) -> None:
-    """Ask for work, each piece once."""
-    request_counts(database, connection, dict.fromkeys(work, 1), run_at_ms)
+def request(connection: Connection, work: Iterable[Work], run_at_ms: int) -> None:
+    """Ask for work at the end of the transaction, each piece once."""
+    request_counts(connection, dict.fromkeys(work, 1), run_at_ms)
 
 
-def request_counts(database: Database, connection: Connection, work: Mapping[Work, int], run_at_ms: int) -> None:
-    """Ask for work, each piece so many times. Rows in order of key, so that concurrent writers cannot deadlock."""
-    if not work:
-        return
-    rows = sorted((*_key(piece), count, run_at_ms) for piece, count in work.items())
-    connection.exec_driver_sql(_REQUEST_ON_POSTGRESQL if database.is_postgresql else _REQUEST_ON_SQLITE, rows)
+def request_counts(connection: Connection, work: Mapping[Work, int], run_at_ms: int) -> None:
+    """Ask for work at the end of the transaction, each piece so many times."""
+    if work:
+        at_end(connection, _write, [(*_key(piece), count, run_at_ms) for piece, count in work.items()])
+
+
+def _write(connection: Connection, rows: list[tuple[object, ...]]) -> None:
+    """In order of key, so that concurrent writers cannot deadlock."""
+    is_postgresql = connection.dialect.name == "postgresql"
+    connection.exec_driver_sql(_REQUEST_ON_POSTGRESQL if is_postgresql else _REQUEST_ON_SQLITE, sorted(rows))
 
 
 # Of each account its oldest work, and then of all accounts first what is first in its own: a long queue delays no other. Of the

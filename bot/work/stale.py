@@ -15,7 +15,6 @@ from bot.keys import RepositoryKey, WeekKey
 from bot.repository_settings import RepositorySettings
 from bot.store import issues as issue_store
 from bot.store import weeks as week_store
-from bot.store.database import Database
 from bot.work import queue
 from bot.work.queue import Kind, Work
 
@@ -93,7 +92,6 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 class Stale(msgspec.Struct, frozen=True):
     """Asks for work in the transaction in which a fact changes."""
 
-    database: Database
     now_ms: int
     settings: RepositorySettings
 
@@ -108,7 +106,7 @@ class Stale(msgspec.Struct, frozen=True):
 
     def request(self, connection: Connection, listed: Iterable[tuple[Delay, list[Work]]]) -> None:
         for delay, work in listed:
-            queue.request(self.database, connection, work, self.run_at_ms(delay))
+            queue.request(connection, work, self.run_at_ms(delay))
 
     def run_at_ms(self, delay: Delay) -> int:
         settle_ms = self.settings.settle_seconds * 1000

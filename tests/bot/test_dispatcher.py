@@ -40,8 +40,8 @@ def two_accounts(world: World) -> None:
             usages = session(f"09:00 feat/{number} $1.00", f"{round_name}-{number}", repository=str(repository.id))
             with world.database.write() as connection:
                 request_store.save_usage(world.database, connection, key.account_id, usages, world.now_ms)
-                queue.request(world.database, connection, [Work(Kind.ATTRIBUTE, *key)], world.now_ms)
-                queue.request(world.database, connection, [Work(Kind.COMMENT, *key, number)], world.now_ms + 60_000)
+                queue.request(connection, [Work(Kind.ATTRIBUTE, *key)], world.now_ms)
+                queue.request(connection, [Work(Kind.COMMENT, *key, number)], world.now_ms + 60_000)
         if round_name == "first":
             world.settle()
     world.now_ms += 120_000
@@ -78,7 +78,7 @@ def acme_work(world: World, kind: Kind, number: int) -> Work:
 def request(world: World, *work: Work) -> None:
     """Work that has waited for longer than all other."""
     with world.database.write() as connection:
-        queue.request(world.database, connection, work, 0)
+        queue.request(connection, work, 0)
 
 
 def test_an_account_whose_github_does_not_answer_delays_no_other(both: World):

@@ -37,7 +37,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 # Two of the ids begin alike; sessions also name them by their beginnings.
-SHAS = ["aaaaaaa1", "aaaaaaa2", *(f"{letter}" * 8 for letter in "bcdefgh")]
+SHAS = ["aaaaaaa1", "aaaaaaa2", *(f"{letter}" * 8 for letter in "bcdef23")]
 AUTHORSHIPS, PATCHES = ["", "x1", "x2", "x3", "x4"], ["", "p1", "p2", "p3"]
 people = st.sampled_from(["ann", "ann", "ann", "bob", ""])
 branches = st.sampled_from(["main", "feat/a", "feat/b", "feat/c", "HEAD", ""])
@@ -66,7 +66,7 @@ def reports(draw: st.DrawFn, pool: list[Commit]) -> tuple[CommitMade, ...]:
     commits = draw(st.lists(st.sampled_from(pool), max_size=2, unique_by=lambda commit: commit.sha[:7]))
     return tuple(
         CommitMade(
-            sha=draw(st.sampled_from([commit.sha, commit.sha, commit.sha[:7], "unknown"])), branch=draw(branches),
+            sha=draw(st.sampled_from([commit.sha, commit.sha, commit.sha[:7], "0000000"])), branch=draw(branches),
             authorship=draw(st.sampled_from(["", commit.authorship])), patch_id=draw(st.sampled_from(PATCHES)),
             authored_at=draw(st.just(commit.authored_at) | st.none() | times), files=draw(files), is_stamped=draw(st.booleans()),
         )

@@ -5,7 +5,16 @@ Times are UTC milliseconds, money is micro-dollars. Ids are GitHub's numbers, wh
 
 from bot.store.tables.conversations import ApprovalRow, CommandRow, CorrectionRow, PressRow
 from bot.store.tables.github import Account, IssueRow, Presence, Pull, Reference, Repository, RepositoryName
-from bot.store.tables.ledger import ChargeRow, CommitName, CommitRow, RequestAlias, SessionRow, ShareRow, SuggestionRow
+from bot.store.tables.ledger import (
+    ChargeRow,
+    CommitName,
+    CommitRow,
+    RequestAlias,
+    SessionClue,
+    SessionRow,
+    ShareRow,
+    SuggestionRow,
+)
 from bot.store.tables.work import Job, NoticeRow, Publication, Token, WeekRow
 
 __all__ = [
@@ -27,6 +36,7 @@ __all__ = [
     "Repository",
     "RepositoryName",
     "RequestAlias",
+    "SessionClue",
     "SessionRow",
     "ShareRow",
     "SuggestionRow",

@@ -99,6 +99,20 @@ class SessionRow(SQLModel, table=True):
     done_count: int = big()
 
 
+class SessionClue(SQLModel, table=True):
+    """What a session was attributed by (`attribution.clues`), to find it when that changes: written whenever it is attributed."""
+
+    __tablename__ = "session_clue"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (Index("session_clue_by_text", "account_id", "repository_id", "text", "until_ms", "since_ms"),)
+    account_id: int = key()
+    repository_id: int = key()
+    tool: str = name()
+    session_id: str = name()
+    text: str = name()
+    since_ms: int = big()
+    until_ms: int = big()
+
+
 class CommitRow(SQLModel, table=True):
     """A commit as the machine that made it reports it, with its files: GitHub lists a pull request's commits without them."""
 

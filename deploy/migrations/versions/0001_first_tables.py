@@ -278,6 +278,20 @@ def upgrade() -> None:
         sqlite_where=is_waiting, postgresql_where=is_waiting,
     )  # fmt: skip
     op.create_table(
+        "session_clue",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.Column("until_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "tool", "session_id", "text"),
+    )
+    op.create_index(
+        "session_clue_by_text", "session_clue", ["account_id", "repository_id", "text", "until_ms", "since_ms"]
+    )
+    op.create_table(
         "share",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("tool", sa.Text(), nullable=False),

@@ -12,7 +12,7 @@ PULL = Work(Kind.PULL, 1, 2, 3)
 
 def request(database, *work, at=0):
     with database.write() as connection:
-        queue.request(database, connection, work, at)
+        queue.request(connection, work, at)
 
 
 def due(database):
