@@ -27,13 +27,14 @@ log = logging.getLogger(__name__)
 PATIENCE_MS = 800
 
 _IN_HAND = 256
-_OF_ONE_ACCOUNT = 4
+# Of each kind that is due one, and some more of the first.
+_OF_ONE_ACCOUNT = 8
 # Most that they do waits for each other: for Python's lock, or SQLite's.
 _THREADS = 12
 # Between two claims, so that one statement takes what has come together.
 _GATHER_SECONDS = 0.03
 _IDLE_SECONDS = 1.0
-_RENEW_SECONDS = LEASE_MS / 4000
+_RENEW_SECONDS = LEASE_MS / 5000
 
 
 async def run_forever(bot: Bot, stopped: asyncio.Event, wake: asyncio.Event) -> None:
@@ -96,14 +97,13 @@ class _Dispatcher:
 
     async def renew_forever(self) -> None:
         """However long a piece takes or waits, its lease holds as long as this process lives."""
-        loop = asyncio.get_running_loop()
+        # Those for work may all be waiting.
+        loop, thread = asyncio.get_running_loop(), DaemonThreads(1, "renewal")
         while True:
             await asyncio.sleep(_RENEW_SECONDS)
             leases = list(self._in_hand)
             with contextlib.suppress(DBAPIError):  # the next time, or not at all: then the leases end
-                await loop.run_in_executor(
-                    self._threads, queue.renew_all, self._bot.database, leases, self._bot.clock()
-                )
+                await loop.run_in_executor(thread, queue.renew_all, self._bot.database, leases, self._bot.clock())
 
     def _claim(self, room: int, share: Share) -> list[Lease]:
         return queue.claim(self._bot.database, self._bot.clock(), room, share)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, bindparam, case, func, or_, select, text, update
 
 from bot.keys import PullKey, RepositoryKey
 from bot.store.database import Database, at_end, table
@@ -17,7 +17,8 @@ from bot.store.tables import Account, Job
 
 jobs, accounts = table(Job), table(Account)
 
-LEASE_MS = 60_000
+# After a crash, what a replica had waits for so long: it renews them several times in this time.
+LEASE_MS = 15_000
 MAX_ATTEMPTS = 10
 _FIRST_RETRY_MS = 5_000
 _LONGEST_RETRY_MS = 3_600_000
@@ -119,26 +120,31 @@ def _write(connection: Connection, rows: list[tuple[object, ...]]) -> None:
     connection.exec_driver_sql(_REQUEST_ON_POSTGRESQL if is_postgresql else _REQUEST_ON_SQLITE, sorted(rows))
 
 
-# Of each account its oldest work, and then of all accounts first what is first in its own: a long queue delays no other. Of the
-# kinds that write, one worker at a time has some of an account: others would only wait for its turn.
+# Of each account the oldest work of each kind before the second of any, and then of all accounts first what is first in its own: a
+# long queue delays no other account and no other kind. Of the kinds that write, one worker at a time has some of an account:
+# others would only wait for its turn.
 _CLAIM = """
     WITH writing AS MATERIALIZED (
         SELECT DISTINCT account_id FROM job
         WHERE done_count < request_count AND lease_until_ms > :now AND kind IN {writers}),
     ranked AS MATERIALIZED (
         SELECT job.account_id, job.kind, job.repository_id, job.number, job.run_at_ms, row_number() OVER (
-            PARTITION BY job.account_id ORDER BY job.run_at_ms, job.kind, job.repository_id, job.number) AS place
+            PARTITION BY job.account_id, job.kind ORDER BY job.run_at_ms, job.repository_id, job.number) AS place_in_kind
         FROM job LEFT JOIN account USING (account_id)
         WHERE job.done_count < job.request_count AND job.run_at_ms <= :now AND job.lease_until_ms <= :now
           AND (job.kind = 'account' OR account.account_id IS NULL OR (account.installation_id <> 0 AND NOT account.suspended))
           AND coalesce(account.not_before_ms, 0) <= :now AND job.account_id NOT IN :busy
           AND (job.kind NOT IN {writers} OR (coalesce(account.next_write_at_ms, 0) <= :turn
             AND job.account_id NOT IN :writing AND job.account_id NOT IN (SELECT account_id FROM writing)))),
+    placed AS MATERIALIZED (
+        SELECT account_id, kind, repository_id, number, run_at_ms, row_number() OVER (
+            PARTITION BY account_id ORDER BY place_in_kind, run_at_ms, kind, repository_id, number) AS place
+        FROM ranked WHERE place_in_kind <= :few),
     due AS MATERIALIZED (
         SELECT job.account_id, job.kind, job.repository_id, job.number
-        FROM job JOIN ranked USING (account_id, kind, repository_id, number)
-        WHERE ranked.place <= :few AND job.done_count < job.request_count AND job.lease_until_ms <= :now
-        ORDER BY ranked.place, ranked.run_at_ms, account_id LIMIT :limit {lock})
+        FROM job JOIN placed USING (account_id, kind, repository_id, number)
+        WHERE placed.place <= :few AND job.done_count < job.request_count AND job.lease_until_ms <= :now
+        ORDER BY placed.place, placed.run_at_ms, account_id LIMIT :limit {lock})
     UPDATE job SET lease_until_ms = :until, token = token + 1, attempts = attempts + 1
     FROM due WHERE job.account_id = due.account_id AND job.kind = due.kind AND job.repository_id = due.repository_id
       AND job.number = due.number
@@ -192,14 +198,17 @@ def _lease(kind: str, *numbers: int) -> Lease:
     return Lease(work, request_count, token, attempts, claimed_at_ms)
 
 
-_OF_WORK = and_(
-    jobs.c.account_id == bindparam("of_account"),
-    jobs.c.kind == bindparam("of_kind"),
-    jobs.c.repository_id == bindparam("of_repository"),
-    jobs.c.number == bindparam("of_number"),
-)
+def _of_work(of: FromClause) -> ColumnElement[bool]:
+    ids = ("account", of.c.account_id), ("kind", of.c.kind), ("repository", of.c.repository_id), ("number", of.c.number)
+    return and_(*(column == bindparam(f"of_{name}") for name, column in ids))
+
+
+_OF_WORK = _of_work(jobs)
 _TOKEN = select(jobs.c.token).where(_OF_WORK).with_for_update()
 _OURS = update(jobs).where(_OF_WORK, jobs.c.token == bindparam("of_token"))
+_free = jobs.alias()
+_FREE_TOKEN = select(_free.c.token).where(_of_work(_free)).with_for_update(skip_locked=True).scalar_subquery()
+_RENEW = _OURS.where(jobs.c.token == _FREE_TOKEN).values(lease_until_ms=bindparam("until_ms"))
 
 
 def is_ours(connection: Connection, lease: Lease) -> bool:
@@ -214,13 +223,12 @@ def renew(database: Database, lease: Lease, now_ms: int) -> bool:
     return _change(database, lease, lease_until_ms=now_ms + LEASE_MS)
 
 
-def renew_all(database: Database, leases: Iterable[Lease], now_ms: int) -> None:
-    """Extend all of these leases that are not lost. In order of key, so that concurrent writers cannot deadlock."""
-    ordered = sorted(leases, key=lambda lease: _key(lease.work))
-    if ordered:
+def renew_all(database: Database, leases: Collection[Lease], now_ms: int) -> None:
+    """Extend all of these leases that are not lost. A row that a transaction has just now waits for the next time: this waits for
+    nobody."""
+    if leases:
         with database.write() as connection:
-            statement = _OURS.values(lease_until_ms=now_ms + LEASE_MS)
-            connection.execute(statement, [_ours(lease) for lease in ordered])
+            connection.execute(_RENEW, [_ours(lease) | {"until_ms": now_ms + LEASE_MS} for lease in leases])
 
 
 def finish(database: Database, lease: Lease) -> bool:

@@ -72,6 +72,13 @@ def test_a_claim_takes_a_little_of_every_account_and_what_is_oldest_of_it(databa
     assert [lease.account_id for lease in queue.claim(database, 10, 9, Share(few=2, busy=[1]))] == [8]
 
 
+def test_a_long_queue_of_one_kind_delays_no_other_kind_of_its_account(database):
+    request(database, *(Work(Kind.PULL, 1, 2, number) for number in range(1, 50)), at=1)
+    request(database, Work(Kind.ATTRIBUTE, 1, 2), Work(Kind.COMMENT, 1, 2, 12), at=5)
+    kinds = [lease.work.kind for lease in queue.claim(database, 10, 9, Share(few=4))]
+    assert sorted(kinds) == [Kind.ATTRIBUTE, Kind.COMMENT, Kind.PULL, Kind.PULL]
+
+
 def test_one_worker_at_a_time_has_what_an_account_writes(database):
     comments = [Work(Kind.COMMENT, 1, 2, number) for number in (1, 2)]
     request(database, *comments)
