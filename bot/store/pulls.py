@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, union_all, update
 
 from attribution import references
 from attribution.clues import Clues
@@ -40,8 +40,10 @@ _NEWEST = (
 )
 _OPEN = select(pulls.c.number).where(of_repository(pulls), pulls.c.closed_at_ms.is_(None))
 _FACTS = select(pulls.c.facts).where(of_repository(pulls), pulls.c.number.in_(bindparam("numbers", expanding=True)))
-_RECENT = select(pulls.c.facts).where(
-    of_repository(pulls), pulls.c.closed_at_ms.is_(None) | (pulls.c.closed_at_ms >= bindparam("since_ms"))
+# Two ranges of an index, which SQLite would not take for one condition with OR.
+_RECENT = union_all(
+    select(pulls.c.facts).where(of_repository(pulls), pulls.c.closed_at_ms.is_(None)),
+    select(pulls.c.facts).where(of_repository(pulls), pulls.c.closed_at_ms >= bindparam("since_ms")),
 )
 _CHANGE = update(pulls).where(of_pull(pulls))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import Connection, and_, bindparam, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from attribution.report import short_id
 from attribution.usage import Usage
@@ -36,7 +36,10 @@ _FINISH = (
     .where(and_(*(sessions.c[name] == bindparam(f"of_{name}") for name in _KEY)))
     .values(done_count=bindparam("of_request_count"))
 )
-_NAMES = select(sessions.c.tool, sessions.c.session_id).where(of_repository(sessions))
+_BY_NAME = select(sessions.c.tool, sessions.c.session_id).where(
+    of_repository(sessions),
+    or_(sessions.c.session_id == bindparam("name"), sessions.c.short_id == bindparam("short_id")),
+)
 
 
 def request(connection: Connection, key: RepositoryKey, wanted: Collection[SessionKey]) -> None:
@@ -78,7 +81,8 @@ def save_sessions(
     values = [
         {
             "account_id": account_id, "repository_id": repository_id, "tool": tool, "session_id": session_id,
-            "first_at_ms": min(times), "last_at_ms": max(times), "request_count": 1, "done_count": 0,
+            "short_id": short_id(tool, session_id), "first_at_ms": min(times), "last_at_ms": max(times),
+            "request_count": 1, "done_count": 0,
         }
         for (repository_id, tool, session_id), times in sorted(spans.items())
     ]  # fmt: skip
@@ -88,5 +92,5 @@ def save_sessions(
 
 def by_name(connection: Connection, key: RepositoryKey, name: str) -> list[SessionKey]:
     """The repository's sessions that a person may mean: by short id, or by the tool's own."""
-    keys = connection.execute(_NAMES, key.params)
-    return [(tool, own) for tool, own in keys if name == own or name.lower() == short_id(tool, own)]
+    rows = connection.execute(_BY_NAME, key.params | {"name": name, "short_id": name.lower()})
+    return sorted((row.tool, row.session_id) for row in rows)

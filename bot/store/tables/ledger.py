@@ -79,12 +79,14 @@ class ShareRow(SQLModel, table=True):
 
 
 class SessionRow(SQLModel, table=True):
-    """A session's part in one repository. It waits for attribution while `request_count` is ahead of
-    `done_count`."""
+    """A session's part in one repository. `short_id` is `report.short_id`. It waits for attribution while `request_count` is
+    ahead of `done_count`."""
 
     __tablename__ = "session"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
         Index("session_by_time", "account_id", "repository_id", "last_at_ms"),
+        Index("session_by_id", "account_id", "repository_id", "session_id"),
+        Index("session_by_short_id", "account_id", "repository_id", "short_id"),
         Index(
             "session_waiting", "account_id", "repository_id", "last_at_ms", sqlite_where=_WAITS, postgresql_where=_WAITS
         ),
@@ -93,6 +95,7 @@ class SessionRow(SQLModel, table=True):
     repository_id: int = key()
     tool: str = name()
     session_id: str = name()
+    short_id: str = text()
     first_at_ms: int = big()
     last_at_ms: int = big()
     request_count: int = big()
@@ -140,6 +143,7 @@ class SuggestionRow(SQLModel, table=True):
     """Unattributed money that nearly fits a pull request, for a person to link. Written anew whenever its session is attributed."""
 
     __tablename__ = "suggestion"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (Index("suggestion_by_session", "account_id", "repository_id", "tool", "session_id"),)
     account_id: int = key()
     repository_id: int = key()
     number: int = key()

@@ -218,6 +218,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "repository_id", "number"),
     )
     op.create_index("pull_by_merge", "pull", ["account_id", "repository_id", "merged_at_ms"])
+    op.create_index("pull_by_close", "pull", ["account_id", "repository_id", "closed_at_ms"])
     op.create_table(
         "reference",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -265,6 +266,7 @@ def upgrade() -> None:
         sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("tool", sa.Text(), nullable=False),
         sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("short_id", sa.Text(), nullable=False),
         sa.Column("first_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("last_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("request_count", sa.BigInteger(), nullable=False),
@@ -272,6 +274,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "repository_id", "tool", "session_id"),
     )
     op.create_index("session_by_time", "session", ["account_id", "repository_id", "last_at_ms"])
+    op.create_index("session_by_id", "session", ["account_id", "repository_id", "session_id"])
+    op.create_index("session_by_short_id", "session", ["account_id", "repository_id", "short_id"])
     is_waiting = sa.text("done_count < request_count")
     op.create_index(
         "session_waiting", "session", ["account_id", "repository_id", "last_at_ms"],
@@ -322,6 +326,7 @@ def upgrade() -> None:
         sa.Column("why", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "number", "tool", "session_id"),
     )
+    op.create_index("suggestion_by_session", "suggestion", ["account_id", "repository_id", "tool", "session_id"])
     op.create_table(
         "token",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
