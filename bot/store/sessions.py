@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, select, union_all, update
 
 from attribution.report import short_id
 from attribution.usage import Usage
@@ -36,9 +36,10 @@ _FINISH = (
     .where(and_(*(sessions.c[name] == bindparam(f"of_{name}") for name in _KEY)))
     .values(done_count=bindparam("of_request_count"))
 )
-_BY_NAME = select(sessions.c.tool, sessions.c.session_id).where(
-    of_repository(sessions),
-    or_(sessions.c.session_id == bindparam("name"), sessions.c.short_id == bindparam("short_id")),
+_NAMES = select(sessions.c.tool, sessions.c.session_id).where(of_repository(sessions))
+# By either index: SQLite would take neither for one condition with OR, nor for a union that it has to sort.
+_BY_NAME = union_all(
+    _NAMES.where(sessions.c.session_id == bindparam("name")), _NAMES.where(sessions.c.short_id == bindparam("short_id"))
 )
 
 
@@ -93,4 +94,4 @@ def save_sessions(
 def by_name(connection: Connection, key: RepositoryKey, name: str) -> list[SessionKey]:
     """The repository's sessions that a person may mean: by short id, or by the tool's own."""
     rows = connection.execute(_BY_NAME, key.params | {"name": name, "short_id": name.lower()})
-    return sorted((row.tool, row.session_id) for row in rows)
+    return sorted({(row.tool, row.session_id) for row in rows})

@@ -288,7 +288,10 @@ class CountedConnection:
         self.rows = 0
 
     def execute(self, statement: Any, params: Mapping[str, Any] | None = None) -> Any:
-        result = self._connection.execute(statement, params).freeze()
+        cursor = self._connection.execute(statement, params)
+        if not cursor.returns_rows:
+            return cursor
+        result = cursor.freeze()
         self.rows += len(result.data)
         return result()
 
