@@ -95,7 +95,7 @@ def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
             near[session] = suggestions(*session, [(entry.charge, claims[entry.charge.key]) for entry in charges])
         numbers = ledger_store.save_claims(bot.database, connection, key, pairs, bot.clock())
         numbers |= command_store.save_suggestions(bot.database, connection, key, near)
-        session_store.mark_done(connection, waiting)
+        session_store.mark_done(connection, waiting, bot.clock())
         sums = [sum(entry.charge.list_micros or 0 for entry in charges) for charges in charges_of.values()]
         stale = bot.stale(repository)
         stale.note(connection, Fact.SHARES, Change(repository=key, pulls=numbers))

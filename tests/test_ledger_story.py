@@ -9,6 +9,7 @@ from attribution.report import short_id
 from bot.cli import ledger as ledger_command
 from bot.cli import report as report_command
 from bot.store.ledger import charges
+from bot.store.sessions import sessions
 from tests.databases import Worlds
 from tests.world import DAY_MS, World
 
@@ -32,7 +33,8 @@ def broken(ready: World):
     """A charge that no longer is what its shares sum to, as no code of ours leaves it."""
     whole = charges.c.request_id == "s1-0"
     with ready.database.write() as connection:
-        connection.execute(update(charges).where(whole).values(list_micros=7, changed_at_ms=ready.now_ms))
+        connection.execute(update(charges).where(whole).values(list_micros=7))
+        connection.execute(update(sessions).values(changed_at_ms=ready.now_ms))
     yield ready
     with ready.database.write() as connection:
         connection.execute(update(charges).where(whole).values(list_micros=1_000_000))

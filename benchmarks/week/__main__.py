@@ -42,35 +42,41 @@ _SERIES = {
     "sqlite": "WITH RECURSIVE series(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM series WHERE i < {last}) ",
     "postgresql": "WITH series AS (SELECT generate_series(0, {last})::bigint AS i) ",
 }
+_ORIGIN = """
+INSERT INTO origin (account_id, origin_id, tool, session_id, model, agent_id, provider, speed, service_tier, inference_geo, branch,
+  "commit", ci_ref, author, context_source, billing_mode, basis, price_book, unpriced)
+{series}SELECT 1, i, 'claude-code', CAST(i / 2 AS TEXT), CASE WHEN i % 2 = 0 THEN 'claude-sonnet-5' ELSE 'claude-opus-5' END, '',
+  '', '', '', '', 'work', '', '', CAST(i % 17 AS TEXT), 'log', 'unknown', 'computed', 'book', '' FROM series WHERE i <= {last} / 20
+"""
 _CHARGE = """
-INSERT INTO charge (account_id, tool, request_id, repository_id, session_id, agent_id, at_ms, model, uncached_input_tokens,
-  cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, web_search_requests,
-  is_sum, context_source, provider, speed, service_tier, inference_geo, branch, "commit", author, ci_ref, facts, list_micros,
-  cache_saving_micros, billing_mode, basis, price_book, unpriced, revision, changed_at_ms)
-{series}SELECT 1, 'claude-code', CAST(i AS TEXT), 34, CAST(i / 40 AS TEXT), '', {until} - i * {span} / {count},
-  CASE WHEN i % 3 = 0 THEN 'claude-sonnet-5' ELSE 'claude-opus-5' END, 900, 90000, 2000, 0, 700, 0, 0, {false}, 'log', '', '', '',
-  '', 'work', '', CAST(i % 17 AS TEXT), '', '{{}}', 10000 + i % 90000, 40000, 'unknown', 'computed', 'book', '', 1, 0 FROM series
+INSERT INTO charge (account_id, charge_id, origin_id, repository_id, at_ms, list_micros, cache_saving_micros, revision,
+  uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
+  request_id, aliases, facts)
+{series}SELECT 1, i, i / 40 * 2 + CASE WHEN i % 3 = 0 THEN 0 ELSE 1 END, 34, {until} - i * {span} / {count}, 10000 + i % 90000, 40000,
+  1, 900, 90000, 2000, 0, 700, 0, CAST(i AS TEXT), '', '' FROM series
+"""
+_REASON = """
+INSERT INTO reason (account_id, reason_id, evidence, why, stage) VALUES (1, 0, 'none', 'why', 'build'), (1, 1, 'commit', 'why', 'build')
 """
 _SHARE = """
-INSERT INTO share (account_id, tool, request_id, revision, position, repository_id, pull_number, weight, micros, evidence,
-  why, stage, decided_at_ms)
-{series}SELECT 1, 'claude-code', CAST(i AS TEXT), 1, 0, 34, CASE WHEN i % 20 = 0 THEN NULL ELSE i * {pulls} / {count} + 1 END, 1,
-  10000 + i % 90000, CASE WHEN i % 20 = 0 THEN 'none' ELSE 'commit' END, 'why', 'build', 0 FROM series
+INSERT INTO share (account_id, charge_id, revision, position, repository_id, pull_number, weight, micros, reason_id, decided_at_ms)
+{series}SELECT 1, i, 1, 0, 34, CASE WHEN i % 20 = 0 THEN NULL ELSE i * {pulls} / {count} + 1 END, 1, 10000 + i % 90000,
+  CASE WHEN i % 20 = 0 THEN 0 ELSE 1 END, 0 FROM series
 """
 
 
 def fill(database: Database, requests: int) -> None:
     dialect = database.engine.dialect.name
     values = {
-        "series": _SERIES[dialect].format(last=requests - 1), "until": to_ms(NOW) - 6 * 3_600_000, "span": YEAR_MS,
-        "count": requests, "pulls": PULLS, "false": "false",
+        "series": _SERIES[dialect].format(last=requests - 1), "last": requests - 1, "until": to_ms(NOW) - 6 * 3_600_000, "span": YEAR_MS,
+        "count": requests, "pulls": PULLS,
     }  # fmt: skip
     with database.write() as connection:
         account_store.save_account(database, connection, KEY[0], "acme", 1, suspended=False)
         facts = RepositoryFacts(repository_id=KEY[1], full_name="acme/widgets", private=True, default_branch="main")
         repository_store.save_repositories(database, connection, KEY[0], [facts])
-        connection.execute(text(_CHARGE.format(**values)))
-        connection.execute(text(_SHARE.format(**values)))
+        for statement in (_ORIGIN, _CHARGE, _REASON, _SHARE):
+            connection.execute(text(statement.format(**values)))
         for number in range(1, PULLS + 1):
             at = NOW - timedelta(milliseconds=YEAR_MS) * (number / PULLS)
             merged_at = at + timedelta(days=1) if number % 10 else None

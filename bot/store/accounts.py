@@ -9,6 +9,7 @@ accounts = table(Account)
 
 _ONE = select(accounts).where(of_account(accounts))
 _ALL = select(accounts).order_by(accounts.c.login)
+_LOCK = select(accounts.c.account_id).where(of_account(accounts)).with_for_update(key_share=True)
 _INSTALLATION = select(accounts.c.installation_id).where(of_account(accounts), ~accounts.c.suspended)
 _CHANGE = update(accounts).where(of_account(accounts))
 _REMOVE = _CHANGE.where(accounts.c.installation_id == bindparam("of_installation")).values(installation_id=0)
@@ -20,6 +21,11 @@ _PAUSE = _CHANGE.where(accounts.c.not_before_ms < bindparam("until_ms")).values(
 
 def account(connection: Connection, account_id: int) -> Account | None:
     return one(Account, connection, _ONE, {"of_account": account_id})
+
+
+def lock(connection: Connection, account_id: int) -> None:
+    """Until the commit, nobody else adds charges to the account."""
+    connection.execute(_LOCK, {"of_account": account_id})
 
 
 def all_accounts(connection: Connection) -> list[Account]:

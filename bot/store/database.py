@@ -8,7 +8,19 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, Table, and_, bindparam, create_engine, event
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Executable,
+    FromClause,
+    Row,
+    Table,
+    and_,
+    bindparam,
+    create_engine,
+    event,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
@@ -78,11 +90,11 @@ def table(model: type[SQLModel]) -> Table:
 # Conditions with parameters, so that a statement is built once. The `params` of a key fill them in.
 
 
-def of_account(of: Table) -> ColumnElement[bool]:
+def of_account(of: FromClause) -> ColumnElement[bool]:
     return of.c.account_id == bindparam("of_account")
 
 
-def of_repository(of: Table) -> ColumnElement[bool]:
+def of_repository(of: FromClause) -> ColumnElement[bool]:
     return and_(of_account(of), of.c.repository_id == bindparam("of_repository"))
 
 

@@ -66,7 +66,7 @@ def save_repository(database: Database, connection: Connection, account_id: int,
     """A repository that another account had before was transferred: its ledger moves with it."""
     key = RepositoryKey(account_id, facts.repository_id)
     for other_id in connection.execute(_ELSEWHERE, key.params).scalars().all():
-        transfer.move(connection, RepositoryKey(other_id, facts.repository_id), account_id)
+        transfer.move(database, connection, RepositoryKey(other_id, facts.repository_id), account_id)
     state = {
         "full_name": facts.full_name,
         "private": facts.private,

@@ -17,7 +17,7 @@ from attribution.totals import Spend
 from bot.clock import from_ms
 from bot.keys import RepositoryKey
 from bot.store.database import of_repository, rows_in
-from bot.store.ledger import charges, current, shares
+from bot.store.ledger import because, charges, current, made_by, origins, reasons, shares
 from bot.store.tables import Repository
 
 
@@ -37,9 +37,10 @@ _BETWEEN = and_(of_repository(charges), charges.c.at_ms >= bindparam("from_ms"),
 _NUMBERS = shares.c.pull_number.in_(bindparam("numbers", expanding=True))
 # What bears a charge, or the charge itself where no rule has looked at it yet.
 _AMOUNT = func.coalesce(shares.c.micros, case((shares.c.position.is_(None), charges.c.list_micros)))
-_ALL = charges.outerjoin(shares, current())
-_CURRENT = shares.join(charges, current())
-_BEARERS = (shares.c.pull_number, shares.c.stage, shares.c.evidence)
+_CHARGES = charges.outerjoin(origins, made_by())
+_ALL = charges.outerjoin(shares, current()).outerjoin(reasons, because())
+_CURRENT = shares.join(charges, current()).outerjoin(reasons, because())
+_BEARERS = (shares.c.pull_number, reasons.c.stage, reasons.c.evidence)
 _TOTAL = select(*_sums(charges.c.list_micros)).where(_BETWEEN)
 _SPENT_ON = (
     select(*_BEARERS, *_sums(shares.c.micros))
@@ -64,25 +65,26 @@ _SUMMED_OF_MODEL = (
 )
 _BY_MODEL = (
     select(
-        charges.c.tool,
-        charges.c.model,
+        origins.c.tool,
+        origins.c.model,
         func.count(),
         *map(summed, _SUMMED_OF_MODEL),
         summed(case((charges.c.list_micros.is_(None), 1), else_=0)),
         func.count(charges.c.output_tokens),
     )
+    .select_from(_CHARGES)
     .where(_BETWEEN)
-    .group_by(charges.c.tool, charges.c.model)
+    .group_by(origins.c.tool, origins.c.model)
 )
-_SENDERS = select(charges.c.author).where(_BETWEEN, charges.c.author != "").distinct()
+_SENDERS = select(origins.c.author).select_from(_CHARGES).where(_BETWEEN).distinct()
 _FINENESS: dict[By, tuple[Any, ...]] = {
     "repository": (),
     "pull": (shares.c.pull_number.label("pull_number"),),
     "issue": (shares.c.pull_number.label("pull_number"),),
     "label": (shares.c.pull_number.label("pull_number"),),
-    "tool": (charges.c.tool.label("tool"),),
-    "model": (charges.c.model.label("model"),),
-    "stage": (func.coalesce(shares.c.stage, Stage.BUILD.value).label("stage"),),
+    "tool": (origins.c.tool.label("tool"),),
+    "model": (origins.c.model.label("model"),),
+    "stage": (func.coalesce(reasons.c.stage, Stage.BUILD.value).label("stage"),),
     "day": (_QUARTER,),
 }
 # These see the parts of a request: who bears one is counted with it. The others count a request once.
@@ -93,7 +95,9 @@ _BY_PART = ("pull", "issue", "label")
 def _cells(by: By) -> Select[*tuple[Any, ...]]:
     columns = _FINENESS[by]
     counts = 1 if by in _BY_PART else case((func.coalesce(shares.c.position, 0) == 0, 1), else_=0)
-    statement = select(*columns, *_sums(_AMOUNT, counts)).select_from(_ALL).where(_BETWEEN)
+    statement = (
+        select(*columns, *_sums(_AMOUNT, counts)).select_from(_ALL.outerjoin(origins, made_by())).where(_BETWEEN)
+    )
     return statement.group_by(*columns) if columns else statement
 
 
@@ -170,7 +174,7 @@ def cells(connection: Connection, repository: Repository, by: By, span_ms: tuple
 
 def senders_between(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> frozenset[str]:
     """Digests of the people whose sessions reached us from a repository."""
-    return frozenset(connection.execute(_SENDERS, _span(key, from_ms, to_ms)).scalars())
+    return frozenset(connection.execute(_SENDERS, _span(key, from_ms, to_ms)).scalars()) - {""}
 
 
 def _span(key: RepositoryKey, from_ms: int, to_ms: int) -> dict[str, int]:

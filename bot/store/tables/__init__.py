@@ -5,7 +5,17 @@ Times are UTC milliseconds, money is micro-dollars. Ids are GitHub's numbers, wh
 
 from bot.store.tables.conversations import ApprovalRow, CommandRow, CorrectionRow, PressRow
 from bot.store.tables.github import Account, IssueRow, Presence, Pull, Reference, Repository, RepositoryName
-from bot.store.tables.ledger import ChargeRow, CommitName, CommitRow, RequestAlias, SessionRow, ShareRow, SuggestionRow
+from bot.store.tables.ledger import (
+    ChargeRow,
+    CommitName,
+    CommitRow,
+    OriginRow,
+    ReasonRow,
+    RequestName,
+    SessionRow,
+    ShareRow,
+    SuggestionRow,
+)
 from bot.store.tables.work import Job, NoticeRow, Publication, Token, WeekRow
 
 __all__ = [
@@ -19,14 +29,16 @@ __all__ = [
     "IssueRow",
     "Job",
     "NoticeRow",
+    "OriginRow",
     "Presence",
     "PressRow",
     "Publication",
     "Pull",
+    "ReasonRow",
     "Reference",
     "Repository",
     "RepositoryName",
-    "RequestAlias",
+    "RequestName",
     "SessionRow",
     "ShareRow",
     "SuggestionRow",

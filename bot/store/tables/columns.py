@@ -1,6 +1,6 @@
 """The kinds of column. Columns are not shared between tables, so each field needs its own: these make them."""
 
-from sqlalchemy import BigInteger, Text
+from sqlalchemy import BigInteger, Integer, Text
 from sqlmodel import Field
 
 
@@ -18,6 +18,19 @@ def big() -> int:
 
 def big_or_none() -> int | None:
     return Field(default=None, sa_type=BigInteger)
+
+
+def small_key() -> int:
+    return Field(primary_key=True, sa_type=Integer, sa_column_kwargs={"autoincrement": False})
+
+
+def small() -> int:
+    """Below 2**31."""
+    return Field(default=0, sa_type=Integer)
+
+
+def small_or_none() -> int | None:
+    return Field(default=None, sa_type=Integer)
 
 
 def text(default: str = "") -> str:
