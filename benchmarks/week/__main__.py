@@ -52,11 +52,12 @@ _CHARGE = """
 INSERT INTO charge (account_id, charge_id, origin_id, repository_id, at_ms, list_micros, cache_saving_micros, revision,
   uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
   request_id, aliases, facts)
-{series}SELECT 1, i, i / 40 * 2 + CASE WHEN i % 3 = 0 THEN 0 ELSE 1 END, 34, {until} - i * {span} / {count}, 10000 + i % 90000, 40000,
-  1, 900, 90000, 2000, 0, 700, 0, CAST(i AS TEXT), '', '' FROM series
+{series}SELECT 1, i, i / 40 * 2 + CASE WHEN i % 3 = 0 THEN 0 ELSE 1 END, 34, {until} - i * {span} / {count}, 10000 + i % 90000,
+  40000, 1, 900, 90000, 2000, 0, 700, 0, CAST(i AS TEXT), '', '' FROM series
 """
 _REASON = """
-INSERT INTO reason (account_id, reason_id, evidence, why, stage) VALUES (1, 0, 'none', 'why', 'build'), (1, 1, 'commit', 'why', 'build')
+INSERT INTO reason (account_id, reason_id, evidence, why, stage)
+VALUES (1, 0, 'none', 'why', 'build'), (1, 1, 'commit', 'why', 'build')
 """
 _SHARE = """
 INSERT INTO share (account_id, charge_id, revision, position, repository_id, pull_number, weight, micros, reason_id, decided_at_ms)
@@ -68,8 +69,8 @@ INSERT INTO share (account_id, charge_id, revision, position, repository_id, pul
 def fill(database: Database, requests: int) -> None:
     dialect = database.engine.dialect.name
     values = {
-        "series": _SERIES[dialect].format(last=requests - 1), "last": requests - 1, "until": to_ms(NOW) - 6 * 3_600_000, "span": YEAR_MS,
-        "count": requests, "pulls": PULLS,
+        "series": _SERIES[dialect].format(last=requests - 1), "last": requests - 1, "until": to_ms(NOW) - 6 * 3_600_000,
+        "span": YEAR_MS, "count": requests, "pulls": PULLS,
     }  # fmt: skip
     with database.write() as connection:
         account_store.save_account(database, connection, KEY[0], "acme", 1, suspended=False)
