@@ -63,7 +63,10 @@ def private_file(path: Path) -> None:
     """Make the file, if it is missing, for this user alone. Raises OSError."""
     number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     try:
-        if os.fstat(number).st_uid == os.geteuid():
+        status = os.fstat(number)
+        if not stat.S_ISREG(status.st_mode):
+            raise NoRegularFile(path)
+        if status.st_mode & 0o077 and status.st_uid == os.geteuid():
             os.fchmod(number, 0o600)
     finally:
         os.close(number)

@@ -9,6 +9,7 @@ import msgspec
 from attribution.tools import JsonLines, Source, Tool
 from attribution.usage import Usage
 from attribution.usage_merge import unique
+from collector.files import open_regular
 from collector.logs import Position, Tally, UnreadableLog, plain
 from collector.sources import beside, records
 
@@ -95,7 +96,7 @@ def _ends(path: Path, offset: int) -> bytes:
     """The first and the last bytes of the part that was read."""
     if path.suffix == ".zst":
         return b""
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path) as file:
         first = file.read(min(offset, _END_BYTES))
         file.seek(max(offset - _END_BYTES, 0))
         return first + file.read(min(offset, _END_BYTES))
