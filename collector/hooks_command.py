@@ -25,18 +25,26 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
     options = parser.parse_args(argv)
+    try:
+        return _run(options.action, guard=options.guard, dry_run=options.dry_run)
+    except OSError as error:
+        err(f"mergecost hooks: {error}")
+        return 1
+
+
+def _run(action: str, *, guard: bool, dry_run: bool) -> int:
     home, cwd, state = Path.home(), Path.cwd(), state_file(os.environ)
-    if options.action == "status":
+    if action == "status":
         return _status(home, cwd)
-    if options.action == "install":
-        plan = [*tools.install(home, state.parent, guard=options.guard), *git.install(cwd, stamps_file(state))]
-        if not options.dry_run:
+    if action == "install":
+        plan = [*tools.install(home, state.parent, guard=guard), *git.install(cwd, stamps_file(state))]
+        if not dry_run:
             private_folder(state.parent)
             private_file(stamps_file(state))
             _warn_without_server()
     else:
         plan = [*tools.uninstall(home), *git.uninstall(cwd)]
-    return _carry_out(plan, dry_run=options.dry_run, undo=options.action == "uninstall")
+    return _carry_out(plan, dry_run=dry_run, undo=action == "uninstall")
 
 
 def _warn_without_server() -> None:

@@ -45,7 +45,10 @@ def uninstall(cwd: Path) -> Plan:
 
 def is_installed(cwd: Path) -> bool:
     folder = _hooks_folder(cwd)
-    return folder is not None and BEGIN in (read(folder / "post-commit") or b"")
+    try:
+        return folder is not None and BEGIN in (read(folder / "post-commit") or b"")
+    except OSError:  # it cannot be read, or is no file
+        return False
 
 
 def _with(path: Path, block: bytes) -> Plan:

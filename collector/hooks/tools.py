@@ -100,7 +100,10 @@ def tools_with_guard(home: Path) -> list[str]:
 
 
 def is_hooked(path: Path, hook: Path) -> bool:
-    return str(hook).encode() in (read(path) or b"")
+    try:
+        return str(hook).encode() in (read(path) or b"")
+    except OSError:  # it cannot be read, or is no file
+        return False
 
 
 def _entries(name: str, tool: Tool, state: Path, *, guard: bool) -> dict[str, Json]:

@@ -254,3 +254,40 @@ def test_a_hook_that_is_a_link_is_left_alone(dev: Developer, repo: Path, home: P
     run = dev.mergecost("hooks", "install")
     assert "is a symbolic link" in run.stderr
     assert script.read_text() == "#!/bin/sh\n"
+
+
+def test_a_hook_or_settings_that_are_no_file_are_named(dev: Developer, repo: Path, home: Path):
+    (repo / ".git/hooks").mkdir(exist_ok=True)
+    for path in (repo / ".git/hooks/post-commit", home / ".claude/settings.json"):
+        os.mkfifo(path)
+        run = dev.mergecost("hooks", "install")
+        assert (run.returncode, f"{path} is no regular file" in run.stderr) == (1, True)
+        assert dev.mergecost("hooks", "status").returncode == 0
+        assert dev.mergecost("guard").returncode == 0
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "logs/HEAD",
+        "HEAD",
+        "config",
+        "refs/remotes/origin/HEAD",
+        "logs/refs/heads/feat/x",
+        "info/attributes",
+        "packed-refs",
+    ],
+)
+def test_what_is_no_file_in_a_repository_is_not_waited_for(
+    dev: Developer, repo: Path, place: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(processes, "GIT_SECONDS", 0.5)
+    dev.set_caps(session_usd=1)
+    dev.work(2, gitBranch="/dev/zero")
+    path = repo / ".git" / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    for arguments in (("--all",), ("push",), ("guard",)):
+        assert dev.mergecost(*arguments).returncode == 0
