@@ -97,7 +97,4 @@ def _unknown_command(name: str) -> str:
 
 
 if __name__ == "__main__":
-    # `collector.hook` runs this file by its path, isolated. Then our packages are looked for last, and here alone: also where they
-    # are installed for one user, or not at all.
-    sys.path.append(__file__.rpartition("/")[0].rpartition("/")[0])
     sys.exit(main())

@@ -24,7 +24,7 @@ def main(folder: str) -> None:
     os.environ.setdefault("MERGECOST_STATE", f"{folder}/state.db")
     # The tool works in a stranger's folder, and passes on what variables that folder's settings name: no package from there
     # may be imported. So Python runs isolated, a module named by its path.
-    command = os.path.join(os.path.dirname(os.path.abspath(__file__)), "command.py")
+    command = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
     os.execv(sys.executable, [sys.executable, "-I", command, "push", "--if-due"])  # noqa: S606
 
 

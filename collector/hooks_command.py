@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
-from collector.files import private_file, private_folder
+from collector.files import private_folder
 from collector.hooks import git, tools
 from collector.hooks.changes import Change, Plan, backup_of, make
 from collector.settings import SettingsError, read_settings, state_file
@@ -40,7 +40,6 @@ def _run(action: str, *, guard: bool, dry_run: bool) -> int:
         plan = [*tools.install(home, state.parent, guard=guard), *git.install(cwd, stamps_file(state))]
         if not dry_run:
             private_folder(state.parent)
-            private_file(stamps_file(state))
             _warn_without_server()
     else:
         plan = [*tools.uninstall(home), *git.uninstall(cwd)]

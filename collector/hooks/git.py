@@ -78,8 +78,8 @@ def _without(script: bytes) -> bytes:
 
 def _post_commit(stamps: Path) -> str:
     lines = [
-        f'[ -n "${variable}" ] && printf \'commit %s %s {tool} %s\\n\' "$(date +%s)" "$(git rev-parse HEAD)" "${variable}" '
-        f"2>/dev/null >> {shlex.quote(str(stamps))}"
+        f'[ -n "${variable}" ] && (umask 077; printf \'commit %s %s {tool} %s\\n\' "$(date +%s)" "$(git rev-parse HEAD)" '
+        f'"${variable}" 2>/dev/null >> {shlex.quote(str(stamps))})'
         for variable, tool in SESSION_VARIABLES.items()
     ]
     return "\n".join([*lines, ": # nothing here fails a commit", ""])
@@ -89,7 +89,8 @@ def _post_rewrite(stamps: Path) -> str:
     """Git writes the pairs to standard input, so these lines pass it on to the rest of the hook."""
     return (
         "mergecost_pairs=$(cat)\n"
-        f"printf '%s\\n' \"$mergecost_pairs\" | sed 's/^/rewrite /' 2>/dev/null >> {shlex.quote(str(stamps))}\n"
+        "printf '%s\\n' \"$mergecost_pairs\" | "
+        f"(umask 077; sed 's/^/rewrite /' 2>/dev/null >> {shlex.quote(str(stamps))})\n"
         "exec <<MERGECOST_PAIRS\n$mergecost_pairs\nMERGECOST_PAIRS\n"
     )
 

@@ -240,7 +240,7 @@ def test_the_hook_prints_nothing_and_starts_a_push_in_the_background(machine: di
     (tmp_path / "state").mkdir()
     (tmp_path / "collector").mkdir()
     shutil.copy(HOOK, tmp_path / "collector")
-    (tmp_path / "collector/command.py").write_text(
+    (tmp_path / "collector/__main__.py").write_text(
         f"import os, sys\nopen({str(tmp_path / 'ran')!r}, 'w').write(' '.join([*sys.argv[1:], os.environ['MERGECOST_STATE']]))\n"
     )
     env = {name: value for name, value in machine.items() if name != "MERGECOST_STATE"}
@@ -261,6 +261,7 @@ def test_a_hook_imports_nothing_of_the_folder_or_the_variables_of_a_project(
             (folder / package).mkdir(parents=True)
             (folder / package / "__init__.py").write_text(evil)
             (folder / package / "command.py").write_text(evil)
+            (folder / package / "__main__.py").write_text(evil)
         for module in ("sitecustomize", "usercustomize", "json", "sqlite3", "argparse"):
             (folder / f"{module}.py").write_text(evil)
         (folder / "evil.pth").write_text(f"import os; {evil}")

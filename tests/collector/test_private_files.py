@@ -10,6 +10,7 @@ import pytest
 from collector.files import NoRegularFile, TooLarge, open_regular, private_file, read_bytes, write_bytes
 from tests.collector.developer import Developer
 from tests.collector.fake_server import TOKEN, Server
+from tests.collector.machine import git
 
 
 @pytest.fixture(params=[0, 0o022, 0o077])
@@ -27,6 +28,7 @@ def test_files_are_for_the_user_alone_whatever_the_umask(umask: None, home: Path
     dev.work(2)
     dev.mergecost("hooks", "install", "--guard")
     dev.run_hook()
+    git(repo, "commit", "-q", "--allow-empty", "-m", "work", CLAUDE_CODE_SESSION_ID="s")
     for arguments in (("push",), ("push", "--if-due"), ("guard",), ("guard", "--unlock", "1h", "--reason", "r")):
         assert dev.mergecost(*arguments).returncode == 0
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in dev.state.iterdir()}
