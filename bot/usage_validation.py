@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from attribution.protocol import reader
 from attribution.usage import LONGEST_TEXT, TOKENS_NOT_KNOWN, CommitMade, Context, Tokens, Usage, with_context
 from attribution.usage_merge import other_names
 
@@ -45,12 +46,13 @@ def _limits(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[_Limit]:
 
 
 _LIMITS = tuple(_limits(Usage))
+_usage = reader(Usage)
 
 
 def validate(raw: msgspec.Raw, now: datetime) -> Usage | str:
     """The record, or what is wrong with it, in words for whoever sent it."""
     try:
-        usage = msgspec.json.decode(raw, type=Usage)
+        usage = _usage(raw)
     except msgspec.DecodeError as error:
         reason = str(error)
         return f"{reason}: {_OTHER_VERSION}" if "unknown field" in reason else reason

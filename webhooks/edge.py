@@ -10,6 +10,7 @@ from bot.repository_settings import OperatorSettings
 from bot.settings import AppCredentials, Settings
 from bot.store.database import Database
 from bot.work.intake import Intake
+from webhooks.body import Bodies
 
 
 class Edge(msgspec.Struct, kw_only=True):
@@ -24,6 +25,7 @@ class Edge(msgspec.Struct, kw_only=True):
     credentials: AppCredentials | None
     on_app: Callable[[AppCredentials], None]
     transport: Any = None
+    bodies: Bodies = msgspec.field(default_factory=Bodies)
 
 
 def edge_of(scope: Mapping[str, Any]) -> Edge:

@@ -17,9 +17,7 @@ input { font: inherit; padding: .4rem .6rem; border: 1px solid #8888; border-rad
 """
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action *; base-uri 'none'",
-    "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
-    "X-Frame-Options": "DENY",
 }
 
 
