@@ -42,8 +42,6 @@ def reader(kind: type[T]) -> Callable[[bytes | msgspec.Raw], T]:
             reason = "lists and objects are nested too deeply: send what the schema describes"
         except UnicodeDecodeError:
             reason = "a text in it is not UTF-8: encode it so"
-        except msgspec.DecodeError as error:  # it quotes names, which may hold half a surrogate pair
-            reason = str(error).encode(errors="backslashreplace").decode()
         raise msgspec.DecodeError(reason)
 
     return read

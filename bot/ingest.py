@@ -110,6 +110,6 @@ def _note_shares(
 
 def _name(raw: msgspec.Raw) -> str:
     try:
-        return _with_id(raw).request_id[:300].encode(errors="backslashreplace").decode()
+        return _with_id(raw).request_id[:300]
     except msgspec.DecodeError:
         return ""

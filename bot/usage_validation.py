@@ -84,9 +84,10 @@ def _problems(usage: Usage, now: datetime) -> Iterator[str]:
     if len(paths) > MOST_FILES or any(_is_outside(path) for path in paths):
         yield f"`work.edited_files` must be at most {MOST_FILES} paths inside the repository, relative to its top"
     if len(usage.work.pulls_seen) > MOST_PULLS or any(
-        _INVISIBLE.search(pull.how) or len(pull.how) > 40 for pull in usage.work.pulls_seen
+        _INVISIBLE.search(pull.how) or len(pull.how) > 40 or not 0 < pull.number < 2**63
+        for pull in usage.work.pulls_seen
     ):
-        yield f"`work.pulls_seen` must be at most {MOST_PULLS} pull requests, each with a word for how"
+        yield f"`work.pulls_seen` must be at most {MOST_PULLS} pull requests, each with its number and a word for how"
 
 
 def _beyond(limit: _Limit, value: Any) -> Iterator[str]:
@@ -104,7 +105,8 @@ def _is_bad_text(text: str) -> bool:
 
 def _is_commit(commit: CommitMade) -> bool:
     texts = (commit.authorship, commit.patch_id, commit.branch)
-    in_time = commit.authored_at is None or commit.authored_at.tzinfo is not None
+    at = commit.authored_at
+    in_time = at is None or (at.tzinfo is not None and 1970 <= at.year < 9999)
     return in_time and not any(map(_is_bad_text, texts)) and bool(_SHA.fullmatch(commit.sha))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -70,6 +70,8 @@ def _days(since: str = "", until: str = "") -> tuple[str, str]:
 
 
 Account = Annotated[int, Depends(_reader)]
+# As the database keeps it.
+Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 Pages = Annotated[tuple[int, int], Depends(_pages)]
 Days = Annotated[tuple[str, str], Depends(_days)]
@@ -141,7 +143,7 @@ def costs(
     responses=_answers(PullRequestCost, "As its comment says.", 404),
     response_class=Response,
 )
-def pull(request: Request, account: Account, owner: str, name: str, number: int) -> Response:
+def pull(request: Request, account: Account, owner: str, name: str, number: Number) -> Response:
     """What a pull request cost."""
     edge = edge_of(request)
 
@@ -158,7 +160,7 @@ def pull(request: Request, account: Account, owner: str, name: str, number: int)
     responses=_answers(IssueCost, "Sub-issues included.", 404),
     response_class=Response,
 )
-def issue(request: Request, account: Account, owner: str, name: str, number: int) -> Response:
+def issue(request: Request, account: Account, owner: str, name: str, number: Number) -> Response:
     """What an issue cost over all its pull requests."""
 
     def look(connection: Connection, row: Repository) -> IssueCost | None:

@@ -1,8 +1,7 @@
 """Read requests' bodies: each up to a size and a time, all of them within one budget of memory, whatever their headers say."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 
 import msgspec
 from starlette.types import Receive
@@ -31,16 +30,6 @@ class Limits(msgspec.Struct, frozen=True):
     too_large: str
 
 
-class _Arrival:
-    """A body on its way, and then in use, until the request is answered."""
-
-    def __init__(self, seconds: float) -> None:
-        self.is_crowded_out = False
-        self.size_bytes = 0
-        self.body = bytearray()
-        self.timeout = asyncio.timeout(seconds)
-
-
 class Bodies:
     """All bodies of a server.
 
@@ -53,11 +42,11 @@ class Bodies:
         self._budget_bytes = budget_bytes
         self._most_at_once = most_at_once
         # On their way, in the order of their beginning.
-        self._known: dict[_Arrival, None] = {}
-        self._strangers: dict[_Arrival, None] = {}
+        self._known: dict[Body, None] = {}
+        self._strangers: dict[Body, None] = {}
+        self._is_watched = False
 
-    @asynccontextmanager
-    async def read(
+    def read(
         self,
         headers: Mapping[bytes, bytes],
         receive: Receive,
@@ -65,73 +54,118 @@ class Bodies:
         *,
         is_known: bool = False,
         see: See | None = None,
-    ) -> AsyncIterator[bytes]:
-        """The raw body, which is in use until the `with` ends. `see` gets each piece as it comes. Raises `Refusal`."""
+    ) -> "Body":
+        """`async with` gives the raw body, which counts until the end. `see` gets each piece as it comes. Raises `Refusal`."""
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and (len(length) > 15 or int(length) > limits.most_bytes):
             raise Refusal(413, limits.too_large)
-        arrival = _Arrival(limits.seconds)
-        self._make_room(1)
-        on_their_way = self._known if is_known else self._strangers
-        on_their_way[arrival] = None
-        try:
-            try:
-                async with arrival.timeout:
-                    body = await self._whole(arrival, receive, limits, see)
-            except TimeoutError:
-                raise _too_late(arrival, limits) from None
-            finally:
-                on_their_way.pop(arrival, None)
-            yield body
-        finally:
-            self.size_bytes -= arrival.size_bytes
+        return Body(self, receive, limits, is_known, see)
 
-    async def _whole(self, arrival: _Arrival, receive: Receive, limits: Limits, see: See | None) -> bytes:
+    def begin(self, body: "Body") -> None:
+        if len(self._known) + len(self._strangers) >= self._most_at_once:
+            self._crowd_out_slowest()
+        (self._known if body.is_known else self._strangers)[body] = None
+        if not self._is_watched:
+            self._watch()
+
+    def has_come(self, body: "Body") -> None:
+        """Whole or not, nothing more will."""
+        (self._known if body.is_known else self._strangers).pop(body, None)
+
+    def add(self, size_bytes: int) -> None:
+        """A piece has come; if need be others make room for it, or the body that it belongs to goes."""
+        self.size_bytes += size_bytes
+        while self.size_bytes > self._budget_bytes and (self._strangers or self._known):
+            self._crowd_out_slowest()
+
+    def _crowd_out_slowest(self) -> None:
+        among = self._strangers or self._known
+        slowest = next(iter(among))
+        del among[slowest]
+        slowest.give_up(Refusal(503, "too many are sending at once: send it again in a while"))
+
+    def _watch(self) -> None:
+        """One timer for all: one for each body would cost the many small ones the most."""
+        self._is_watched = True
+        asyncio.get_running_loop().call_later(1, self._look)
+
+    def _look(self) -> None:
+        self._is_watched = False
+        now = asyncio.get_running_loop().time()
+        for body in [body for body in (*self._strangers, *self._known) if body.is_late(now)]:
+            self.has_come(body)
+            body.give_up(Refusal(408, f"the body did not come within {body.limits.seconds:.0f} seconds: send it again"))
+        if self._strangers or self._known:
+            self._watch()
+
+
+class Body:
+    """A body on its way, and then in use."""
+
+    def __init__(self, bodies: Bodies, receive: Receive, limits: Limits, is_known: bool, see: See | None) -> None:
+        self.is_known = is_known
+        self.limits = limits
+        self._bodies = bodies
+        self._receive = receive
+        self._see = see
+        self._pieces = bytearray()
+        self._size_bytes = 0
+        self._refusal: Refusal | None = None
+        self._since = asyncio.get_running_loop().time()
+        self._end = asyncio.timeout(None)
+
+    def is_late(self, now: float) -> bool:
+        return now - self._since >= self.limits.seconds
+
+    def give_up(self, refusal: Refusal) -> None:
+        """Its memory is free at once; its request is answered when its turn comes."""
+        self._refusal = refusal
+        self._forget()
+        self._end.reschedule(0)
+
+    async def __aenter__(self) -> bytes:
+        self._bodies.begin(self)
+        is_whole = False
+        try:
+            async with self._end:
+                body = await self._whole()
+                is_whole = True
+                return body
+        except TimeoutError:
+            if self._refusal is None:
+                raise
+            raise self._refusal from None
+        finally:
+            self._bodies.has_come(self)
+            if not is_whole:
+                self._forget()
+
+    async def __aexit__(self, *error: object) -> None:
+        self._forget()
+
+    async def _whole(self) -> bytes:
         while True:
-            message = await receive()
+            message = await self._receive()
             if message["type"] != "http.request":
                 raise Refusal(400, "the body ended before its time: send it again")
             piece: bytes = message.get("body", b"")
-            if not self._is_counted(arrival, len(piece)):
-                raise _too_late(arrival, limits)
-            if arrival.size_bytes > limits.most_bytes:
-                raise Refusal(413, limits.too_large)
-            if see is not None:
-                see(piece)
+            if self._refusal is None:
+                self._size_bytes += len(piece)
+                self._bodies.add(len(piece))
+            if self._refusal is not None:
+                raise self._refusal
+            if self._size_bytes > self.limits.most_bytes:
+                raise Refusal(413, self.limits.too_large)
+            if self._see is not None:
+                self._see(piece)
             is_last = not message.get("more_body", False)
-            if is_last and not arrival.body:  # as nearly all are: one piece, and no copy
+            if is_last and not self._pieces:  # as nearly all are: one piece, and no copy
                 return piece
-            arrival.body += piece
+            self._pieces += piece
             if is_last:
-                body, arrival.body = bytes(arrival.body), bytearray()
+                body, self._pieces = bytes(self._pieces), bytearray()
                 return body
 
-    def _is_counted(self, arrival: _Arrival, size_bytes: int) -> bool:
-        """False if there is no room for more of this body."""
-        if not arrival.is_crowded_out:
-            arrival.size_bytes += size_bytes
-            self.size_bytes += size_bytes
-            self._make_room()
-        return not arrival.is_crowded_out
-
-    def _make_room(self, more_count: int = 0) -> None:
-        """For what has been counted, and for so many bodies that begin."""
-        while (
-            self.size_bytes > self._budget_bytes
-            or len(self._known) + len(self._strangers) + more_count > self._most_at_once
-        ):
-            among = self._strangers or self._known
-            if not among:
-                return
-            slowest = next(iter(among))
-            del among[slowest]
-            self.size_bytes -= slowest.size_bytes
-            slowest.size_bytes, slowest.body, slowest.is_crowded_out = 0, bytearray(), True
-            # Its request is answered when its turn comes.
-            slowest.timeout.reschedule(asyncio.get_running_loop().time())
-
-
-def _too_late(arrival: _Arrival, limits: Limits) -> Refusal:
-    if arrival.is_crowded_out:
-        return Refusal(503, "too many are sending at once: send it again in a while")
-    return Refusal(408, f"the body did not come within {limits.seconds:.0f} seconds: send it again")
+    def _forget(self) -> None:
+        self._bodies.size_bytes -= self._size_bytes
+        self._size_bytes, self._pieces = 0, bytearray()

@@ -9,7 +9,15 @@ import uvicorn
 
 from bot.context import Outside
 from bot.notify import Outbox
-from bot.settings import SettingsError, alert_secret, app_credentials, from_environment, operator_settings, setup_secret
+from bot.settings import (
+    SettingsError,
+    alert_secret,
+    app_credentials,
+    from_environment,
+    make_private,
+    operator_settings,
+    setup_secret,
+)
 from bot.store.database import Database
 from webhooks.connections import Connections
 from webhooks.server import create_app
@@ -26,11 +34,13 @@ def main(argv: list[str]) -> int:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         settings = from_environment(public_url=f"http://{arguments.host}:{arguments.port}")
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(settings.data_dir)
         credentials = app_credentials(settings)
         operator = operator_settings(settings)
         outbox = Outbox(secret=alert_secret(operator))
         database = Database(settings.database_url)
-    except (SettingsError, ValueError) as error:
+    except (SettingsError, ValueError, OSError) as error:
         print(f"mergecost serve: {error}", file=sys.stderr)
         return 2
     database.migrate()

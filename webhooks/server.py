@@ -87,6 +87,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        redirect_slashes=False,  # it would lead to whatever Host the request names
     )
     app.state.runner = runner
     app.state.edge = Edge(
