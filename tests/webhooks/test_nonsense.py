@@ -1,6 +1,7 @@
 """Whatever strangers, tools and people send, they get an answer that says what is wrong, and never an error of ours."""
 
 import json
+import os
 from urllib.parse import quote
 
 import pytest
@@ -292,7 +293,11 @@ def check_anything(server, token, reader, request):
         assert told.get("message") or told.get("detail")
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# `make fuzz` asks for more.
+@settings(
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "100")),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(requests)
 def test_nothing_that_anybody_sends_to_any_route_is_an_error_of_ours(server, anything):
     token, reader = server.token(acme__widgets=34), reader_of(server)
