@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from sqlalchemy import Connection
 
-from attribution.protocol import MOST_REQUESTS, Coverage, Receipt, Refusal, repository_digest
+from attribution.protocol import MOST_REQUESTS, Coverage, Receipt, Refusal, reader, repository_digest
 from attribution.usage import Usage, with_context
 from bot.clock import Clock, from_ms
 from bot.context import settings_of
@@ -36,6 +36,9 @@ class _WithId(msgspec.Struct):
     request_id: str = ""
 
 
+_batch, _with_id = reader(_Batch), reader(_WithId)
+
+
 def coverage(database: Database, account_id: int, github_host: str) -> Coverage:
     salt = secrets.token_bytes(16)
     with database.read() as connection:
@@ -49,7 +52,7 @@ def receive(
 ) -> Receipt:
     """Save a batch for the token's account. Raises `BadBatch`."""
     try:
-        records = msgspec.json.decode(body, type=_Batch).requests
+        records = _batch(body).requests
     except msgspec.DecodeError as error:
         raise BadBatch(f'the body must be {{"requests": [...]}}: {error}') from None
     if len(records) > MOST_REQUESTS:
@@ -107,6 +110,6 @@ def _note_shares(
 
 def _name(raw: msgspec.Raw) -> str:
     try:
-        return msgspec.json.decode(raw, type=_WithId).request_id[:300]
+        return _with_id(raw).request_id[:300]
     except msgspec.DecodeError:
         return ""

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -87,6 +88,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        redirect_slashes=False,  # it would lead to whatever Host the request names
     )
     app.state.runner = runner
     app.state.edge = Edge(
@@ -100,6 +102,7 @@ def create_app(
         on_app=runner.start,
         transport=outside.github_transport,
     )
+    app.add_exception_handler(RequestValidationError, api.unfit)
     app.include_router(setup.router)
     app.include_router(api.router)
     return app

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,10 +13,14 @@ from attribution.protocol import MOST_BYTES, Message
 from bot import guard_caps as bot_caps
 from bot import ingest
 from bot.store import tokens as token_store
-from webhooks.body import TooLarge, read
+from webhooks.body import Limits, Refusal
 from webhooks.edge import Edge, edge_of
 
+JSON = "application/json"
+
 T = TypeVar("T")
+
+LIMITS = Limits(MOST_BYTES, seconds=30, too_large="a batch may have at most 5 MB: send smaller ones")
 
 
 async def receive(request: Request) -> Response:
@@ -52,26 +56,26 @@ async def coverage(request: Request) -> Response:
 
 
 async def _with_body(request: Request, work: Callable[[int, bytes], msgspec.Struct]) -> Response:
-    """What `work` makes of the body for the token's account."""
+    """What `work` makes of the body for the token's account. Of a stranger's body nothing is read."""
     edge, token = edge_of(request), _bearer(request)
+    if request.headers.get("content-type", JSON).partition(";")[0].strip().lower() != JSON:
+        return _answer(415, Message(f"send {JSON}"))
+    account_id = await _in_thread(lambda: _account(edge, token))
+    if isinstance(account_id, Response):
+        return account_id
     try:
-        body = await read(dict(request.scope["headers"]), request.receive, MOST_BYTES)
-    except TooLarge:
-        return _answer(413, Message("a batch may have at most 5 MB: send smaller ones"))
-
-    def look() -> Response:
-        account_id = _account(edge, token)
-        return account_id if isinstance(account_id, Response) else _answer(200, work(account_id, body))
-
-    return await _in_thread(look)
+        async with edge.bodies.read(dict(request.scope["headers"]), request.receive, LIMITS, is_known=True) as body:
+            return await _in_thread(lambda: _answer(200, work(account_id, body)))
+    except Refusal as refusal:
+        return _answer(refusal.status, Message(str(refusal)), {"Retry-After": "30"} if refusal.status == 503 else None)
 
 
-async def _in_thread(work: Callable[[], Response]) -> Response:
+async def _in_thread(work: Callable[[], T]) -> T | Response:
     try:
         return await asyncio.to_thread(work)
     except (ingest.BadBatch, bot_caps.BadQuestion) as error:
         return _answer(400, Message(str(error)))
-    except DBAPIError:
+    except SQLAlchemyError:
         return _answer(503, Message("the database cannot take it now: send it again later"), {"Retry-After": "30"})
 
 

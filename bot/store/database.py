@@ -1,8 +1,9 @@
 """One engine for SQLite and PostgreSQL, and the two kinds of transaction that the rest uses."""
 
+import os
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -20,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     event,
+    make_url,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
@@ -142,6 +144,17 @@ def rows_named(
         yield from rows_in(connection, statement, {**params, "of_tool": tool}, "of_names", [name for _, name in pairs])
 
 
+def _make_private(path: Path) -> None:
+    """The database file is this user's alone, whatever the umask and whoever made it. SQLite makes `-wal` and `-shm` with its mode:
+    https://sqlite.org/src/file?name=src/os_unix.c (findCreateFileMode). Raises `OSError`."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    for part in (path, *path.parent.glob(f"{path.name}-*")):
+        with suppress(FileNotFoundError):  # another process has just put it away
+            if part.stat().st_mode & 0o077:
+                part.chmod(0o600)
+
+
 def _engine(url: str) -> Engine:
     if url.startswith(("postgresql://", "postgres://")):
         return create_engine(
@@ -151,7 +164,7 @@ def _engine(url: str) -> Engine:
         raise ValueError(
             f"the database URL must begin with sqlite:/// or postgresql://, it is {url.split('://', 1)[0]}://..."
         )
-    Path(url.removeprefix("sqlite:///")).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_private(Path(make_url(url).database or "mergecost.db"))
     engine = create_engine(url, connect_args={"timeout": 20}, pool_size=12, max_overflow=40)
 
     @event.listens_for(engine, "connect")

@@ -8,8 +8,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 
-from sqlalchemy.exc import DBAPIError
-
 from bot.clock import Clock
 from bot.store.database import Database
 from bot.work import queue
@@ -41,7 +39,8 @@ class Intake:
         while self._waiting:
             await asyncio.sleep(GATHER_SECONDS)
             batch, self._waiting = self._waiting, []
-            failure = await asyncio.to_thread(self._commit, Counter(work for work, _ in batch))
+            commit = asyncio.to_thread(self._commit, Counter(work for work, _ in batch))
+            (failure,) = await asyncio.gather(commit, return_exceptions=True)  # whatever it is, all who wait hear of it
             self._wake()
             for _, committed in batch:
                 if committed.done():  # the client went away
@@ -51,10 +50,6 @@ class Intake:
                 else:
                     committed.set_exception(failure)
 
-    def _commit(self, work: Counter[Work]) -> DBAPIError | None:
-        try:
-            with self._database.write() as connection:
-                queue.request_counts(self._database, connection, work, self._clock())
-        except DBAPIError as error:
-            return error
-        return None
+    def _commit(self, work: Counter[Work]) -> None:
+        with self._database.write() as connection:
+            queue.request_counts(self._database, connection, work, self._clock())

@@ -1,6 +1,7 @@
 import json
 from decimal import Decimal
 from pathlib import Path
+from stat import S_IMODE
 
 import pytest
 
@@ -13,7 +14,7 @@ from bot.repository_settings import (
     read_repository,
     schema,
 )
-from bot.settings import SettingsError, app_credentials, from_environment
+from bot.settings import SettingsError, app_credentials, from_environment, make_private
 from bot.store.database import Database
 
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY-----\n"
@@ -137,3 +138,9 @@ def test_the_shipped_schema_is_that_of_the_settings():
     assert json.loads(schema_file.read_text()) == schema()
     assert "alert_url" not in schema()["properties"]
     assert schema()["properties"]["budget_pull_usd"]["type"] == "number"
+
+
+def test_a_folder_that_others_could_enter_is_taken_from_them(tmp_path):
+    tmp_path.chmod(0o755)
+    make_private(tmp_path)
+    assert S_IMODE(tmp_path.stat().st_mode) == 0o700
