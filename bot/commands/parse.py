@@ -77,8 +77,9 @@ def commands(body: str) -> list[Command]:
 
 
 def lines(body: str) -> str:
-    """Only the lines of a comment that are commands, as they were written, as far as they are read."""
-    return "\n".join(line[:LONGEST_COMMAND] for line in _command_lines(body)[:MOST_COMMANDS])
+    """Only the lines of a comment that are commands, as they were written: as much of them as `commands` needs."""
+    longest = len(_NAME) + LONGEST_COMMAND + 2
+    return "\n".join(line[:longest] for line in _command_lines(body)[: MOST_COMMANDS + 1])
 
 
 def _command_lines(body: str) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from bot.clock import DAY_MS, to_ms
+from bot.clock import CLOCKS_MS, DAY_MS, to_ms
 from bot.context import Bot
 from bot.github.client import Missing, Refusal
 from bot.github.models import Present, User
@@ -28,8 +28,6 @@ log = logging.getLogger(__name__)
 _SETTINGS_FRESH_MS = 5 * 60_000
 # How far back a repository is read when the App is installed.
 _FIRST_LOOK_MS = 30 * DAY_MS
-# GitHub's clock and ours may differ by so much.
-_CLOCKS_MS = 5 * 60_000
 
 
 class _Installation(msgspec.Struct):
@@ -133,7 +131,7 @@ async def _changes(bot: Bot, repository: Repository, what: str, since_ms: int) -
     if newest is None:
         return [], since_ms
     # GitHub gives whole seconds of a clock of its own: one that is just over may bring more news, one long over does not.
-    return numbers, newest + (newest < bot.clock() - _CLOCKS_MS)
+    return numbers, newest + (newest < bot.clock() - CLOCKS_MS)
 
 
 async def covered(bot: Bot, key: RepositoryKey) -> Repository | None:
