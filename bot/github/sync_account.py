@@ -13,6 +13,7 @@ from bot.github.client import Missing, Refusal
 from bot.github.models import Present, User
 from bot.keys import RepositoryKey
 from bot.repository_settings import PATH
+from bot.settings_lines import LONGEST
 from bot.store import accounts as account_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
@@ -164,8 +165,10 @@ async def settings_file(bot: Bot, key: RepositoryKey) -> None:
     if repository is None or bot.clock() - repository.settings_read_at_ms < _SETTINGS_FRESH_MS:
         return
     try:
-        file = await bot.github.get(key.account_id, f"/repos/{repository.full_name}/contents/{PATH}", _File)
-        text = base64.b64decode(file.content).decode(errors="replace")
+        path = f"/repos/{repository.full_name}/contents/{PATH}"
+        # A folder of that name is a list of what is in it.
+        file = await bot.github.get(key.account_id, path, _File | list[Present])
+        text = _text_of(file.content) if isinstance(file, _File) else ""
     except (Missing, Refusal):
         text = ""
     with bot.database.write() as connection:
@@ -177,3 +180,9 @@ async def settings_file(bot: Bot, key: RepositoryKey) -> None:
             numbers = pull_store.open_pulls(connection, key)
             change = Change(repository=key, pulls=numbers, times_ms=[0])
             bot.stale(current).note(connection, Fact.SETTINGS, change)
+
+
+def _text_of(content: str) -> str:
+    """A file's text from base64, as much as is stored: enough to see that it is too long. PostgreSQL stores no NUL."""
+    text = base64.b64decode(content).decode(errors="replace")
+    return text[: LONGEST + 1].replace("\0", "\ufffd")
