@@ -3,7 +3,10 @@
 import pytest
 from inline_snapshot import snapshot
 
+from attribution.links import MOST_NUMBERS
 from bot.commands.access import MOST_STRANGERS
+from bot.keys import PullKey
+from bot.store import pulls as pull_store
 from tests.databases import Worlds
 from tests.github.state import Comment
 from tests.world import World
@@ -155,3 +158,29 @@ def test_our_comment_stays_hidden_once_it_is(private: World):
     assert private.comment(12).startswith("**This change cost $3.00**")
     assert ours.minimized_reason == "outdated"
     assert len(private.comments(12)) == 1
+
+
+def test_a_pull_request_that_names_thousands_of_issues_has_few_of_them_read(public: World):
+    asked = len(public.github.requests)
+    body = "".join(f"fixes #{number} " for number in range(100, 7000))
+    public.open_pull(13, "feat/b", by="mallory", body=body)
+    public.settle()
+    paths = {request.path for request in public.github.requests[asked:]}
+    assert sum("/issues/" in path and path.rsplit("/", 1)[-1].isdecimal() for path in paths) == MOST_NUMBERS
+
+
+def test_a_pull_request_of_many_files_and_long_names_is_stored_in_part(public: World):
+    names = [f"{'x' * 4000}/{i}" for i in range(50)] + [f"src/{i:05}.py" for i in range(3500)]
+    public.commit("abcdef1", by="mallory", files=dict.fromkeys(names, (1, 0)))
+    public.open_pull(13, "feat/b", "abcdef1", by="mallory", title="x" * 60_000, labels=["y" * 60_000])
+    public.settle()
+    key = PullKey(public.org.id, public.repository.id, 13)
+    with public.database.read() as connection:
+        row = pull_store.pull(connection, key)
+        facts = pull_store.facts_of_pull(connection, key)
+    assert row is not None
+    assert facts is not None
+    assert len(row.details) < 2000
+    assert max(map(len, facts.files)) < 500
+    assert len(facts.files) <= 3000
+    assert requests_for(public, "/pulls/13/files") == 30
