@@ -166,8 +166,9 @@ async def settings_file(bot: Bot, key: RepositoryKey) -> None:
         return
     try:
         path = f"/repos/{repository.full_name}/contents/{PATH}"
+        answer = await bot.github.get(key.account_id, path, msgspec.Raw)
         # A folder of that name is a list of what is in it.
-        file = await bot.github.get(key.account_id, path, _File | list[Present])
+        file = msgspec.json.decode(answer, type=_File | list[Present])
         text = _text_of(file.content) if isinstance(file, _File) else ""
     except (Missing, Refusal):
         text = ""
