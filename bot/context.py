@@ -42,7 +42,7 @@ class Bot(msgspec.Struct, kw_only=True):
         return f"<!-- mergecost {kind} {proof.hex()[:32]} -->"
 
     def repository_settings(self, repository: Repository) -> tuple[RepositorySettings, Problem | None]:
-        """A repository's settings; where its own file is wrong, the operator's settings and the problem."""
+        """A repository's settings, and what is wrong in its own file."""
         return settings_of(self.operator, repository)
 
     def stale(self, repository: Repository) -> Stale:
@@ -51,9 +51,4 @@ class Bot(msgspec.Struct, kw_only=True):
 
 
 def settings_of(operator: OperatorSettings, repository: Repository) -> tuple[RepositorySettings, Problem | None]:
-    base = operator_values(operator, repository.full_name)
-    settings = msgspec.convert(base, RepositorySettings)
-    if not repository.settings_text:
-        return settings, None
-    own = read_repository(repository.settings_text, base)
-    return (settings, own) if isinstance(own, Problem) else (own, None)
+    return read_repository(repository.settings_text, operator_values(operator, repository.full_name))

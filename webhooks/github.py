@@ -35,6 +35,8 @@ _SIGNATURE = re.compile(rb"sha256=[0-9a-f]{64}")
 _Number = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 _Login = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\[\]-]{1,100}\Z")]
 
+_NAME = "/mergecost"
+
 
 class _Id(msgspec.Struct):
     id: _Number
@@ -195,11 +197,8 @@ def _issue(event: _Event, account_id: int) -> Work | None:
 
 
 def _comment(event: _Event, account_id: int) -> Work | None:
-    """In pull requests everything is read; in issues, where we have less to do, what names us."""
-    if event.repository is None or event.issue is None:
-        return None
-    is_for_us = event.comment is not None and "/mergecost" in event.comment.body
-    if event.issue.pull_request is None and not is_for_us:
+    """What names us. Who may say it is asked by the work: the payload's `author_association` is wrong for many members."""
+    if event.repository is None or event.issue is None or event.comment is None or _NAME not in event.comment.body:
         return None
     return Work(Kind.COMMANDS, account_id, event.repository.id, event.issue.number)
 

@@ -27,6 +27,7 @@ from bot.trampoline import on_loop
 
 T = TypeVar("T")
 
+_NEXT_PAGE = re.compile(r'<([^<>]++)>;\s*+rel="next"')
 # "If you receive a secondary rate limit without a header, wait at least one minute."
 # https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 _UNSAID_LIMIT = timedelta(minutes=1)
@@ -113,7 +114,7 @@ class GitHubApp:
         while url:
             response = await self._call(account_id, "GET", url, params=query)
             yield msgspec.json.decode(response.content, type=model)
-            link = re.search(r'<([^>]+)>;\s*rel="next"', response.headers.get("link", ""))
+            link = _NEXT_PAGE.search(response.headers.get("link", ""))
             # The link carries all parameters. Its host may be another name of the one we call; ours has the credentials.
             url, query = (httpx.URL(link[1]).raw_path.decode() if link else None), None
             url = self._below_api(url) if url else None

@@ -7,12 +7,13 @@ from datetime import datetime
 
 import msgspec
 
-from bot.clock import DAY_MS, to_ms
+from bot.clock import CLOCKS_MS, DAY_MS, to_ms
 from bot.context import Bot
 from bot.github.client import Missing, Refusal
 from bot.github.models import Present, User
 from bot.keys import RepositoryKey
 from bot.repository_settings import PATH
+from bot.settings_lines import LONGEST
 from bot.store import accounts as account_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
@@ -28,8 +29,6 @@ log = logging.getLogger(__name__)
 _SETTINGS_FRESH_MS = 5 * 60_000
 # How far back a repository is read when the App is installed.
 _FIRST_LOOK_MS = 30 * DAY_MS
-# GitHub's clock and ours may differ by so much.
-_CLOCKS_MS = 5 * 60_000
 
 
 class _Installation(msgspec.Struct):
@@ -133,7 +132,7 @@ async def _changes(bot: Bot, repository: Repository, what: str, since_ms: int) -
     if newest is None:
         return [], since_ms
     # GitHub gives whole seconds of a clock of its own: one that is just over may bring more news, one long over does not.
-    return numbers, newest + (newest < bot.clock() - _CLOCKS_MS)
+    return numbers, newest + (newest < bot.clock() - CLOCKS_MS)
 
 
 async def covered(bot: Bot, key: RepositoryKey) -> Repository | None:
@@ -166,8 +165,11 @@ async def settings_file(bot: Bot, key: RepositoryKey) -> None:
     if repository is None or bot.clock() - repository.settings_read_at_ms < _SETTINGS_FRESH_MS:
         return
     try:
-        file = await bot.github.get(key.account_id, f"/repos/{repository.full_name}/contents/{PATH}", _File)
-        text = base64.b64decode(file.content).decode(errors="replace")
+        path = f"/repos/{repository.full_name}/contents/{PATH}"
+        answer = await bot.github.get(key.account_id, path, msgspec.Raw)
+        # A folder of that name is a list of what is in it.
+        file = msgspec.json.decode(answer, type=_File | list[Present])
+        text = _text_of(file.content) if isinstance(file, _File) else ""
     except (Missing, Refusal):
         text = ""
     with bot.database.write() as connection:
@@ -179,3 +181,9 @@ async def settings_file(bot: Bot, key: RepositoryKey) -> None:
             numbers = pull_store.open_pulls(connection, key)
             change = Change(repository=key, pulls=numbers, times_ms=[0])
             bot.stale(current).note(connection, Fact.SETTINGS, change)
+
+
+def _text_of(content: str) -> str:
+    """A file's text from base64, as much as is stored: enough to see that it is too long. PostgreSQL stores no NUL."""
+    text = base64.b64decode(content).decode(errors="replace")
+    return text[: LONGEST + 1].replace("\0", "\ufffd")

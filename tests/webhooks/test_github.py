@@ -37,7 +37,12 @@ def on_issue(comment=None, **issue):
     ("event", "payload", "work"),
     [
         ("pull_request", PULL, ["pull 7/34/12"]),
-        ("issue_comment", on_issue(THEIRS, pull_request={"url": "x"}), ["commands 7/34/12"]),
+        ("issue_comment", on_issue(THEIRS, pull_request={"url": "x"}), []),
+        (
+            "issue_comment",
+            on_issue(THEIRS | {"body": "/mergecost off"}, pull_request={"url": "x"}),
+            ["commands 7/34/12"],
+        ),
         ("issue_comment", on_issue(OURS, pull_request={"url": "x"}), []),
         ("issue_comment", on_issue(THEIRS), []),
         ("issue_comment", on_issue(THEIRS | {"body": "/mergecost week 2026-W47"}), ["commands 7/34/12"]),

@@ -3,7 +3,7 @@
 Times are UTC milliseconds, money is micro-dollars. Ids are GitHub's numbers, which survive renames.
 """
 
-from bot.store.tables.conversations import ApprovalRow, CommandRow, CorrectionRow, PressRow
+from bot.store.tables.conversations import ApprovalRow, CommandRow, CorrectionRow, PressRow, StrangerRow
 from bot.store.tables.github import Account, IssueRow, Presence, Pull, Reference, Repository, RepositoryName
 from bot.store.tables.ledger import (
     ChargeRow,
@@ -41,6 +41,7 @@ __all__ = [
     "RequestName",
     "SessionRow",
     "ShareRow",
+    "StrangerRow",
     "SuggestionRow",
     "Token",
     "WeekRow",

@@ -65,3 +65,13 @@ class PressRow(SQLModel, table=True):
     by_id: int = big()
     by_login: str = text()
     at_ms: int = big()
+
+
+class StrangerRow(SQLModel, table=True):
+    """Somebody who gave a command and may not write in the repository, as GitHub said at `asked_at_ms`. For an hour."""
+
+    __tablename__ = "stranger"  # pyright: ignore[reportAssignmentType]
+    account_id: int = key()
+    repository_id: int = key()
+    user_id: int = key()
+    asked_at_ms: int = big()

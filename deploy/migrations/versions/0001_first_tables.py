@@ -212,6 +212,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "repository_id", "press_id"),
     )
     op.create_table(
+        "stranger",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("asked_at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "user_id"),
+    )
+    op.create_table(
         "publication",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
