@@ -51,4 +51,12 @@ class Bot(msgspec.Struct, kw_only=True):
 
 
 def settings_of(operator: OperatorSettings, repository: Repository) -> tuple[RepositorySettings, Problem | None]:
+    """A repository's settings, with the time zone by whose days its ledger is summed up: another one holds as soon as that is done
+    (`bot/time_zone.py`)."""
+    settings, problem = wanted_settings(operator, repository)
+    return msgspec.structs.replace(settings, time_zone=repository.time_zone), problem
+
+
+def wanted_settings(operator: OperatorSettings, repository: Repository) -> tuple[RepositorySettings, Problem | None]:
+    """A repository's settings as the files say them."""
     return read_repository(repository.settings_text, operator_values(operator, repository.full_name))

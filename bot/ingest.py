@@ -18,6 +18,7 @@ from bot.store import requests as request_store
 from bot.store import sessions as session_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
+from bot.store.day_sums import changes_of
 from bot.usage_validation import validate
 from bot.work.stale import Change, Fact, Stale
 
@@ -57,10 +58,10 @@ def receive(
         raise BadBatch(f'the body must be {{"requests": [...]}}: {error}') from None
     if len(records) > MOST_REQUESTS:
         raise BadBatch(f"a batch holds at most {MOST_REQUESTS} requests, this one has {len(records)}")
-    with database.write() as connection:
+    with database.write() as connection, changes_of(database, connection, account_id) as sums:
         by_repository, refusals = _by_repository(connection, account_id, records, clock())
         usages = [usage for usages in by_repository.values() for usage in usages]
-        changes = request_store.save_usage(database, connection, account_id, usages, clock())
+        changes = request_store.save_usage(database, connection, account_id, usages, clock(), sums)
         stale = Stale(database, clock(), RepositorySettings())
         for repository_id in changes.repositories:
             stale.note(connection, Fact.USAGE, Change(repository=RepositoryKey(account_id, repository_id)))

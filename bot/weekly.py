@@ -17,8 +17,9 @@ from bot.store import repositories as repository_store
 from bot.store import weeks as week_store
 from bot.store.database import Database
 from bot.store.tables import Repository, WeekRow
+from bot.time_zone import is_outdated
 from bot.work import queue
-from bot.work.queue import Lease
+from bot.work.queue import Kind, Lease, Work
 from bot.work.stale import Change, Fact, week_work
 
 log = logging.getLogger(__name__)
@@ -84,11 +85,18 @@ def request_due(database: Database, operator: OperatorSettings, clock: Clock) ->
     now_ms = clock()
     with database.write() as connection:
         for repository in repository_store.due_for_a_week(connection, now_ms):
+            if is_outdated(operator, repository):  # the operator's settings are another since the server started
+                _request(database, connection, Work(Kind.TIME_ZONE, *repository.key), now_ms)
+                continue
             _add_weeks(database, connection, repository, settings_of(operator, repository)[0], now_ms)
         for row in week_store.due(connection):
-            work = week_work(WeekKey(row.account_id, row.repository_id, row.week))
-            if queue.next_due_at_ms(connection, work) is None:
-                queue.request(database, connection, [work], now_ms)
+            _request(database, connection, week_work(WeekKey(row.account_id, row.repository_id, row.week)), now_ms)
+
+
+def _request(database: Database, connection: Connection, work: Work, now_ms: int) -> None:
+    """Unless it waits already."""
+    if queue.next_due_at_ms(connection, work) is None:
+        queue.request(database, connection, [work], now_ms)
 
 
 def _add_weeks(

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy.exc import DBAPIError
 
-from bot import alerts, attribute, budgets, comments, ledger_check, notices, weekly
+from bot import alerts, attribute, budgets, comments, ledger_check, notices, time_zone, weekly
 from bot.commands import run as commands
 from bot.context import Bot
 from bot.errors import NotYet
@@ -35,6 +35,7 @@ USE_CASES: dict[Kind, UseCase] = {
     Kind.ISSUE: lambda bot, lease: sync_issue.issue(bot, lease.pull),
     Kind.COMMANDS: commands.run,
     Kind.ATTRIBUTE: attribute.sessions,
+    Kind.TIME_ZONE: time_zone.change,
     Kind.COMMENT: comments.pull,
     Kind.ISSUE_COMMENT: comments.issue,
     Kind.SURVIVAL: comments.survival,

@@ -19,6 +19,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "on the server: what things cost, by pull request, issue, week, label, tool ...",
     ),
     "ledger": ("bot.cli.ledger:main", "on the server: check that every charge is shared out completely"),
+    "rebuild": (
+        "bot.cli.rebuild:main",
+        "on the server: count the sums of days again from the ledger, and correct them",
+    ),
     "serve": ("webhooks.serve:main", "run the server"),
     "token": ("bot.cli.token:main", "make or revoke the tokens with which people push, and others read figures"),
 }

@@ -13,6 +13,7 @@ from bot.keys import PullKey
 from bot.store import publications as publication_store
 from bot.store import requests as request_store
 from bot.store.database import Database
+from bot.store.day_sums import changes_of
 from bot.work import queue
 from bot.work.queue import Kind, Work
 from tests.notation import session
@@ -60,9 +61,9 @@ def killed_and_started_again(world: World, database_url: str, tmp_path: Path) ->
     world.open_pull(12, "feat/a")
     world.settle()
     work = session("09:00 feat/a $1.00")
-    with world.database.write() as connection:
+    with world.database.write() as connection, changes_of(world.database, connection, world.org.id) as sums:
         here = [with_context(usage, repository=str(world.repository.id)) for usage in work]
-        request_store.save_usage(world.database, connection, world.org.id, here, world.now_ms)
+        request_store.save_usage(world.database, connection, world.org.id, here, world.now_ms, sums)
         attribution = Work(Kind.ATTRIBUTE, world.org.id, world.repository.id)
         queue.request(world.database, connection, [attribution], 0)
     (tmp_path / "settings.toml").write_text("[defaults]\nsettle_seconds = 0\n")

@@ -25,7 +25,7 @@ from bot.figures import budgets as budget_figures
 from bot.figures import issue as issue_figures
 from bot.figures import pull as pull_figures
 from bot.figures import week as week_figures
-from bot.figures.period import BadDay, span_ms
+from bot.figures.period import BadDay, span
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store import tokens as token_store
@@ -129,7 +129,7 @@ def costs(
     repository: str = "",
 ) -> Response:
     """Everything that was used from the day `since` (30 days ago) to the day `until` (now), cut by one thing. All pages sum to
-    the spend of that time. Days are those of the repository's time zone; of all repositories together, UTC's."""
+    the spend of that time. Days are those of each repository's time zone."""
     edge = edge_of(request)
     with edge.database.read() as connection:
         rows = (
@@ -139,10 +139,10 @@ def costs(
         )
         zone = settings_of(edge.operator, rows[0])[0].zone if repository else ZoneInfo("UTC")
         try:
-            span = span_ms(*days, zone, edge.clock())
+            first_and_end = span(*days, zone, edge.clock())
         except BadDay as error:
             raise HTTPException(422, str(error)) from None
-        lines = breakdown_figures.of_repositories(connection, rows, by, span, zone)
+        lines = breakdown_figures.of_repositories(connection, rows, by, first_and_end)
     return _paged(request, lines, pages)
 
 

@@ -21,6 +21,7 @@ from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store import requests as request_store
 from bot.store.database import Database
+from bot.store.day_sums import changes_of
 from bot.store.repositories import RepositoryFacts
 from bot.work import queue
 from bot.work.queue import Kind
@@ -39,7 +40,7 @@ def _account(database: Database, key: RepositoryKey, pulls: int) -> None:
     facts = RepositoryFacts(
         repository_id=key.repository_id, full_name=f"o{key.account_id}/r", private=True, default_branch="main"
     )
-    with database.write() as connection:
+    with database.write() as connection, changes_of(database, connection, key.account_id) as sums:
         account_store.save_account(
             database, connection, key.account_id, f"o{key.account_id}", key.account_id, suspended=False
         )
@@ -50,7 +51,7 @@ def _account(database: Database, key: RepositoryKey, pulls: int) -> None:
             pull = PullRequest(number=number, head_branch=f"b{number}", created_at=at)
             pull_store.save_pull(database, connection, key.pull(number), pull, Details(updated_at=at), "")
             usages.append(_usage(key, number, at))
-        request_store.save_usage(database, connection, key.account_id, usages, _now_ms())
+        request_store.save_usage(database, connection, key.account_id, usages, _now_ms(), sums)
 
 
 def _usage(key: RepositoryKey, number: int, at: datetime) -> Usage:

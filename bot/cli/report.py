@@ -23,7 +23,7 @@ from bot.figures import breakdown as breakdown_figures
 from bot.figures import issue as issue_figures
 from bot.figures import pull as pull_figures
 from bot.figures import week as week_figures
-from bot.figures.period import BadDay, span_ms
+from bot.figures.period import BadDay, span
 from bot.issue import WeekView, render, title
 from bot.keys import PullKey
 from bot.repository_settings import OperatorSettings, RepositorySettings
@@ -69,7 +69,7 @@ def report(connection: Connection, operator: OperatorSettings, options: argparse
         return _one(connection, rows[0], settings_of(operator, rows[0])[0], options, now_ms)
     zone = settings_of(operator, rows[0])[0].zone if len(rows) == 1 else ZoneInfo("UTC")
     lines = breakdown_figures.of_repositories(
-        connection, rows, options.by, span_ms(options.since, options.until, zone, now_ms), zone
+        connection, rows, options.by, span(options.since, options.until, zone, now_ms)
     )
     if options.json or options.csv:
         return _as_json(lines) if options.json else _as_csv(lines)

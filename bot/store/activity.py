@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, bindparam, case, func, or_, select
 
 from attribution.activity import Quarter, SessionActivity
-from attribution.breakdown import QUARTER_MS
+from attribution.periods import QUARTER_MS
 from attribution.runaway import FLOOR_MICROS, HISTORY, STALE_AFTER
 from bot.clock import from_ms, to_ms
 from bot.keys import RepositoryKey

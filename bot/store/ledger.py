@@ -1,6 +1,6 @@
 """The ledger in the database: charges, revisions of shares, and what is booked to a pull request."""
 
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from bot.keys import PullKey, RepositoryKey
 from bot.store import once
 from bot.store.charge_ids import name_hash
 from bot.store.database import Database, of_account, of_names, of_repository, rows_in, rows_named, table
+from bot.store.day_sums import Changes
 from bot.store.sessions import SessionKey
 from bot.store.tables import ChargeRow, OriginRow, ReasonRow, RequestName, ShareRow
 from bot.store.usage_columns import columns_of, origin_of, usage_of
@@ -129,11 +130,12 @@ def save_claims(
     key: RepositoryKey,
     claims: Iterable[tuple[LedgerEntry, Claim]],
     now_ms: int,
+    sums: Changes,
 ) -> set[int]:
     """Write a new revision for every request of the repository whose shares differ. Returns the pull requests that it concerns."""
     account_id = key.account_id
     pairs = sorted(claims, key=lambda pair: pair[0].charge_id)
-    current = _current_shares(connection, account_id, [entry.charge_id for entry, _ in pairs])
+    current = current_shares(connection, account_id, [entry.charge_id for entry, _ in pairs])
     numbers: set[int] = set()
     rows: list[dict[str, Any]] = []
     explanations: list[dict[str, Any]] = []
@@ -143,6 +145,8 @@ def save_claims(
         before, after = current.get(entry.charge_id, []), share_out(entry.charge, claim, revision)
         if [_content(share) for share in before] == [_content(share) for share in after]:
             continue
+        sums.take_away(entry.charge, before)
+        sums.add(entry.charge, after)
         numbers |= {share.pull_number for share in (*before, *after) if share.pull_number is not None}
         revisions.append({"of_account": account_id, "of_charge": entry.charge_id, "revision": revision})
         reason = {"evidence": claim.evidence.value, "why": claim.why, "stage": claim.stage.value}
@@ -174,26 +178,27 @@ def share_again(
     database: Database,
     connection: Connection,
     account_id: int,
-    ids: Sequence[int],
-    departures: Container[int],
+    changes: Mapping[int, bool],
     now_ms: int,
+    sums: Changes,
 ) -> set[PullKey]:
     """Share out changed charges at once, by their current weights, so that the ledger is always complete.
 
-    `departures` are those that went to another repository: they are unattributed there. Returns the pull requests that it
-    concerns.
+    `changes` are their numbers; True is one that went to another repository: it is unattributed there. Returns the pull requests
+    that it concerns.
     """
-    current = _current_shares(connection, account_id, ids)
+    current = current_shares(connection, account_id, changes)
     by_repository: dict[int, list[tuple[LedgerEntry, Claim]]] = {}
     for entry in by_id(connection, account_id, current):
         now = current[entry.charge_id]
         weights = tuple((share.pull_number, share.weight) for share in now)
-        claim = PENDING if entry.charge_id in departures else Claim(weights, now[0].evidence, now[0].why, now[0].stage)
+        claim = PENDING if changes[entry.charge_id] else Claim(weights, now[0].evidence, now[0].why, now[0].stage)
         by_repository.setdefault(entry.repository_id, []).append((entry, claim))
     pulls: set[PullKey] = set()
     for repository_id, claims in sorted(by_repository.items()):
         repository = RepositoryKey(account_id, repository_id)
-        pulls |= {repository.pull(number) for number in save_claims(database, connection, repository, claims, now_ms)}
+        numbers = save_claims(database, connection, repository, claims, now_ms, sums)
+        pulls |= {repository.pull(number) for number in numbers}
     return pulls
 
 
@@ -228,7 +233,8 @@ def forget_names(connection: Connection, account_id: int, entries: Iterable[Ledg
     connection.execute(_FORGET_NAME, params)
 
 
-def _current_shares(connection: Connection, account_id: int, ids: Iterable[int]) -> dict[int, list[Share]]:
+def current_shares(connection: Connection, account_id: int, ids: Iterable[int]) -> dict[int, list[Share]]:
+    """Of charges that were shared out, in order of position."""
     by_charge: dict[int, list[Share]] = {}
     for row in rows_in(connection, _CURRENT_SHARES, {"of_account": account_id}, "ids", set(ids)):
         by_charge.setdefault(row.share_charge_id, []).append(share_of(row))

@@ -75,7 +75,7 @@ def save_repository(database: Database, connection: Connection, account_id: int,
     }
     blank = {
         "pulls_read_until_ms": 0, "issues_read_until_ms": 0, "settings_text": "", "settings_read_at_ms": 0,
-        "newest_week": "", "week_due_at_ms": 0,
+        "newest_week": "", "week_due_at_ms": 0, "time_zone": "UTC",
     }  # fmt: skip
     insert = database.insert(repositories).values(**key._asdict(), **state, **blank)
     connection.execute(insert.on_conflict_do_update(index_elements=["account_id", "repository_id"], set_=state))

@@ -1,25 +1,20 @@
 """Requests into the ledger: each is one charge, whichever of its ids a record names it by."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete
 
 from attribution.ledger import charge as price_charge
 from attribution.usage import Usage
 from attribution.usage_merge import unique, with_request_id
 from bot.keys import PullKey
-from bot.store import accounts, charge_ids, ledger, once
+from bot.store import accounts, charge_ids, day_sums, ledger, once
 from bot.store import sessions as session_store
-from bot.store.database import Database, of_account, rows_in
-from bot.store.ledger import LedgerEntry, charges, names, origins, shares
+from bot.store.database import Database
+from bot.store.ledger import LedgerEntry, charges, names, origins
 
 _DELETE = delete(charges).where(ledger.OF_CHARGE)
-_PULLS = (
-    select(shares.c.repository_id, shares.c.pull_number)
-    .join(charges, ledger.current())
-    .where(of_account(charges), ledger.OF_IDS, shares.c.pull_number.is_not(None))
-)
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -31,7 +26,12 @@ class Changes(msgspec.Struct, frozen=True):
 
 
 def save_usage(
-    database: Database, connection: Connection, account_id: int, usages: Iterable[Usage], now_ms: int
+    database: Database,
+    connection: Connection,
+    account_id: int,
+    usages: Iterable[Usage],
+    now_ms: int,
+    sums: day_sums.Changes,
 ) -> Changes:
     """Add requests, whose `context.repository` is GitHub's id of it. What is already there is merged, and charges that turn out to
     be one request become one. Marks the sessions of what changed."""
@@ -53,7 +53,7 @@ def save_usage(
         if whole != first.charge.usage:
             updates.append((first, whole))
             duplicates += others
-    return _save(database, connection, account_id, (new, updates, duplicates), now_ms)
+    return _save(database, connection, account_id, (new, updates, duplicates), now_ms, sums)
 
 
 def _save(
@@ -62,10 +62,13 @@ def _save(
     account_id: int,
     what: tuple[list[Usage], list[tuple[LedgerEntry, Usage]], list[LedgerEntry]],
     now_ms: int,
+    sums: day_sums.Changes,
 ) -> Changes:
     new, updates, duplicates = what
     before = [*(entry for entry, _ in updates), *duplicates]
-    pulls = _pulls(connection, account_id, [entry.charge_id for entry in before])
+    shares = ledger.current_shares(connection, account_id, [entry.charge_id for entry in before])
+    for entry in before:
+        sums.take_away(entry.charge, shares.get(entry.charge_id, ()))
     # Their shares stay, as history.
     if duplicates:
         ids = [entry.charge_id for entry in duplicates]
@@ -74,14 +77,22 @@ def _save(
     added = dict(zip(charge_ids.new_ids(connection, account_id, new), map(price_charge, new), strict=True))
     changed = {entry.charge_id: price_charge(usage) for entry, usage in updates}
     both = added | changed
+    for charge_id, charge in both.items():
+        sums.add(charge, shares.get(charge_id, ()))
     once.save(database, connection, origins, [ledger.origin_row(account_id, charge) for charge in both.values()])
     if added:
         connection.execute(database.insert(charges), [ledger.charge_row(account_id, *item) for item in added.items()])
     for charge_id, charge in changed.items():
         connection.execute(ledger.CHANGE, ledger.change_params(account_id, charge_id, charge))
     once.save(database, connection, names, ledger.name_rows(account_id, both))
-    departures = {entry.charge_id for entry, usage in updates if usage.context.repository != str(entry.repository_id)}
-    pulls |= ledger.share_again(database, connection, account_id, list(changed), departures, now_ms)
+    changes = {entry.charge_id: usage.context.repository != str(entry.repository_id) for entry, usage in updates}
+    pulls = {
+        PullKey(account_id, entry.repository_id, share.pull_number)
+        for entry in before
+        for share in shares.get(entry.charge_id, ())
+        if share.pull_number is not None
+    }
+    pulls |= ledger.share_again(database, connection, account_id, changes, now_ms, sums)
     after = [*new, *(usage for _, usage in updates)]
     # Another copy may name another session or repository: then the earlier one has lost the request.
     requests = [
@@ -91,9 +102,3 @@ def _save(
     session_store.save_sessions(database, connection, account_id, requests, now_ms)
     repositories = frozenset(repository_id for repository_id, _ in requests)
     return Changes(len(after), repositories, frozenset(pulls))
-
-
-def _pulls(connection: Connection, account_id: int, ids: Sequence[int]) -> set[PullKey]:
-    """The pull requests that bear these charges."""
-    rows = rows_in(connection, _PULLS, {"of_account": account_id}, "ids", ids)
-    return {PullKey(account_id, row.repository_id, row.pull_number) for row in rows}

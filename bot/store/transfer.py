@@ -6,8 +6,9 @@ https://docs.github.com/en/repositories/creating-and-managing-repositories/trans
 from sqlalchemy import Connection, and_, bindparam, exists, select, update
 
 from bot.keys import RepositoryKey
-from bot.store import accounts, charge_ids, ledger, once
+from bot.store import accounts, charge_ids, ledger, once, recount
 from bot.store.database import Database, of_account, of_repository, rows_in
+from bot.store.day_sums import day_senders, day_sums
 from bot.store.ledger import LedgerEntry, charges, names, origins, reasons, shares
 
 _AT_ONCE = 1000
@@ -27,8 +28,11 @@ _MOVES = [
 def move(database: Database, connection: Connection, key: RepositoryKey, account_id: int) -> None:
     """Give the rows of a repository to `account_id`. A request that the account reported itself stays one charge: the copy that
     another account paid for remains in that account's history."""
+    both = (key, RepositoryKey(account_id, key.repository_id))
+    for of in sorted(both):
+        recount.lock(connection, of)
     for table in charges.metadata.sorted_tables:
-        if "repository_id" in table.c and table not in (charges, shares):
+        if "repository_id" in table.c and table not in (charges, shares, day_sums, day_senders):
             there = table.alias()
             same = and_(*(there.c[c.name] == c for c in table.primary_key if c.name != "account_id"))
             is_taken = exists().where(there.c.account_id == bindparam("to_account"), same)
@@ -47,6 +51,8 @@ def move(database: Database, connection: Connection, key: RepositoryKey, account
             [e for e in entries if taken.isdisjoint(e.charge.usage.keys)],
             account_id,
         )
+    for of in both:
+        recount.renew_all(connection, of)
 
 
 def _move_charges(

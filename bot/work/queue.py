@@ -34,6 +34,7 @@ class Kind(StrEnum):
     ISSUE = "issue"
     COMMANDS = "commands"
     ATTRIBUTE = "attribute"
+    TIME_ZONE = "time_zone"
     COMMENT = "comment"
     ISSUE_COMMENT = "issue_comment"
     ALERTS = "alerts"

@@ -17,6 +17,7 @@ from bot.keys import RepositoryKey
 from bot.store import ledger as ledger_store
 from bot.store import ledger_history
 from bot.store import tokens as token_store
+from bot.store.day_sums import changes_of
 from tests.attribution.strategies import usages
 from tests.notation import session
 from tests.server import NOON
@@ -232,7 +233,7 @@ def test_requests_seen_through_several_doors_are_charged_once_in_any_order_and_a
 
 def place(server):
     """Every charge is booked to some pull request of its repository."""
-    with server.database.write() as connection:
+    with server.database.write() as connection, changes_of(server.database, connection, 1) as sums:
         for repository_id in (34, 35):
             sessions = [("codex", f"s{i}") for i in (1, 2, 3)]
             key = RepositoryKey(1, repository_id)
@@ -242,7 +243,7 @@ def place(server):
                 for number, session_id in enumerate(sessions, 1)
                 for entry in entries[session_id]
             ]
-            ledger_store.save_claims(server.database, connection, key, claims, NOON)
+            ledger_store.save_claims(server.database, connection, key, claims, NOON, sums)
 
 
 def unnamed(usage):

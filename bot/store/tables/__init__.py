@@ -16,6 +16,7 @@ from bot.store.tables.ledger import (
     ShareRow,
     SuggestionRow,
 )
+from bot.store.tables.sums import DaySender, DaySum
 from bot.store.tables.work import Job, NoticeRow, Publication, Token, WeekRow
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "CommitName",
     "CommitRow",
     "CorrectionRow",
+    "DaySender",
+    "DaySum",
     "IssueRow",
     "Job",
     "NoticeRow",

@@ -1,6 +1,8 @@
 """The kinds of column. Columns are not shared between tables, so each field needs its own: these make them."""
 
-from sqlalchemy import BigInteger, Integer, Text
+from datetime import date
+
+from sqlalchemy import BigInteger, Date, Integer, Text
 from sqlmodel import Field
 
 
@@ -10,6 +12,10 @@ def key() -> int:
 
 def name() -> str:
     return Field(primary_key=True, sa_type=Text)
+
+
+def day() -> date:
+    return Field(primary_key=True, sa_type=Date)
 
 
 def big() -> int:

@@ -1,5 +1,7 @@
 """Facts from GitHub: accounts, repositories, pull requests and issues."""
 
+from zoneinfo import ZoneInfo
+
 from sqlalchemy import Index
 from sqlmodel import SQLModel
 
@@ -25,7 +27,7 @@ class Account(SQLModel, table=True):
 
 class Repository(SQLModel, table=True):
     """`active`: the installation covers it now. `newest_week` is the last ISO week (`2026-W47`) whose issue was created or had no
-    cause, `week_due_at_ms` when to look for the next."""
+    cause, `week_due_at_ms` when to look for the next. `time_zone`: by its days the ledger is summed up."""
 
     __table_args__ = (Index("repository_by_id", "repository_id"),)
     account_id: int = key()
@@ -40,10 +42,15 @@ class Repository(SQLModel, table=True):
     settings_read_at_ms: int = big()
     newest_week: str = text()
     week_due_at_ms: int = big()
+    time_zone: str = text("UTC")
 
     @property
     def key(self) -> RepositoryKey:
         return RepositoryKey(self.account_id, self.repository_id)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
 
 
 class RepositoryName(SQLModel, table=True):

@@ -21,6 +21,9 @@ _STATISTICS = [
         ("share", "share", "1000000 500000 1 1 1"),
         ("share", "share_by_pull", "1000000 500000 5000 100"),
         ("reason", "reason", "10000 5000 1"),
+        ("day_sender", "day_sender", "10000 5000 1000 5 1"),
+        ("day_sum", "day_sum", "100000 50000 10000 50 5 4 3 2 1"),
+        ("day_sum", "day_sum_by_pull", "100000 50000 10000 20 10 9 8 7 1"),
     )
 ]
 
@@ -122,6 +125,43 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "repository_id", "comment_id", "position"),
     )
     op.create_index("correction_by_session", "correction", ["account_id", "repository_id", "session_id"])
+    op.create_table(
+        "day_sender",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("requests", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "day", "author"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "day_sum",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("pull_number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("micros", sa.BigInteger(), nullable=False),
+        sa.Column("parts", sa.BigInteger(), nullable=False),
+        sa.Column("unpriced_parts", sa.BigInteger(), nullable=False),
+        sa.Column("requests", sa.BigInteger(), nullable=False),
+        sa.Column("unpriced_requests", sa.BigInteger(), nullable=False),
+        sa.Column("requests_with_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("uncached_input_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("cache_read_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("cache_write_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("output_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("cache_saving_micros", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "account_id", "repository_id", "day", "pull_number", "stage", "evidence", "tool", "model"
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("day_sum_by_pull", "day_sum", ["account_id", "repository_id", "pull_number"])
     op.create_table(
         "issue",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -283,6 +323,7 @@ def upgrade() -> None:
         sa.Column("settings_read_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("newest_week", sa.Text(), nullable=False),
         sa.Column("week_due_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("time_zone", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id"),
     )
     op.create_index("repository_by_id", "repository", ["repository_id"])
