@@ -168,11 +168,12 @@ def renew(connection: Connection, key: RepositoryKey, counted: Recount) -> None:
 
 def renew_all(connection: Connection, key: RepositoryKey, zone: ZoneInfo | None = None) -> None:
     """Sum up a whole repository anew in one transaction, by the days of another time zone if one is given."""
-    zone_before = lock(connection, key)
+    lock(connection, key)
     if zone is not None:
         connection.execute(_CHANGE_ZONE, key.params | {"new_zone": zone.key})
-    for day in list(days(connection, key, zone or zone_before)):
-        renew(connection, key, recount(connection, key, zone or zone_before, day))
+    days_zone = lock(connection, key)
+    for day in list(days(connection, key, days_zone)):
+        renew(connection, key, recount(connection, key, days_zone, day))
 
 
 def _in_order(rows: Result[Any]) -> Rows:
