@@ -23,7 +23,7 @@ _STATISTICS = [
         ("reason", "reason", "10000 5000 1"),
         ("day_sender", "day_sender", "10000 5000 1000 5 1"),
         ("day_sum", "day_sum", "100000 50000 10000 50 5 4 3 2 1"),
-        ("day_sum", "day_sum_by_pull", "100000 50000 10000 20 10 9 8 7 1"),
+        ("day_sum", "day_sum_by_pull", "100000 50000 10000 20"),
     )
 ]
 
