@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain, count
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from attribution.ledger import Charge, Share, check
 from attribution.periods import day_of
 from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage
 from bot.keys import RepositoryKey
+from bot.store import accounts as account_store
 from bot.store import ledger, ledger_history, recount, requests, totals
 from bot.store import repositories as repository_store
 from bot.store.database import Database
@@ -335,3 +337,39 @@ def test_sums_that_went_wrong_are_named_and_corrected(place: Place):
     assert len(place.problems()) == 2
     recount.renew_all(place.connection, place.key(0, 0))
     assert place.problems() == []
+
+
+def test_days_are_counted_again_beside_writers(database: Database):
+    """Two threads book requests, and two count their day again and correct it."""
+    key = RepositoryKey(1, 0)
+    day = NIGHT.date()
+    with database.write() as connection:
+        account_store.save_account(database, connection, 1, "o", 1, suspended=False)
+        facts = RepositoryFacts(repository_id=0, full_name="o/0", private=True, default_branch="main")
+        repository_store.save_repository(database, connection, 1, facts)
+
+    def write(session: tuple[str, str]) -> None:
+        for i in range(6):
+            usage = Usage(
+                tool=session[0], session_id=session[1], request_id=f"{session[1]}-{i}", at=NIGHT, model="gpt-5.5",
+                tokens=Tokens(output=1000 * i), context=Context(repository="0"),
+            )  # fmt: skip
+            with database.write() as connection, changes_of(database, connection, 1) as sums:
+                requests.save_usage(database, connection, 1, [usage], 1, sums)
+            with database.write() as connection, changes_of(database, connection, 1) as sums:
+                pairs = [
+                    (entry, Claim(((i + 1, 1),), Evidence.COMMIT, "why"))
+                    for entry in ledger.charges_of(connection, key, [session])[session]
+                ]
+                ledger.save_claims(database, connection, key, pairs, 1, sums)
+
+    def count_again(_number: int) -> list[str]:
+        return [recount.verify(database, key, day, corrects=True).problem for _ in range(12)]
+
+    with ThreadPoolExecutor(4) as pool:
+        written, counted = pool.map(write, SESSIONS), pool.map(count_again, range(2))
+        assert list(written) == [None, None]
+        assert {problem for problems in counted for problem in problems} == {""}
+    assert recount.verify(database, key, day).problem == ""
+    with database.read() as connection:
+        assert totals.total_between(connection, key, day, day + DAY).requests == 12
