@@ -420,6 +420,10 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "week"),
     )
+    _save_statistics()
+
+
+def _save_statistics() -> None:
     if op.get_bind().dialect.name == "sqlite":
         op.execute("ANALYZE")  # makes the table of statistics
         op.bulk_insert(sa.table("sqlite_stat1", sa.column("tbl"), sa.column("idx"), sa.column("stat")), _STATISTICS)
