@@ -11,6 +11,7 @@ class CommandRow(SQLModel, table=True):
     Append-only but for `is_answered` and what an edit adds to `problem`."""
 
     __tablename__ = "command"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (Index("command_by_pull", "account_id", "repository_id", "number"),)
     account_id: int = key()
     repository_id: int = key()
     comment_id: int = key()

@@ -67,7 +67,10 @@ class Pull(SQLModel, table=True):
     `comments_read_until_ms`: the conversation is read until then. `comment_on` False: a person switched the comment off here.
     `comment_due_at_ms`: the comment waits until then. `skip` is why there is none, as a `Skip`; empty while there is one."""
 
-    __table_args__ = (Index("pull_by_merge", "account_id", "repository_id", "merged_at_ms"),)
+    __table_args__ = (
+        Index("pull_by_close", "account_id", "repository_id", "closed_at_ms"),
+        Index("pull_by_merge", "account_id", "repository_id", "merged_at_ms"),
+    )
     account_id: int = key()
     repository_id: int = key()
     number: int = key()

@@ -24,6 +24,10 @@ _STATISTICS = [
         ("day_sender", "day_sender", "10000 5000 1000 5 1"),
         ("day_sum", "day_sum", "100000 50000 10000 50 5 4 3 2 1"),
         ("day_sum", "day_sum_by_pull", "100000 50000 10000 20"),
+        ("command", "sqlite_autoindex_command_1", "10000 5000 500 1"),
+        ("command", "command_by_pull", "10000 5000 500 2"),
+        ("reference", "sqlite_autoindex_reference_1", "100000 50000 5000 2 1"),
+        ("reference", "reference_by_number", "100000 50000 5000 3"),
     )
 ]
 
@@ -94,6 +98,7 @@ def upgrade() -> None:
         sa.Column("is_answered", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "comment_id"),
     )
+    op.create_index("command_by_pull", "command", ["account_id", "repository_id", "number"])
     op.create_table(
         "commit_fact",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -289,6 +294,7 @@ def upgrade() -> None:
         sa.Column("skip", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "number"),
     )
+    op.create_index("pull_by_close", "pull", ["account_id", "repository_id", "closed_at_ms"])
     op.create_index("pull_by_merge", "pull", ["account_id", "repository_id", "merged_at_ms"])
     op.create_table(
         "reason",
