@@ -33,7 +33,9 @@ def upgrade() -> None:
         sa.Column("installation_id", sa.BigInteger(), nullable=False),
         sa.Column("suspended", sa.Boolean(), nullable=False),
         sa.Column("next_write_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("writes_spread_until_ms", sa.BigInteger(), nullable=False),
         sa.Column("not_before_ms", sa.BigInteger(), nullable=False),
+        sa.Column("limit_pause_ms", sa.BigInteger(), nullable=False),
         sa.Column("ledger_checked_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("ledger_errors", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id"),
@@ -151,6 +153,10 @@ def upgrade() -> None:
     )
     waits = sa.text("done_count < request_count")
     op.create_index("job_waiting", "job", ["account_id", "run_at_ms"], sqlite_where=waits, postgresql_where=waits)
+    refused = sa.text("last_error <> '' AND done_count >= request_count")
+    op.create_index(
+        "job_refused", "job", ["account_id", "repository_id"], sqlite_where=refused, postgresql_where=refused
+    )
     op.create_table(
         "notice",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
