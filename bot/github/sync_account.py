@@ -80,6 +80,8 @@ async def account(bot: Bot, account_id: int, installation_id: int) -> None:
     try:
         installation = await bot.github.get(None, f"/app/installations/{installation_id}", _Installation)
     except Missing:
+        if await _installation_of(bot, account_id) == installation_id:  # GitHub errs: it lists it
+            raise
         with bot.database.write() as connection:
             account_store.remove_installation(connection, account_id, installation_id)
         return

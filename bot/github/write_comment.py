@@ -5,6 +5,7 @@ failed update is tried again later and never becomes a second comment; a comment
 """
 
 import hashlib
+import re
 from typing import Any
 
 from bot.context import Bot
@@ -51,7 +52,7 @@ async def put_comment(bot: Bot, lease: Lease, full_name: str, kind: str, body: s
             raise
         return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, state="deleted")
     except Refusal as error:
-        if "locked" not in str(error).lower():
+        if not re.search(r"\blocked\b", str(error)):  # an organization can be blocked, which passes
             raise
         return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, state="locked")
     return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, body_sha256=digest)

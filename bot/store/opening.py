@@ -25,6 +25,8 @@ def opened(url: str) -> Database:
         database = Database(url)
     except ValueError as error:
         raise SettingsError(str(error)) from None
+    except OSError as error:
+        raise SettingsError(f"{error.filename} cannot be opened: give this user the right to write there") from None
     try:
         if (revision := revision_of(database)) > NEWEST:
             raise SettingsError(
