@@ -47,6 +47,9 @@ bench: $(VENV)/.dev ## measure against peers: webhook acknowledgement, log scan;
 	@$(BIN)/python -m benchmarks.scan
 	@$(BIN)/python -m benchmarks.guard
 
+soak: $(VENV)/.dev ## two replicas in bad weather for 20 minutes, and whether every figure is exact: make soak ARGS="--minutes 2"
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
+
 lock: $(VENV)/.bootstrap ## write the lock files anew: names, versions and hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --extra server pyproject.toml -o deploy/lock/server.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --extra server --extra dev pyproject.toml -o deploy/lock/dev.txt
@@ -79,4 +82,4 @@ $(VENV)/audit: $(VENV)/.bootstrap deploy/lock/audit.txt
 	@$(BIN)/uv pip install -q --python $@/bin/python --require-hashes -r deploy/lock/audit.txt
 	@touch $@
 
-.PHONY: run test coverage demo lint look bench lock fuzz audit clean help
+.PHONY: run test coverage demo lint look bench soak lock fuzz audit clean help

@@ -80,6 +80,12 @@ class MergecostProcess:
         self._log.close()
         return status
 
+    def wait(self) -> int:
+        """It ends by itself. Returns its exit status."""
+        status = self.process.wait(DEADLOCK_SECONDS)
+        self._log.close()
+        return status
+
     def kill(self) -> None:
         """SIGKILL: it finishes nothing."""
         self.process.kill()

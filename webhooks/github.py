@@ -4,7 +4,6 @@
 An event only says "look at this again", so deliveries may come twice, late or in any order.
 """
 
-import asyncio
 import hashlib
 import hmac
 import re
@@ -12,15 +11,15 @@ from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
 from attribution.protocol import reader
 from bot.github.write_check import APPROVE
 from bot.store import budgets as budget_store
+from bot.store.database import Unavailable
 from bot.work.queue import Kind, Work
 from webhooks.body import Limits, Refusal
-from webhooks.edge import Edge, edge_of
+from webhooks.edge import Edge, edge_of, in_time
 
 # GitHub never sends more: https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
 CAP_BYTES = 25 * 1024 * 1024
@@ -119,10 +118,12 @@ async def _take(edge: Edge, headers: dict[bytes, bytes], receive: Receive) -> tu
     if work is None:
         return 202, "nothing to do"
     try:
-        if event.requested_action is not None:
-            await asyncio.to_thread(_keep_press, edge, event, work, headers.get(b"x-github-delivery", b""))
-        await edge.intake.request(work)
-    except SQLAlchemyError:  # also that no connection of the pool was free in time
+        async with in_time():
+            if event.requested_action is not None:
+                delivery = headers.get(b"x-github-delivery", b"")
+                await edge.in_thread(lambda: _keep_press(edge, event, work, delivery))
+            await edge.intake.request(work)
+    except Unavailable:
         return 503, "the database cannot take it now: redeliver later, or wait for the hourly sweep"
     return 202, "noted"
 

@@ -2,12 +2,17 @@
 
 import argparse
 import logging
+import os
+import signal
 import sys
+import threading
+from types import FrameType
 from typing import Any
 
 import uvicorn
 
 from bot.context import Outside
+from bot.github.client import signing_problem
 from bot.notify import Outbox
 from bot.settings import (
     SettingsError,
@@ -18,13 +23,30 @@ from bot.settings import (
     operator_settings,
     setup_secret,
 )
-from bot.store.database import Database
+from bot.store.opening import opened
 from webhooks.connections import Connections
 from webhooks.server import create_app
 
+# From SIGTERM on: for requests, then for the pieces of work in hand (`STOP_SECONDS` of the server); then the process ends, whatever
+# a database or a GitHub that stalls still keeps it from. Nothing acknowledged is lost by that.
+_REQUESTS_SECONDS = 8
+_CUT_SECONDS = 19.0
+
+
+class _Server(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        cut = threading.Timer(_CUT_SECONDS, os._exit, [0])
+        cut.daemon = True
+        cut.start()
+        super().handle_exit(sig, frame)
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
 
 def main(argv: list[str]) -> int:
-    """Runs until stopped. Exits at once where a setting is wrong, and says how to fix it."""
+    """Runs until stopped, which is success: 0. Exits at once where a setting is wrong, and says how to fix it."""
     parser = argparse.ArgumentParser(prog="mergecost serve", description="Start the Mergecost server.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
@@ -39,19 +61,23 @@ def main(argv: list[str]) -> int:
         credentials = app_credentials(settings)
         operator = operator_settings(settings)
         outbox = Outbox(secret=alert_secret(operator))
-        database = Database(settings.database_url)
-    except (SettingsError, ValueError, OSError) as error:
+        if credentials is not None and (problem := signing_problem(credentials)):
+            raise SettingsError(problem)
+        database = opened(settings.database_url)
+    except (SettingsError, OSError) as error:
         print(f"mergecost serve: {error}", file=sys.stderr)
         return 2
-    database.migrate()
     print(f"Mergecost is at http://{arguments.host}:{arguments.port}", flush=True)
     if credentials is None:
         print(
             f"Set it up (this link works until the App exists): {settings.public_url}/setup?secret={setup_secret(settings)}"
         )
     app = create_app(settings, database, credentials, operator=operator, outside=Outside(outbox=outbox))
-    uvicorn.run(app, **options(arguments.host, arguments.port))
-    return 0
+    # uvicorn raises the signal that ended it once more.
+    signal.signal(signal.SIGTERM, _end)
+    server = _Server(uvicorn.Config(app, **options(arguments.host, arguments.port)))
+    server.run()
+    return 0 if server.started else 1
 
 
 def options(host: str, port: int) -> dict[str, Any]:
@@ -72,5 +98,5 @@ def options(host: str, port: int) -> dict[str, Any]:
             # Beside a page's own: of several policies all hold.
             ("Content-Security-Policy", "frame-ancestors 'none'"),
         ],
-        "timeout_graceful_shutdown": 20,
+        "timeout_graceful_shutdown": _REQUESTS_SECONDS,
     }

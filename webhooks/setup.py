@@ -84,7 +84,7 @@ async def _finish(edge: Edge, code: str, state: str) -> HTMLResponse:
     store_app_credentials(edge.settings, credentials)
     forget_setup_secret(edge.settings)
     edge.credentials = credentials
-    edge.on_app(credentials)
+    edge.runner.start(credentials)
     return page("The App exists", _next_steps(edge.settings, app))
 
 

@@ -1,11 +1,9 @@
 """`POST /v1/usage`, `GET /v1/coverage` and `POST /v1/caps`: what collectors talk to, with an ingest token."""
 
-import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,8 +11,9 @@ from attribution.protocol import MOST_BYTES, Message
 from bot import guard_caps as bot_caps
 from bot import ingest
 from bot.store import tokens as token_store
+from bot.store.database import Unavailable
 from webhooks.body import Limits, Refusal
-from webhooks.edge import Edge, edge_of
+from webhooks.edge import Edge, edge_of, in_time
 
 JSON = "application/json"
 
@@ -30,7 +29,7 @@ async def receive(request: Request) -> Response:
         request,
         lambda account_id, body: ingest.receive(edge.database, edge.operator, edge.clock, account_id, token, body),
     )
-    edge.wake()
+    edge.runner.wake()
     return answer
 
 
@@ -52,7 +51,7 @@ async def coverage(request: Request) -> Response:
             return account_id
         return _answer(200, ingest.coverage(edge.database, account_id, edge.settings.github_host))
 
-    return await _in_thread(look)
+    return await _in_thread(edge, look)
 
 
 async def _with_body(request: Request, work: Callable[[int, bytes], msgspec.Struct]) -> Response:
@@ -60,22 +59,23 @@ async def _with_body(request: Request, work: Callable[[int, bytes], msgspec.Stru
     edge, token = edge_of(request), _bearer(request)
     if request.headers.get("content-type", JSON).partition(";")[0].strip().lower() != JSON:
         return _answer(415, Message(f"send {JSON}"))
-    account_id = await _in_thread(lambda: _account(edge, token))
+    account_id = await _in_thread(edge, lambda: _account(edge, token))
     if isinstance(account_id, Response):
         return account_id
     try:
         async with edge.bodies.read(dict(request.scope["headers"]), request.receive, LIMITS, is_known=True) as body:
-            return await _in_thread(lambda: _answer(200, work(account_id, body)))
+            return await _in_thread(edge, lambda: _answer(200, work(account_id, body)))
     except Refusal as refusal:
         return _answer(refusal.status, Message(str(refusal)), {"Retry-After": "30"} if refusal.status == 503 else None)
 
 
-async def _in_thread(work: Callable[[], T]) -> T | Response:
+async def _in_thread(edge: Edge, work: Callable[[], T]) -> T | Response:
     try:
-        return await asyncio.to_thread(work)
+        async with in_time():
+            return await edge.in_thread(work)
     except (ingest.BadBatch, bot_caps.BadQuestion) as error:
         return _answer(400, Message(str(error)))
-    except SQLAlchemyError:
+    except Unavailable:
         return _answer(503, Message("the database cannot take it now: send it again later"), {"Retry-After": "30"})
 
 

@@ -86,7 +86,9 @@ def reset(database: Database) -> None:
     with database.write() as connection:
         connection.execute(delete(publication_store.publications))
         connection.execute(delete(queue.jobs))
-        connection.execute(update(account_store.accounts).values(next_write_at_ms=0, not_before_ms=0))
+        connection.execute(
+            update(account_store.accounts).values(next_write_at_ms=0, writes_spread_until_ms=0, not_before_ms=0)
+        )
 
 
 def request(database: Database, pulls: Iterable[tuple[int, int]], kind: Kind = Kind.COMMENT) -> None:

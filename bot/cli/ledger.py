@@ -7,6 +7,7 @@ from bot.ledger_check import broken_promises
 from bot.settings import SettingsError, from_environment
 from bot.store import accounts as account_store
 from bot.store.database import Database
+from bot.store.opening import opened
 
 
 def main(argv: list[str]) -> int:
@@ -17,11 +18,10 @@ def main(argv: list[str]) -> int:
     check.add_argument("--account", default="", metavar="LOGIN", help="one account alone")
     options = parser.parse_args(argv)
     try:
-        database = Database(from_environment().database_url)
+        database = opened(from_environment().database_url)
     except SettingsError as error:
         print(f"mergecost ledger: {error}", file=sys.stderr)
         return 2
-    database.migrate()
     try:
         return _check(database, options.account.lower())
     finally:

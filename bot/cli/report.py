@@ -32,8 +32,8 @@ from bot.store import accounts as account_store
 from bot.store import ledger_history
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
-from bot.store.database import Database
 from bot.store.ledger_history import Revision
+from bot.store.opening import opened
 from bot.store.tables import Repository
 
 
@@ -47,8 +47,7 @@ def main(argv: list[str]) -> int:
     try:
         settings = from_environment()
         operator = operator_settings(settings)
-        database = Database(settings.database_url)
-        database.migrate()
+        database = opened(settings.database_url)
         try:
             with database.read() as connection:
                 print(report(connection, operator, options, system_clock()), end="")

@@ -80,6 +80,8 @@ async def account(bot: Bot, account_id: int, installation_id: int) -> None:
     try:
         installation = await bot.github.get(None, f"/app/installations/{installation_id}", _Installation)
     except Missing:
+        if await _installation_of(bot, account_id) == installation_id:  # GitHub errs: it lists it
+            raise
         with bot.database.write() as connection:
             account_store.remove_installation(connection, account_id, installation_id)
         return
@@ -98,7 +100,8 @@ async def account(bot: Bot, account_id: int, installation_id: int) -> None:
 
 
 async def recent(bot: Bot, key: RepositoryKey) -> None:
-    """Ask for every pull request and issue that changed since the last look: deliveries may be lost or late."""
+    """Ask for every pull request and issue that changed since the last look: deliveries may be lost or late. And for what was
+    asked for and is not there: comments on what costs something, and pieces of work that an error ended a day ago."""
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, key)
     if repository is None:
@@ -111,7 +114,10 @@ async def recent(bot: Bot, key: RepositoryKey) -> None:
     work += [Work(Kind.ISSUE, *key, number) for number in issues if number not in pulls]
     state = {"pulls_read_until_ms": pulls_until_ms, "issues_read_until_ms": issues_until_ms}
     with bot.database.write() as connection:
+        silent = pull_store.without_comment(connection, key, bot.clock() - _FIRST_LOOK_MS)
+        work += [Work(Kind.COMMENT, *key, number) for number in silent]
         queue.request(bot.database, connection, work, bot.clock())
+        queue.request_refused(connection, key, bot.clock() - DAY_MS, bot.clock())
         repository_store.note(connection, key, **state)
 
 
@@ -162,7 +168,7 @@ async def settings_file(bot: Bot, key: RepositoryKey) -> None:
     """The repository's own settings, if the App may read that one file; if not, the operator's hold and nothing breaks."""
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, key)
-    if repository is None or bot.clock() - repository.settings_read_at_ms < _SETTINGS_FRESH_MS:
+    if repository is None or 0 <= bot.clock() - repository.settings_read_at_ms < _SETTINGS_FRESH_MS:
         return
     try:
         path = f"/repos/{repository.full_name}/contents/{PATH}"

@@ -159,7 +159,7 @@ def test_the_intake_wakes_the_worker_after_its_commit(database):
         with database.read() as connection:
             seen.append(queue.next_due_at_ms(connection))
 
-    asyncio.run(Intake(database, lambda: 7, look).request(Work(Kind.PULL, 1, 2, 3)))
+    asyncio.run(Intake(database, lambda: 7, look, DaemonThreads(1, "test")).request(Work(Kind.PULL, 1, 2, 3)))
     assert seen == [7]
 
 

@@ -11,16 +11,19 @@ from bot.store.tables.columns import big, big_or_none, key, name, text
 
 class Account(SQLModel, table=True):
     """A user or organization where the App is or was installed. `installation_id` is the current installation, 0 if there is
-    none; `suspended` means that GitHub refuses it for now. `next_write_at_ms` spaces writes to GitHub, `not_before_ms` is set
-    while GitHub limits the installation. `ledger_checked_at_ms`: every charge that changed before was checked; it broke
-    `ledger_errors` promises."""
+    none; `suspended` means that GitHub refuses it for now. `next_write_at_ms` spaces writes to GitHub, and
+    `writes_spread_until_ms` counts them: when they would have ended, evenly spread. `not_before_ms` is set while GitHub limits
+    the installation, `limit_pause_ms` is its newest pause for a secondary limit. `ledger_checked_at_ms`: every charge that changed
+    before was checked; it broke `ledger_errors` promises."""
 
     account_id: int = key()
     login: str = text()
     installation_id: int = big()
     suspended: bool = False
     next_write_at_ms: int = big()
+    writes_spread_until_ms: int = big()
     not_before_ms: int = big()
+    limit_pause_ms: int = big()
     ledger_checked_at_ms: int = big()
     ledger_errors: int = big()
 

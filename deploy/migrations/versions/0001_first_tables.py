@@ -33,6 +33,12 @@ _STATISTICS = [
 
 
 def upgrade() -> None:
+    _make_account_to_job()
+    _make_notice_to_week()
+    _save_statistics()
+
+
+def _make_account_to_job() -> None:
     op.create_table(
         "account",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -40,7 +46,9 @@ def upgrade() -> None:
         sa.Column("installation_id", sa.BigInteger(), nullable=False),
         sa.Column("suspended", sa.Boolean(), nullable=False),
         sa.Column("next_write_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("writes_spread_until_ms", sa.BigInteger(), nullable=False),
         sa.Column("not_before_ms", sa.BigInteger(), nullable=False),
+        sa.Column("limit_pause_ms", sa.BigInteger(), nullable=False),
         sa.Column("ledger_checked_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("ledger_errors", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id"),
@@ -196,6 +204,13 @@ def upgrade() -> None:
     )
     waits = sa.text("done_count < request_count")
     op.create_index("job_waiting", "job", ["account_id", "run_at_ms"], sqlite_where=waits, postgresql_where=waits)
+    refused = sa.text("last_error <> '' AND done_count >= request_count")
+    op.create_index(
+        "job_refused", "job", ["account_id", "repository_id"], sqlite_where=refused, postgresql_where=refused
+    )
+
+
+def _make_notice_to_week() -> None:
     op.create_table(
         "notice",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -426,7 +441,6 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "week"),
     )
-    _save_statistics()
 
 
 def _save_statistics() -> None:
