@@ -24,6 +24,12 @@ coverage: $(VENV)/.dev ## the same, and fail when the tests run too little of th
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
+fuzz: $(VENV)/.dev ## send much more nonsense to every door than `make test` does: ten minutes
+	@FUZZ_EXAMPLES=3000 $(RUN_MODULE) pytest --numprocesses $(WORKERS) tests/webhooks/test_nonsense.py tests/webhooks/test_openapi.py
+
+audit: $(VENV)/audit ## look up known weaknesses of what is pinned, as far as a registry answers
+	@$(VENV)/audit/bin/python -m deploy.audit
+
 demo: $(VENV)/.dev ## play a week in a small repository, without account or network, and show the comments
 	@$(BIN)/python -m tests.demo
 
@@ -41,9 +47,13 @@ bench: $(VENV)/.dev ## measure against peers: webhook acknowledgement, log scan;
 	@$(BIN)/python -m benchmarks.scan
 	@$(BIN)/python -m benchmarks.guard
 
+soak: $(VENV)/.dev ## two replicas in bad weather for 20 minutes, and whether every figure is exact: make soak ARGS="--minutes 2"
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
+
 lock: $(VENV)/.bootstrap ## write the lock files anew: names, versions and hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --extra server pyproject.toml -o deploy/lock/server.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --extra server --extra dev pyproject.toml -o deploy/lock/dev.txt
+	@echo 'pip-audit>=2.10,<3' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o deploy/lock/audit.txt
 
 clean: ## remove what was installed and made here
 	rm -rf $(VENV) tests/e2e/node_modules tests/look/node_modules benchmarks/*/node_modules .coverage*
@@ -67,4 +77,9 @@ $(VENV)/.dev: $(VENV)/.bootstrap deploy/lock/dev.txt pyproject.toml
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.server
 
-.PHONY: run test coverage demo lint look bench lock clean help
+$(VENV)/audit: $(VENV)/.bootstrap deploy/lock/audit.txt
+	@$(PYTHON) -m venv $@
+	@$(BIN)/uv pip install -q --python $@/bin/python --require-hashes -r deploy/lock/audit.txt
+	@touch $@
+
+.PHONY: run test coverage demo lint look bench soak lock fuzz audit clean help

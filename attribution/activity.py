@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from attribution.breakdown import QUARTER_MS
 from attribution.ledger import Charge
 from attribution.money import Micros
+from attribution.periods import QUARTER_MS
 
 _HOUR = 4  # quarters
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

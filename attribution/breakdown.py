@@ -5,9 +5,8 @@ By name and number, never by amount, and never by person.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Literal, get_args
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -21,19 +20,17 @@ WAYS: tuple[By, ...] = get_args(By)
 
 # Spend without a name: in no pull request, for no issue, without a label.
 NONE = ""
-QUARTER_MS = 15 * 60_000
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """A sum of the database, as fine as a breakdown needs. `quarter` counts quarters of an hour since 1970: every time zone's days
-    begin on one."""
+    """A sum of the database, as fine as a breakdown needs."""
 
     repository: str = ""
     pull_number: int | None = None
     stage: str = ""
     tool: str = ""
     model: str = ""
-    quarter: int = 0
+    day: date | None = None
     cost: Cost
 
 
@@ -58,11 +55,11 @@ class PullFacts(msgspec.Struct, frozen=True):
 Name = tuple[str, str, int | None]
 
 
-def breakdown(by: By, cells: Iterable[Cell], facts: Mapping[str, PullFacts], zone: ZoneInfo) -> list[BreakdownRow]:
+def breakdown(by: By, cells: Iterable[Cell], facts: Mapping[str, PullFacts]) -> list[BreakdownRow]:
     """The cells under the names that `by` gives them, in order of name. `facts` are by repository."""
     costs: defaultdict[Name, Cost] = defaultdict(Cost)
     for cell in cells:
-        names = _names(by, cell, facts.get(cell.repository), zone)
+        names = _names(by, cell, facts.get(cell.repository))
         for name, part in zip(names, cell.cost.split(len(names)), strict=True):
             costs[name] += part
     return [
@@ -71,12 +68,7 @@ def breakdown(by: By, cells: Iterable[Cell], facts: Mapping[str, PullFacts], zon
     ]
 
 
-def local_day(quarter: int, zone: ZoneInfo) -> date:
-    """The day by the clock on the wall that a quarter of an hour, counted since 1970, is in."""
-    return datetime.fromtimestamp(quarter * QUARTER_MS // 1000, UTC).astimezone(zone).date()
-
-
-def _names(by: By, cell: Cell, facts: PullFacts | None, zone: ZoneInfo) -> Sequence[Name]:
+def _names(by: By, cell: Cell, facts: PullFacts | None) -> Sequence[Name]:
     """The names of a cell; several share it evenly."""
     match by:
         case "repository":
@@ -84,7 +76,7 @@ def _names(by: By, cell: Cell, facts: PullFacts | None, zone: ZoneInfo) -> Seque
         case "tool" | "model" | "stage":
             return [("", getattr(cell, by), None)]
         case "day":
-            return [("", local_day(cell.quarter, zone).isoformat(), None)]
+            return [("", cell.day.isoformat() if cell.day else NONE, None)]
         case "pull" | "issue" | "label":
             return _names_of_pull(by, cell, facts)
 

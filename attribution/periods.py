@@ -8,6 +8,8 @@ import msgspec
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 PUBLISHED_AT = time(6)
+# Every time zone's days begin on a quarter of an hour.
+QUARTER_MS = 15 * 60_000
 
 
 class Week(msgspec.Struct, frozen=True, order=True):
@@ -35,9 +37,19 @@ class Month(msgspec.Struct, frozen=True, order=True):
     to_at: datetime
 
 
+def day_of(at: datetime, zone: ZoneInfo) -> date:
+    """The day that a moment is in, by the clock on the wall there."""
+    return at.astimezone(zone).date()
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """When a day begins there, in UTC."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
 def week_of(at: datetime, zone: ZoneInfo) -> Week:
     """The week that a moment is in."""
-    return _week(at.astimezone(zone).date(), zone)
+    return _week(day_of(at, zone), zone)
 
 
 def week_named(name: str, zone: ZoneInfo) -> Week | None:
@@ -80,7 +92,7 @@ def last_published(at: datetime, day: str, zone: ZoneInfo) -> Week:
 
 def month_of(at: datetime, zone: ZoneInfo) -> Month:
     """The month that a moment is in."""
-    return _month(at.astimezone(zone).date(), zone)
+    return _month(day_of(at, zone), zone)
 
 
 def months_later(month: Month, by: int, zone: ZoneInfo) -> Month:
@@ -92,18 +104,14 @@ def months_later(month: Month, by: int, zone: ZoneInfo) -> Month:
 def _week(day: date, zone: ZoneInfo) -> Week:
     monday = day - timedelta(days=day.weekday())
     year, number, _ = monday.isocalendar()
-    return Week(f"{year}-W{number:02d}", _midnight(monday, zone), _midnight(monday + timedelta(weeks=1), zone))
+    return Week(f"{year}-W{number:02d}", midnight(monday, zone), midnight(monday + timedelta(weeks=1), zone))
 
 
 def _month(day: date, zone: ZoneInfo) -> Month:
     first = day.replace(day=1)
-    return Month(f"{first:%Y-%m}", _midnight(first, zone), _midnight(_shifted(first, 1), zone))
+    return Month(f"{first:%Y-%m}", midnight(first, zone), midnight(_shifted(first, 1), zone))
 
 
 def _shifted(first: date, by: int) -> date:
     months = first.year * 12 + first.month - 1 + by
     return date(months // 12, months % 12 + 1, 1)
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)

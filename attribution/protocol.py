@@ -6,8 +6,9 @@ error is a `Message` with what to do.
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -25,6 +26,25 @@ SENT_REQUESTS = 500
 SENT_BYTES = 1_000_000
 MOST_REPOSITORIES = 200
 MOST_BRANCHES = 1000
+
+
+T = TypeVar("T")
+
+
+def reader(kind: type[T]) -> Callable[[bytes | msgspec.Raw], T]:
+    """Reads JSON that strangers sent. Raises `msgspec.DecodeError` whatever is wrong with it, in words that can be sent back."""
+    decode = msgspec.json.Decoder(kind).decode
+
+    def read(body: bytes | msgspec.Raw) -> T:
+        try:
+            return decode(body)
+        except RecursionError:
+            reason = "lists and objects are nested too deeply: send what the schema describes"
+        except UnicodeDecodeError:
+            reason = "a text in it is not UTF-8: encode it so"
+        raise msgspec.DecodeError(reason)
+
+    return read
 
 
 class Message(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store import session_clues as clue_store
 from bot.store import sessions as session_store
+from bot.store.day_sums import changes_of
 from bot.store.ledger import LedgerEntry
 from bot.store.sessions import SessionKey
 from bot.store.tables import Repository
@@ -82,7 +83,7 @@ def _concerned(pulls: Iterable[PullRequest], clues: Clues, names: AbstractSet[st
 def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
     """Attribute a few sessions. False when none waits, or when another worker took over."""
     key = lease.repository
-    with bot.database.write() as connection:
+    with bot.database.write() as connection, changes_of(bot.database, connection, key.account_id) as sums:
         account_store.lock(connection, key.account_id)
         if not queue.is_ours(connection, lease):
             return False
@@ -98,15 +99,15 @@ def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
             claims, clues[session] = attribute(own, index), clues_of(own, repository.default_branch)
             pairs += [(entry, claims[entry.charge.key]) for entry in charges]
             near[session] = suggestions(*session, [(entry.charge, claims[entry.charge.key]) for entry in charges])
-        numbers = ledger_store.save_claims(bot.database, connection, key, pairs, bot.clock())
+        numbers = ledger_store.save_claims(bot.database, connection, key, pairs, bot.clock(), sums)
         numbers |= command_store.save_suggestions(bot.database, connection, key, near)
         clue_store.save(connection, key, clues)
-        session_store.mark_done(connection, waiting)
-        sums = [sum(entry.charge.list_micros or 0 for entry in charges) for charges in charges_of.values()]
+        session_store.mark_done(connection, waiting, bot.clock())
+        amounts = [sum(entry.charge.list_micros or 0 for entry in charges) for charges in charges_of.values()]
         stale = bot.stale(repository)
         stale.note(connection, Fact.SHARES, Change(repository=key, pulls=numbers))
         stale.note(connection, Fact.SPEND, Change(repository=key, times_ms=[row.first_at_ms for row in waiting]))
-        if max(sums, default=0) > FLOOR_MICROS and stale.settings.alerts:
+        if max(amounts, default=0) > FLOOR_MICROS and stale.settings.alerts:
             stale.note(connection, Fact.DEAR_SESSION, Change(repository=key))
         is_more = len(waiting) == _BATCH
         if not is_more:

@@ -76,7 +76,9 @@ async def pull(bot: Bot, lease: Lease) -> bool:
     if scene.view.cost.budget is not None:
         budgets.note(bot, lease, scene.repository, [scene.view.cost.budget])
     await _put_check(bot, lease, scene)
-    if scene.row.comment_due_at_ms > bot.clock():
+    # Never further ahead than data settles: a clock that was set back would make it wait for hours.
+    latest_ms = bot.clock() + scene.settings.settle_seconds * 1000
+    if bot.clock() < scene.row.comment_due_at_ms <= latest_ms:
         raise NotYet(scene.row.comment_due_at_ms)
     return await _put_comment(bot, lease, scene)
 

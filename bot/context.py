@@ -42,7 +42,7 @@ class Bot(msgspec.Struct, kw_only=True):
         return f"<!-- mergecost {kind} {proof.hex()[:32]} -->"
 
     def repository_settings(self, repository: Repository) -> tuple[RepositorySettings, Problem | None]:
-        """A repository's settings; where its own file is wrong, the operator's settings and the problem."""
+        """A repository's settings, and what is wrong in its own file."""
         return settings_of(self.operator, repository)
 
     def stale(self, repository: Repository) -> Stale:
@@ -51,9 +51,12 @@ class Bot(msgspec.Struct, kw_only=True):
 
 
 def settings_of(operator: OperatorSettings, repository: Repository) -> tuple[RepositorySettings, Problem | None]:
-    base = operator_values(operator, repository.full_name)
-    settings = msgspec.convert(base, RepositorySettings)
-    if not repository.settings_text:
-        return settings, None
-    own = read_repository(repository.settings_text, base)
-    return (settings, own) if isinstance(own, Problem) else (own, None)
+    """A repository's settings, with the time zone by whose days its ledger is summed up: another one holds as soon as that is done
+    (`bot/time_zone.py`)."""
+    settings, problem = wanted_settings(operator, repository)
+    return msgspec.structs.replace(settings, time_zone=repository.time_zone), problem
+
+
+def wanted_settings(operator: OperatorSettings, repository: Repository) -> tuple[RepositorySettings, Problem | None]:
+    """A repository's settings as the files say them."""
+    return read_repository(repository.settings_text, operator_values(operator, repository.full_name))

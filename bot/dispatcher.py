@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from itertools import groupby
 
-from sqlalchemy.exc import DBAPIError
-
 from bot.context import Bot
+from bot.store.database import Unavailable
 from bot.trampoline import DaemonThreads, in_threads
 from bot.work import queue
 from bot.work.queue import LEASE_MS, WRITERS, Lease, Share
@@ -40,16 +39,19 @@ _RENEW_SECONDS = LEASE_MS / 5000
 async def run_forever(bot: Bot, stopped: asyncio.Event, wake: asyncio.Event) -> None:
     """Work until `stopped` is set; what is being worked on is finished first. `wake` is set with `stopped`, and when there is new
     work: otherwise a look is taken every second."""
-    dispatcher = _Dispatcher(bot, stopped, wake, DaemonThreads(_THREADS, "work"))
-    renewal = asyncio.create_task(dispatcher.renew_forever())
-    while not stopped.is_set():
-        wake.clear()
-        await dispatcher.hand_out()
-        await asyncio.sleep(_GATHER_SECONDS)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(wake.wait(), _IDLE_SECONDS)
-    await dispatcher.finish()
-    renewal.cancel()
+    # An error in any of it ends all of it.
+    with DaemonThreads(_THREADS, "work") as threads:
+        dispatcher = _Dispatcher(bot, stopped, wake, threads)
+        async with asyncio.TaskGroup() as group:
+            renewal = group.create_task(dispatcher.renew_forever())
+            while not stopped.is_set():
+                wake.clear()
+                await dispatcher.hand_out()
+                await asyncio.sleep(_GATHER_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), _IDLE_SECONDS)
+            await dispatcher.finish()
+            renewal.cancel()
 
 
 class _Dispatcher:
@@ -80,8 +82,8 @@ class _Dispatcher:
         loop = asyncio.get_running_loop()
         try:
             leases = await loop.run_in_executor(self._threads, self._claim, room, share)
-        except DBAPIError as error:  # everything requested is in the database and waits
-            log.warning("the database does not answer: %s", error.orig)
+        except Unavailable as error:  # everything requested is in the database and waits
+            log.warning("%s", error)
             return
         by_account: dict[int, list[Lease]] = defaultdict(list)
         for lease in sorted(leases, key=lambda lease: ORDER[lease.work.kind]):
@@ -102,7 +104,7 @@ class _Dispatcher:
         while True:
             await asyncio.sleep(_RENEW_SECONDS)
             leases = list(self._in_hand)
-            with contextlib.suppress(DBAPIError):  # the next time, or not at all: then the leases end
+            with contextlib.suppress(Unavailable):  # the next time, or not at all: then the leases end
                 await loop.run_in_executor(thread, queue.renew_all, self._bot.database, leases, self._bot.clock())
 
     def _claim(self, room: int, share: Share) -> list[Lease]:
@@ -138,7 +140,7 @@ class _Dispatcher:
                 await loop.run_in_executor(self._threads, queue.postpone, bot.database, lease, lease.claimed_at_ms)
             else:
                 await in_threads(run(bot, lease), self._threads)
-        except DBAPIError as error:  # its lease brings it back
-            log.warning("the database does not answer: %s", error.orig)
+        except Unavailable as error:  # its lease brings it back
+            log.warning("%s", error)
         finally:
             self._in_hand.discard(lease)

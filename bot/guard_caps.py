@@ -18,6 +18,7 @@ from attribution.protocol import (
     CapsQuery,
     RepositoryCaps,
     RepositoryQuery,
+    reader,
 )
 from attribution.totals import pull_totals
 from bot.clock import Clock
@@ -33,6 +34,9 @@ from bot.store.database import Database
 _RECENT_MS = 30 * 24 * 3_600_000
 
 
+_query = reader(CapsQuery)
+
+
 class BadQuestion(Exception):
     """The body is not a query. The message shows what a query looks like."""
 
@@ -40,7 +44,7 @@ class BadQuestion(Exception):
 def answer(database: Database, operator: OperatorSettings, clock: Clock, account_id: int, body: bytes) -> CapsAnswer:
     """Raises `BadQuestion`."""
     try:
-        queries = msgspec.json.decode(body, type=CapsQuery).repositories
+        queries = _query(body).repositories
     except msgspec.DecodeError as error:
         raise BadQuestion(
             f'the body must be {{"repositories": [{{"name": "owner/name", "branches": []}}]}}: {error}'

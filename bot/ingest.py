@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from sqlalchemy import Connection
 
-from attribution.protocol import MOST_REQUESTS, Coverage, Receipt, Refusal, repository_digest
+from attribution.protocol import MOST_REQUESTS, Coverage, Receipt, Refusal, reader, repository_digest
 from attribution.usage import Usage, with_context
 from bot.clock import Clock, from_ms
 from bot.context import settings_of
@@ -19,6 +19,7 @@ from bot.store import session_clues as clue_store
 from bot.store import sessions as session_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
+from bot.store.day_sums import changes_of
 from bot.usage_validation import validate
 from bot.work.stale import Change, Fact, Stale
 
@@ -37,6 +38,9 @@ class _WithId(msgspec.Struct):
     request_id: str = ""
 
 
+_batch, _with_id = reader(_Batch), reader(_WithId)
+
+
 def coverage(database: Database, account_id: int, github_host: str) -> Coverage:
     salt = secrets.token_bytes(16)
     with database.read() as connection:
@@ -50,15 +54,15 @@ def receive(
 ) -> Receipt:
     """Save a batch for the token's account. Raises `BadBatch`."""
     try:
-        records = msgspec.json.decode(body, type=_Batch).requests
+        records = _batch(body).requests
     except msgspec.DecodeError as error:
         raise BadBatch(f'the body must be {{"requests": [...]}}: {error}') from None
     if len(records) > MOST_REQUESTS:
         raise BadBatch(f"a batch holds at most {MOST_REQUESTS} requests, this one has {len(records)}")
-    with database.write() as connection:
+    with database.write() as connection, changes_of(database, connection, account_id) as sums:
         by_repository, refusals = _by_repository(connection, account_id, records, clock())
         usages = [usage for usages in by_repository.values() for usage in usages]
-        changes = request_store.save_usage(database, connection, account_id, usages, clock())
+        changes = request_store.save_usage(database, connection, account_id, usages, clock(), sums)
         stale = Stale(clock(), RepositorySettings())
         for repository_id in changes.repositories:
             stale.note(connection, Fact.USAGE, Change(repository=RepositoryKey(account_id, repository_id)))
@@ -106,6 +110,6 @@ def _note_shares(connection: Connection, operator: OperatorSettings, pulls: Iter
 
 def _name(raw: msgspec.Raw) -> str:
     try:
-        return msgspec.json.decode(raw, type=_WithId).request_id[:300]
+        return _with_id(raw).request_id[:300]
     except msgspec.DecodeError:
         return ""

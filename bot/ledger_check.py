@@ -1,14 +1,15 @@
-"""Every promise of the ledger, checked each night for what changed since the night before. A broken one is an error in the log."""
+"""Every promise of the ledger, and its sums by day, checked each night for what changed since the night before. A broken one is an
+error in the log."""
 
 import logging
 
-from sqlalchemy import Connection
-
-from attribution.ledger import LedgerError, check
-from bot.clock import DAY_MS, Clock
+from attribution.ledger import check
+from attribution.periods import QUARTER_MS, day_of
+from bot.clock import DAY_MS, Clock, from_ms, to_ms
 from bot.context import Bot
 from bot.store import accounts as account_store
-from bot.store import ledger_history
+from bot.store import ledger_history, recount
+from bot.store import repositories as repository_store
 from bot.store.database import Database
 from bot.work import queue
 from bot.work.queue import Kind, Lease, Work
@@ -19,9 +20,22 @@ log = logging.getLogger(__name__)
 _MOST_NAMED = 20
 
 
-def broken_promises(connection: Connection, account_id: int, since_ms: int = 0) -> list[LedgerError]:
-    """What is wrong in an account's ledger, of the charges that changed since then."""
-    return [error for batch in ledger_history.batches(connection, account_id, since_ms) for error in check(*batch)]
+def broken_promises(database: Database, account_id: int, since_ms: int = 0) -> list[str]:
+    """What is wrong in an account's ledger, of the charges that changed since then, and in the sums of their days."""
+    problems: list[str] = []
+    quarters: set[tuple[int, int]] = set()
+    with database.read() as connection:
+        repositories = repository_store.repositories_of(connection, account_id)
+        for charges, shares in ledger_history.batches(connection, account_id, since_ms):
+            problems += [f"{error.tool} {error.request_id}: {error.problem}" for error in check(charges, shares)]
+            usages = [charge.usage for charge in charges]
+            quarters |= {(int(usage.context.repository), to_ms(usage.at) // QUARTER_MS) for usage in usages}
+    for repository in repositories:
+        own = [quarter for repository_id, quarter in quarters if repository_id == repository.repository_id]
+        for day in sorted({day_of(from_ms(quarter * QUARTER_MS), repository.zone) for quarter in own}):
+            if problem := recount.verify(database, repository.key, day).problem:
+                problems.append(f"{repository.full_name} on {day}: {problem}")
+    return problems
 
 
 def run(bot: Bot, lease: Lease) -> None:
@@ -31,15 +45,17 @@ def run(bot: Bot, lease: Lease) -> None:
         account = account_store.account(connection, lease.account_id)
         if account is None:
             return
-        errors = broken_promises(connection, account.account_id, account.ledger_checked_at_ms)
-    for error in errors[:_MOST_NAMED]:
-        log.error("ledger of %s: %s %s: %s", account.login, error.tool, error.request_id, error.problem)
-    if len(errors) > _MOST_NAMED:
-        log.error("ledger of %s: %d more; `mergecost ledger check` names all", account.login, len(errors) - _MOST_NAMED)
+    problems = broken_promises(bot.database, account.account_id, account.ledger_checked_at_ms)
+    for problem in problems[:_MOST_NAMED]:
+        log.error("ledger of %s: %s", account.login, problem)
+    if len(problems) > _MOST_NAMED:
+        log.error(
+            "ledger of %s: %d more; `mergecost ledger check` names all", account.login, len(problems) - _MOST_NAMED
+        )
     # What is broken stays due: the next check sees it again until it is repaired.
-    checked_at_ms = account.ledger_checked_at_ms if errors else now_ms
+    checked_at_ms = account.ledger_checked_at_ms if problems else now_ms
     with bot.database.write() as connection:
-        account_store.note_check(connection, account.account_id, checked_at_ms, len(errors))
+        account_store.note_check(connection, account.account_id, checked_at_ms, len(problems))
 
 
 def request_due(database: Database, clock: Clock) -> None:

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import ipaddress
+import re
 import socket
 from collections.abc import Callable, Sequence
 
@@ -51,9 +52,7 @@ class Outbox(msgspec.Struct, kw_only=True):
         await on_loop(self._post(url, message, now_ms))
 
     async def _post(self, url: str, message: Message, now_ms: int) -> None:
-        target = httpx.URL(url)
-        if target.scheme != "https" or not target.host:
-            raise NotSent("alert_url must start with https://")
+        target = _target(url)
         if not self.secret:
             raise NotSent("MERGECOST_ALERT_SECRET is not set, so nothing can be signed")
         address = await self._public_address(target)
@@ -80,12 +79,37 @@ class Outbox(msgspec.Struct, kw_only=True):
     async def _public_address(self, target: httpx.URL) -> str:
         try:
             ips = await asyncio.to_thread(self.resolve, target.host, target.port or 443)
-        except OSError:
+        except (OSError, ValueError):  # a name that no resolver takes is a UnicodeError
             raise NotSent(f"{target.host} has no address") from None
         # One private address is enough to refuse: whoever owns the name may want to reach this network.
         if not ips or not all(is_public(ip) for ip in ips):
             raise NotSent(f"{target.host} leads to an address that is not public, which is refused")
         return ips[0]
+
+
+def _target(url: str) -> httpx.URL:
+    """The address to send to. Raises `NotSent` for one that different readers could read differently."""
+    try:
+        target = httpx.URL(url)
+        port = 443 if target.port is None else target.port
+    except (httpx.InvalidURL, ValueError):
+        raise NotSent("alert_url is not an address") from None
+    if target.scheme != "https" or not target.host:
+        raise NotSent("alert_url must start with https:// and name a host")
+    if target.userinfo:
+        raise NotSent("alert_url must not hold a user or password: send a secret in its path")
+    if not 0 < port < 65536:
+        raise NotSent("the port in alert_url must be from 1 to 65535")
+    authority = url.partition("://")[2].partition("/")[0].partition("?")[0].partition("#")[0]
+    if not _AUTHORITY.fullmatch(authority) or len(target.host) > 253:
+        raise NotSent(
+            "the host in alert_url must be a name of letters, digits, dots and hyphens (other scripts as xn--…)"
+        )
+    return target
+
+
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_AUTHORITY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]{{2,45}}\])(?::\d{{1,5}})?", re.ASCII)
 
 
 def is_public(address: str) -> bool:
@@ -94,14 +118,36 @@ def is_public(address: str) -> bool:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return False
-    inside = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
-    if isinstance(ip, ipaddress.IPv6Address) and ip in _TRANSLATED:
-        inside = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    return ip.is_global and not ip.is_multicast and (inside is None or is_public(str(inside)))
+    if isinstance(ip, ipaddress.IPv6Address) and any(ip in network for network in _IPV4_WITHIN):
+        ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    if isinstance(ip, ipaddress.IPv6Address) and ip not in _UNICAST:
+        return False
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _NOT_PUBLIC)
 
 
-# IPv4 addresses within IPv6: https://www.rfc-editor.org/rfc/rfc6052#section-2.1
-_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+# Where an IPv6 address is an IPv4 address in other words, that counts: https://www.rfc-editor.org/rfc/rfc6052#section-2.1
+_IPV4_WITHIN = [ipaddress.IPv6Network(network) for network in ("::ffff:0:0/96", "64:ff9b::/96")]
+# All that is given out: https://www.iana.org/assignments/ipv6-address-space/ipv6-address-space.xhtml
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+# What `is_global` lets through, at least in some versions of Python: tunnels to wherever the address says, special purposes, and
+# what a cloud answers to its own machines. https://www.iana.org/assignments/iana-ipv4-special-registry/iana-ipv4-special-registry.xhtml
+_NOT_PUBLIC = [
+    ipaddress.ip_network(network)
+    for network in (
+        "100.64.0.0/10",
+        "168.63.129.16/32",  # https://learn.microsoft.com/en-us/azure/virtual-network/what-is-ip-address-168-63-129-16
+        "192.0.0.0/24",  # also Oracle's metadata
+        "192.31.196.0/24",
+        "192.52.193.0/24",
+        "192.88.99.0/24",
+        "192.175.48.0/24",
+        "2001::/23",  # Teredo and others
+        "2001:db8::/32",
+        "2002::/16",  # 6to4
+        "2620:4f:8000::/48",
+        "3fff::/20",
+    )
+]
 
 
 def signature_headers(secret: str, message_id: str, at_s: int, body: bytes) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """A repository's settings: the operator's `mergecost.toml`, and over it the repository's own `.github/mergecost.yml`.
 
-Wrong settings are a value, not a crash: the error quotes the line and says what is allowed. The previous settings stay in force.
+Wrong settings are a value, not a crash: the problem quotes the line and says what is allowed. In a repository's file each line
+stands for itself: beside one that is wrong all others hold, and in its place what the operator says.
 """
 
 import re
@@ -13,10 +14,17 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
-import yaml
+
+from bot import settings_lines
+from bot.settings_lines import LinesError, Nested
 
 PATH = ".github/mergecost.yml"
 
+_UNKNOWN_FIELD = re.compile(r"unknown field `([^`]+)`")
+_AT_FIELD = re.compile(r"at `\$(?:[^`.]*\.)*+(\w+)`")
+_LONGEST_QUOTE = 80
+
+_LEAST_USD = Decimal("0.000001")
 _MOST_USD = 10**9
 _AMOUNTS = (
     "budget_pull_usd", "budget_week_usd", "budget_month_usd", "cap_pull_usd", "cap_session_usd", "cap_day_usd",
@@ -71,11 +79,11 @@ class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
     def __post_init__(self) -> None:
         # Worded as msgspec words its own.
-        if not 0 <= self.minimum_usd < _MOST_USD:
+        if not (self.minimum_usd.is_finite() and 0 <= self.minimum_usd < _MOST_USD):
             raise ValueError("Expected `decimal` >= 0 - at `$.minimum_usd`")
         for name in _AMOUNTS:
             amount = getattr(self, name)
-            if amount is not None and not 0 < amount < _MOST_USD:
+            if amount is not None and not (amount.is_finite() and _LEAST_USD <= amount < _MOST_USD):
                 raise ValueError(f"Expected an amount over 0 - at `$.{name}`")
         if self.alert_url and not self.alert_url.startswith("https://"):
             raise ValueError("Expected an address that starts with https:// - at `$.alert_url`")
@@ -110,16 +118,18 @@ class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What is wrong in a settings file, for whoever can fix it. `line` counts from 1; it is 0 where no single line is wrong."""
+    """What is wrong in a settings file, for whoever can fix it. `line` counts from 1; it is 0 where no single line is wrong.
+    So many `more` lines are wrong, too."""
 
     file: str
     line: int
     quote: str
     message: str
+    more: int = 0
 
     def __str__(self) -> str:
         where = f"{self.file}, line {self.line}: `{self.quote}`" if self.line else self.file
-        return f"{where}: {self.message}"
+        return f"{where}: {self.message}{f' (and {self.more} more)' if self.more else ''}"
 
 
 def read_operator(text: str, file: str = "mergecost.toml") -> OperatorSettings | Problem:
@@ -138,23 +148,33 @@ def read_operator(text: str, file: str = "mergecost.toml") -> OperatorSettings |
     return settings
 
 
-def read_repository(text: str, base: dict[str, Any]) -> RepositorySettings | Problem:
-    """Read a repository's own file over `base`, the operator's settings for it."""
+def read_repository(text: str, base: dict[str, Any]) -> tuple[RepositorySettings, Problem | None]:
+    """A repository's own file over `base`, the operator's settings for it; and the first line that is wrong."""
+    settings = msgspec.convert(base, RepositorySettings)
     try:
-        raw = yaml.load(text, _Loader) or {}  # noqa: S506 (a safe loader with exact decimals)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        return _problem(PATH, text, mark.line + 1 if mark else 0, "not YAML")
-    if not isinstance(raw, dict):
-        return _problem(PATH, text, 1, "must be `name: value` lines")
-    if theirs := next((name for name in _OPERATORS if name in raw), ""):
-        return _problem(
-            PATH, text, _line_of(text, theirs), f"{theirs} is set by whoever runs the server, in its mergecost.toml"
-        )
-    try:
-        return msgspec.convert(base | raw, RepositorySettings)
-    except msgspec.ValidationError as error:
-        return _validation_problem(PATH, text, str(error))
+        lines = settings_lines.read(text)
+    except LinesError as error:
+        return settings, _problem(PATH, text, error.line, str(error))
+    values: dict[str, Any] = {}
+    wrong: list[tuple[int, str, str]] = []
+    for line in lines:
+        if line.name in _OPERATORS:
+            wrong.append(
+                (line.number, line.name, f"{line.name} is set by whoever runs the server, in its mergecost.toml")
+            )
+        elif isinstance(line.value, Nested):
+            wrong.append((line.number, line.name, "expected a single value"))
+        else:
+            try:
+                own = msgspec.convert({line.name: line.value}, RepositorySettings)
+                values[line.name] = getattr(own, line.name)
+            except msgspec.ValidationError as error:
+                wrong.append((line.number, line.name, str(error)))
+    settings = msgspec.structs.replace(settings, **values)
+    if not wrong:
+        return settings, None
+    number, name, error = wrong[0]
+    return settings, _problem(PATH, text, number, _in_our_words(error, name), len(wrong) - 1)
 
 
 def operator_values(settings: OperatorSettings, full_name: str) -> dict[str, Any]:
@@ -183,11 +203,17 @@ def _zones() -> frozenset[str]:
 
 
 def _validation_problem(file: str, text: str, error: str) -> Problem:
-    """msgspec's message in our words, with the line that it is about."""
-    if match := re.search(r"unknown field `(.+?)`", error):
-        return _problem(file, text, _line_of(text, match[1]), f"there is no setting {match[1]!r}; {_hint(match[1])}")
-    name = match[1] if (match := re.search(r"at `\$.*?\.?(\w+)`", error)) else ""
-    return _problem(file, text, _line_of(text, name), error.partition(" - at")[0].lower().replace("`", ""))
+    """What is wrong in the operator's file, with the line that it is about."""
+    match = _UNKNOWN_FIELD.search(error) or _AT_FIELD.search(error)
+    name = match[1] if match else ""
+    return _problem(file, text, _line_of(text, name), _in_our_words(error, name))
+
+
+def _in_our_words(error: str, name: str) -> str:
+    """msgspec's message about a setting."""
+    if _UNKNOWN_FIELD.search(error):
+        return f"there is no setting {name[:_LONGEST_QUOTE]!r}; {_hint(name)}"
+    return error.partition(" - at")[0].lower().replace("`", "")
 
 
 def _hint(name: str) -> str:
@@ -201,18 +227,7 @@ def _line_of(text: str, name: str) -> int:
     return next((i for i, line in enumerate(text.splitlines(), 1) if pattern.match(line)), 0)
 
 
-def _problem(file: str, text: str, line: int, message: str) -> Problem:
+def _problem(file: str, text: str, line: int, message: str, more: int = 0) -> Problem:
     lines = text.splitlines()
-    quote = lines[line - 1].strip()[:80] if 0 < line <= len(lines) else ""
-    return Problem(file, line if quote else 0, quote, message)
-
-
-class _Loader(yaml.SafeLoader):
-    """Plain values only; decimals stay exact."""
-
-
-def _decimal(_loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal:
-    return Decimal(node.value.replace("_", ""))
-
-
-_Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
+    quote = lines[line - 1].strip()[:_LONGEST_QUOTE] if 0 < line <= len(lines) else ""
+    return Problem(file, line if quote else 0, quote, message, more)

@@ -100,8 +100,11 @@ def store_app_credentials(settings: Settings, credentials: AppCredentials) -> No
 def setup_secret(settings: Settings) -> str:
     """The secret of the set-up link: made at the first start, the same over restarts, gone once the App exists."""
     path = settings.data_dir / "setup-secret"
-    if not path.exists():
+    if (
+        not path.exists() or len(path.read_text()) < _SHORTEST_SECRET_BYTES
+    ):  # an empty one would open the page to everybody
         write_private(path, secrets.token_urlsafe(32))
+    make_private(path)
     return path.read_text()
 
 
@@ -119,9 +122,24 @@ def write_private(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
+def make_private(path: Path) -> None:
+    """Take a file or folder from all other users, whoever made it first. Raises `SettingsError` if it belongs to one of them."""
+    mode = path.stat().st_mode
+    if mode & 0o077:
+        try:
+            path.chmod(mode & 0o700)
+        except PermissionError:
+            raise SettingsError(
+                f"{path} is open to other users and belongs to one: chown it to this server's user"
+            ) from None
+
+
 def _stored_credentials(settings: Settings) -> AppCredentials | None:
     path = settings.data_dir / "app.json"
-    return msgspec.json.decode(path.read_bytes(), type=AppCredentials) if path.exists() else None
+    if not path.exists():
+        return None
+    make_private(path)
+    return msgspec.json.decode(path.read_bytes(), type=AppCredentials)
 
 
 def operator_settings(settings: Settings) -> OperatorSettings:

@@ -11,7 +11,7 @@ from bot.clock import Clock
 from bot.repository_settings import OperatorSettings
 from bot.store import repositories as repository_store
 from bot.store.database import Database
-from bot.work import queue
+from bot.work import far_futures, queue
 from bot.work.queue import Kind, Work
 
 SWEEP_MS = 3_600_000
@@ -19,10 +19,7 @@ SWEEP = Work(Kind.ACCOUNTS)
 
 
 def start(database: Database, operator: OperatorSettings, clock: Clock) -> AsyncIOScheduler:
-    """Sweep now, then tick every minute on the running loop. GitHub does not redeliver: sweeps find what was missed."""
-    _request_sweep(database, clock(), clock())
-    with database.write() as connection:
-        repository_store.look_at_weeks_again(connection)
+    """Tick every minute on the running loop."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     scheduler.add_job(tick, "interval", args=(database, operator, clock), minutes=1, **options)
@@ -30,9 +27,21 @@ def start(database: Database, operator: OperatorSettings, clock: Clock) -> Async
     return scheduler
 
 
+def look_at_all(database: Database, clock: Clock) -> None:
+    """At the start, sweep now. GitHub does not redeliver: sweeps find what was missed."""
+    with database.write() as connection:
+        far_futures.cut(connection, clock())
+    _request_sweep(database, clock(), clock())
+    with database.write() as connection:
+        repository_store.look_at_weeks_again(connection)
+
+
 def tick(database: Database, operator: OperatorSettings, clock: Clock) -> None:
-    """Request the sweep of the next full hour, every weekly issue that is due, and the nightly check of ledgers."""
+    """Request the sweep of the next full hour, every weekly issue that is due, and the nightly check of ledgers; and end waits
+    that a wrong clock began."""
     now_ms = clock()
+    with database.write() as connection:
+        far_futures.cut(connection, now_ms)
     _request_sweep(database, now_ms, now_ms - now_ms % SWEEP_MS + SWEEP_MS)
     weekly.request_due(database, operator, clock)
     ledger_check.request_due(database, clock)

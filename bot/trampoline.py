@@ -55,7 +55,8 @@ class DaemonThreads(Executor):
     """So many threads, which do not keep the process from ending, as those of ThreadPoolExecutor do."""
 
     def __init__(self, count: int, name: str) -> None:
-        self._steps: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._steps: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._count = count
         for nth in range(count):
             threading.Thread(target=self._work, name=f"{name}-{nth}", daemon=True).start()
 
@@ -63,6 +64,8 @@ class DaemonThreads(Executor):
         future: Future[T] = Future()
 
         def step() -> None:
+            if not future.set_running_or_notify_cancel():  # nobody waits for it any more
+                return
             try:
                 future.set_result(fn(*args, **kwargs))
             except BaseException as error:  # noqa: BLE001 - not handled here: raised where the result is awaited
@@ -71,6 +74,16 @@ class DaemonThreads(Executor):
         self._steps.put(step)
         return future
 
+    @property
+    def backlog(self) -> int:
+        """How many steps wait for a thread."""
+        return self._steps.qsize()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - as `Executor` has it
+        """The threads end after what was submitted before; nobody waits for them."""
+        for _ in range(self._count):
+            self._steps.put(None)
+
     def _work(self) -> None:
-        while True:
-            self._steps.get()()
+        while (step := self._steps.get()) is not None:
+            step()

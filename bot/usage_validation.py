@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from attribution.protocol import reader
 from attribution.usage import LONGEST_TEXT, TOKENS_NOT_KNOWN, CommitMade, Context, Tokens, Usage, with_context
 from attribution.usage_merge import other_names
 
@@ -45,12 +46,13 @@ def _limits(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[_Limit]:
 
 
 _LIMITS = tuple(_limits(Usage))
+_usage = reader(Usage)
 
 
 def validate(raw: msgspec.Raw, now: datetime) -> Usage | str:
     """The record, or what is wrong with it, in words for whoever sent it."""
     try:
-        usage = msgspec.json.decode(raw, type=Usage)
+        usage = _usage(raw)
     except msgspec.DecodeError as error:
         reason = str(error)
         return f"{reason}: {_OTHER_VERSION}" if "unknown field" in reason else reason
@@ -82,9 +84,10 @@ def _problems(usage: Usage, now: datetime) -> Iterator[str]:
     if len(paths) > MOST_FILES or any(_is_outside(path) for path in paths):
         yield f"`work.edited_files` must be at most {MOST_FILES} paths inside the repository, relative to its top"
     if len(usage.work.pulls_seen) > MOST_PULLS or any(
-        _INVISIBLE.search(pull.how) or len(pull.how) > 40 for pull in usage.work.pulls_seen
+        _INVISIBLE.search(pull.how) or len(pull.how) > 40 or not 0 < pull.number < 2**63
+        for pull in usage.work.pulls_seen
     ):
-        yield f"`work.pulls_seen` must be at most {MOST_PULLS} pull requests, each with a word for how"
+        yield f"`work.pulls_seen` must be at most {MOST_PULLS} pull requests, each with its number and a word for how"
 
 
 def _beyond(limit: _Limit, value: Any) -> Iterator[str]:
@@ -102,7 +105,8 @@ def _is_bad_text(text: str) -> bool:
 
 def _is_commit(commit: CommitMade) -> bool:
     texts = (commit.authorship, commit.patch_id, commit.branch)
-    in_time = commit.authored_at is None or commit.authored_at.tzinfo is not None
+    at = commit.authored_at
+    in_time = at is None or (at.tzinfo is not None and 1970 <= at.year < 9999)
     return in_time and not any(map(_is_bad_text, texts)) and bool(_SHA.fullmatch(commit.sha))
 
 

@@ -17,8 +17,9 @@ from bot.store import repositories as repository_store
 from bot.store import weeks as week_store
 from bot.store.database import Database
 from bot.store.tables import Repository, WeekRow
+from bot.time_zone import is_outdated
 from bot.work import queue
-from bot.work.queue import Lease
+from bot.work.queue import Kind, Lease, Work
 from bot.work.stale import Change, Fact, week_work
 
 log = logging.getLogger(__name__)
@@ -86,12 +87,19 @@ def request_due(database: Database, operator: OperatorSettings, clock: Clock) ->
         repositories = repository_store.due_for_a_week(connection, now_ms)
     for repository in repositories:  # one at a time: other replicas do the same
         with database.write() as connection:
+            if is_outdated(operator, repository):  # the operator's settings are another since the server started
+                _request(connection, Work(Kind.TIME_ZONE, *repository.key), now_ms)
+                continue
             _add_weeks(database, connection, repository, settings_of(operator, repository)[0], now_ms)
     with database.write() as connection:
         for row in week_store.due(connection):
-            work = week_work(WeekKey(row.account_id, row.repository_id, row.week))
-            if queue.next_due_at_ms(connection, work) is None:
-                queue.request(connection, [work], now_ms)
+            _request(connection, week_work(WeekKey(row.account_id, row.repository_id, row.week)), now_ms)
+
+
+def _request(connection: Connection, work: Work, now_ms: int) -> None:
+    """Unless it waits already."""
+    if queue.next_due_at_ms(connection, work) is None:
+        queue.request(connection, [work], now_ms)
 
 
 def _add_weeks(

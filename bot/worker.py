@@ -3,25 +3,22 @@
 import logging
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy.exc import DBAPIError
-
-from bot import alerts, attribute, budgets, comments, ledger_check, notices, weekly
+from bot import alerts, attribute, budgets, comments, ledger_check, notices, time_zone, weekly
 from bot.commands import run as commands
 from bot.context import Bot
 from bot.errors import NotYet
 from bot.github import sync_account, sync_issue, sync_pull
-from bot.github.client import Limited, NotInstalled
+from bot.github.client import GitHubError, Limited, Missing, NotInstalled, Refusal
 from bot.github.pacing import check_turn
 from bot.notify import NotSent
 from bot.store import accounts as account_store
-from bot.store.database import is_contention
+from bot.store.database import Unavailable
 from bot.work import queue
-from bot.work.queue import WRITERS, Kind, Lease
+from bot.work.queue import WRITERS, Kind, Lease, Work
 
 log = logging.getLogger(__name__)
 
 _BATCH = 10
-_NOT_INSTALLED_MS = 60_000
 
 # True from a use-case that has finished its lease itself, in the transaction that stored its result.
 Result = bool | None
@@ -35,6 +32,7 @@ USE_CASES: dict[Kind, UseCase] = {
     Kind.ISSUE: lambda bot, lease: sync_issue.issue(bot, lease.pull),
     Kind.COMMANDS: commands.run,
     Kind.ATTRIBUTE: attribute.sessions,
+    Kind.TIME_ZONE: time_zone.change,
     Kind.COMMENT: comments.pull,
     Kind.ISSUE_COMMENT: comments.issue,
     Kind.SURVIVAL: comments.survival,
@@ -68,24 +66,37 @@ async def run(bot: Bot, lease: Lease) -> None:
         is_finished = await result if isinstance(result, Awaitable) else result
     except NotYet as error:
         queue.postpone(bot.database, lease, error.at_ms)
-    except NotInstalled as error:  # the queue holds it back until the App is installed again
-        queue.postpone(bot.database, lease, bot.clock() + _NOT_INSTALLED_MS)
-        log.info("%s: %s", kind, error)
     except Limited as error:
         with bot.database.write() as connection:
-            account_store.pause(connection, lease.account_id, error.until_ms)
-        queue.postpone(bot.database, lease, error.until_ms)
+            until_ms = account_store.pause(
+                connection, lease.account_id, error.until_ms, bot.clock(), is_secondary=error.is_secondary
+            )
+        queue.postpone(bot.database, lease, until_ms)
         log.warning("%s", error)
-    except NotSent as error:
+    except (Missing, Refusal) as error:
+        has_ended = queue.refuse(bot.database, lease, str(error), bot.clock())
+        log.log(logging.ERROR if has_ended else logging.WARNING, "%s: %s", lease.work, error)
+    except (GitHubError, NotSent) as error:
         queue.fail(bot.database, lease, str(error), bot.clock())
+        if isinstance(error, NotInstalled):
+            _look_at_installation(bot, lease)
         log.warning("%s: %s", kind, error)
     except Exception as error:
-        if isinstance(error, DBAPIError) and is_contention(error):
+        if isinstance(error, Unavailable) and error.is_contention:
             queue.postpone(bot.database, lease, bot.clock())
-            log.warning("%s is done again: %s", lease.work, error.orig)
+            log.warning("%s is done again: %s", lease.work, error.reason)
             return
         queue.fail(bot.database, lease, f"{type(error).__name__}: {error}"[:500], bot.clock())
         log.exception("%s failed, attempt %d", lease.work, lease.attempts)
     else:
         if not is_finished:
             queue.finish(bot.database, lease)
+
+
+def _look_at_installation(bot: Bot, lease: Lease) -> None:
+    """No delivery said that it is suspended or gone: reading it has the queue hold its work back until it is there again."""
+    with bot.database.write() as connection:
+        if installation_id := account_store.installation_of(connection, lease.account_id):
+            look = Work(Kind.ACCOUNT, lease.account_id, 0, installation_id)
+            if look != lease.work:
+                queue.request(connection, [look], bot.clock())

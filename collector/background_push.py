@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from collector.files import private_file, private_folder, read_bytes, write_bytes
 from collector.guard.renew import is_wanted, renew
 from collector.hook import LAST_RUN
 from collector.scan import Scan, scan_with_index
@@ -31,7 +32,7 @@ def push_if_due(env: Mapping[str, str], push: Callable[[Scan], int], now: Callab
     """Read the logs, which updates the index and the guard's figures, and call `push` if it is due. If another process is at it,
     nothing happens here, and that process starts once more. Returns the status of `push`, 0 if it was not called."""
     folder = state_file(env).parent
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(folder)
     while True:
         last_run = _last_run(folder)
         status = _once(env, push, folder, now)
@@ -42,7 +43,8 @@ def push_if_due(env: Mapping[str, str], push: Callable[[Scan], int], now: Callab
 
 def _once(env: Mapping[str, str], push: Callable[[Scan], int], folder: Path, now: Callable[[], float]) -> int | None:
     """The status, None if another process holds the lock."""
-    with (folder / "push.lock").open("w") as lock:
+    private_file(path := folder / "push.lock")
+    with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -72,12 +74,12 @@ def _push(env: Mapping[str, str], push: Callable[[], int], path: Path, now: Call
     status = push()
     failures = attempts.failures + 1 if status else 0
     pause = min(_FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 20), _LONGEST_PAUSE_SECONDS) if failures else 0
-    path.write_bytes(msgspec.json.encode(Attempts(failures, now() + pause)))
+    write_bytes(path, msgspec.json.encode(Attempts(failures, now() + pause)))
     return status
 
 
 def _read(path: Path) -> Attempts:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Attempts)
+        return msgspec.json.decode(read_bytes(path), type=Attempts)
     except (OSError, msgspec.DecodeError):
         return Attempts()

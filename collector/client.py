@@ -1,9 +1,12 @@
-"""The server's end points for collectors, over urllib: https only, no redirects, every answer bounded and checked."""
+"""The server's end points for collectors, over urllib: https only, no redirects, every answer checked and bounded."""
 
 import http.client
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -24,7 +27,9 @@ from collector.settings import Settings, is_loopback
 
 T = TypeVar("T")
 
-TIMEOUT_SECONDS = 30
+# urllib bounds only each wait for the next bytes. A whole request, and all requests of a push:
+REQUEST_SECONDS, PUSH_SECONDS = 60, 900
+_WAIT_SECONDS = 30
 MAX_ANSWER_BYTES = 16_000_000
 MAX_REASON_BYTES = 4_000
 
@@ -75,9 +80,17 @@ def batches(waiting: Iterable[Parcel]) -> Iterator[list[Parcel]]:
 
 
 class Client:
-    """A server and a person's token there. Every method raises PushError."""
+    """A server and a person's token there, for one push. Every method raises PushError."""
 
-    def __init__(self, settings: Settings, version: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        version: str,
+        request_seconds: float = REQUEST_SECONDS,
+        push_seconds: float = PUSH_SECONDS,
+    ) -> None:
+        self._request_seconds = request_seconds
+        self._until = time.monotonic() + push_seconds
         self._settings = settings
         self._version = version
         direct = [urllib.request.ProxyHandler({})] if is_loopback(urlsplit(settings.url).hostname or "") else []
@@ -112,21 +125,38 @@ class Client:
         if body is not None:
             headers["Content-Type"] = "application/json"
         request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 (settings admit http and https alone)
-        try:
-            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
-                answer = response.read(MAX_ANSWER_BYTES + 1)
-        except urllib.error.HTTPError as error:
-            with error:
-                raise PushError(_refusal(url, error)) from error
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", None) or error
-            raise PushError(f"cannot reach {url}: {reason}. Nothing is lost: the next push sends it.") from error
+        answer = self._within_time(request)
+        if isinstance(answer, PushError):
+            raise answer
         try:
             return msgspec.json.decode(answer, type=shape)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise PushError(
                 f"{url} answered what no Mergecost server answers ({error}): is the address right?"
             ) from error
+
+    def _within_time(self, request: urllib.request.Request) -> bytes | PushError:
+        """The answer, asked for in a thread that is left behind where time runs out, and ends with the process: a server that
+        sends a byte now and then would hold this one, and its lock, for ever."""
+        answers: SimpleQueue[bytes | PushError] = SimpleQueue()
+        seconds = min(self._request_seconds, self._until - time.monotonic())
+        Thread(target=lambda: answers.put(self._exchange(request)), daemon=True).start()
+        try:
+            return answers.get(timeout=max(seconds, 0))
+        except Empty:
+            return PushError(f"{request.full_url} was too slow to answer. Nothing is lost: the next push sends it.")
+
+    def _exchange(self, request: urllib.request.Request) -> bytes | PushError:
+        url = request.full_url
+        try:
+            with self._opener.open(request, timeout=_WAIT_SECONDS) as response:
+                return response.read(MAX_ANSWER_BYTES + 1)
+        except urllib.error.HTTPError as error:
+            with error:
+                return PushError(_refusal(url, error))
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+            return PushError(f"cannot reach {url}: {reason}. Nothing is lost: the next push sends it.")
 
 
 def _refusal(url: str, error: urllib.error.HTTPError) -> str:

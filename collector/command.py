@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from collector.terminal import err, out
+
 # name -> (module:function, description). The function takes the arguments after the name and returns the exit status.
 COMMANDS: dict[str, tuple[str, str]] = {
     "cost": ("collector.cost_command:main", "what AI work in this clone cost, from local logs; the same as no command"),
@@ -17,6 +19,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "on the server: what things cost, by pull request, issue, week, label, tool ...",
     ),
     "ledger": ("bot.cli.ledger:main", "on the server: check that every charge is shared out completely"),
+    "rebuild": (
+        "bot.cli.rebuild:main",
+        "on the server: count the sums of days again from the ledger, and correct them",
+    ),
     "serve": ("webhooks.serve:main", "run the server"),
     "token": ("bot.cli.token:main", "make or revoke the tokens with which people push, and others read figures"),
 }
@@ -37,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except CommandUnavailable as error:
-        print(f"mergecost: {error}", file=sys.stderr)
+        err(f"mergecost: {error}")
         return 1
     except BrokenPipeError:
         # The reader has exited (`| head`). Python would report that again when it flushes at exit:
@@ -51,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     if arguments and arguments[0] in ("-h", "--help", "help"):
-        print(_help())
+        out(_help())
         return 0
     if not arguments or (arguments[0].startswith("--") and arguments[0] != "--version"):
         arguments = ["cost", *arguments]
@@ -59,10 +65,10 @@ def _run(arguments: list[str]) -> int:
     if name in ("-V", "--version"):
         from importlib.metadata import version  # noqa: PLC0415
 
-        print(f"mergecost {version('mergecost')}")
+        out(f"mergecost {version('mergecost')}")
         return 0
     if name not in COMMANDS:
-        print(_unknown_command(name), file=sys.stderr)
+        err(_unknown_command(name))
         return 2
     return load(COMMANDS[name][0])(rest)
 

@@ -8,6 +8,9 @@ from typing import BinaryIO, cast
 from attribution.tools.log import JsonLines
 from collector.logs import Tally, UnreadableLog, matching_lines
 
+# Of one conversation.
+MAX_TEXT_BYTES = 256 * 1024 * 1024
+
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -24,8 +27,15 @@ def lines(path: Path, source: JsonLines, tally: Tally) -> Iterator[bytes]:
 
 
 def unzstd(data: bytes) -> str | None:
-    """The text, or None if `data` is not compressed with zstd."""
+    """The text, or None if `data` is not compressed with zstd, or is longer than any text."""
+    text = b""
     try:
-        return zstd.decompress(data).decode(errors="replace")
+        while data:
+            unpacker = zstd.ZstdDecompressor()
+            text += unpacker.decompress(data, MAX_TEXT_BYTES - len(text))
+            if not unpacker.eof:
+                return None
+            data = unpacker.unused_data
     except zstd.ZstdError:
         return None
+    return text.decode(errors="replace")

@@ -22,6 +22,7 @@ from collector.git import Git
 from collector.pulls import NO_LIST, default_branch, newest_pulls, targets
 from collector.scan import Scan, scan_with_index, working_folder
 from collector.table import aligned, bar
+from collector.terminal import err, line, out, out_json
 
 Key = Callable[[Usage], str]
 KEYS: dict[str, Key] = {
@@ -55,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     if by == "pull":
         pulls = newest_pulls()
         if pulls is None:
-            print(NO_LIST, file=sys.stderr)
+            err(NO_LIST)
             return 1
         names = targets(usages, pulls, default_branch())
         rows = table(charges, lambda usage: names[usage.key])
@@ -63,13 +64,13 @@ def main(argv: Sequence[str]) -> int:
         rows = table(charges, KEYS[by])
     if options.json:
         for row in rows:
-            print(msgspec.json.encode(row).decode())
+            out_json(msgspec.json.encode(row))
     elif options.csv:
         _csv(by, rows)
     else:
-        print(_text(by, rows, here, options.days, scan))
-    for line in scan.tally.troubles:
-        print(line, file=sys.stderr)
+        out(_text(by, rows, here, options.days, scan))
+    for trouble in scan.tally.troubles:
+        err(trouble)
     return 0
 
 
@@ -127,12 +128,12 @@ def _tokens(count: int | None) -> str:
 
 
 def _csv(by: str, rows: Sequence[Row]) -> None:
-    out = csv.writer(sys.stdout)
-    out.writerow((by, "list_usd", "requests", "unpriced_requests", "input_tokens", "output_tokens", "last_at"))
+    writer = csv.writer(sys.stdout)
+    writer.writerow((by, "list_usd", "requests", "unpriced_requests", "input_tokens", "output_tokens", "last_at"))
     for row in rows:
         cost, tokens = row.cost, (row.input_tokens, row.output_tokens)
         usd = "" if cost.list_micros is None else f"{cost.list_micros // 1_000_000}.{cost.list_micros % 1_000_000:06}"
-        out.writerow((row.name, usd, cost.requests, cost.unpriced_requests, *tokens, row.last_at.isoformat()))
+        writer.writerow((line(row.name), usd, cost.requests, cost.unpriced_requests, *tokens, row.last_at.isoformat()))
 
 
 def _days(text: str) -> int:

@@ -16,6 +16,7 @@ from attribution.usage_merge import unique
 from collector.logs import Tally, plain
 from collector.reading import read_on
 from collector.scan import readings, scan_with_index
+from collector.terminal import out
 
 # As people read them: what went in, then what came out.
 _KINDS = ("uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
@@ -27,14 +28,14 @@ def explain(request_id: str, home: Path | None, env: Mapping[str, str]) -> int:
     usages = scan_with_index(home, env).usages
     from_index = [usage for usage in usages if request_id in (usage.request_id, *usage.aliases)]
     if not copies and not from_index:
-        print(f"No log holds a request {request_id}. `mergecost scan --json` lists them all.")
+        out(f"No log holds a request {request_id}. `mergecost scan --json` lists them all.")
         return 1
     for path, usage in copies:
-        print(f"{plain(path)}\n  {_counts(usage)}")
+        out(f"{plain(path)}\n  {_counts(usage)}")
     if len(copies) > 1:
-        print(f"\nThese {len(copies)} are one request: the most complete counts.")
+        out(f"\nThese {len(copies)} are one request: the most complete counts.")
     for usage in from_index or unique(usage for _, usage in copies):
-        print(f"\n{_facts(usage)}\n\n{_price(usage)}")
+        out(f"\n{_facts(usage)}\n\n{_price(usage)}")
     return 0
 
 

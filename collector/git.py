@@ -3,9 +3,7 @@ are used, or none."""
 
 import os
 import re
-import subprocess
-import tempfile
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -15,18 +13,21 @@ import msgspec
 
 from attribution.identity import author, authorship
 from attribution.tools.remote import slug
+from collector import processes
+from collector.files import read_bytes
 from collector.reflog import REFLOG, BranchHistory, branch_history
 
 if TYPE_CHECKING:
     from collector.index import Index
 
-TIMEOUT_SECONDS = 5
+# After so many questions that git was too slow for, a scan asks no more.
+MOST_TIMEOUTS = 6
 # Of one repository: the newest commits, and files of each of them.
 MOST_COMMITS = 2000
 MOST_FILES = 200
 
 # https://git-scm.com/docs/git-diff-tree: each commit from standard input against its parent, renames as a deletion and an addition.
-_DIFF = ("diff-tree", "--stdin", "--root", "-r", "--no-renames", "--no-ext-diff", "--no-textconv")
+_DIFF = ("diff-tree", "--stdin", "--root", "-r", "--no-renames", "--no-ext-diff", "--no-textconv", "--submodule=short")
 
 # Of a raw commit object: https://git-scm.com/docs/git-cat-file#_batch_output and `git help format-patch` for the signature.
 _AUTHOR = re.compile(rb"^author .*?<(?P<email>[^>\n]*)> (?P<at>\d{1,11}) [+-]\d{4}$", re.MULTILINE)
@@ -86,13 +87,13 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Git:
-    """Asks git once about each folder. `GIT_*` is removed from `env`: hooks set it, and it may point at another repository."""
+    """Asks git once about each folder."""
 
     def __init__(self, env: Mapping[str, str], index: "Index | None" = None) -> None:
         self._index = index
         self._fresh: dict[str, bytes] = {}
-        self._env = {name: value for name, value in env.items() if not name.startswith("GIT_")}
-        self._env |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
+        self._env = env
+        self._timeout_count = 0
         self._facts: dict[str, Facts] = {}
         self._roots: dict[str, Facts] = {}
 
@@ -163,8 +164,10 @@ class Git:
         if not ids:
             return commits
         files = _files(self._run(root, *_DIFF, "-z", "--name-only", stdin=ids), set(newest))
-        patches = self._pipe(root, (*_DIFF, "-p"), ("patch-id", "--stable"), ids).splitlines()
-        patch_ids = dict(line.split()[::-1] for line in patches)
+        patches = self._ask_git(
+            lambda: processes.git_pipe(self._env, root, (*_DIFF, "-p"), ("patch-id", "--stable"), ids)
+        )
+        patch_ids = dict(line.split()[::-1] for line in patches.decode(errors="replace").splitlines())
         return {
             name: msgspec.structs.replace(
                 commit,
@@ -178,7 +181,8 @@ class Git:
         """Facts, and the files whose change may change them."""
         folders = os.fsdecode(self._run(cwd, "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir"))
         root, git_dir, common, *_ = [*folders.split("\n"), "", "", ""]
-        if not root:
+        # A repository's `core.worktree` may name any folder as its top.
+        if not root or not Path(os.path.realpath(cwd)).is_relative_to(root):
             return NOTHING, ()
         paths = (
             str(Path(git_dir, "logs/HEAD")),
@@ -204,44 +208,26 @@ class Git:
     def _text(self, root: str, *arguments: str) -> str:
         return self._run(root, *arguments).decode(errors="replace")
 
-    def _pipe(self, root: str, first: Sequence[str], second: Sequence[str], stdin: bytes) -> str:
-        """The output of `git first | git second`. Patches are large, so they are not read into memory here."""
-        with tempfile.TemporaryFile() as file:
-            file.write(stdin)
-            file.seek(0)
-            try:
-                with subprocess.Popen(
-                    ["git", "-C", root, *first],
-                    stdin=file,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    env=self._env,
-                ) as source:
-                    try:
-                        output = subprocess.run(
-                            ["git", "-C", root, *second], stdin=source.stdout, capture_output=True, env=self._env,
-                            timeout=TIMEOUT_SECONDS, check=True,
-                        ).stdout  # fmt: skip
-                    finally:
-                        source.kill()
-            except (OSError, ValueError, subprocess.SubprocessError):
-                return ""
-        return output.decode(errors="replace")
+    def _run(self, folder: str, *arguments: str, stdin: bytes = b"") -> bytes:
+        return self._ask_git(lambda: processes.git(self._env, folder, *arguments, stdin=stdin))
 
-    def _run(self, cwd: str, *arguments: str, stdin: bytes = b"") -> bytes:
-        command = ["git", "-C", cwd, *arguments]
-        try:
-            return subprocess.run(
-                command, input=stdin, capture_output=True, env=self._env, timeout=TIMEOUT_SECONDS, check=True
-            ).stdout
-        except (OSError, ValueError, subprocess.SubprocessError):
+    def _ask_git(self, ask: Callable[[], bytes]) -> bytes:
+        """git's answer, empty if there is none."""
+        if self._timeout_count >= MOST_TIMEOUTS:
             return b""
+        try:
+            return ask()
+        except processes.TooSlow:
+            self._timeout_count += 1
+        except processes.ProcessFailed:
+            pass
+        return b""
 
 
 def _head(git_dir: str) -> str:
     """The branch that is checked out, from https://git-scm.com/docs/gitrepository-layout#Documentation/gitrepository-layout.txt-HEAD"""
     try:
-        head = Path(git_dir, "HEAD").read_text(errors="replace").strip()
+        head = read_bytes(Path(git_dir, "HEAD")).decode(errors="replace").strip()
     except OSError:
         return ""
     return head.removeprefix("ref: refs/heads/") if head.startswith("ref: refs/heads/") else ""

@@ -1,7 +1,6 @@
 """`mergecost guard`: the caps at which AI tools are stopped here, what is spent against them, and unlocks."""
 
 import os
-import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import msgspec
 
 from attribution.money import show
 from collector.client import Client, PushError
+from collector.files import read_bytes
 from collector.guard.caps import local
 from collector.guard.figures import Figures
 from collector.guard.hook import FIGURES, UNLOCKS, caps, place
@@ -22,6 +22,7 @@ from collector.scan import scan_with_index
 from collector.settings import SettingsError, config_file, read_settings, state_file
 from collector.stamps import SESSION_VARIABLES
 from collector.table import aligned
+from collector.terminal import err, line, out, out_json
 
 # Of the latest sessions, and of unlocks, so many are shown; with sessions over their cap, at most so many lines.
 _MOST_LATEST, _MOST_LINES = 3, 12
@@ -51,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _unlock(options.unlock, options.reason) if options.unlock is not None else _show(as_json=options.json)
     except (BadUnlock, SettingsError, OSError) as error:
-        print(f"mergecost guard: {error}", file=sys.stderr)
+        err(f"mergecost guard: {error}")
         return 1
 
 
@@ -59,9 +60,9 @@ def _unlock(duration: str, reason: str) -> int:
     now, path = int(time.time()), state_file(os.environ).with_name(UNLOCKS)
     over = [line for line in lines(_figures(), str(Path.cwd())) if line.is_over]
     append(path, unlock := Unlock(now, now + parse_duration(duration), parse_reason(reason), over, _session()))
-    print(f"Unlocked until {_clock(unlock.until)}; recorded in {path}.")
-    for line in over:
-        print(f"Over its cap: {line.what}, {show(line.spent_micros)} of {show(line.cap_micros)} at list price.")
+    out(f"Unlocked until {_clock(unlock.until)}; recorded in {path}.")
+    for cap in over:
+        out(f"Over its cap: {cap.what}, {show(cap.spent_micros)} of {show(cap.cap_micros)} at list price.")
     return 0
 
 
@@ -69,12 +70,15 @@ def _show(*, as_json: bool) -> int:
     local(os.environ)
     usages, now = scan_with_index(None, os.environ).usages, time.time()
     try:
-        client = Client(read_settings(os.environ, None), version("mergecost"))
+        settings = read_settings(os.environ, None)
+        if settings.remark:
+            err(settings.remark)
+        client = Client(settings, version("mergecost"))
         ask(client, client.coverage(), usages, os.environ, now)
     except SettingsError:
         pass  # the guard needs no server
     except PushError as error:
-        print(f"The caps of the server may be out of date: {error}", file=sys.stderr)
+        err(f"The caps of the server may be out of date: {error}")
     figures = msgspec.to_builtins(renew(usages, os.environ, now))
     git, branch = place(str(Path.cwd()))
     unlocks = read(state_file(os.environ).with_name(UNLOCKS))
@@ -87,7 +91,10 @@ def _show(*, as_json: bool) -> int:
         unlocked_until=until,
         unlocks=unlocks,
     )
-    print(msgspec.json.encode(state).decode() if as_json else _text(state))
+    if as_json:
+        out_json(msgspec.json.encode(state))
+    else:
+        out(_text(state))
     return 0
 
 
@@ -111,7 +118,7 @@ def _lines(figures: dict, session: str, where: tuple[str, str], today: str) -> l
 def _figures() -> dict:
     """The hook's current figures; empty if they cannot be read."""
     try:
-        content = state_file(os.environ).with_name(FIGURES).read_bytes()
+        content = read_bytes(state_file(os.environ).with_name(FIGURES))
         return msgspec.to_builtins(msgspec.json.decode(content, type=Figures))
     except (OSError, msgspec.DecodeError):
         return {}
@@ -144,7 +151,7 @@ def _text(state: State) -> str:
 
 def _unlock_note(unlock: Unlock) -> str:
     by = f", by {unlock.session} itself" if unlock.session else ""
-    return f"Unlocked {_clock(unlock.at)} to {_clock(unlock.until)}{by}: {unlock.reason}"
+    return line(f"Unlocked {_clock(unlock.at)} to {_clock(unlock.until)}{by}: {unlock.reason}")
 
 
 def _clock(at: int) -> str:

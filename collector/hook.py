@@ -12,8 +12,8 @@ LAST_RUN = "hook.last"
 
 
 def main(folder: str) -> None:
-    with open(f"{folder}/{LAST_RUN}", "w") as file:
-        file.write(f"{int(time.time())}\n")
+    last_run = os.open(f"{folder}/{LAST_RUN}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK, 0o600)
+    os.write(last_run, f"{int(time.time())}\n".encode())
     if os.fork():
         return
     os.setsid()
@@ -22,8 +22,10 @@ def main(folder: str) -> None:
         os.dup2(null, stream)
     # Tools pass on little of the environment, so the folder is part of the hook's command line.
     os.environ.setdefault("MERGECOST_STATE", f"{folder}/state.db")
-    # -P: a package `collector` in the folder where the tool works must not be imported.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "collector.command", "push", "--if-due"])  # noqa: S606
+    # The tool works in a stranger's folder, and passes on what variables that folder's settings name: no package from there
+    # may be imported. So Python runs isolated, a module named by its path.
+    command = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
+    os.execv(sys.executable, [sys.executable, "-I", command, "push", "--if-due"])  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
 """`mergecost hooks`: push automatically when a session ends, tie commits to sessions, and stop AI tools at caps."""
 
 import os
-import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
+from collector.files import private_folder
 from collector.hooks import git, tools
 from collector.hooks.changes import Change, Plan, backup_of, make
 from collector.settings import SettingsError, read_settings, state_file
 from collector.stamps import stamps_file
+from collector.terminal import err, out
 
 
 def main(argv: Sequence[str]) -> int:
@@ -24,41 +25,51 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
     options = parser.parse_args(argv)
+    try:
+        return _run(options.action, guard=options.guard, dry_run=options.dry_run)
+    except OSError as error:
+        err(f"mergecost hooks: {error}")
+        return 1
+
+
+def _run(action: str, *, guard: bool, dry_run: bool) -> int:
     home, cwd, state = Path.home(), Path.cwd(), state_file(os.environ)
-    if options.action == "status":
+    if action == "status":
         return _status(home, cwd)
-    if options.action == "install":
-        plan = [*tools.install(home, state.parent, guard=options.guard), *git.install(cwd, stamps_file(state))]
-        if not options.dry_run:
-            state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if action == "install":
+        plan = [*tools.install(home, state.parent, guard=guard), *git.install(cwd, stamps_file(state))]
+        if not dry_run:
+            private_folder(state.parent)
             _warn_without_server()
     else:
         plan = [*tools.uninstall(home), *git.uninstall(cwd)]
-    return _carry_out(plan, dry_run=options.dry_run, undo=options.action == "uninstall")
+    return _carry_out(plan, dry_run=dry_run, undo=action == "uninstall")
 
 
 def _warn_without_server() -> None:
     try:
-        read_settings(os.environ, None)
+        settings = read_settings(os.environ, None)
+        if settings.remark:
+            err(settings.remark)
     except SettingsError as error:
-        print(f"Usage is recorded on this machine, and nothing is sent yet: {error}", file=sys.stderr)
+        err(f"Usage is recorded on this machine, and nothing is sent yet: {error}")
 
 
 def _carry_out(plan: Plan, *, dry_run: bool, undo: bool) -> int:
     for item in plan:
         if not isinstance(item, Change):
-            print(f"Not changed: {item.path} {item.why}", file=sys.stderr)
+            err(f"Not changed: {item.path} {item.why}")
             continue
         verb = "Remove" if item.after is None else "Change" if item.before is not None else "Create"
-        print(f"{verb} {item.path} ({item.what})")
+        out(f"{verb} {item.path} ({item.what})")
         if dry_run:
-            print((item.after or b"").decode(errors="replace"))
+            out((item.after or b"").decode(errors="replace"))
             continue
         make(item)
         if undo:
             backup_of(item.path).unlink(missing_ok=True)
     if not plan:
-        print("Nothing to do.")
+        out("Nothing to do.")
     return 0 if all(isinstance(item, Change) for item in plan) else 1
 
 
@@ -67,8 +78,8 @@ def _status(home: Path, cwd: Path) -> int:
         path = home / tool.folder / tool.file
         hooks = {"hooked": tools.HOOK, "guarded": tools.GUARD}
         status = ", ".join(word for word, hook in hooks.items() if tools.is_hooked(path, hook))
-        print(_row(name, status or ("not hooked" if (home / tool.folder).is_dir() else "not found"), path))
-    print(_row("git", "hooked" if git.is_installed(cwd) else "not hooked", cwd))
+        out(_row(name, status or ("not hooked" if (home / tool.folder).is_dir() else "not found"), path))
+    out(_row("git", "hooked" if git.is_installed(cwd) else "not hooked", cwd))
     return 0
 
 

@@ -13,6 +13,7 @@ from typing import Self
 import msgspec
 
 from attribution.usage import Usage
+from collector.files import private_file, private_folder
 from collector.logs import Tally, plain
 from collector.reading import Log, State
 
@@ -44,8 +45,10 @@ class Index:
         self._most_bytes = most_bytes
 
     def __enter__(self) -> Self:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self._path.parent)
+        private_file(self._path)
         self._connection = sqlite3.connect(self._path, timeout=5)
+        self._connection.execute("PRAGMA trusted_schema = OFF")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         if self._connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
             self._connection.executescript(

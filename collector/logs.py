@@ -17,6 +17,8 @@ from attribution.tools.log import JsonLines
 BLOCK_BYTES = 64 * 1024
 # Pasted images make lines of megabytes, but no line with usage is that long.
 MAX_LINE_BYTES = 16 * 1024 * 1024
+# A whole log, unpacked: ten times the largest ever seen. A few bytes unpack to terabytes of nothing.
+MAX_LOG_BYTES = 8 * 1024 * 1024 * 1024
 
 
 class UnreadableLog(Exception):
@@ -63,13 +65,15 @@ def matching_lines(
     file: BinaryIO, source: JsonLines, tally: Tally, position: Position | None = None
 ) -> Iterator[bytes]:
     """Whole lines with a needle of `source`, from the current position of `file` on. A last line without its line break is being
-    written; the next scan reads it, from `position` on."""
+    written; the next scan reads it, from `position` on. Raises UnreadableLog."""
     position = position or Position()
     buffer, too_long, read = bytearray(), False, position.offset
     while block := file.read(BLOCK_BYTES):
         old_length = len(buffer)
         buffer += block
         read += len(block)
+        if read > MAX_LOG_BYTES:
+            raise UnreadableLog(f"is larger than {MAX_LOG_BYTES >> 30} GiB")
         end = buffer.rfind(b"\n", old_length) + 1
         if end:
             start = buffer.find(b"\n") + 1 if too_long else 0

@@ -1,6 +1,6 @@
 """The pull requests of this clone, from GitHub's command line, and the pull requests that AI requests belong to."""
 
-import subprocess
+import os
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -11,24 +11,24 @@ from attribution.evidence import PullRequest
 from attribution.gh import NEWEST, from_gh
 from attribution.reported_commits import direct_commits, reported_commits, with_reports
 from attribution.usage import Usage
+from collector import processes
 
 NO_LIST = "mergecost: cannot list pull requests: `gh auth login` in this clone, or use --by branch"
-_TIMEOUT_SECONDS = 30
 
 
 def newest_pulls() -> list[PullRequest] | None:
     """The newest pull requests, or None if `gh` cannot list them."""
     try:
-        return from_gh(_run(*NEWEST))
-    except (OSError, subprocess.SubprocessError, msgspec.DecodeError):
+        return from_gh(processes.gh(os.environ, *NEWEST[1:]))
+    except (processes.ProcessFailed, msgspec.DecodeError):
         return None
 
 
 def default_branch() -> str:
     """The remote's default branch, or `main`."""
     try:
-        ref = _run("git", "rev-parse", "--abbrev-ref", "origin/HEAD").decode().strip()
-    except (OSError, subprocess.SubprocessError):
+        ref = processes.git(os.environ, ".", "rev-parse", "--abbrev-ref", "origin/HEAD").decode().strip()
+    except (processes.ProcessFailed, UnicodeDecodeError):
         return "main"
     return ref.partition("/")[2] or "main"
 
@@ -44,7 +44,3 @@ def targets(usages: Sequence[Usage], pulls: list[PullRequest], branch: str) -> d
         for key, claim in attribute(session, index).items():
             names[key] = " and ".join(f"#{number}" for number in claim.numbers) or "unattributed"
     return names
-
-
-def _run(*command: str) -> bytes:
-    return subprocess.run(command, capture_output=True, check=True, timeout=_TIMEOUT_SECONDS).stdout

@@ -1,7 +1,6 @@
 """`mergecost push`: send what is new, of repositories that the server covers. Numbers, ids, times and names; never words."""
 
 import os
-import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from collector.guard.renew import ask, is_wanted, renew
 from collector.scan import Scan, scan_with_index
 from collector.settings import Settings, SettingsError, read_settings, state_file
 from collector.state import State, account
+from collector.terminal import err, out, out_json
 
 # Of the requests that a server refused.
 _MOST_NAMED = 10
@@ -48,16 +48,18 @@ def _try(url: str | None, scan: Callable[[], Scan], *, dry_run: bool = False) ->
     """How many requests the server refused, None if nothing could be sent."""
     try:
         settings = read_settings(os.environ, url, needs_server=not dry_run)
+        if settings.remark:
+            err(settings.remark)
         with State(state_file(os.environ)) as state:
             return _push(settings, state, scan(), dry_run=dry_run)
     except (SettingsError, PushError) as error:
-        _say(f"mergecost push: {error}")
+        err(f"mergecost push: {error}")
         return None
 
 
 def _push(settings: Settings, state: State, scan: Scan, *, dry_run: bool) -> int:
     for line in scan.tally.troubles:
-        _say(line)
+        err(line)
     client = Client(settings, version("mergecost")) if settings.url else None
     coverage = client.coverage() if client else EVERYTHING
     selection = select(scan.usages, coverage, paths=settings.paths)
@@ -65,9 +67,9 @@ def _push(settings: Settings, state: State, scan: Scan, *, dry_run: bool) -> int
     waiting = state.new(known_to, parcels(selection.usages))
     if dry_run or client is None:
         for parcel in waiting:
-            print(parcel.body.decode())
+            out_json(parcel.body)
         to = settings.url or "a server that covers all these repositories (none is set)"
-        _say(f"Would send {len(waiting):,} requests to {to}.{_left_out(selection)}")
+        err(f"Would send {len(waiting):,} requests to {to}.{_left_out(selection)}")
         return 0
     sent_count, refusals = 0, list[str]()
     for batch in batches(waiting):
@@ -78,11 +80,11 @@ def _push(settings: Settings, state: State, scan: Scan, *, dry_run: bool) -> int
         refusals += [f"{' '.join(batch[index].key)}: {reason}" for index, reason in sorted(reasons.items())]
     _learn_caps(client, coverage, scan.usages)
     old = len(selection.usages) - len(waiting)
-    print(f"Sent {sent_count:,} requests to {settings.url}; it had {old:,} already.{_left_out(selection)}")
+    out(f"Sent {sent_count:,} requests to {settings.url}; it had {old:,} already.{_left_out(selection)}")
     for refusal in refusals[:_MOST_NAMED]:
-        _say(f"Refused: {refusal}")
+        err(f"Refused: {refusal}")
     if len(refusals) > _MOST_NAMED:
-        _say(f"Refused: {len(refusals) - _MOST_NAMED:,} more.")
+        err(f"Refused: {len(refusals) - _MOST_NAMED:,} more.")
     return len(refusals)
 
 
@@ -99,7 +101,3 @@ def _left_out(selection: Selection) -> str:
     left = {"not covered": selection.not_covered, "repository unknown": selection.repository_unknown}
     reasons = ", ".join(f"{count:,} {why}" for why, count in left.items() if count)
     return f" Kept here: {reasons}." if reasons else ""
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)

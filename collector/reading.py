@@ -1,5 +1,6 @@
 """Reading one log: whether it has changed, and the requests in it now."""
 
+from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
@@ -9,11 +10,14 @@ import msgspec
 from attribution.tools import JsonLines, Source, Tool
 from attribution.usage import Usage
 from attribution.usage_merge import unique
+from collector.files import open_regular
 from collector.logs import Position, Tally, UnreadableLog, plain
 from collector.sources import beside, records
 
 # Enough of a log's begin and end to notice that it was rewritten.
 _END_BYTES = 64
+# What says that it was asked for at another time is damaged.
+_FIRST, _LAST = datetime(2015, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class Reading(msgspec.Struct):
@@ -62,6 +66,9 @@ def read_on(reading: Reading, path: Path, before: Log | None = None) -> Log:
         return Log(before.requests, tally)
     tally.unreadable_records += log.unreadable_records
     tally.skipped_records += log.skipped_records
+    plausible = [usage for usage in log.requests if _FIRST < usage.at < _LAST]
+    tally.unreadable_records += len(log.requests) - len(plausible)
+    log.requests = plausible
     carry = log.carry if isinstance(reading.source, JsonLines) and path.suffix != ".zst" else None
     requests = unique([*before.requests, *log.requests]) if before.requests else log.requests
     return Log(requests, tally, State(position.offset, ends, carry))
@@ -95,7 +102,7 @@ def _ends(path: Path, offset: int) -> bytes:
     """The first and the last bytes of the part that was read."""
     if path.suffix == ".zst":
         return b""
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path) as file:
         first = file.read(min(offset, _END_BYTES))
         file.seek(max(offset - _END_BYTES, 0))
         return first + file.read(min(offset, _END_BYTES))

@@ -1,7 +1,6 @@
 """`mergecost scan`: what the AI tools on this machine have used. Nothing is sent."""
 
 import os
-import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from attribution.tools import TOOLS
 from collector.logs import Tally, plain
 from collector.scan import Scan, only, read_all, readings, scan_with_index, stamp_of, with_index
 from collector.table import aligned, bar
+from collector.terminal import err, out, out_json
 
 if TYPE_CHECKING:
     from collector.index import Index
@@ -44,10 +44,11 @@ def main(argv: Sequence[str]) -> int:
     if options.json:
         encode, scan = msgspec.json.Encoder().encode, scan_with_index(options.home, os.environ)
         for usage in scan.usages:
-            print(encode(usage).decode())
-        print("".join(f"{line}\n" for line in scan.tally.troubles), end="", file=sys.stderr)
+            out_json(encode(usage))
+        for trouble in scan.tally.troubles:
+            err(trouble)
     else:
-        print(_text(with_index(os.environ, lambda index: _sums(options.home, os.environ, index))))
+        out(_text(with_index(os.environ, lambda index: _sums(options.home, os.environ, index))))
     return 0
 
 

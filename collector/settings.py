@@ -1,5 +1,6 @@
 """The settings of this machine: the server, the token, and the caps of the guard."""
 
+import os
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
+
+from collector.files import read_bytes
 
 _MOST_USD = 10**9
 
@@ -17,11 +20,12 @@ class SettingsError(Exception):
 
 class Settings(msgspec.Struct, frozen=True):
     """`url` of the server without a slash at its end; `token` identifies a person there. Without `paths` no path of a file is sent:
-    then work that was committed by hand is attributed by branch alone."""
+    then work that was committed by hand is attributed by branch alone. `remark` is what to say to the person, if anything."""
 
     url: str
     token: str
     paths: bool = True
+    remark: str = ""
 
 
 class Caps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,11 +67,15 @@ def index_file(env: Mapping[str, str]) -> Path:
 
 def read_settings(env: Mapping[str, str], url: str | None, *, needs_server: bool = True) -> Settings:
     """The server from the option `url`, else MERGECOST_URL, else the file; the token from MERGECOST_TOKEN, else the file. With
-    `needs_server` false, `url` is empty if one of them is missing. Raises SettingsError."""
+    `needs_server` false, `url` is empty if one of them is missing.
+
+    A token is sent to the address alone that it was made for. That of the file is for the address in the file: a project's
+    settings may set MERGECOST_URL. Raises SettingsError."""
     path = config_file(env)
     file = _read(path)
     url = url or env.get("MERGECOST_URL") or file.url
-    token = env.get("MERGECOST_TOKEN") or file.token
+    own_token = env.get("MERGECOST_TOKEN")
+    token = own_token or file.token
     if not needs_server and not (url and token):
         return Settings(url="", token="", paths=_paths(env, file))
     if not url:
@@ -76,7 +84,16 @@ def read_settings(env: Mapping[str, str], url: str | None, *, needs_server: bool
         raise SettingsError(f'no token: make one on {url}, then set MERGECOST_TOKEN, or write token = "..." in {path}')
     if not token.isascii() or not token.isprintable() or " " in token:
         raise SettingsError("the token has characters that no token has: copy it again")
-    return Settings(url=_check_url(url), token=token, paths=_paths(env, file))
+    url = _check_url(url)
+    if own_token:
+        return Settings(url, token, _paths(env, file))
+    if not file.url or _check_url(file.url) != url:
+        its_address = f"is for {file.url}" if file.url else "has no url beside it"
+        raise SettingsError(
+            f"the token in {path} {its_address}, so it is not sent to {url}. If that is your server, set MERGECOST_TOKEN to a "
+            f"token of it, or write both url and token in the file; if not, unset MERGECOST_URL"
+        )
+    return Settings(url, token, _paths(env, file), _exposure(path))
 
 
 def read_caps(env: Mapping[str, str]) -> Caps:
@@ -86,7 +103,21 @@ def read_caps(env: Mapping[str, str]) -> Caps:
 
 def is_loopback(host: str) -> bool:
     """Whether `host` is this machine."""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    from ipaddress import ip_address  # noqa: PLC0415
+
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _exposure(path: Path) -> str:
+    """What to say where others can read the token; empty if nobody can."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return ""
+    return f"others on this machine can read your token: chmod 600 {path.resolve()}" if mode & 0o077 else ""
 
 
 def _paths(env: Mapping[str, str], file: _File) -> bool:
@@ -103,7 +134,7 @@ def _check_url(url: str) -> str:
     except ValueError as error:
         raise SettingsError(f"{url!r} is not the address of a server: {error}") from error
     host = parts.hostname or ""
-    if not url.isascii() or not url.isprintable() or " " in url:
+    if not url.isascii() or not url.isprintable() or set(url) & set(" @\\?#"):
         raise SettingsError(f"{url!r} is not the address of a server: it has characters that no address has")
     if parts.scheme not in ("http", "https") or not host:
         raise SettingsError(f"{url!r} is not the address of a server, which starts with https://")
@@ -122,8 +153,11 @@ def _read(path: Path) -> _File:
     import tomllib  # noqa: PLC0415
 
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal), _File)
+        text = read_bytes(path).decode()
+        if path.stat().st_uid not in (0, os.geteuid()):
+            raise SettingsError(f"cannot use {path}: it is another user's")
+        return msgspec.convert(tomllib.loads(text, parse_float=Decimal), _File)
     except FileNotFoundError:
         return _File()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
         raise SettingsError(f"cannot use {path}: {error}") from error

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from attribution.tools.log import Beside, JsonDocument, JsonLines, Source, Sqlite
+from collector.files import open_regular, read_bytes
 from collector.logs import Position, Tally, UnreadableLog, matching_lines, plain
 
 MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
@@ -77,17 +79,17 @@ def records(source: Source, path: Path, tally: Tally, position: Position | None 
 
                 yield from lines(path, source, tally)
             case JsonLines():
-                with path.open("rb", buffering=0) as file:
+                with open_regular(path) as file:
                     file.seek(position.offset if position else 0)
                     yield from matching_lines(file, source, tally, position)
-            case JsonDocument() if path.stat().st_size <= MAX_DOCUMENT_BYTES:
-                yield path.read_bytes()
+            case JsonDocument():
+                yield read_bytes(path, MAX_DOCUMENT_BYTES)
             case Sqlite():
                 from collector.sqlite_logs import rows  # noqa: PLC0415 (SQLite only where a tool keeps a database)
 
                 yield from rows(source, path)
             case _:
-                raise UnreadableLog(f"is larger than {MAX_DOCUMENT_BYTES >> 20} MiB")
+                raise UnreadableLog("is of no known kind")
     except OSError as error:
         raise UnreadableLog(error.strerror or str(error)) from error
 
@@ -101,5 +103,6 @@ def beside(source: Source, path: Path) -> Iterator[bytes]:
             continue
         name = template.replace("{stem}", path.name.partition(".")[0]).replace("{folder}", path.parent.name)
         file = path.parent / name
-        if file.is_file() and file.stat().st_size <= MAX_BESIDE_BYTES:
-            yield msgspec.json.encode(Beside(template, file.read_text(errors="replace")))
+        with suppress(OSError):
+            content = read_bytes(file, MAX_BESIDE_BYTES).decode(errors="replace")
+            yield msgspec.json.encode(Beside(template, content))

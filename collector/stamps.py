@@ -7,9 +7,14 @@ from pathlib import Path
 
 import msgspec
 
+from collector.files import read_bytes
+
 # The variable in which a tool tells the commands that it runs which session they belong to, and the tool.
 # https://code.claude.com/docs/en/env-vars · https://developers.openai.com/codex
 SESSION_VARIABLES = {"CLAUDE_CODE_SESSION_ID": "claude-code", "CODEX_THREAD_ID": "codex"}
+
+
+MOST_BYTES = 256 * 1024 * 1024
 
 
 class Stamp(msgspec.Struct, frozen=True, order=True):
@@ -40,7 +45,7 @@ def stamps_file(env_state: Path) -> Path:
 def read_stamps(path: Path) -> Stamps:
     """The file that the hooks append to; what is no line of theirs is passed over."""
     try:
-        lines = path.read_text(errors="replace").splitlines()
+        lines = read_bytes(path, MOST_BYTES).decode(errors="replace").splitlines()
     except OSError:
         return Stamps()
     by_session: defaultdict[tuple[str, str], set[Stamp]] = defaultdict(set)

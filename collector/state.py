@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from collector.client import Parcel
+from collector.files import private_file, private_folder
 from collector.settings import Settings, SettingsError
 
 _SCHEMA = """
@@ -29,8 +30,10 @@ class State:
 
     def __enter__(self) -> Self:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(self._path.parent)
+            private_file(self._path)
             self._connection = sqlite3.connect(self._path, timeout=10)
+            self._connection.execute("PRAGMA trusted_schema = OFF")
             self._connection.execute(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from error

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from unicodedata import east_asian_width
 
+from collector.terminal import line as plain
+
 # Called with how many logs are read, of how many.
 Progress = Callable[[int, int], None]
 
@@ -14,9 +16,10 @@ _BAR = 30
 def aligned(lines: Sequence[Sequence[str]], left: Collection[int], most_columns: int = 1000) -> list[str]:
     """Each line as text; the columns named in `left` are aligned left, the others right, for figures. The first is shortened
     where lines would be longer than `most_columns`."""
+    lines = [[plain(cell) for cell in cells] for cells in lines]
     rest = [max(map(_width, column)) for column in list(zip(*lines, strict=True))[1:]]
     most = max(most_columns - sum(rest) - 2 * len(rest), 20)
-    cells = [[_shortened("".join(c if c.isprintable() else "?" for c in line[0]), most), *line[1:]] for line in lines]
+    cells = [[_shortened(line[0], most), *line[1:]] for line in lines]
     widths = [max(_width(line[0]) for line in cells), *rest]
     return [
         "  ".join(

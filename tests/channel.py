@@ -26,6 +26,7 @@ class Channel:
         self.answers: list[int] = []
         self.addresses: dict[str, Sequence[str]] = {"hooks.chat.example": [PUBLIC_ADDRESS]}
         self.looked_up: list[str] = []
+        self.reached: list[str] = []
 
     def outbox(self) -> Outbox:
         app = Starlette(routes=[Route("/{path:path}", self._take, methods=["GET", "POST"])])
@@ -39,6 +40,7 @@ class Channel:
 
     async def _take(self, request: Request) -> Response:
         body = await request.body()
+        self.reached.append(request.scope["server"][0])
         self.requests.append((httpx.Headers(request.headers.raw), body))
         status = self.answers.pop(0) if self.answers else 200
         if 300 <= status < 400:

@@ -15,6 +15,7 @@ import uvicorn
 from bot.store import tokens as token_store
 from bot.store.database import Database
 from tests.patience import DEADLOCK_SECONDS
+from webhooks.serve import options
 
 ROOT = Path(__file__).parent.parent
 
@@ -27,9 +28,10 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def serving_asgi(app: Any) -> Iterator[str]:
-    """An ASGI app on a loopback port; gives its address."""
+    """An ASGI app on a loopback port, served as ours is; gives its address."""
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="off"))
+    settings = options("127.0.0.1", port) | {"log_level": "error", "lifespan": "off"}
+    server = uvicorn.Server(uvicorn.Config(app, **settings))
     start = threading.Event()
 
     class Watched(uvicorn.Server):
@@ -74,6 +76,12 @@ class MergecostProcess:
     def stop(self) -> int:
         """SIGTERM: it finishes what it has in hand. Returns its exit status."""
         self.process.terminate()
+        status = self.process.wait(DEADLOCK_SECONDS)
+        self._log.close()
+        return status
+
+    def wait(self) -> int:
+        """It ends by itself. Returns its exit status."""
         status = self.process.wait(DEADLOCK_SECONDS)
         self._log.close()
         return status

@@ -51,7 +51,10 @@ class Server:
             ) as client:
                 return await client.request(method, path, **options)
 
-        return self._runner.run(ask())
+        return self.run(ask())
+
+    def run(self, work: Any) -> Any:
+        return self._runner.run(work)
 
     def deliver(self, event: str, payload: Any, **headers: str) -> httpx.Response:
         """A delivery as GitHub makes it, correctly signed unless `headers` say otherwise."""

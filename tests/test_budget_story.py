@@ -176,7 +176,9 @@ def test_strangers_approve_nothing(enforced: World):
     enforced.settle()
     assert enforced.check(12)[0] == "action_required"
     assert enforced.replies(12) == snapshot(
-        ["Not done: only people with write access to the repository may say this here."]
+        [
+            "Not done: only people with write access to the repository may say this here, and who has it is asked every ten minutes."
+        ]
     )
 
 

@@ -124,6 +124,36 @@ def test_bad_settings_are_quoted_and_the_others_hold(world: World):
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "budget_pull_usd: .nan",
+        "settle_seconds: 1:30.5",
+        "2026-11-16: 2026-11-16",
+        "minimum_usd: .inf",
+        "a: &a {<<: *a}",
+        "x\0y: \udcff",
+    ],
+)
+def test_no_settings_file_stops_its_repository(world: World, text: str):
+    world.repository.files[".github/mergecost.yml"] = f"{text}\ncomment_on_issues: false\n".encode(
+        errors="surrogateescape"
+    )
+    world.open_pull(12, "feat/limit")
+    world.work("09:00 feat/limit $1.00")
+    world.settle()
+    assert "$1.00" in world.comment(12)
+    assert "Settings not applied: .github/mergecost.yml" in world.comment(12)
+
+
+def test_a_folder_instead_of_the_settings_file_stops_nothing(world: World):
+    world.repository.files[".github/mergecost.yml/x.yml"] = b"comment: false"
+    world.open_pull(12, "feat/limit")
+    world.work("09:00 feat/limit $1.00")
+    world.settle()
+    assert "$1.00" in world.comment(12)
+
+
 def test_settings_decide_whether_and_from_when(world: World):
     world.settings_file("minimum_usd: 1.50")
     world.open_pull(12, "feat/limit")

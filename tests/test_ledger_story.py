@@ -7,8 +7,11 @@ from sqlalchemy import update
 
 from attribution.report import short_id
 from bot.cli import ledger as ledger_command
+from bot.cli import rebuild as rebuild_command
 from bot.cli import report as report_command
+from bot.store.day_sums import day_sums
 from bot.store.ledger import charges
+from bot.store.sessions import sessions
 from tests.databases import Worlds
 from tests.world import DAY_MS, World
 
@@ -32,7 +35,8 @@ def broken(ready: World):
     """A charge that no longer is what its shares sum to, as no code of ours leaves it."""
     whole = charges.c.request_id == "s1-0"
     with ready.database.write() as connection:
-        connection.execute(update(charges).where(whole).values(list_micros=7, changed_at_ms=ready.now_ms))
+        connection.execute(update(charges).where(whole).values(list_micros=7))
+        connection.execute(update(sessions).values(changed_at_ms=ready.now_ms))
     yield ready
     with ready.database.write() as connection:
         connection.execute(update(charges).where(whole).values(list_micros=1_000_000))
@@ -88,6 +92,42 @@ def test_a_repaired_ledger_is_silent_the_night_after(broken: World, caplog):
     night(broken)
     assert [record for record in caplog.records if record.name == "bot.ledger_check"] == []
     assert gauge(broken) == "mergecost_ledger_errors 0"
+
+
+@pytest.fixture
+def wrong_sum(ready: World):
+    """A day that came to a dollar more than its requests, as no code of ours leaves it."""
+    dollar_more = update(day_sums).where(day_sums.c.pull_number == 12).values(micros=day_sums.c.micros + 1_000_000)
+    with ready.database.write() as connection:
+        connection.execute(dollar_more)
+    return ready
+
+
+SUMS_SAY = "the sums say $4.00 of 2 requests, the ledger $3.00 of 2 requests"
+
+
+def test_each_night_a_wrong_sum_is_an_error_in_the_log_and_a_figure_until_it_is_corrected(
+    wrong_sum: World, terminal, caplog
+):
+    night(wrong_sum)
+    (record,) = [record for record in caplog.records if record.name == "bot.ledger_check"]
+    assert record.getMessage() == f"ledger of acme: acme/widgets on 2026-11-16: {SUMS_SAY}"
+    assert gauge(wrong_sum) == "mergecost_ledger_errors 1"
+    rebuild_command.main([])
+    night(wrong_sum)
+    assert gauge(wrong_sum) == "mergecost_ledger_errors 0"
+
+
+def test_a_rebuild_says_which_days_were_wrong(wrong_sum: World, terminal, capsys):
+    assert rebuild_command.main(["--repository", "Acme/Widgets"]) == 0
+    assert capsys.readouterr().out == f"acme/widgets: 1 of 1 days corrected\n  2026-11-16: {SUMS_SAY}: corrected\n"
+    assert rebuild_command.main([]) == 0
+    assert capsys.readouterr().out == "acme/widgets: 0 of 1 days corrected\n"
+
+
+def test_a_rebuild_of_an_unknown_repository_names_those_that_there_are(ready: World, terminal, capsys):
+    assert rebuild_command.main(["--repository", "acme/elsewhere"]) == 2
+    assert capsys.readouterr().err == "mergecost rebuild: no repository 'acme/elsewhere'; there are: acme/widgets\n"
 
 
 def report(world: World, *words: str) -> str:

@@ -24,16 +24,18 @@ import httpx
 import msgspec
 
 from attribution.identity import author
-from attribution.ledger import LedgerError, Share, check
+from attribution.ledger import Share
 from attribution.usage import Usage
 from bot import ticker
 from bot.clock import from_ms, to_ms
 from bot.context import Bot
 from bot.github.client import GitHubApp
+from bot.ledger_check import broken_promises
 from bot.repository_settings import OperatorSettings
 from bot.settings import AppCredentials, Settings
 from bot.store import accounts as account_store
-from bot.store import ledger_history
+from bot.store import ledger_history, recount
+from bot.store import repositories as repository_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
 from bot.work import queue
@@ -344,9 +346,18 @@ class World:
 
     # The ledger
 
-    def ledger_errors(self) -> list[LedgerError]:
+    def ledger_errors(self) -> list[str]:
+        """What `mergecost ledger check` says, and which sums by day differ from the ledger, of any account."""
+        problems = broken_promises(self.database, self.org.id)
         with self.database.read() as connection:
-            return check(*ledger_history.everything(connection, self.org.id))
+            repositories = [
+                row
+                for account in account_store.all_accounts(connection)
+                for row in repository_store.repositories_of(connection, account.account_id)
+            ]
+            days = [(row, day) for row in repositories for day in recount.days(connection, row.key, row.zone)]
+        verified = [(row, recount.verify(self.database, row.key, day)) for row, day in days]
+        return problems + [f"{row.full_name} {of.day}: {of.problem}" for row, of in verified if of.problem]
 
     def shares(self) -> dict[str, int]:
         """Cents by target over the whole ledger: `#12` -> 100, `-` for unattributed."""

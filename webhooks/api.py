@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -24,7 +25,7 @@ from bot.figures import budgets as budget_figures
 from bot.figures import issue as issue_figures
 from bot.figures import pull as pull_figures
 from bot.figures import week as week_figures
-from bot.figures.period import BadDay, span_ms
+from bot.figures.period import BadDay, span
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store import tokens as token_store
@@ -70,6 +71,8 @@ def _days(since: str = "", until: str = "") -> tuple[str, str]:
 
 
 Account = Annotated[int, Depends(_reader)]
+# As the database keeps it.
+Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 Pages = Annotated[tuple[int, int], Depends(_pages)]
 Days = Annotated[tuple[str, str], Depends(_days)]
@@ -83,7 +86,7 @@ def _answers(model: Any, description: str, *refusals: int) -> dict[int | str, di
     responses: dict[int | str, dict[str, Any]] = {
         200: {"description": description, "content": {"application/json": {"schema": schema}}}
     }
-    for status in (401, *refusals):
+    for status in (401, 422, *refusals):
         responses[status] = {"description": "", "content": {"application/json": {"schema": _schema(Message)}}}
     return responses
 
@@ -91,6 +94,13 @@ def _answers(model: Any, description: str, *refusals: int) -> dict[int | str, di
 def _schema(model: Any) -> dict[str, Any]:
     (schema,), _ = msgspec.json.schema_components([model], ref_template="#/components/schemas/{name}")
     return schema
+
+
+async def unfit(_request: Request, error: Exception) -> Response:
+    """What a query may not hold, in words and the one shape of all refusals, where FastAPI would list its findings."""
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    detail = "; ".join(f"`{problem['loc'][-1]}`: {problem['msg']}" for problem in problems)
+    return Response(msgspec.json.encode(Message(detail)), 422, media_type="application/json")
 
 
 def components() -> dict[str, Any]:
@@ -109,7 +119,7 @@ def repositories(request: Request, account: Account, pages: Pages) -> Response:
     return _paged(request, rows, pages)
 
 
-@router.get("/costs", responses=_answers(list[BreakdownRow], "By name; complete.", 404, 422), response_class=Response)
+@router.get("/costs", responses=_answers(list[BreakdownRow], "By name; complete.", 404), response_class=Response)
 def costs(
     request: Request,
     account: Account,
@@ -119,7 +129,7 @@ def costs(
     repository: str = "",
 ) -> Response:
     """Everything that was used from the day `since` (30 days ago) to the day `until` (now), cut by one thing. All pages sum to
-    the spend of that time. Days are those of the repository's time zone; of all repositories together, UTC's."""
+    the spend of that time. Days are those of each repository's time zone."""
     edge = edge_of(request)
     with edge.database.read() as connection:
         rows = (
@@ -129,10 +139,10 @@ def costs(
         )
         zone = settings_of(edge.operator, rows[0])[0].zone if repository else ZoneInfo("UTC")
         try:
-            span = span_ms(*days, zone, edge.clock())
+            first_and_end = span(*days, zone, edge.clock())
         except BadDay as error:
             raise HTTPException(422, str(error)) from None
-        lines = breakdown_figures.of_repositories(connection, rows, by, span, zone)
+        lines = breakdown_figures.of_repositories(connection, rows, by, first_and_end)
     return _paged(request, lines, pages)
 
 
@@ -141,7 +151,7 @@ def costs(
     responses=_answers(PullRequestCost, "As its comment says.", 404),
     response_class=Response,
 )
-def pull(request: Request, account: Account, owner: str, name: str, number: int) -> Response:
+def pull(request: Request, account: Account, owner: str, name: str, number: Number) -> Response:
     """What a pull request cost."""
     edge = edge_of(request)
 
@@ -158,7 +168,7 @@ def pull(request: Request, account: Account, owner: str, name: str, number: int)
     responses=_answers(IssueCost, "Sub-issues included.", 404),
     response_class=Response,
 )
-def issue(request: Request, account: Account, owner: str, name: str, number: int) -> Response:
+def issue(request: Request, account: Account, owner: str, name: str, number: Number) -> Response:
     """What an issue cost over all its pull requests."""
 
     def look(connection: Connection, row: Repository) -> IssueCost | None:

@@ -1,29 +1,63 @@
 """What the routes share: settings, database, the App's credentials once they exist, and the intake."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar, cast
 
 import msgspec
 
 from bot.clock import Clock
 from bot.repository_settings import OperatorSettings
+from bot.runner import Runner
 from bot.settings import AppCredentials, Settings
-from bot.store.database import Database
+from bot.store.database import Database, Unavailable
+from bot.trampoline import DaemonThreads
 from bot.work.intake import Intake
+from webhooks.body import Bodies
+
+T = TypeVar("T")
+
+# GitHub waits ten seconds for an answer:
+# https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks#respond-within-10-seconds
+ANSWER_SECONDS = 8.0
+# Each may hold a body of 5 MB.
+_MOST_WAITING = 32
 
 
 class Edge(msgspec.Struct, kw_only=True):
-    """One for a server. `wake` is called when work was requested, `on_app` when the set-up page has made the App."""
+    """One for a server. `threads` do what blocks, apart from the loop's own: so the process ends without waiting for a database
+    that stalls. `setup` is who is making the App."""
 
     settings: Settings
     operator: OperatorSettings
     database: Database
     clock: Clock
     intake: Intake
-    wake: Callable[[], None]
+    runner: Runner
     credentials: AppCredentials | None
-    on_app: Callable[[AppCredentials], None]
+    threads: DaemonThreads
     transport: Any = None
+    bodies: Bodies = msgspec.field(default_factory=Bodies)
+    setup: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """What `work` returns. Raises `Unavailable` where too much waits already."""
+        if self.threads.backlog >= _MOST_WAITING:
+            raise Unavailable("too many requests wait for it")
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+
+
+@asynccontextmanager
+async def in_time(seconds: float | None = None) -> AsyncIterator[None]:
+    """Raises `Unavailable` when what is within takes longer: whatever the database does, every request has its answer. What a
+    thread has begun goes on, and may still be committed."""
+    seconds = ANSWER_SECONDS if seconds is None else seconds
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise Unavailable(f"no answer within {seconds} s") from None
 
 
 def edge_of(scope: Mapping[str, Any]) -> Edge:

@@ -4,38 +4,52 @@
 An event only says "look at this again", so deliveries may come twice, late or in any order.
 """
 
-import asyncio
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
+from typing import Annotated
 
 import msgspec
-from sqlalchemy.exc import DBAPIError
 from starlette.types import Receive, Scope, Send
 
+from attribution.protocol import reader
 from bot.github.write_check import APPROVE
 from bot.store import budgets as budget_store
+from bot.store.database import Unavailable
 from bot.work.queue import Kind, Work
-from webhooks.body import TooLarge, read
-from webhooks.edge import Edge, edge_of
+from webhooks.body import Limits, Refusal
+from webhooks.edge import Edge, edge_of, in_time
 
 # GitHub never sends more: https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
 CAP_BYTES = 25 * 1024 * 1024
+# GitHub waits no longer: https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks
+LIMITS = Limits(CAP_BYTES, seconds=10, too_large="the body is over 25 MB, more than GitHub sends")
+
+_IS_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+_SIGNATURE = re.compile(rb"sha256=[0-9a-f]{64}")
+
+
+# GitHub's numbers, as the database keeps them.
+_Number = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+_Login = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\[\]-]{1,100}\Z")]
+
+_NAME = "/mergecost"
 
 
 class _Id(msgspec.Struct):
-    id: int
+    id: _Number
 
 
 class _Installation(msgspec.Struct):
     """Events about the installation itself name its account; all others name it as the repository's owner."""
 
-    id: int
+    id: _Number
     account: _Id | None = None
 
 
 class _Repository(msgspec.Struct):
-    id: int
+    id: _Number
     owner: _Id
 
 
@@ -44,7 +58,7 @@ class _Present(msgspec.Struct):
 
 
 class _Numbered(msgspec.Struct):
-    number: int
+    number: _Number
     pull_request: _Present | None = None
 
 
@@ -54,8 +68,8 @@ class _Comment(msgspec.Struct):
 
 
 class _Person(msgspec.Struct):
-    id: int
-    login: str
+    id: _Number
+    login: _Login
 
 
 class _CheckRun(msgspec.Struct):
@@ -81,21 +95,15 @@ class _Event(msgspec.Struct):
     sender: _Person | None = None
 
 
-_decode = msgspec.json.Decoder(_Event).decode
-
-
-class _Rejection(Exception):
-    """This is not a delivery to act on."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+_event = reader(_Event)
 
 
 async def receive(scope: Scope, receive: Receive, send: Send) -> None:
     status, message = await _take(edge_of(scope), dict(scope["headers"]), receive)
     body = msgspec.json.encode({"message": message})
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if status == 503:
+        headers.append((b"retry-after", b"30"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
@@ -104,42 +112,57 @@ async def _take(edge: Edge, headers: dict[bytes, bytes], receive: Receive) -> tu
     """Status and message of the answer. The requested work is on disk by then."""
     try:
         event = await _verified(edge, headers, receive)
-    except _Rejection as error:
-        return error.status, str(error)
+    except Refusal as refusal:
+        return refusal.status, str(refusal)
     work = _work(headers.get(b"x-github-event", b"").decode("latin-1"), event, edge)
     if work is None:
         return 202, "nothing to do"
     try:
-        if event.requested_action is not None:
-            await asyncio.to_thread(_keep_press, edge, event, work, headers.get(b"x-github-delivery", b""))
-        await edge.intake.request(work)
-    except DBAPIError:
+        async with in_time():
+            if event.requested_action is not None:
+                delivery = headers.get(b"x-github-delivery", b"")
+                await edge.in_thread(lambda: _keep_press(edge, event, work, delivery))
+            await edge.intake.request(work)
+    except Unavailable:
         return 503, "the database cannot take it now: redeliver later, or wait for the hourly sweep"
     return 202, "noted"
 
 
 async def _verified(edge: Edge, headers: dict[bytes, bytes], receive: Receive) -> _Event:
-    """The event in a signed body. Nothing is parsed before the signature of the raw bytes holds."""
+    """The event in a signed body. Nothing is parsed before the signature of the raw bytes holds, and nothing is read of what
+    cannot hold."""
     if edge.credentials is None:
-        raise _Rejection(503, "this server is not a GitHub App yet: open the set-up link that it printed at its start")
-    try:
-        body = await read(headers, receive, CAP_BYTES)
-    except TooLarge:
-        raise _Rejection(413, "the body is over 25 MB") from None
-    if not is_signed(edge.credentials.webhook_secret, body, headers.get(b"x-hub-signature-256", b"").decode("latin-1")):
-        raise _Rejection(401, "X-Hub-Signature-256 is missing or does not fit the body and the App's webhook secret")
-    try:
-        return _decode(body)
-    except msgspec.DecodeError as error:
-        raise _Rejection(400, f"not an event as GitHub sends them in JSON: {error}") from None
+        raise Refusal(503, "this server is not a GitHub App yet: open the set-up link that it printed at its start")
+    signature = Signature(edge.credentials.webhook_secret, headers.get(b"x-hub-signature-256", b""))
+    if not signature.is_one:
+        raise _not_signed()
+    if headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower() != b"application/json":
+        raise Refusal(415, "set the webhook's content type to application/json")
+    async with edge.bodies.read(headers, receive, LIMITS, see=signature.see) as body:
+        if not signature.fits():
+            raise _not_signed()
+        try:
+            return _event(body)
+        except msgspec.DecodeError as error:
+            raise Refusal(400, f"not an event as GitHub sends them in JSON: {error}") from None
 
 
-def is_signed(secret: str, body: bytes, header: str) -> bool:
-    """True if the header is GitHub's signature of these bytes. Compared as bytes: a header may hold anything."""
-    if not secret or not header.startswith("sha256="):
-        return False
-    signature = "sha256=" + hmac.digest(secret.encode(), body, hashlib.sha256).hex()
-    return hmac.compare_digest(signature.encode(), header.encode("utf-8", "surrogateescape"))
+def _not_signed() -> Refusal:
+    return Refusal(401, "X-Hub-Signature-256 is missing or does not fit the body and the App's webhook secret")
+
+
+class Signature:
+    """GitHub's signature of a body that is still on its way. Compared as bytes: a header may hold anything."""
+
+    def __init__(self, secret: str, header: bytes) -> None:
+        self.is_one = bool(secret) and _SIGNATURE.fullmatch(header) is not None
+        self._header = header
+        self._proof = hmac.new(secret.encode(), digestmod=hashlib.sha256)
+        self.see = self._proof.update
+
+    def fits(self) -> bool:
+        """Whether it is that of all pieces seen."""
+        return self.is_one and hmac.compare_digest(b"sha256=" + self._proof.hexdigest().encode(), self._header)
 
 
 def _work(name: str, event: _Event, edge: Edge) -> Work | None:
@@ -175,11 +198,8 @@ def _issue(event: _Event, account_id: int) -> Work | None:
 
 
 def _comment(event: _Event, account_id: int) -> Work | None:
-    """In pull requests everything is read; in issues, where we have less to do, what names us."""
-    if event.repository is None or event.issue is None:
-        return None
-    is_for_us = event.comment is not None and "/mergecost" in event.comment.body
-    if event.issue.pull_request is None and not is_for_us:
+    """What names us. Who may say it is asked by the work: the payload's `author_association` is wrong for many members."""
+    if event.repository is None or event.issue is None or event.comment is None or _NAME not in event.comment.body:
         return None
     return Work(Kind.COMMANDS, account_id, event.repository.id, event.issue.number)
 
@@ -188,7 +208,7 @@ def _check(event: _Event, account_id: int) -> Work | None:
     """A press of a button of our check run, which is what the command says, or a wish to run it again."""
     run, repository = event.check_run, event.repository
     place, _, number = ((run.external_id if run else "") or "").partition("/")
-    if repository is None or place != str(repository.id) or not number.isdecimal():
+    if repository is None or place != str(repository.id) or not _IS_NUMBER.fullmatch(number):
         return None
     if event.action == "rerequested":
         return Work(Kind.PULL, account_id, repository.id, int(number))

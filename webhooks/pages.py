@@ -15,18 +15,13 @@ button.plain { background: color-mix(in srgb, currentColor 12%, transparent); co
 input { font: inherit; padding: .4rem .6rem; border: 1px solid #8888; border-radius: 6px; }
 .warning { border-left: 4px solid #bf8700; padding: .2rem 0 .2rem .9rem; }
 """
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action *; base-uri 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "X-Frame-Options": "DENY",
-}
 
 
-def page(title: str, body: str, status: int = 200) -> HTMLResponse:
-    """A whole page. `body` is HTML whose foreign parts are escaped already."""
+def page(title: str, body: str, status: int = 200, form_action: str = "'none'") -> HTMLResponse:
+    """A whole page. `body` is HTML whose foreign parts are escaped already; its forms lead to `form_action` alone."""
     html = (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>{body}</html>"
     )
-    return HTMLResponse(html, status, _HEADERS)
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
+    return HTMLResponse(html, status, {"Content-Security-Policy": policy, "Cache-Control": "no-store"})

@@ -2,50 +2,101 @@
 
 import argparse
 import logging
+import os
+import signal
 import sys
+import threading
+from types import FrameType
+from typing import Any
 
 import uvicorn
 
 from bot.context import Outside
+from bot.github.client import signing_problem
 from bot.notify import Outbox
-from bot.settings import SettingsError, alert_secret, app_credentials, from_environment, operator_settings, setup_secret
-from bot.store.database import Database
+from bot.settings import (
+    SettingsError,
+    alert_secret,
+    app_credentials,
+    from_environment,
+    make_private,
+    operator_settings,
+    setup_secret,
+)
+from bot.store.opening import opened
+from webhooks.connections import Connections
 from webhooks.server import create_app
+
+# From SIGTERM on: for requests, then for the pieces of work in hand (`STOP_SECONDS` of the server); then the process ends, whatever
+# a database or a GitHub that stalls still keeps it from. Nothing acknowledged is lost by that.
+_REQUESTS_SECONDS = 8
+_CUT_SECONDS = 19.0
+
+
+class _Server(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        cut = threading.Timer(_CUT_SECONDS, os._exit, [0])
+        cut.daemon = True
+        cut.start()
+        super().handle_exit(sig, frame)
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def main(argv: list[str]) -> int:
-    """Runs until stopped. Exits at once where a setting is wrong, and says how to fix it."""
+    """Runs until stopped, which is success: 0. Exits at once where a setting is wrong, and says how to fix it."""
     parser = argparse.ArgumentParser(prog="mergecost serve", description="Start the Mergecost server.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    options = parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("httpx", "alembic", "apscheduler"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        settings = from_environment(public_url=f"http://{options.host}:{options.port}")
+        settings = from_environment(public_url=f"http://{arguments.host}:{arguments.port}")
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(settings.data_dir)
         credentials = app_credentials(settings)
         operator = operator_settings(settings)
         outbox = Outbox(secret=alert_secret(operator))
-        database = Database(settings.database_url)
-    except (SettingsError, ValueError) as error:
+        if credentials is not None and (problem := signing_problem(credentials)):
+            raise SettingsError(problem)
+        database = opened(settings.database_url)
+    except (SettingsError, OSError) as error:
         print(f"mergecost serve: {error}", file=sys.stderr)
         return 2
-    database.migrate()
-    print(f"Mergecost is at http://{options.host}:{options.port}", flush=True)
+    print(f"Mergecost is at http://{arguments.host}:{arguments.port}", flush=True)
     if credentials is None:
         print(
             f"Set it up (this link works until the App exists): {settings.public_url}/setup?secret={setup_secret(settings)}"
         )
     app = create_app(settings, database, credentials, operator=operator, outside=Outside(outbox=outbox))
-    # Nothing here asks who the client is, so nobody's X-Forwarded-For is read.
-    uvicorn.run(
-        app,
-        host=options.host,
-        port=options.port,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=20,
-    )
-    return 0
+    # uvicorn raises the signal that ended it once more.
+    signal.signal(signal.SIGTERM, _end)
+    server = _Server(uvicorn.Config(app, **options(arguments.host, arguments.port)))
+    server.run()
+    return 0 if server.started else 1
+
+
+def options(host: str, port: int) -> dict[str, Any]:
+    """How uvicorn serves the app: with limits, and headers on each answer, uvicorn's own included."""
+    return {
+        "host": host,
+        "port": port,
+        "http": Connections().protocol,
+        "ws": "none",
+        "log_level": "warning",
+        "access_log": False,
+        "proxy_headers": False,  # nothing here asks who the client is, so nobody's X-Forwarded-For is read
+        "server_header": False,
+        "headers": [
+            ("X-Content-Type-Options", "nosniff"),
+            ("Referrer-Policy", "no-referrer"),
+            ("X-Frame-Options", "DENY"),
+            # Beside a page's own: of several policies all hold.
+            ("Content-Security-Policy", "frame-ancestors 'none'"),
+        ],
+        "timeout_graceful_shutdown": _REQUESTS_SECONDS,
+    }

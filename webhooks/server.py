@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from attribution.protocol import CAPS_PATH, COVERAGE_PATH, USAGE_PATH
@@ -15,7 +16,8 @@ from bot.context import Outside
 from bot.repository_settings import OperatorSettings
 from bot.runner import Runner
 from bot.settings import AppCredentials, Settings
-from bot.store.database import Database
+from bot.store.database import Database, Unavailable
+from bot.trampoline import DaemonThreads
 from bot.work.intake import Intake
 from webhooks import api, github, health, setup, usage
 from webhooks.edge import Edge
@@ -41,6 +43,17 @@ HOT: dict[tuple[str, str], ASGIApp] = {
     ("HEAD", "/readyz"): _plain(health.readyz),
     ("GET", "/metrics"): _plain(health.metrics),
 }
+
+
+# As many as ever wait for the database or for SQLite's lock; what computes is one at a time in any case.
+_THREADS = 8
+# How long the worker may take to finish what it has in hand.
+STOP_SECONDS = 8
+
+
+async def _unavailable(_request: Request, _error: Exception) -> Response:
+    message = {"detail": "the database cannot answer now: ask again later"}
+    return JSONResponse(message, 503, {"Retry-After": "30"})
 
 
 class Server(FastAPI):
@@ -72,13 +85,14 @@ def create_app(
     """The whole server as an ASGI app. Its worker starts with it, or when the set-up page has made the App."""
     operator, outside = operator or OperatorSettings(), outside or Outside()
     runner = Runner(settings, operator, database, clock, outside)
+    threads = DaemonThreads(_THREADS, "edge")
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         if credentials is not None:
             runner.start(credentials)
         yield
-        runner.stop()
+        runner.stop(STOP_SECONDS)
 
     app = Server(
         title="Mergecost",
@@ -87,6 +101,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        redirect_slashes=False,  # it would lead to whatever Host the request names
     )
     app.state.runner = runner
     app.state.edge = Edge(
@@ -94,12 +109,14 @@ def create_app(
         operator=operator,
         database=database,
         clock=clock,
-        intake=Intake(database, clock, runner.wake),
+        intake=Intake(database, clock, runner.wake, threads),
         credentials=credentials,
-        wake=runner.wake,
-        on_app=runner.start,
+        runner=runner,
+        threads=threads,
         transport=outside.github_transport,
     )
+    app.add_exception_handler(RequestValidationError, api.unfit)
+    app.add_exception_handler(Unavailable, _unavailable)
     app.include_router(setup.router)
     app.include_router(api.router)
     return app

@@ -6,10 +6,10 @@ https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-fro
 import hashlib
 import hmac
 import json
+import re
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -17,6 +17,7 @@ import yaml
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from attribution.protocol import reader
 from bot.settings import AppCredentials, Settings, forget_setup_secret, setup_secret, store_app_credentials
 from webhooks.edge import Edge, edge_of
 from webhooks.pages import page
@@ -24,6 +25,10 @@ from webhooks.pages import page
 MANIFEST = Path(__file__).parent.parent / "app.yml"
 
 router = APIRouter()
+
+# https://docs.github.com/en/rest/apps/apps#create-a-github-app-from-a-manifest: GitHub's codes are letters and digits.
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_ORGANIZATION = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 class _CreatedApp(msgspec.Struct):
@@ -36,6 +41,9 @@ class _CreatedApp(msgspec.Struct):
     html_url: str
 
 
+_created_app = reader(_CreatedApp)
+
+
 @router.get("/setup", include_in_schema=False)
 def start(request: Request, secret: str = "", organization: str = "") -> HTMLResponse:
     """The page that creates the App. Guarded by the secret in the link that the server printed."""
@@ -46,18 +54,26 @@ def start(request: Request, secret: str = "", organization: str = "") -> HTMLRes
         )
     if not _is_secret(edge.settings, secret):
         return page("Not this link", "<p>Use the whole set-up link that the server printed when it started.</p>", 403)
-    owner = f"organizations/{quote(organization, safe='')}/settings" if organization else "settings"
+    if organization and not _ORGANIZATION.fullmatch(organization):
+        return page("No such organization", "<p>Enter its name as GitHub's addresses have it.</p>", 422)
+    owner = f"organizations/{organization}/settings" if organization else "settings"
     action = f"{edge.settings.github_url}/{owner}/apps/new?state={_state(edge.settings)}"
-    return page("Create the GitHub App", _form(edge.settings, action, secret, organization))
+    body = _form(edge.settings, action, secret, organization)
+    return page("Create the GitHub App", body, form_action=f"'self' {edge.settings.github_url}")
 
 
 @router.get("/setup/created", include_in_schema=False)
 async def finish(request: Request, code: str = "", state: str = "") -> HTMLResponse:
     """GitHub sends the browser back here with a code that is worth the App's credentials, once."""
     edge = edge_of(request)
+    async with edge.setup:  # the answer may come several times, and each code would make an App
+        return await _finish(edge, code, state)
+
+
+async def _finish(edge: Edge, code: str, state: str) -> HTMLResponse:
     if edge.credentials is not None:
         return page("Mergecost is set up", "<p>This server has its GitHub App already.</p>", 410)
-    if not code or not hmac.compare_digest(state.encode(), _state(edge.settings).encode()):
+    if not _CODE.fullmatch(code) or not hmac.compare_digest(state.encode(), _state(edge.settings).encode()):
         return page("Not from here", "<p>Start again with the set-up link that the server printed.</p>", 403)
     app = await _convert(edge, code)
     if isinstance(app, str):
@@ -68,7 +84,7 @@ async def finish(request: Request, code: str = "", state: str = "") -> HTMLRespo
     store_app_credentials(edge.settings, credentials)
     forget_setup_secret(edge.settings)
     edge.credentials = credentials
-    edge.on_app(credentials)
+    edge.runner.start(credentials)
     return page("The App exists", _next_steps(edge.settings, app))
 
 
@@ -100,7 +116,10 @@ async def _convert(edge: Edge, code: str) -> _CreatedApp | str:
             return f"GitHub could not be reached: {error}"
     if answer.status_code != httpx.codes.CREATED:
         return f"GitHub answered {answer.status_code} to the code, which works once and for an hour."
-    return msgspec.json.decode(answer.content, type=_CreatedApp)
+    try:
+        return _created_app(answer.content)
+    except msgspec.DecodeError as error:
+        return f"GitHub's answer could not be read: {error}"
 
 
 def _form(settings: Settings, action: str, secret: str, organization: str) -> str:

@@ -1,11 +1,9 @@
 """`POST /v1/usage`, `GET /v1/coverage` and `POST /v1/caps`: what collectors talk to, with an ingest token."""
 
-import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,10 +11,15 @@ from attribution.protocol import MOST_BYTES, Message
 from bot import guard_caps as bot_caps
 from bot import ingest
 from bot.store import tokens as token_store
-from webhooks.body import TooLarge, read
-from webhooks.edge import Edge, edge_of
+from bot.store.database import Unavailable
+from webhooks.body import Limits, Refusal
+from webhooks.edge import Edge, edge_of, in_time
+
+JSON = "application/json"
 
 T = TypeVar("T")
+
+LIMITS = Limits(MOST_BYTES, seconds=30, too_large="a batch may have at most 5 MB: send smaller ones")
 
 
 async def receive(request: Request) -> Response:
@@ -26,7 +29,7 @@ async def receive(request: Request) -> Response:
         request,
         lambda account_id, body: ingest.receive(edge.database, edge.operator, edge.clock, account_id, token, body),
     )
-    edge.wake()
+    edge.runner.wake()
     return answer
 
 
@@ -48,30 +51,31 @@ async def coverage(request: Request) -> Response:
             return account_id
         return _answer(200, ingest.coverage(edge.database, account_id, edge.settings.github_host))
 
-    return await _in_thread(look)
+    return await _in_thread(edge, look)
 
 
 async def _with_body(request: Request, work: Callable[[int, bytes], msgspec.Struct]) -> Response:
-    """What `work` makes of the body for the token's account."""
+    """What `work` makes of the body for the token's account. Of a stranger's body nothing is read."""
     edge, token = edge_of(request), _bearer(request)
+    if request.headers.get("content-type", JSON).partition(";")[0].strip().lower() != JSON:
+        return _answer(415, Message(f"send {JSON}"))
+    account_id = await _in_thread(edge, lambda: _account(edge, token))
+    if isinstance(account_id, Response):
+        return account_id
     try:
-        body = await read(dict(request.scope["headers"]), request.receive, MOST_BYTES)
-    except TooLarge:
-        return _answer(413, Message("a batch may have at most 5 MB: send smaller ones"))
-
-    def look() -> Response:
-        account_id = _account(edge, token)
-        return account_id if isinstance(account_id, Response) else _answer(200, work(account_id, body))
-
-    return await _in_thread(look)
+        async with edge.bodies.read(dict(request.scope["headers"]), request.receive, LIMITS, is_known=True) as body:
+            return await _in_thread(edge, lambda: _answer(200, work(account_id, body)))
+    except Refusal as refusal:
+        return _answer(refusal.status, Message(str(refusal)), {"Retry-After": "30"} if refusal.status == 503 else None)
 
 
-async def _in_thread(work: Callable[[], Response]) -> Response:
+async def _in_thread(edge: Edge, work: Callable[[], T]) -> T | Response:
     try:
-        return await asyncio.to_thread(work)
+        async with in_time():
+            return await edge.in_thread(work)
     except (ingest.BadBatch, bot_caps.BadQuestion) as error:
         return _answer(400, Message(str(error)))
-    except DBAPIError:
+    except Unavailable:
         return _answer(503, Message("the database cannot take it now: send it again later"), {"Retry-After": "30"})
 
 

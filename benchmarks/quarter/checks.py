@@ -14,7 +14,7 @@ from attribution.money import to_cents
 from attribution.periods import Week, week_of
 from benchmarks.quarter.play import Quarter
 from bot.clock import from_ms
-from bot.store.ledger import charges, current, shares
+from bot.store.ledger import because, charges, current, reasons, shares
 from tests.github.state import Issue, Pull, Repository
 
 SURVIVES, SILENT = timedelta(days=14), timedelta(days=30)
@@ -125,9 +125,11 @@ def _reverted_number(pull: Pull) -> int | None:
 
 def _spend(quarter: Quarter, repository: Repository, zone: ZoneInfo) -> list[SpendRow]:
     mine = (charges.c.account_id == quarter.world.org.id) & (charges.c.repository_id == repository.id)
-    columns = (charges.c.at_ms, shares.c.pull_number, shares.c.stage, shares.c.evidence, shares.c.micros)
+    columns = (charges.c.at_ms, shares.c.pull_number, reasons.c.stage, reasons.c.evidence, shares.c.micros)
     with quarter.world.database.read() as connection:
-        rows = connection.execute(select(*columns).select_from(charges.join(shares, current())).where(mine)).all()
+        rows = connection.execute(
+            select(*columns).select_from(charges.join(shares, current()).join(reasons, because())).where(mine)
+        ).all()
     return [SpendRow(week_of(from_ms(row[0]), zone).name, *row[1:]) for row in rows]
 
 

@@ -21,7 +21,6 @@ FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent.parent
 SECRET = "a webhook secret"
 TICKS = os.sysconf("SC_CLK_TCK")
-_FAR_MS = 4_102_444_800_000  # the year 2100
 
 
 @dataclass
@@ -72,7 +71,7 @@ def mergecost(folder: Path) -> Server:
 
 
 def hold_back(folder: Path, body: bytes) -> None:
-    """Make the database, and note that GitHub limits this delivery's account: what is wanted is kept, and waits.
+    """Make the database, and note that this delivery's account is suspended: what is wanted is kept, and waits.
 
     The peer's handler does nothing either. Account 0 is the hourly sweep's.
     """
@@ -81,10 +80,10 @@ def hold_back(folder: Path, body: bytes) -> None:
     database.migrate()
     with database.write() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO account (account_id, login, installation_id, suspended, next_write_at_ms, not_before_ms,"
-            " ledger_checked_at_ms, ledger_errors)"
-            " VALUES (?, '', 1, 0, 0, ?, 0, 0)",
-            [(0, _FAR_MS), (account_id, _FAR_MS)],
+            "INSERT INTO account (account_id, login, installation_id, suspended, next_write_at_ms, writes_spread_until_ms,"
+            " not_before_ms, limit_pause_ms, ledger_checked_at_ms, ledger_errors)"
+            " VALUES (?, '', 1, 1, 0, 0, 0, 0, 0, 0)",
+            [(0,), (account_id,)],
         )
     database.close()
 

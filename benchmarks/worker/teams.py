@@ -21,6 +21,7 @@ from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store import requests as request_store
 from bot.store.database import Database
+from bot.store.day_sums import changes_of
 from bot.store.repositories import RepositoryFacts
 from bot.work import queue
 from bot.work.queue import Kind
@@ -39,7 +40,7 @@ def _account(database: Database, key: RepositoryKey, pulls: int) -> None:
     facts = RepositoryFacts(
         repository_id=key.repository_id, full_name=f"o{key.account_id}/r", private=True, default_branch="main"
     )
-    with database.write() as connection:
+    with database.write() as connection, changes_of(database, connection, key.account_id) as sums:
         account_store.save_account(
             database, connection, key.account_id, f"o{key.account_id}", key.account_id, suspended=False
         )
@@ -50,7 +51,7 @@ def _account(database: Database, key: RepositoryKey, pulls: int) -> None:
             pull = PullRequest(number=number, head_branch=f"b{number}", created_at=at)
             pull_store.save_pull(database, connection, key.pull(number), pull, Details(updated_at=at), "")
             usages.append(_usage(key, number, at))
-        request_store.save_usage(database, connection, key.account_id, usages, _now_ms())
+        request_store.save_usage(database, connection, key.account_id, usages, _now_ms(), sums)
 
 
 def _usage(key: RepositoryKey, number: int, at: datetime) -> Usage:
@@ -85,7 +86,9 @@ def reset(database: Database) -> None:
     with database.write() as connection:
         connection.execute(delete(publication_store.publications))
         connection.execute(delete(queue.jobs))
-        connection.execute(update(account_store.accounts).values(next_write_at_ms=0, not_before_ms=0))
+        connection.execute(
+            update(account_store.accounts).values(next_write_at_ms=0, writes_spread_until_ms=0, not_before_ms=0)
+        )
 
 
 def request(database: Database, pulls: Iterable[tuple[int, int]], kind: Kind = Kind.COMMENT) -> None:

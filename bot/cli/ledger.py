@@ -3,11 +3,11 @@
 import argparse
 import sys
 
-from attribution.ledger import LedgerError
 from bot.ledger_check import broken_promises
 from bot.settings import SettingsError, from_environment
 from bot.store import accounts as account_store
 from bot.store.database import Database
+from bot.store.opening import opened
 
 
 def main(argv: list[str]) -> int:
@@ -18,11 +18,10 @@ def main(argv: list[str]) -> int:
     check.add_argument("--account", default="", metavar="LOGIN", help="one account alone")
     options = parser.parse_args(argv)
     try:
-        database = Database(from_environment().database_url)
+        database = opened(from_environment().database_url)
     except SettingsError as error:
         print(f"mergecost ledger: {error}", file=sys.stderr)
         return 2
-    database.migrate()
     try:
         return _check(database, options.account.lower())
     finally:
@@ -33,21 +32,17 @@ def _check(database: Database, login: str) -> int:
     with database.read() as connection:
         accounts = account_store.all_accounts(connection)
         chosen = [account for account in accounts if login in ("", account.login.lower())]
-        errors = {account.login: broken_promises(connection, account.account_id) for account in chosen}
+    problems = {account.login: broken_promises(database, account.account_id) for account in chosen}
     if login and not chosen:
         logins = ", ".join(account.login for account in accounts) or "none yet: install the App first"
         print(f"mergecost ledger: there is no account {login!r}; there are: {logins}", file=sys.stderr)
         return 2
     if not chosen:
         print("There is no account yet: install the App first.")
-    for account, listed in errors.items():
-        print("\n".join([_verdict(account, listed), *map(_line, listed)]))
-    return 1 if any(errors.values()) else 0
+    for account, listed in problems.items():
+        print("\n".join([_verdict(account, listed), *(f"  {problem}" for problem in listed)]))
+    return 1 if any(problems.values()) else 0
 
 
-def _verdict(account: str, errors: list[LedgerError]) -> str:
-    return f"{account}: {len(errors):,} broken promises" if errors else f"{account}: every promise holds"
-
-
-def _line(error: LedgerError) -> str:
-    return f"  {error.tool} {error.request_id}: {error.problem}"
+def _verdict(account: str, problems: list[str]) -> str:
+    return f"{account}: {len(problems):,} broken promises" if problems else f"{account}: every promise holds"

@@ -23,7 +23,7 @@ from bot.figures import breakdown as breakdown_figures
 from bot.figures import issue as issue_figures
 from bot.figures import pull as pull_figures
 from bot.figures import week as week_figures
-from bot.figures.period import BadDay, span_ms
+from bot.figures.period import BadDay, span
 from bot.issue import WeekView, render, title
 from bot.keys import PullKey
 from bot.repository_settings import OperatorSettings, RepositorySettings
@@ -32,8 +32,8 @@ from bot.store import accounts as account_store
 from bot.store import ledger_history
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
-from bot.store.database import Database
 from bot.store.ledger_history import Revision
+from bot.store.opening import opened
 from bot.store.tables import Repository
 
 
@@ -47,8 +47,7 @@ def main(argv: list[str]) -> int:
     try:
         settings = from_environment()
         operator = operator_settings(settings)
-        database = Database(settings.database_url)
-        database.migrate()
+        database = opened(settings.database_url)
         try:
             with database.read() as connection:
                 print(report(connection, operator, options, system_clock()), end="")
@@ -69,7 +68,7 @@ def report(connection: Connection, operator: OperatorSettings, options: argparse
         return _one(connection, rows[0], settings_of(operator, rows[0])[0], options, now_ms)
     zone = settings_of(operator, rows[0])[0].zone if len(rows) == 1 else ZoneInfo("UTC")
     lines = breakdown_figures.of_repositories(
-        connection, rows, options.by, span_ms(options.since, options.until, zone, now_ms), zone
+        connection, rows, options.by, span(options.since, options.until, zone, now_ms)
     )
     if options.json or options.csv:
         return _as_json(lines) if options.json else _as_csv(lines)

@@ -1,21 +1,26 @@
 """`mergecost token`: make, list and revoke tokens on the server."""
 
 import argparse
+import sys
 from datetime import datetime
 from typing import Any
 
 from bot.clock import from_ms, system_clock
-from bot.settings import from_environment
+from bot.settings import SettingsError, from_environment
 from bot.store import accounts as account_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
+from bot.store.opening import opened
 
 
 def main(argv: list[str]) -> int:
     """Returns the exit code; a token is printed once and never again."""
     options = _parser().parse_args(argv)
-    database = Database(from_environment().database_url)
-    database.migrate()
+    try:
+        database = opened(from_environment().database_url)
+    except SettingsError as error:
+        print(f"mergecost token: {error}", file=sys.stderr)
+        return 2
     try:
         return {"new": _new, "list": _list, "revoke": _revoke}[options.action](database, options)
     finally:

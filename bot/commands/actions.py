@@ -32,12 +32,19 @@ ONLY_IN_PULLS = "this is about pull requests: say it in one"
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A person's comment with commands in it, or a press of the button."""
+    """A person's comment with commands in it, of which `lines` are left, or a press of the button. `association` is what GitHub
+    says that the person is to the repository."""
 
     comment_id: int
     at: datetime
-    body: str
+    lines: str
     by: User
+    association: str = ""
+
+    @property
+    def is_press(self) -> bool:
+        """GitHub shows the button to people who may write, and says who pressed it once."""
+        return self.comment_id < 0
 
 
 class Reply(msgspec.Struct, frozen=True):

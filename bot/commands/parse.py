@@ -10,15 +10,17 @@ from itertools import pairwise
 
 import msgspec
 
-_LINE = re.compile(r"/mergecost(?:\s+(?P<words>.*))?$")
+_NAME = "/mergecost"
 # https://spec.commonmark.org/0.31.2/#fenced-code-blocks: three backticks with more of them behind are code within a line.
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(?P<more>.*)")
+_FENCE = re.compile(r" {0,3}(`{3,}+|~{3,}+)(?P<more>.*)")
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+# One that is not closed hides the rest: https://spec.commonmark.org/0.31.2/#html-blocks
+_HTML_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _SPLIT = re.compile(r"[1-9]\d{0,3}(?:/[1-9]\d{0,3})+")
 _NUMBER = re.compile(r"#?([1-9]\d{0,8})")
 _WEEK = re.compile(r"2\d{3}-W(?:0[1-9]|[1-4]\d|5[0-3])")
 MOST_COMMANDS = 20
+LONGEST_COMMAND = 1000
 # A correction's reason is kept with each request's share.
 LONGEST_REASON = 300
 
@@ -68,19 +70,22 @@ Command = Correct | Refresh | Switch | Approve | Rebuild | CommandError
 
 def commands(body: str) -> list[Command]:
     """The commands in a comment, in order. Lines that quote, and lines within a code block, are not meant for us."""
-    commands = [_command(line["words"] or "") for line in _command_lines(body)]
-    if len(commands) > MOST_COMMANDS:
+    lines = _command_lines(body)
+    if len(lines) > MOST_COMMANDS:
         return [CommandError(f"a comment may hold {MOST_COMMANDS} commands at most")]
-    return commands
+    return [_command(line.removeprefix(_NAME).strip()) for line in lines]
 
 
 def lines(body: str) -> str:
-    """Only the lines of a comment that are commands, as they were written."""
-    return "\n".join(line[0] for line in _command_lines(body))
+    """Only the lines of a comment that are commands, as they were written: as much of them as `commands` needs."""
+    longest = len(_NAME) + LONGEST_COMMAND + 2
+    return "\n".join(line[:longest] for line in _command_lines(body)[: MOST_COMMANDS + 1])
 
 
-def _command_lines(body: str) -> list[re.Match[str]]:
-    return [line for line in map(_LINE.match, _plain_lines(body)) if line]
+def _command_lines(body: str) -> list[str]:
+    if _NAME not in body:
+        return []
+    return [line for line in _plain_lines(body) if line.startswith(_NAME) and not line[len(_NAME) :][:1].strip()]
 
 
 def _plain_lines(body: str) -> Iterator[str]:
@@ -98,6 +103,8 @@ def _plain_lines(body: str) -> Iterator[str]:
 
 
 def _command(words: str) -> Command:
+    if len(words) > LONGEST_COMMAND:
+        return CommandError(f"a command may hold {LONGEST_COMMAND:,} characters at most")
     words, _, why = words.partition(" because ")
     name, *rest = words.replace("`", " ").split() or [""]
     form = _FORMS.get(name.lower())

@@ -1,4 +1,8 @@
-"""Commands in a conversation: read, run once, answered with a reaction, and with a line on what went wrong."""
+"""Commands in a conversation: read, run once, answered with a reaction, and with a line on what went wrong.
+
+Somebody who may not write gets a word in a private repository, once in a while. In a public one nothing that strangers say is
+stored, answered or written.
+"""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -6,13 +10,14 @@ from datetime import datetime, timedelta
 import msgspec
 
 from attribution.evidence import Correction
-from bot.clock import from_ms, to_ms
+from bot.clock import CLOCKS_MS, from_ms, to_ms
+from bot.commands.access import may_write
 from bot.commands.actions import Reply, Request, Scene, do
 from bot.commands.parse import CommandError, commands, lines
 from bot.context import Bot
 from bot.github import sync_issue, sync_pull
 from bot.github.client import Missing, Refusal
-from bot.github.models import Comment, User, is_ours
+from bot.github.models import Comment, Present, User, is_ours
 from bot.github.pacing import take_turn
 from bot.github.write_comment import put_comment
 from bot.keys import PullKey
@@ -29,18 +34,17 @@ from bot.work import queue
 from bot.work.queue import Lease
 from bot.work.stale import Change, Fact
 
-_MAY_WRITE = ("admin", "write")
 PRESS = "/mergecost approve with the button of the check run"
 NEW_COMMENT = "a comment is read once, so say it in a new one"
-NO_ACCESS = "only people with write access to the repository may say this here"
+NO_ACCESS = (
+    "only people with write access to the repository may say this here, and who has it is asked every ten minutes"
+)
 
 
 class _Comment(Comment, kw_only=True):
     updated_at: datetime
-
-
-class _Permission(msgspec.Struct):
-    permission: str = "none"
+    author_association: str = ""
+    minimized: Present | None = None
 
 
 class _Nothing(msgspec.Struct):
@@ -55,28 +59,30 @@ async def run(bot: Bot, lease: Lease) -> None:
         repository = repository_store.repository(connection, key.repository)
     if read_until_ms is None or repository is None:
         return
-    comments = await _comments_since(bot, key, repository.full_name, read_until_ms)
-    requests = _requests(bot, comments) + _presses(bot, key)
-    allowed = {
-        request.by.login: await _may_write(bot, key, repository.full_name, request.by.login) for request in requests
-    }
+    await _answer(bot, lease, repository)  # one at a time, without reading the conversation for each
+    requests, until_ms = await _requests_since(bot, key, repository.full_name, read_until_ms)
+    requests += _presses(bot, key)
+    with bot.database.read() as connection:
+        run_before = command_store.run_before(connection, key, [request.comment_id for request in requests])
+    new = [request for request in requests if request.comment_id not in run_before]
+    access = await may_write(bot, key.repository, repository.full_name, new)
     with bot.database.write() as connection:
         account_store.lock(connection, key.account_id)
         if not queue.is_ours(connection, lease):
             return
         scene = Scene(bot, connection, key, repository, bot.stale(repository))
-        run_before = command_store.run_before(connection, key, [request.comment_id for request in requests])
+        refused = set[int]()
         for request in requests:
-            if request.comment_id not in run_before:
-                _run(scene, request, allowed=allowed[request.by.login])
-            elif allowed[request.by.login]:
-                command_store.note_edit(connection, key, request.comment_id, lines(request.body), NEW_COMMENT)
+            if request.comment_id in run_before:
+                command_store.note_edit(connection, key, request.comment_id, request.lines, NEW_COMMENT)
+            elif access.get(request.by.id):
+                _run(scene, request)
+            elif request.is_press or (repository.private and {request.by.id} & access.keys() - refused):
+                refused.add(request.by.id)
+                _note(scene, request, NO_ACCESS)
+        pull_store.note(connection, key, comments_read_until_ms=until_ms)
+        issue_store.note(connection, key, comments_read_until_ms=until_ms)
     await _answer(bot, lease, repository)
-    if comments:
-        until_ms = max(to_ms(comment.updated_at) for comment in comments)
-        with bot.database.write() as connection:
-            pull_store.note(connection, key, comments_read_until_ms=until_ms)
-            issue_store.note(connection, key, comments_read_until_ms=until_ms)
 
 
 async def _read_until_ms(bot: Bot, key: PullKey) -> int | None:
@@ -97,23 +103,27 @@ def _stored_until_ms(bot: Bot, key: PullKey) -> int | None:
         return pull.comments_read_until_ms if pull else issue_store.comments_read_until_ms(connection, key)
 
 
-async def _comments_since(bot: Bot, key: PullKey, full_name: str, since_ms: int) -> list[_Comment]:
-    """The comments that were written or edited since then."""
+async def _requests_since(bot: Bot, key: PullKey, full_name: str, since_ms: int) -> tuple[list[Request], int]:
+    """The commands in comments that were written or edited since then, oldest first, and until when the conversation is read."""
+    began_ms = bot.clock()
     since = {"since": from_ms(since_ms).strftime("%Y-%m-%dT%H:%M:%SZ")} if since_ms else {}
     path = f"/repos/{full_name}/issues/{key.number}/comments"
-    return [
-        comment async for page in bot.github.pages(key.account_id, path, list[_Comment], **since) for comment in page
-    ]
+    requests, until_ms, pages = list[Request](), since_ms, 0
+    async for page in bot.github.pages(key.account_id, path, list[_Comment], **since):
+        requests += [request for comment in page if (request := _request(bot, comment))]
+        until_ms = max(until_ms, *(to_ms(comment.updated_at) for comment in page), 0)
+        pages += 1
+    if pages > 1:  # what was edited on the first page while the last was read is read the next time
+        until_ms = max(since_ms, min(until_ms, began_ms - CLOCKS_MS))
+    return sorted(requests, key=lambda request: (request.at, request.comment_id)), until_ms
 
 
-def _requests(bot: Bot, comments: list[_Comment]) -> list[Request]:
-    requests = [
-        Request(comment.id, comment.updated_at, comment.body, comment.user)
-        for comment in comments
-        if comment.user and comment.user.type != "Bot" and not is_ours(bot, comment)
-        if comment.body and commands(comment.body)
-    ]
-    return sorted(requests, key=lambda request: (request.at, request.comment_id))
+def _request(bot: Bot, comment: _Comment) -> Request | None:
+    """What a person says to us, unless a maintainer hid it."""
+    if comment.user is None or comment.user.type == "Bot" or is_ours(bot, comment) or comment.minimized is not None:
+        return None
+    said = lines(comment.body or "")
+    return Request(comment.id, comment.updated_at, said, comment.user, comment.author_association) if said else None
 
 
 def _presses(bot: Bot, key: PullKey) -> list[Request]:
@@ -128,21 +138,12 @@ def _presses(bot: Bot, key: PullKey) -> list[Request]:
     ]
 
 
-async def _may_write(bot: Bot, key: PullKey, full_name: str, login: str) -> bool:
-    try:
-        path = f"/repos/{full_name}/collaborators/{login}/permission"
-        answer = await bot.github.get(key.account_id, path, _Permission)
-    except Missing:
-        return False
-    return answer.permission in _MAY_WRITE
-
-
-def _run(scene: Scene, request: Request, *, allowed: bool) -> None:
-    """Do what one comment says, or note why not; of several commands those that can be done."""
+def _run(scene: Scene, request: Request) -> None:
+    """Do what one comment says; of several commands those that can be done."""
     corrections: list[Correction] = []
-    problems = [] if allowed else [NO_ACCESS]
+    problems: list[str] = []
     replies: list[str] = []
-    for command in commands(request.body) if allowed else ():
+    for command in commands(request.lines):
         match do(scene, request, command):
             case CommandError(problem):
                 problems.append(problem)
@@ -159,15 +160,20 @@ def _run(scene: Scene, request: Request, *, allowed: bool) -> None:
         named = {(correction.tool, correction.session_id) for correction in corrections}
         session_store.request(connection, key.repository, named)
         scene.stale.note(connection, Fact.CORRECTION, Change(repository=key.repository))
+    _note(scene, request, "; ".join(problems), " ".join(replies))
+
+
+def _note(scene: Scene, request: Request, problem: str, reply: str = "") -> None:
+    """Store who said what, and what came of it, to be answered."""
     row = {
         "by_id": request.by.id,
         "by_login": request.by.login,
         "commented_at_ms": to_ms(request.at),
-        "lines": lines(request.body),
-        "problem": "; ".join(problems),
-        "reply": " ".join(replies),
+        "lines": request.lines,
+        "problem": problem,
+        "reply": reply,
     }
-    command_store.save_command(database, connection, key, request.comment_id, **row)
+    command_store.save_command(scene.bot.database, scene.connection, scene.key, request.comment_id, **row)
 
 
 async def _answer(bot: Bot, lease: Lease, repository: Repository) -> None:
@@ -179,9 +185,7 @@ async def _answer(bot: Bot, lease: Lease, repository: Repository) -> None:
             with bot.database.write() as connection:
                 command_store.answer(connection, key, command.comment_id)
             continue
-        # Strangers in a public repository cannot make the bot comment.
-        is_silent = command.problem == NO_ACCESS and not repository.private
-        reply = f"Not done: {phrase(command.problem)}." if command.problem and not is_silent else ""
+        reply = f"Not done: {phrase(command.problem)}." if command.problem else ""
         if text := " ".join(part for part in (reply, phrase(command.reply)) if part):
             await put_comment(bot, lease, full_name, f"reply-{command.comment_id}", text)
         await take_turn(bot, lease)

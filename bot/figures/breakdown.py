@@ -1,7 +1,8 @@
 """Spend of repositories in a period by one thing at a time, as the report and the API show it."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from sqlalchemy import Connection
 
@@ -15,19 +16,27 @@ from bot.store.tables import Repository
 
 
 def of_repositories(
-    connection: Connection, repositories: Iterable[Repository], by: By, span_ms: tuple[int, int], zone: ZoneInfo
+    connection: Connection, repositories: Iterable[Repository], by: By, span: tuple[date, date]
 ) -> list[BreakdownRow]:
-    """Everything that was used in these repositories within `span_ms` (end not included), by one thing."""
-    rows = list(repositories)
+    """Everything that was used in these repositories from a day on, up to another (not included), by one thing. Days are those of
+    each repository's time zone."""
+    by_account: defaultdict[int, dict[int, str]] = defaultdict(dict)
+    for row in repositories:
+        by_account[row.account_id][row.repository_id] = row.full_name
     cells: list[Cell] = []
     facts: dict[str, PullFacts] = {}
-    for row in rows:
-        own = total_store.cells(connection, row, by, span_ms)
+    for account_id, names in by_account.items():
+        own = total_store.cells(connection, account_id, names, by, span)
         cells += own
         if by in ("pull", "issue", "label"):
-            numbers = {cell.pull_number for cell in own if cell.pull_number is not None}
-            facts[row.full_name] = pull_facts(connection, row.key, numbers)
-    return breakdown(by, cells, facts, zone)
+            numbers: defaultdict[str, set[int]] = defaultdict(set)
+            for cell in own:
+                if cell.pull_number is not None:
+                    numbers[cell.repository].add(cell.pull_number)
+            for repository_id, name in names.items():
+                if numbers[name]:
+                    facts[name] = pull_facts(connection, RepositoryKey(account_id, repository_id), numbers[name])
+    return breakdown(by, cells, facts)
 
 
 def pull_facts(connection: Connection, key: RepositoryKey, numbers: Collection[int]) -> PullFacts:

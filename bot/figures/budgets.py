@@ -1,14 +1,13 @@
 """What pull requests, weeks and months have cost of their budgets."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from sqlalchemy import Connection
 
 from attribution.budget import Budget, Scope
 from attribution.cost import ZERO
 from attribution.money import from_usd
-from attribution.periods import Month, Week, month_of, months_later, week_of, weeks_later
+from attribution.periods import Month, Week, day_of, month_of, months_later, week_of, weeks_later
 from attribution.week_report import BudgetRow, WeekCost
 from bot.clock import from_ms, to_ms
 from bot.keys import PullKey, RepositoryKey
@@ -34,7 +33,7 @@ def of_pull(connection: Connection, settings: RepositorySettings, key: PullKey) 
 def of_week(
     connection: Connection, settings: RepositorySettings, repository: RepositoryKey, week: Week
 ) -> Budget | None:
-    return _of_period(connection, repository, Scope.WEEK, settings.budget_week_usd, week)
+    return _of_period(connection, settings, repository, week)
 
 
 def of_month(
@@ -44,8 +43,8 @@ def of_month(
     month: Month,
     until: datetime | None = None,
 ) -> Budget | None:
-    """A month's budget and what was spent of it, until then or in all."""
-    return _of_period(connection, repository, Scope.MONTH, settings.budget_month_usd, month, until)
+    """A month's budget and what was spent of it: until then, which is the beginning of a day, or in all."""
+    return _of_period(connection, settings, repository, month, until)
 
 
 def running(
@@ -92,20 +91,21 @@ def about(budget: Budget) -> str:
 
 def _of_period(
     connection: Connection,
+    settings: RepositorySettings,
     repository: RepositoryKey,
-    scope: Scope,
-    budget_usd: Decimal | None,
     period: Week | Month,
     until: datetime | None = None,
 ) -> Budget | None:
+    is_week = isinstance(period, Week)
+    budget_usd = settings.budget_week_usd if is_week else settings.budget_month_usd
     if budget_usd is None:
         return None
-    end = min(until or period.to_at, period.to_at)
+    first, end = (day_of(at, settings.zone) for at in (period.from_at, min(until or period.to_at, period.to_at)))
     return Budget(
-        scope=scope,
+        scope=Scope.WEEK if is_week else Scope.MONTH,
         name=period.name,
         budget_micros=from_usd(budget_usd),
-        spend=total_store.total_between(connection, repository, to_ms(period.from_at), to_ms(end)),
+        spend=total_store.total_between(connection, repository, first, end),
         from_at=period.from_at,
         to_at=period.to_at,
     )

@@ -7,31 +7,31 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection
 
 from attribution import forecast, pull_forecast
-from attribution.breakdown import local_day
 from attribution.budget import Budget
 from attribution.evidence import PullRequest
 from attribution.forecast import Forecast
 from attribution.money import Micros
+from attribution.periods import day_of
 from attribution.pull_forecast import Curve
-from bot.clock import DAY_MS, to_ms
 from bot.keys import RepositoryKey
 from bot.repository_settings import RepositorySettings
 from bot.store import pulls as pull_store
 from bot.store import totals as total_store
 
 # Half a year of days, to try a forecast on.
-_HISTORY_MS = 190 * DAY_MS
+_HISTORY = timedelta(days=190)
 # So many of the newest merged pull requests are compared with.
 _MOST_PULLS = 200
 MOST_ERROR_PERCENT = 50
 _DAY = timedelta(days=1)
+_INSTANT = timedelta(milliseconds=1)
 
 
 def of_month(
     connection: Connection, settings: RepositorySettings, repository: RepositoryKey, until: datetime
 ) -> Forecast | None:
     """The month that is going on at `until`, by what was used before; None too where it has just ended."""
-    today = until.astimezone(settings.zone).date()
+    today = day_of(until, settings.zone)
     if today.day == 1:
         return None
     return _worth_saying(forecast.month(_daily(connection, settings, repository, until), today))
@@ -43,7 +43,7 @@ def used_up_on(
     """The day on which the budget of a week or month is used up at the present rate; None if it lasts, or is used up or over."""
     if budget.from_at is None or budget.to_at is None or not budget.from_at <= now < budget.to_at or budget.is_over:
         return None
-    first, today, end = (moment.astimezone(settings.zone).date() for moment in (budget.from_at, now, budget.to_at))
+    first, today, end = (day_of(moment, settings.zone) for moment in (budget.from_at, now, budget.to_at))
     daily = _daily(connection, settings, repository, now)
     return forecast.pace(daily, first, end - _DAY, today, budget.budget_micros)
 
@@ -76,8 +76,5 @@ def _daily(
     connection: Connection, settings: RepositorySettings, repository: RepositoryKey, until: datetime
 ) -> dict[date, Micros]:
     """What each day came to, by the clock on the repository's wall."""
-    end_ms = to_ms(until)
-    daily: defaultdict[date, Micros] = defaultdict(int)
-    for quarter, micros in total_store.by_quarter(connection, repository, end_ms - _HISTORY_MS, end_ms):
-        daily[local_day(quarter, settings.zone)] += micros
-    return dict(daily)
+    end = day_of(until - _INSTANT, settings.zone) + _DAY
+    return total_store.by_day(connection, repository, end - _HISTORY, end)

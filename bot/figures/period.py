@@ -1,29 +1,32 @@
 """The period that a question is about, from its days."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.clock import from_ms, to_ms
+from attribution.periods import day_of
+from bot.clock import from_ms
+
+_DAY = timedelta(days=1)
+# Nothing is older; and Python's calendar ends in 9999, in some zones earlier.
+_EARLIEST, _LATEST = date(2000, 1, 1), date(2999, 12, 31)
 
 
 class BadDay(ValueError):
     """A day that cannot be read; the message says how to write one."""
 
 
-def span_ms(since: str, until: str, zone: ZoneInfo, now_ms: int) -> tuple[int, int]:
-    """From the first moment of the day `since` (30 days ago) to the last of `until` (now). Raises `BadDay`."""
+def span(since: str, until: str, zone: ZoneInfo, now_ms: int) -> tuple[date, date]:
+    """From the day `since` (30 days ago) to the one after `until`, which is not included. Without `until` up to now, which
+    somewhere else is tomorrow already. Raises `BadDay`."""
+    first, last, today = _day(since), _day(until), day_of(from_ms(now_ms), zone)
+    return first or (last or today) - 30 * _DAY, (last or today + _DAY) + _DAY
+
+
+def _day(text: str) -> date | None:
     try:
-        last = date.fromisoformat(until) if until else None
-        first = (
-            date.fromisoformat(since)
-            if since
-            else (last or from_ms(now_ms).astimezone(zone).date()) - timedelta(days=30)
-        )
+        day = date.fromisoformat(text) if text else None
     except ValueError:
         raise BadDay("a day is written like 2026-11-23") from None
-    end = to_ms(_midnight(last + timedelta(days=1), zone)) if last else now_ms + 3_600_000
-    return to_ms(_midnight(first, zone)), end
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)
+    if day and not _EARLIEST <= day <= _LATEST:
+        raise BadDay(f"a day is from {_EARLIEST} to {_LATEST}")
+    return day

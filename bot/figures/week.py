@@ -3,7 +3,7 @@
 import msgspec
 from sqlalchemy import Connection
 
-from attribution.periods import Week, week_named, weeks_later
+from attribution.periods import Week, day_of, week_named, weeks_later
 from attribution.totals import pull_totals
 from attribution.week_report import WeekCost
 from attribution.week_totals import BEFORE_WEEKS, LINE_WEEKS, WeekFacts, week_cost
@@ -37,16 +37,17 @@ def facts_of(
 ) -> WeekFacts:
     """What the figures are computed from: only what the weeks of the line concern."""
     line = [weeks_later(week, -i, settings.zone) for i in range(LINE_WEEKS - 1, 0, -1)] + [week]
-    starts_ms, end_ms = [to_ms(point.from_at) for point in line], to_ms(week.to_at)
-    first_ms, start_ms = starts_ms[-1 - BEFORE_WEEKS], starts_ms[-1]
-    amounts = total_store.spent_in(connection, repository, starts_ms, end_ms)
+    line_ms = to_ms(line[0].from_at), to_ms(week.to_at)
+    starts, end = [day_of(point.from_at, settings.zone) for point in line], day_of(week.to_at, settings.zone)
+    first, start = starts[-1 - BEFORE_WEEKS], starts[-1]
+    amounts = total_store.spent_in(connection, repository, starts, end)
     worked_on = {part.pull_number for spend in amounts for part in spend if part.pull_number is not None}
-    merged = pull_store.merged_between(connection, repository, starts_ms[0], end_ms)
-    closed = issue_store.closed_between(connection, repository, starts_ms[0], end_ms)
+    merged = pull_store.merged_between(connection, repository, *line_ms)
+    closed = issue_store.closed_between(connection, repository, *line_ms)
     numbers = worked_on | merged | pull_store.serving(connection, repository, closed.values())
     pulls, details = pull_store.with_reverts(connection, repository, numbers)
-    rows, saving = total_store.used_between(connection, repository, start_ms, end_ms)
-    before_rows, _ = total_store.used_between(connection, repository, first_ms, start_ms)
+    rows, saving = total_store.used_between(connection, repository, start, end)
+    before_rows, _ = total_store.used_between(connection, repository, first, start)
     return WeekFacts(
         weeks=tuple((point, tuple(spend)) for point, spend in zip(line, amounts, strict=True)),
         rows=rows,
@@ -56,7 +57,7 @@ def facts_of(
         pulls=pulls,
         details=details,
         issues=closed | issue_store.served_by(connection, repository, (pulls, details)),
-        senders=total_store.senders_between(connection, repository, first_ms, end_ms),
+        senders=total_store.senders_between(connection, repository, first, end),
         known_at=from_ms(now_ms),
         window=settings.survives_after,
     )

@@ -14,11 +14,19 @@ from datetime import timedelta
 from typing import Any, Self, TypeVar
 
 import httpx
+import jwt
 import msgspec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from githubkit import AppAuthStrategy, AppInstallationAuthStrategy, GitHub
 from githubkit.cache import MemCacheStrategy
-from githubkit.exception import GitHubException, GraphQLFailed, RateLimitExceeded, RequestError, RequestFailed
+from githubkit.exception import (
+    GitHubException,
+    GraphQLFailed,
+    RateLimitExceeded,
+    RequestError,
+    RequestFailed,
+    SecondaryRateLimitExceeded,
+)
 from githubkit.response import Response
 
 from bot.clock import Clock
@@ -27,9 +35,11 @@ from bot.trampoline import on_loop
 
 T = TypeVar("T")
 
+_NEXT_PAGE = re.compile(r'<([^<>]++)>;\s*+rel="next"')
 # "If you receive a secondary rate limit without a header, wait at least one minute."
 # https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 _UNSAID_LIMIT = timedelta(minutes=1)
+_LONGEST_LIMIT_MS = 3_600_000
 
 
 class GitHubError(Exception):
@@ -41,11 +51,11 @@ class Missing(GitHubError):
 
 
 class Refusal(GitHubError):
-    """401, 403 or 422: asking again will not help."""
+    """403, 422, 451 and the like: asking again will hardly help."""
 
 
-class InvalidToken(Refusal):
-    """401: the token is not valid any more; nothing was carried out."""
+class InvalidToken(GitHubError):
+    """401: the token is not valid any more, or not yet everywhere; nothing was carried out."""
 
 
 class Unsure(GitHubError):
@@ -53,15 +63,17 @@ class Unsure(GitHubError):
 
 
 class NotInstalled(GitHubError):
-    """The account has no installation of the App now, or GitHub refuses it: nothing can be read or written for it."""
+    """The account has no installation of the App now, or GitHub gives no token for it, as while it is suspended: nothing can be
+    read or written for it."""
 
 
 class Limited(GitHubError):
-    """GitHub asks us to wait until `until_ms`."""
+    """GitHub asks us to wait until `until_ms`; of a secondary limit, longer each time."""
 
-    def __init__(self, message: str, until_ms: int) -> None:
+    def __init__(self, message: str, until_ms: int, *, is_secondary: bool) -> None:
         super().__init__(message)
         self.until_ms = until_ms
+        self.is_secondary = is_secondary
 
 
 class GitHubApp:
@@ -103,17 +115,21 @@ class GitHubApp:
         await self._in_context(self._open.aclose())
 
     async def get(self, account_id: int | None, path: str, model: type[T], **params: Any) -> T:
-        """One object. Raises `Missing`, `Refusal`, `NotInstalled`, `Limited` or `Unsure`."""
-        return msgspec.json.decode((await self._call(account_id, "GET", path, params=params)).content, type=model)
+        """One object. Raises `Missing`, `Refusal`, `InvalidToken`, `NotInstalled`, `Limited` or `Unsure`."""
+        return _decoded(await self._call(account_id, "GET", path, params=params), model, f"GET {path}")
 
     async def pages(self, account_id: int | None, path: str, model: type[T], **params: Any) -> AsyncIterator[T]:
         """Every page of a listing, following GitHub's links."""
         url: str | None = path
         query: Mapping[str, Any] | None = {"per_page": 100} | params
+        seen = set[str]()
         while url:
+            if url in seen:
+                raise Unsure(f"GET {path}: the pages go round in a circle")
+            seen.add(url)
             response = await self._call(account_id, "GET", url, params=query)
-            yield msgspec.json.decode(response.content, type=model)
-            link = re.search(r'<([^>]+)>;\s*rel="next"', response.headers.get("link", ""))
+            yield _decoded(response, model, f"GET {path}")
+            link = _NEXT_PAGE.search(response.headers.get("link", ""))
             # The link carries all parameters. Its host may be another name of the one we call; ours has the credentials.
             url, query = (httpx.URL(link[1]).raw_path.decode() if link else None), None
             url = self._below_api(url) if url else None
@@ -121,7 +137,7 @@ class GitHubApp:
     async def write(self, account_id: int, method: str, path: str, body: Any, model: type[T]) -> T:
         """Create or change something, once: never re-sent here. `Unsure` means it may have happened."""
         response = await self._call(account_id, method, path, json=body)
-        return msgspec.json.decode(response.content, type=model)
+        return _decoded(response, model, f"{method} {path}")
 
     async def ask(self, account_id: int, query: str, variables: Mapping[str, Any], model: type[T]) -> T:
         """One GraphQL query, for what REST does not tell. Raises as `get` does; `Refusal` where GitHub refuses a part of it."""
@@ -199,6 +215,20 @@ def _signing_key(pem: str) -> Any:
         return pem
 
 
+@functools.cache
+def _problem_of_key(pem: str) -> str:
+    try:
+        jwt.encode({}, _signing_key(pem), algorithm="RS256")
+    except (ValueError, TypeError, jwt.PyJWTError) as error:
+        return f"the App's private key cannot sign ({error}): it must be the PEM file that GitHub made for the App"
+    return ""
+
+
+def signing_problem(credentials: AppCredentials) -> str:
+    """Why the key cannot sign as GitHub wants it, found out without GitHub; empty if it can."""
+    return _problem_of_key(credentials.private_key)
+
+
 @asynccontextmanager
 async def _our_errors(clock: Clock, what: str) -> AsyncIterator[None]:
     """githubkit's exceptions as ours."""
@@ -207,25 +237,38 @@ async def _our_errors(clock: Clock, what: str) -> AsyncIterator[None]:
     except GitHubException as error:
         # A token that cannot be minted comes wrapped once more.
         inner = error.exc if isinstance(error, RequestError) and isinstance(error.exc, RequestFailed) else error
-        raise _ours(clock, what, inner) from None
+        ours = _ours(clock, what, inner)
+        if inner is not error and isinstance(ours, (Missing, Refusal)):
+            raise NotInstalled(f"no token for {ours}") from None
+        raise ours from None
+
+
+def _decoded(response: Response[Any], model: type[T], what: str) -> T:
+    """The body; `Unsure` where it is none: a proxy's page, or cut off."""
+    try:
+        return msgspec.json.decode(response.content, type=model)
+    except msgspec.DecodeError as error:
+        raise Unsure(f"{what}: {response.status_code} with a body that is not GitHub's: {error}") from None
 
 
 def _ours(clock: Clock, what: str, error: GitHubException) -> GitHubError:
     if isinstance(error, RateLimitExceeded):
-        return Limited(f"{what}: GitHub limits us", _after(clock, error.retry_after))
+        is_secondary = isinstance(error, SecondaryRateLimitExceeded)
+        return Limited(f"{what}: GitHub limits us", _after(clock, error.retry_after), is_secondary=is_secondary)
     if isinstance(error, GraphQLFailed):
         return Refusal(f"{what}: {error!r}")
     if not isinstance(error, RequestFailed):
         return Unsure(f"{what}: {error!r}")
     status, message = error.response.status_code, f"{error.response.status_code} {_message(error.response)}"
     if status == 429 or (status == 403 and "rate limit" in message.lower()):
-        return Limited(f"{what}: {message}", _after(clock, _UNSAID_LIMIT))
+        return Limited(f"{what}: {message}", _after(clock, _UNSAID_LIMIT), is_secondary=True)
     kinds = {401: InvalidToken, 404: Missing, 410: Missing}
     return kinds.get(status, Unsure if status >= 500 else Refusal)(f"{what}: {message}")
 
 
 def _after(clock: Clock, pause: timedelta) -> int:
-    return clock() + max(int(pause.total_seconds() * 1000), 1000)
+    """No limit of GitHub's lasts for longer than an hour; its clock may be another."""
+    return clock() + min(max(int(pause.total_seconds() * 1000), 1000), _LONGEST_LIMIT_MS)
 
 
 def _message(response: Response[Any]) -> str:

@@ -1,8 +1,15 @@
-"""The narrow models of GitHub's JSON that several modules read."""
+"""The narrow models of GitHub's JSON that several modules read, and how much of a person's text is stored."""
+
+from collections.abc import Iterable
 
 import msgspec
 
 from bot.context import Bot
+
+# A title holds 256 characters on GitHub, a branch and a label fewer; the path of a file may be longer, but no person's is.
+LONGEST_NAME = 500
+# https://docs.github.com/en/issues/using-labels-and-milestones-to-track-work: GitHub gives an issue 100 labels at most.
+_MOST_LABELS = 100
 
 
 class App(msgspec.Struct):
@@ -17,6 +24,15 @@ class User(msgspec.Struct, frozen=True):
 
 class Label(msgspec.Struct):
     name: str
+
+
+def line(text: str) -> str:
+    """As much of a title or name as is stored. PostgreSQL stores no NUL."""
+    return text[:LONGEST_NAME].replace("\0", "")
+
+
+def names_of(labels: Iterable[Label]) -> tuple[str, ...]:
+    return tuple(sorted(line(label.name) for label in labels)[:_MOST_LABELS])
 
 
 class Present(msgspec.Struct):

@@ -7,12 +7,13 @@ from datetime import datetime
 
 import msgspec
 
-from bot.clock import DAY_MS, to_ms
+from bot.clock import CLOCKS_MS, DAY_MS, to_ms
 from bot.context import Bot
 from bot.github.client import Missing, Refusal
 from bot.github.models import Present, User
 from bot.keys import RepositoryKey
 from bot.repository_settings import PATH
+from bot.settings_lines import LONGEST
 from bot.store import accounts as account_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
@@ -28,8 +29,6 @@ log = logging.getLogger(__name__)
 _SETTINGS_FRESH_MS = 5 * 60_000
 # How far back a repository is read when the App is installed.
 _FIRST_LOOK_MS = 30 * DAY_MS
-# GitHub's clock and ours may differ by so much.
-_CLOCKS_MS = 5 * 60_000
 
 
 class _Installation(msgspec.Struct):
@@ -81,6 +80,8 @@ async def account(bot: Bot, account_id: int, installation_id: int) -> None:
     try:
         installation = await bot.github.get(None, f"/app/installations/{installation_id}", _Installation)
     except Missing:
+        if await _installation_of(bot, account_id) == installation_id:  # GitHub errs: it lists it
+            raise
         with bot.database.write() as connection:
             account_store.remove_installation(connection, account_id, installation_id)
         return
@@ -100,7 +101,8 @@ async def account(bot: Bot, account_id: int, installation_id: int) -> None:
 
 
 async def recent(bot: Bot, key: RepositoryKey) -> None:
-    """Ask for every pull request and issue that changed since the last look: deliveries may be lost or late."""
+    """Ask for every pull request and issue that changed since the last look: deliveries may be lost or late. And for what was
+    asked for and is not there: comments on what costs something, and pieces of work that an error ended a day ago."""
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, key)
     if repository is None:
@@ -113,7 +115,10 @@ async def recent(bot: Bot, key: RepositoryKey) -> None:
     work += [Work(Kind.ISSUE, *key, number) for number in issues if number not in pulls]
     state = {"pulls_read_until_ms": pulls_until_ms, "issues_read_until_ms": issues_until_ms}
     with bot.database.write() as connection:
+        silent = pull_store.without_comment(connection, key, bot.clock() - _FIRST_LOOK_MS)
+        work += [Work(Kind.COMMENT, *key, number) for number in silent]
         queue.request(connection, work, bot.clock())
+        queue.request_refused(connection, key, bot.clock() - DAY_MS, bot.clock())
         repository_store.note(connection, key, **state)
 
 
@@ -134,7 +139,7 @@ async def _changes(bot: Bot, repository: Repository, what: str, since_ms: int) -
     if newest is None:
         return [], since_ms
     # GitHub gives whole seconds of a clock of its own: one that is just over may bring more news, one long over does not.
-    return numbers, newest + (newest < bot.clock() - _CLOCKS_MS)
+    return numbers, newest + (newest < bot.clock() - CLOCKS_MS)
 
 
 async def covered(bot: Bot, key: RepositoryKey) -> Repository | None:
@@ -164,11 +169,14 @@ async def settings_file(bot: Bot, key: RepositoryKey) -> None:
     """The repository's own settings, if the App may read that one file; if not, the operator's hold and nothing breaks."""
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, key)
-    if repository is None or bot.clock() - repository.settings_read_at_ms < _SETTINGS_FRESH_MS:
+    if repository is None or 0 <= bot.clock() - repository.settings_read_at_ms < _SETTINGS_FRESH_MS:
         return
     try:
-        file = await bot.github.get(key.account_id, f"/repos/{repository.full_name}/contents/{PATH}", _File)
-        text = base64.b64decode(file.content).decode(errors="replace")
+        path = f"/repos/{repository.full_name}/contents/{PATH}"
+        answer = await bot.github.get(key.account_id, path, msgspec.Raw)
+        # A folder of that name is a list of what is in it.
+        file = msgspec.json.decode(answer, type=_File | list[Present])
+        text = _text_of(file.content) if isinstance(file, _File) else ""
     except (Missing, Refusal):
         text = ""
     with bot.database.write() as connection:
@@ -180,3 +188,9 @@ async def settings_file(bot: Bot, key: RepositoryKey) -> None:
             numbers = pull_store.open_pulls(connection, key)
             change = Change(repository=key, pulls=numbers, times_ms=[0])
             bot.stale(current).note(connection, Fact.SETTINGS, change)
+
+
+def _text_of(content: str) -> str:
+    """A file's text from base64, as much as is stored: enough to see that it is too long. PostgreSQL stores no NUL."""
+    text = base64.b64decode(content).decode(errors="replace")
+    return text[: LONGEST + 1].replace("\0", "\ufffd")

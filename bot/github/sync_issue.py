@@ -9,7 +9,7 @@ from attribution.issues import Issue
 from bot.clock import to_ms
 from bot.context import Bot
 from bot.github.client import Missing, Refusal
-from bot.github.models import Label, Present
+from bot.github.models import Label, Present, line, names_of
 from bot.github.sync_account import covered, settings_file
 from bot.keys import IssueKey
 from bot.store import issues as issue_store
@@ -87,8 +87,8 @@ async def issue(bot: Bot, key: IssueKey) -> None:
     here = key.repository_id
     facts = Issue(
         number=key.number,
-        title=answer.title,
-        labels=tuple(sorted(label.name for label in answer.labels)),
+        title=line(answer.title),
+        labels=names_of(answer.labels),
         created_at=answer.created_at,
         closed_at=answer.closed_at,
         parent=links.parent.number if links.parent and links.parent.repository.id == here else None,

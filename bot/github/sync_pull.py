@@ -8,13 +8,13 @@ from sqlalchemy import Connection
 
 from attribution.evidence import Commit, PullRequest
 from attribution.identity import author, authorship
-from attribution.links import closes, reverted_commits, reverts
+from attribution.links import MOST_COMMITS, closes, reverted_commits, reverts
 from attribution.outcome import Details, concerned
 from attribution.references import issues_named_by
 from bot.clock import DAY_MS, to_ms
 from bot.context import Bot
 from bot.github.client import Missing
-from bot.github.models import Label, User
+from bot.github.models import LONGEST_NAME, Label, User, line, names_of
 from bot.github.sync_account import RepositoryListed, covered, settings_file
 from bot.keys import PullKey
 from bot.store import accounts as account_store
@@ -29,6 +29,11 @@ from bot.work.queue import Kind, Work
 from bot.work.stale import Change, Delay, Fact, Stale
 
 log = logging.getLogger(__name__)
+
+# GitHub lists no more: https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files
+_MOST_FILES = 3000
+# What a message refers to stands near its beginning.
+_LONGEST_MESSAGE = 10_000
 
 
 class _Named(msgspec.Struct):
@@ -92,22 +97,18 @@ async def pull(bot: Bot, key: PullKey) -> None:
     try:
         answer = await bot.github.get(key.account_id, path, _Pull)
         commits = await _commits(bot, key, path)
-        files = [
-            file.filename
-            async for page in bot.github.pages(key.account_id, f"{path}/files", list[_File])
-            for file in page
-        ]
+        files = await _files(bot, key, path)
     except Missing:
         log.info("pull request %s is not there for us", path)
         return
     facts = PullRequest(
         number=key.number,
-        head_branch=answer.head.ref,
+        head_branch=line(answer.head.ref),
         created_at=answer.created_at,
         closed_at=answer.closed_at,
         merged_at=answer.merged_at,
         commits=tuple(map(_as_commit, commits)),
-        base_branch=answer.base.ref,
+        base_branch=line(answer.base.ref),
         author=_digest_of(answer.user.login if answer.user else "", commits),
         files=tuple(sorted(files)),
     )
@@ -176,19 +177,19 @@ def _mentions(connection: Connection, key: PullKey) -> tuple[set[int], set[int]]
 
 def _details(answer: _Pull, commits: list[_Commit], names: set[str]) -> Details:
     """What a pull request says of itself. Its text is read here and not stored."""
-    messages = "\n".join(commit.commit.message for commit in commits)
-    text = f"{answer.title}\n{answer.body or ''}"
+    body = answer.body or ""
+    messages = [commit.commit.message[:_LONGEST_MESSAGE] for commit in commits]
     people = {
         author(commit.commit.author.email)
         for commit in commits
         if commit.commit.author and commit.commit.author.email and not (commit.author and commit.author.type == "Bot")
     }
     return Details(
-        title=answer.title,
-        labels=tuple(sorted(label.name for label in answer.labels)),
-        closes=tuple(sorted({*closes(text, names), *closes(messages, names)})),
-        reverts=reverts(answer.body or "", names),
-        reverts_commits=tuple(sorted({*reverted_commits(messages), *reverted_commits(answer.body or "")})),
+        title=line(answer.title),
+        labels=names_of(answer.labels),
+        closes=closes([f"{answer.title}\n{body}", *messages], names),
+        reverts=reverts(body, names),
+        reverts_commits=tuple(sorted(reverted_commits([body, *messages]))),
         merge_commit=(answer.merge_commit_sha or "") if answer.merged_at else "",
         authors=tuple(sorted(people)),
         updated_at=answer.updated_at,
@@ -197,8 +198,22 @@ def _details(answer: _Pull, commits: list[_Commit], names: set[str]) -> Details:
 
 async def _commits(bot: Bot, key: PullKey, path: str) -> list[_Commit]:
     """The pull request's commits, at most the 250 that GitHub lists."""
-    pages = bot.github.pages(key.account_id, f"{path}/commits", list[_Commit])
-    return [commit async for page in pages for commit in page]
+    commits: list[_Commit] = []
+    async for page in bot.github.pages(key.account_id, f"{path}/commits", list[_Commit]):
+        commits += page
+        if len(commits) >= MOST_COMMITS:
+            break
+    return commits[:MOST_COMMITS]
+
+
+async def _files(bot: Bot, key: PullKey, path: str) -> list[str]:
+    """The names of the files that it changes, as far as people give files such names."""
+    files: list[_File] = []
+    async for page in bot.github.pages(key.account_id, f"{path}/files", list[_File]):
+        files += page
+        if len(files) >= _MOST_FILES:
+            break
+    return [file.filename for file in files[:_MOST_FILES] if len(file.filename) <= LONGEST_NAME]
 
 
 def _digest_of(login: str, commits: list[_Commit]) -> str:

@@ -5,11 +5,12 @@ failed update is tried again later and never becomes a second comment; a comment
 """
 
 import hashlib
+import re
 from typing import Any
 
 from bot.context import Bot
 from bot.github.client import Missing, Refusal
-from bot.github.models import Comment, Id, is_ours
+from bot.github.models import Comment, Id, Number, is_ours
 from bot.github.pacing import take_turn
 from bot.keys import PullKey
 from bot.store import publications as publication_store
@@ -47,13 +48,25 @@ async def put_comment(bot: Bot, lease: Lease, full_name: str, kind: str, body: s
         else:
             await bot.github.write(key.account_id, "PATCH", f"{path}/comments/{comment_id}", {"body": full_body}, Id)
     except Missing:
-        # Somebody deleted the comment, or the pull request is gone: both mean silence.
+        if comment_id is None or not await _is_deleted(bot, key, path, comment_id):
+            raise
         return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, state="deleted")
     except Refusal as error:
-        if "locked" not in str(error).lower():
+        if not re.search(r"\blocked\b", str(error)):  # an organization can be blocked, which passes
             raise
         return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, state="locked")
     return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, body_sha256=digest)
+
+
+async def _is_deleted(bot: Bot, key: PullKey, path: str, comment_id: int) -> bool:
+    """Whether somebody deleted the comment: it alone is gone. Raises `Missing` where the pull request is gone too, or GitHub does
+    not find the repository for a while."""
+    try:
+        await bot.github.get(key.account_id, f"{path}/comments/{comment_id}", Id)
+    except Missing:
+        await bot.github.get(key.account_id, f"{path}/{key.number}", Number)
+        return True
+    return False
 
 
 async def _search(bot: Bot, full_name: str, kind: str, key: PullKey, full_body: str) -> tuple[int | None, bool]:

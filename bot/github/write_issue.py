@@ -8,7 +8,7 @@ import msgspec
 from attribution.periods import week_number
 from bot.context import Bot
 from bot.github.client import Missing
-from bot.github.models import Comment, Number, is_ours
+from bot.github.models import Comment, Id, Number, is_ours
 from bot.github.pacing import take_turn
 from bot.github.write_comment import LONGEST_BODY
 from bot.keys import WeekKey
@@ -56,7 +56,9 @@ async def put_issue(bot: Bot, lease: Lease, key: WeekKey, place: Repository, iss
             is_closing = issue.is_closed and not current.is_closed
             closing = {"state": "closed", "state_reason": "completed"} if is_closing else {}
             await bot.github.write(key.account_id, "PATCH", f"{path}/{number}", text | closing, Number)
-    except Missing:  # somebody deleted it, or issues are switched off there
+    except Missing:
+        if not await _is_unwelcome(bot, key.account_id, place.full_name, number):
+            raise
         with bot.database.write() as connection:
             week_store.note(connection, key, state="deleted")
         return False
@@ -64,6 +66,19 @@ async def put_issue(bot: Bot, lease: Lease, key: WeekKey, place: Repository, iss
     with bot.database.write() as connection:
         week_store.note(connection, key, **state, is_closed=issue.is_closed and not is_new)
     return True
+
+
+async def _is_unwelcome(bot: Bot, account_id: int, full_name: str, number: int | None) -> bool:
+    """Whether somebody deleted the issue, or issues are switched off there. Raises `Missing` where GitHub does not find the
+    repository either, for a while or for good."""
+    await bot.github.get(account_id, f"/repos/{full_name}", Id)
+    try:
+        await bot.github.get(
+            account_id, f"/repos/{full_name}/issues{f'/{number}' if number else '?per_page=1'}", object
+        )
+    except Missing:
+        return True
+    return False
 
 
 async def _search(bot: Bot, account_id: int, full_name: str, marker: str) -> int | None:

@@ -1,11 +1,20 @@
 """Accounts, their current installation of the App, and when the bot may write to GitHub for them."""
 
-from sqlalchemy import BigInteger, Connection, bindparam, cast, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, case, cast, func, select, update
 
 from bot.store.database import Database, of_account, one, rows, table
 from bot.store.tables import Account
 
 accounts = table(Account)
+
+# GitHub allows an installation 500 writes an hour (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api):
+# in any hour at most a burst and one for each interval.
+WRITE_BURST = 100
+WRITE_INTERVAL_MS = 9_000
+# "If your request continues to fail due to a secondary rate limit, wait for an exponentially increasing amount of time":
+# https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+_FIRST_LIMIT_PAUSE_MS = 60_000
+LONGEST_PAUSE_MS = 3_600_000
 
 _ONE = select(accounts).where(of_account(accounts))
 _LOCK = select(accounts.c.account_id).where(of_account(accounts)).with_for_update(key_share=True)
@@ -13,10 +22,21 @@ _ALL = select(accounts).order_by(accounts.c.login)
 _INSTALLATION = select(accounts.c.installation_id).where(of_account(accounts), ~accounts.c.suspended)
 _CHANGE = update(accounts).where(of_account(accounts))
 _REMOVE = _CHANGE.where(accounts.c.installation_id == bindparam("of_installation")).values(installation_id=0)
-_TAKE_TURN = _CHANGE.where(accounts.c.next_write_at_ms <= bindparam("now_ms"))
+_LOCKED = _ONE.with_for_update()
+
+
+def _later(a: ColumnElement[int], b: ColumnElement[int]) -> ColumnElement[int]:
+    return case((a > b, a), else_=b)
+
+
+_NOW = bindparam("now_ms", type_=BigInteger)
+_SPREAD = _later(accounts.c.writes_spread_until_ms, _NOW) + WRITE_INTERVAL_MS
+_TAKE_TURN = _CHANGE.where(accounts.c.next_write_at_ms <= _NOW).values(
+    writes_spread_until_ms=_SPREAD,
+    next_write_at_ms=_later(_NOW + bindparam("pause_ms", type_=BigInteger), _SPREAD - WRITE_BURST * WRITE_INTERVAL_MS),
+)
 _DUE_FOR_A_CHECK = select(accounts).where(accounts.c.ledger_checked_at_ms < bindparam("before_ms"))
 _LEDGER_ERRORS = select(cast(func.coalesce(func.sum(accounts.c.ledger_errors), 0), BigInteger))
-_PAUSE = _CHANGE.where(accounts.c.not_before_ms < bindparam("until_ms")).values(not_before_ms=bindparam("until_ms"))
 
 
 def lock(connection: Connection, account_id: int) -> None:
@@ -44,7 +64,8 @@ def save_account(
 ) -> None:
     """What GitHub says of an installation. The limits of an earlier installation of the account do not hold for a new one."""
     state = {"login": login, "installation_id": installation_id, "suspended": suspended}
-    blank = {"next_write_at_ms": 0, "not_before_ms": 0, "ledger_checked_at_ms": 0, "ledger_errors": 0}
+    times = ("next_write_at_ms", "writes_spread_until_ms", "not_before_ms", "limit_pause_ms", "ledger_checked_at_ms")
+    blank = dict.fromkeys((*times, "ledger_errors"), 0)
     insert = database.insert(accounts).values(account_id=account_id, **state, **blank)
     connection.execute(insert.on_conflict_do_update(index_elements=["account_id"], set_=state))
 
@@ -72,13 +93,25 @@ def ledger_errors(connection: Connection) -> int:
 
 def take_write_turn(connection: Connection, account_id: int, now_ms: int, pause_ms: int) -> int | None:
     """None if the bot may write to GitHub for this account now (the turn is taken), else when it may."""
-    turn = {"of_account": account_id, "now_ms": now_ms}
-    if connection.execute(_TAKE_TURN.values(next_write_at_ms=now_ms + pause_ms), turn).rowcount:
+    turn = {"of_account": account_id, "now_ms": now_ms, "pause_ms": pause_ms}
+    if connection.execute(_TAKE_TURN, turn).rowcount:
         return None
     row = account(connection, account_id)
     return row.next_write_at_ms if row else now_ms
 
 
-def pause(connection: Connection, account_id: int, until_ms: int) -> None:
-    """GitHub limits this account's installation: none of its work is claimed before then."""
-    connection.execute(_PAUSE, {"of_account": account_id, "until_ms": until_ms})
+def pause(connection: Connection, account_id: int, until_ms: int, now_ms: int, *, is_secondary: bool = False) -> int:
+    """GitHub limits this account's installation: none of its work is claimed before `until_ms`, or before a longer time that is
+    returned. The pauses of secondary limits double while one follows another within an hour."""
+    row = one(Account, connection, _LOCKED, {"of_account": account_id})
+    if row is None:
+        return until_ms
+    state: dict[str, int] = {}
+    if is_secondary and row.not_before_ms <= now_ms:  # else it is one of several calls that were under way
+        is_next = now_ms - row.not_before_ms <= LONGEST_PAUSE_MS
+        pause_ms = max(_FIRST_LIMIT_PAUSE_MS, 2 * row.limit_pause_ms if is_next else 0)
+        state = {"limit_pause_ms": min(pause_ms, LONGEST_PAUSE_MS)}
+        until_ms = max(until_ms, now_ms + state["limit_pause_ms"])
+    until_ms = max(until_ms, row.not_before_ms)
+    connection.execute(_CHANGE.values(not_before_ms=until_ms, **state), {"of_account": account_id})
+    return until_ms

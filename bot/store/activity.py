@@ -7,12 +7,12 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, bindparam, case, func, or_, select
 
 from attribution.activity import Quarter, SessionActivity
-from attribution.breakdown import QUARTER_MS
+from attribution.periods import QUARTER_MS
 from attribution.runaway import FLOOR_MICROS, HISTORY, STALE_AFTER
 from bot.clock import from_ms, to_ms
 from bot.keys import RepositoryKey
-from bot.store.database import of_names, of_repository, rows_named
-from bot.store.ledger import charges, current, shares
+from bot.store.database import of_repository, rows_named
+from bot.store.ledger import OF_SESSIONS, charges, current, made_by, origins, shares
 from bot.store.sessions import SessionKey, sessions
 from bot.store.totals import summed
 
@@ -20,16 +20,15 @@ from bot.store.totals import summed
 MOST_SESSIONS = 2000
 
 
-_NAMES = (charges.c.tool, charges.c.session_id)
+_NAMES = (origins.c.tool, origins.c.session_id)
 _QUARTER = (charges.c.at_ms // QUARTER_MS).label("quarter")
 _HAS_EFFECT = or_(charges.c.facts.contains('"edited_files"'), charges.c.facts.contains('"commits_made"'))
-_SAME_SESSION = and_(
-    *(charges.c[name] == sessions.c[name] for name in ("account_id", "repository_id", "tool", "session_id"))
-)
+_SAME_SESSION = and_(*(origins.c[name] == sessions.c[name] for name in ("account_id", "tool", "session_id")))
 _DEAR = (
     select(*_NAMES)
-    .join(sessions, _SAME_SESSION)
+    .select_from(sessions.join(origins, _SAME_SESSION).join(charges, made_by()))
     .where(of_repository(sessions), sessions.c.last_at_ms >= bindparam("since_ms"))
+    .where(charges.c.repository_id == sessions.c.repository_id)
     .group_by(*_NAMES)
     .having(summed(charges.c.list_micros) > FLOOR_MICROS)
 )
@@ -47,17 +46,19 @@ _ACTIVITY = (
         func.max(charges.c.at_ms).label("to_ms"),
         summed(charges.c.list_micros).label("micros"),
         func.count().label("requests"),
-        summed(case((charges.c.agent_id == "", 1), else_=0)).label("main_requests"),
+        summed(case((origins.c.agent_id == "", 1), else_=0)).label("main_requests"),
         summed(case((charges.c.list_micros.is_(None), 1), else_=0)).label("unpriced_requests"),
         summed(case((_HAS_EFFECT, 1), else_=0)).label("effects"),
     )
-    .where(of_repository(charges), of_names(*_NAMES))
+    .select_from(charges.join(origins, made_by()))
+    .where(OF_SESSIONS)
     .group_by(*_NAMES, _QUARTER)
 )
 _PULLS = (
     select(shares.c.pull_number)
     .join(charges, current())
-    .where(of_repository(charges), of_names(*_NAMES), shares.c.pull_number.is_not(None))
+    .join(origins, made_by())
+    .where(OF_SESSIONS, shares.c.pull_number.is_not(None))
     .group_by(shares.c.pull_number)
     .order_by(summed(shares.c.micros).desc(), shares.c.pull_number)
 )

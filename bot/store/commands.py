@@ -1,6 +1,6 @@
 """What people say in conversations: commands, the corrections that they make, and what the bot suggests to link."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -36,9 +36,9 @@ _DELETE_SUGGESTIONS = suggestions.delete().where(
 )
 
 
-def run_before(connection: Connection, key: PullKey, comment_ids: Iterable[int]) -> set[int]:
+def run_before(connection: Connection, key: PullKey, comment_ids: Collection[int]) -> set[int]:
     """Those of the comments whose commands were run or refused already."""
-    return set(connection.execute(_RUN, key.params | {"comment_ids": list(comment_ids)}).scalars())
+    return {row.comment_id for row in rows_in(connection, _RUN, key.params, "comment_ids", comment_ids)}
 
 
 def save_command(database: Database, connection: Connection, key: PullKey, comment_id: int, **command: object) -> None:

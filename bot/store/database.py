@@ -1,16 +1,33 @@
 """One engine for SQLite and PostgreSQL, and the two kinds of transaction that the rest uses."""
 
+import os
+import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, Table, and_, bindparam, create_engine, event
+import psycopg
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Executable,
+    FromClause,
+    Row,
+    Table,
+    and_,
+    bindparam,
+    create_engine,
+    event,
+    make_url,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import SQLModel
 
 Model = TypeVar("Model", bound=SQLModel)
@@ -19,6 +36,23 @@ Model = TypeVar("Model", bound=SQLModel)
 _AT_ONCE = 10_000
 MIGRATIONS = Path(__file__).parents[2] / "deploy" / "migrations"
 _AT_END = "at_end"
+
+# How long a transaction waits for another one's lock, for a connection of the pool, and for a server to take a new connection.
+_LOCK_SECONDS = 8
+_POOL_SECONDS = 5
+_CONNECT_SECONDS = 3
+# Longer than any statement of ours on a busy server; it ends one that nobody waits for any more.
+_STATEMENT_SECONDS = 120
+
+
+class Unavailable(Exception):
+    """The database is away, locked, stalled or refuses: nothing may be acknowledged, and the same may succeed later. `reason` is
+    the driver's, and holds no password."""
+
+    def __init__(self, reason: str, *, is_contention: bool = False) -> None:
+        super().__init__(f"the database does not take it: {reason}")
+        self.reason = reason
+        self.is_contention = is_contention
 
 
 class Database:
@@ -32,25 +66,40 @@ class Database:
         self._reading = (
             self.engine.execution_options(isolation_level="AUTOCOMMIT") if self.is_postgresql else self.engine
         )
+        self._writing = self.engine.execution_options(writes=True)
         # SQLite has writers poll for its lock, which is slow and unfair: threads of one process queue up here instead.
-        self._writer = nullcontext() if self.is_postgresql else threading.Lock()
+        self._writer = None if self.is_postgresql else threading.Lock()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with self._reading.connect() as connection, connection.begin():
+        """Raises `Unavailable`."""
+        with _our_errors(), self._reading.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        with self._writer, self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        """What is done within is committed at its end. Raises `Unavailable`: then it is not, or nobody knows."""
+        with _our_errors(), self._turn(), self._writing.connect() as connection, connection.begin():
             last: dict[Callable[[Connection, list[Any]], None], list[Any]] = {}
             connection.info[_AT_END] = last
             try:
                 yield connection
             finally:  # the info belongs to the driver's connection, which others use after us
-                del connection.info[_AT_END]
+                connection.info.pop(_AT_END, None)
             for write, rows in last.items():
                 write(connection, rows)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._writer is None:
+            yield
+            return
+        if not self._writer.acquire(timeout=_LOCK_SECONDS):
+            raise Unavailable("another transaction takes too long")
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
         """The dialect's INSERT, for ON CONFLICT, which both spell alike."""
@@ -64,7 +113,11 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         with self.write() as connection:
-            if self.is_postgresql:  # replicas that start together migrate one after the other
+            if (
+                self.is_postgresql
+            ):  # replicas that start together migrate one after the other, however long the first one takes
+                connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7240103)")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -79,7 +132,18 @@ def at_end(connection: Connection, write: Callable[[Connection, list[Any]], None
     connection.info[_AT_END].setdefault(write, []).extend(rows)
 
 
-def is_contention(error: DBAPIError) -> bool:
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    """The errors of drivers and of the pool as ours. A driver's own come through where SQLAlchemy prepares a connection."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise Unavailable(str(error.orig), is_contention=_is_contention(error)) from error
+    except (PoolTimeout, psycopg.Error, sqlite3.Error) as error:
+        raise Unavailable(str(error)) from error
+
+
+def _is_contention(error: DBAPIError) -> bool:
     """Whether a transaction was given up because another one was in its way: doing it again is all that it takes."""
     # https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization_failure, deadlock_detected
     return getattr(error.orig, "sqlstate", None) in ("40001", "40P01") or "database is locked" in str(error.orig)
@@ -92,11 +156,11 @@ def table(model: type[SQLModel]) -> Table:
 # Conditions with parameters, so that a statement is built once. The `params` of a key fill them in.
 
 
-def of_account(of: Table) -> ColumnElement[bool]:
+def of_account(of: FromClause) -> ColumnElement[bool]:
     return of.c.account_id == bindparam("of_account")
 
 
-def of_repository(of: Table) -> ColumnElement[bool]:
+def of_repository(of: FromClause) -> ColumnElement[bool]:
     return and_(of_account(of), of.c.repository_id == bindparam("of_repository"))
 
 
@@ -144,17 +208,62 @@ def rows_named(
         yield from rows_in(connection, statement, {**params, "of_tool": tool}, "of_names", [name for _, name in pairs])
 
 
+def _make_private(path: Path) -> None:
+    """The database file is this user's alone, whatever the umask and whoever made it. SQLite makes `-wal` and `-shm` with its mode:
+    https://sqlite.org/src/file?name=src/os_unix.c (findCreateFileMode). Raises `OSError`."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    for part in (path, *path.parent.glob(f"{path.name}-*")):
+        with suppress(FileNotFoundError):  # another process has just put it away
+            if part.stat().st_mode & 0o077:
+                part.chmod(0o600)
+
+
 def _engine(url: str) -> Engine:
     if url.startswith(("postgresql://", "postgres://")):
-        return create_engine(
-            "postgresql+psycopg://" + url.split("://", 1)[1], pool_pre_ping=True, pool_size=12, max_overflow=6
-        )
-    if not url.startswith("sqlite:///"):
-        raise ValueError(
-            f"the database URL must begin with sqlite:/// or postgresql://, it is {url.split('://', 1)[0]}://..."
-        )
-    Path(url.removeprefix("sqlite:///")).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": 20}, pool_size=12, max_overflow=40)
+        return _postgresql("postgresql+psycopg://" + url.split("://", 1)[1])
+    if url.startswith("sqlite:///"):
+        return _sqlite(url)
+    raise ValueError(
+        f"the database URL must begin with sqlite:/// or postgresql://, it is {url.split('://', 1)[0]}://..."
+    )
+
+
+# An acknowledgement means that the commit is on disk, also where the server is set to answer before
+# (https://www.postgresql.org/docs/current/wal-async-commit.html); where it waits for more, as for a standby, it still does.
+_POSTGRESQL_SESSION = f"""
+    SELECT set_config('lock_timeout', '{_LOCK_SECONDS}s', false), set_config('statement_timeout', '{_STATEMENT_SECONDS}s', false),
+           set_config('idle_in_transaction_session_timeout', '{_STATEMENT_SECONDS}s', false),
+           CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', false) END"""
+
+
+def _postgresql(url: str) -> Engine:
+    # A server that vanished without a word is missed after about as long as GitHub waits for an answer:
+    # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
+    network = {
+        "connect_timeout": _CONNECT_SECONDS,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 9_000,
+    }
+    engine = create_engine(
+        url, connect_args=network, pool_pre_ping=True, pool_size=12, max_overflow=6, pool_timeout=_POOL_SECONDS
+    )
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, _record: Any) -> None:
+        connection.execute(_POSTGRESQL_SESSION)
+        connection.commit()
+
+    return engine
+
+
+def _sqlite(url: str) -> Engine:
+    _make_private(Path(make_url(url).database or "mergecost.db"))
+    engine = create_engine(
+        url, connect_args={"timeout": _LOCK_SECONDS}, pool_size=12, max_overflow=40, pool_timeout=_POOL_SECONDS
+    )
 
     @event.listens_for(engine, "connect")
     def _(connection: Any, _record: Any) -> None:

@@ -1,74 +1,117 @@
 """The ledger in the database: charges, revisions of shares, and what is booked to a pull request."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 
 from attribution.evidence import PENDING, Claim, Evidence, Stage
 from attribution.ledger import Charge, Share, share_out
 from attribution.money import Micros
 from attribution.usage import RequestKey
 from bot.keys import PullKey, RepositoryKey
-from bot.store.database import Database, of_account, of_names, of_repository, rows_named, table
+from bot.store import once
+from bot.store.charge_ids import name_hash
+from bot.store.database import Database, of_account, of_names, of_repository, rows_in, rows_named, table
+from bot.store.day_sums import Changes
 from bot.store.sessions import SessionKey
-from bot.store.tables import ChargeRow, ShareRow
-from bot.store.usage_columns import columns_of, usage_of
+from bot.store.tables import ChargeRow, OriginRow, ReasonRow, RequestName, ShareRow
+from bot.store.usage_columns import columns_of, origin_of, usage_of
 
-charges, shares = table(ChargeRow), table(ShareRow)
+charges, origins, names = table(ChargeRow), table(OriginRow), table(RequestName)
+shares, reasons = table(ShareRow), table(ReasonRow)
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):
-    """A charge in the ledger: its repository, and its current revision of shares (0: none yet)."""
+    """A charge in the ledger: its number there, its repository, and its current revision of shares (0: none yet)."""
 
+    charge_id: int
     charge: Charge
     repository_id: int
     revision: int
 
 
-_MONEY = ("list_micros", "cache_saving_micros", "billed_micros", "billing_mode", "basis", "price_book", "unpriced")
+_MONEY = ("list_micros", "cache_saving_micros", "billed_micros")
+# Part of the origin.
+_PRICING = ("billing_mode", "basis", "price_book", "unpriced")
+
+
+def made_by() -> Any:
+    """The origin of a charge."""
+    return (origins.c.account_id == charges.c.account_id) & (origins.c.origin_id == charges.c.origin_id)
+
+
+def of_charge() -> Any:
+    """A share of a charge, of whichever revision."""
+    return (shares.c.account_id == charges.c.account_id) & (shares.c.charge_id == charges.c.charge_id)
 
 
 def current() -> Any:
     """A share of the revision that its charge names."""
-    same = (shares.c.account_id == charges.c.account_id) & (shares.c.tool == charges.c.tool)
-    return same & (shares.c.request_id == charges.c.request_id) & (shares.c.revision == charges.c.revision)
+    return of_charge() & (shares.c.revision == charges.c.revision)
+
+
+def because() -> Any:
+    """The reason of a share."""
+    return (reasons.c.account_id == shares.c.account_id) & (reasons.c.reason_id == shares.c.reason_id)
+
+
+def charge_columns() -> list[Any]:
+    """What `charge_of` reads, of charges with their origins."""
+    return [*charges.c, *(column for column in origins.c if column.name not in ("account_id", "origin_id"))]
 
 
 def share_columns() -> list[Any]:
-    return [column.label(f"share_{column.name}") for column in shares.c]
+    """What `share_of` reads, of shares with their reasons and charges."""
+    columns = (
+        *(shares.c[name] for name in ("charge_id", "revision", "pull_number", "weight", "micros")),
+        *(reasons.c[name] for name in ("evidence", "why", "stage")),
+        origins.c.tool,
+        charges.c.request_id,
+    )
+    return [column.label(f"share_{column.name}") for column in columns]
 
 
-_IN_ORDER = select(charges).order_by(charges.c.tool, charges.c.request_id)
-_OF_SESSIONS = of_repository(charges) & of_names(charges.c.tool, charges.c.session_id)
-_CHARGES_OF_SESSIONS = _IN_ORDER.where(_OF_SESSIONS).with_for_update()
+_CHARGES = charges.join(origins, made_by())
+# Outer joins: what is looked up for each row is there, and no planner begins with it.
+CURRENT = shares.join(charges, current()).outerjoin(origins, made_by()).outerjoin(reasons, because())
+IN_ORDER = select(*charge_columns()).select_from(_CHARGES).order_by(origins.c.tool, charges.c.request_id)
+OF_SESSIONS = and_(
+    of_account(origins),
+    of_names(origins.c.tool, origins.c.session_id),
+    charges.c.repository_id == bindparam("of_repository"),
+)
+_CHARGES_OF_SESSIONS = IN_ORDER.where(OF_SESSIONS).with_for_update(of=charges)
 _SESSION_TOTALS = (
     select(
-        charges.c.tool,
-        charges.c.session_id,
+        origins.c.tool,
+        origins.c.session_id,
         func.coalesce(func.sum(charges.c.list_micros), 0).label("micros"),
     )
-    .where(_OF_SESSIONS)
-    .group_by(charges.c.tool, charges.c.session_id)
+    .select_from(_CHARGES)
+    .where(OF_SESSIONS)
+    .group_by(origins.c.tool, origins.c.session_id)
 )
-_ENTRIES = _IN_ORDER.where(of_account(charges), of_names(charges.c.tool, charges.c.request_id))
-_LOCKED_ENTRIES = _ENTRIES.with_for_update()
+OF_IDS = charges.c.charge_id.in_(bindparam("ids", expanding=True))
+_BY_ID = IN_ORDER.where(of_account(charges), OF_IDS).with_for_update(of=charges)
+_NAMED = IN_ORDER.join(
+    names, and_(names.c.account_id == charges.c.account_id, names.c.charge_id == charges.c.charge_id)
+).where(of_account(names), names.c.name_hash.in_(bindparam("hashes", expanding=True)))
+_LOCKED_NAMED = _NAMED.with_for_update(of=charges)
 _CURRENT_SHARES = (
-    select(*share_columns())
-    .join(charges, current())
-    .where(of_account(shares), of_names(shares.c.tool, shares.c.request_id))
-    .order_by(shares.c.position)
+    select(*share_columns()).select_from(CURRENT).where(of_account(charges), OF_IDS).order_by(shares.c.position)
 )
 _BOOKED = (
-    select(charges, *share_columns())
-    .join(shares, current())
+    select(*charge_columns(), *share_columns())
+    .select_from(CURRENT)
     .where(of_repository(shares), shares.c.pull_number == bindparam("of_number"))
 )
-OF_REQUEST = and_(
-    of_account(charges), charges.c.tool == bindparam("of_tool"), charges.c.request_id == bindparam("of_request")
+OF_CHARGE = and_(of_account(charges), charges.c.charge_id == bindparam("of_charge"))
+CHANGE = update(charges).where(OF_CHARGE)
+_FORGET_NAME = delete(names).where(
+    of_account(names), names.c.name_hash == bindparam("of_hash"), names.c.charge_id == bindparam("of_charge")
 )
-CHANGE = update(charges).where(OF_REQUEST)
 
 
 def charges_of(
@@ -87,23 +130,32 @@ def save_claims(
     key: RepositoryKey,
     claims: Iterable[tuple[LedgerEntry, Claim]],
     now_ms: int,
+    sums: Changes,
 ) -> set[int]:
     """Write a new revision for every request of the repository whose shares differ. Returns the pull requests that it concerns."""
     account_id = key.account_id
-    pairs = sorted(claims, key=lambda pair: pair[0].charge.key)
-    current = _current_shares(connection, account_id, [entry.charge.key for entry, _ in pairs])
+    pairs = sorted(claims, key=lambda pair: pair[0].charge_id)
+    current = current_shares(connection, account_id, [entry.charge_id for entry, _ in pairs])
     numbers: set[int] = set()
     rows: list[dict[str, Any]] = []
+    explanations: list[dict[str, Any]] = []
     revisions: list[dict[str, Any]] = []
     for entry, claim in pairs:
-        request, revision = entry.charge.key, entry.revision + 1
-        before, after = current.get(request, []), share_out(entry.charge, claim, revision)
+        revision = entry.revision + 1
+        before, after = current.get(entry.charge_id, []), share_out(entry.charge, claim, revision)
         if [_content(share) for share in before] == [_content(share) for share in after]:
             continue
+        sums.take_away(entry.charge, before)
+        sums.add(entry.charge, after)
         numbers |= {share.pull_number for share in (*before, *after) if share.pull_number is not None}
-        revisions.append(request_params(account_id, request) | {"revision": revision, "changed_at_ms": now_ms})
-        rows += [_share_row(account_id, key.repository_id, i, share, now_ms) for i, share in enumerate(after)]
+        revisions.append({"of_account": account_id, "of_charge": entry.charge_id, "revision": revision})
+        reason = {"evidence": claim.evidence.value, "why": claim.why, "stage": claim.stage.value}
+        ids = {"account_id": account_id, "reason_id": once.digest(reason)}
+        explanations.append(ids | reason)
+        ids |= {"charge_id": entry.charge_id, "repository_id": key.repository_id, "decided_at_ms": now_ms}
+        rows += [ids | _share_row(share) | {"position": i} for i, share in enumerate(after)]
     if rows:
+        once.save(database, connection, reasons, explanations)
         connection.execute(database.insert(shares), rows)
         connection.execute(CHANGE, revisions)
     return numbers
@@ -126,62 +178,100 @@ def share_again(
     database: Database,
     connection: Connection,
     account_id: int,
-    keys: Sequence[RequestKey],
-    departures: Container[RequestKey],
+    changes: Mapping[int, bool],
     now_ms: int,
+    sums: Changes,
 ) -> set[PullKey]:
     """Share out changed charges at once, by their current weights, so that the ledger is always complete.
 
-    `departures` are those that went to another repository: they are unattributed there. Returns the pull requests that it
-    concerns.
+    `changes` are their numbers; True is one that went to another repository: it is unattributed there. Returns the pull requests
+    that it concerns.
     """
-    current = _current_shares(connection, account_id, keys)
-    entries = by_key(connection, account_id, current, lock=True)
+    current = current_shares(connection, account_id, changes)
     by_repository: dict[int, list[tuple[LedgerEntry, Claim]]] = {}
-    for key, now in current.items():
+    for entry in by_id(connection, account_id, current):
+        now = current[entry.charge_id]
         weights = tuple((share.pull_number, share.weight) for share in now)
-        claim = PENDING if key in departures else Claim(weights, now[0].evidence, now[0].why, now[0].stage)
-        by_repository.setdefault(entries[key].repository_id, []).append((entries[key], claim))
+        claim = PENDING if changes[entry.charge_id] else Claim(weights, now[0].evidence, now[0].why, now[0].stage)
+        by_repository.setdefault(entry.repository_id, []).append((entry, claim))
     pulls: set[PullKey] = set()
     for repository_id, claims in sorted(by_repository.items()):
         repository = RepositoryKey(account_id, repository_id)
-        pulls |= {repository.pull(number) for number in save_claims(database, connection, repository, claims, now_ms)}
+        numbers = save_claims(database, connection, repository, claims, now_ms, sums)
+        pulls |= {repository.pull(number) for number in numbers}
     return pulls
 
 
-def by_key(
+def by_id(connection: Connection, account_id: int, ids: Collection[int]) -> list[LedgerEntry]:
+    """Locks them until the commit."""
+    return [_entry(row) for row in rows_in(connection, _BY_ID, {"of_account": account_id}, "ids", ids)]
+
+
+def named(
     connection: Connection, account_id: int, keys: Iterable[RequestKey], *, lock: bool = False
-) -> dict[RequestKey, LedgerEntry]:
-    rows = rows_named(connection, _LOCKED_ENTRIES if lock else _ENTRIES, {"of_account": account_id}, keys)
-    return {RequestKey(row.tool, row.request_id): _entry(row) for row in rows}
+) -> list[LedgerEntry]:
+    """The charges that have one of these ids."""
+    wanted = set(keys)
+    hashes = {name_hash(key) for key in wanted}
+    rows = rows_in(connection, _LOCKED_NAMED if lock else _NAMED, {"of_account": account_id}, "hashes", hashes)
+    entries = {row.charge_id: _entry(row) for row in rows}
+    return [entry for entry in entries.values() if not wanted.isdisjoint(entry.charge.usage.keys)]
 
 
-def _current_shares(
-    connection: Connection, account_id: int, keys: Iterable[RequestKey]
-) -> dict[RequestKey, list[Share]]:
-    by_request: dict[RequestKey, list[Share]] = {}
-    for row in rows_named(connection, _CURRENT_SHARES, {"of_account": account_id}, keys):
-        by_request.setdefault(RequestKey(row.share_tool, row.share_request_id), []).append(share_of(row))
-    return by_request
+def name_rows(account_id: int, by_id: Mapping[int, Charge]) -> list[dict[str, int]]:
+    """What finds these charges by each of their ids."""
+    return [
+        {"account_id": account_id, "name_hash": name_hash(key), "charge_id": charge_id}
+        for charge_id, charge in by_id.items()
+        for key in charge.usage.keys
+    ]
 
 
-def request_params(account_id: int, key: RequestKey) -> dict[str, Any]:
-    """For statements with `OF_REQUEST`."""
-    return {"of_account": account_id, "of_tool": key.tool, "of_request": key.request_id}
+def forget_names(connection: Connection, account_id: int, entries: Iterable[LedgerEntry]) -> None:
+    rows = name_rows(account_id, {entry.charge_id: entry.charge for entry in entries})
+    params = [{"of_account": account_id, "of_hash": row["name_hash"], "of_charge": row["charge_id"]} for row in rows]
+    connection.execute(_FORGET_NAME, params)
 
 
-def charge_row(account_id: int, charge: Charge, now_ms: int) -> dict[str, Any]:
-    """The row of a charge, without its revision."""
-    row = columns_of(charge.usage) | {name: getattr(charge, name) for name in _MONEY}
-    return row | {"account_id": account_id, "changed_at_ms": now_ms}
+def current_shares(connection: Connection, account_id: int, ids: Iterable[int]) -> dict[int, list[Share]]:
+    """Of charges that were shared out, in order of position."""
+    by_charge: dict[int, list[Share]] = {}
+    for row in rows_in(connection, _CURRENT_SHARES, {"of_account": account_id}, "ids", set(ids)):
+        by_charge.setdefault(row.share_charge_id, []).append(share_of(row))
+    return by_charge
 
 
-def charge_of(row: Row[Any]) -> Charge:
-    return Charge(usage=usage_of(row), **{name: row._mapping[name] for name in _MONEY})
+def charge_row(account_id: int, charge_id: int, charge: Charge) -> dict[str, Any]:
+    """The row of a new charge."""
+    return {"account_id": account_id, "charge_id": charge_id, "revision": 0, **_columns(charge)}
 
 
-def _entry(row: Row[Any]) -> LedgerEntry:
-    return LedgerEntry(charge_of(row), row.repository_id, row.revision)
+def change_params(account_id: int, charge_id: int, charge: Charge) -> dict[str, Any]:
+    """For `CHANGE`: a charge becomes this one. Its revision stays."""
+    return {"of_account": account_id, "of_charge": charge_id, **_columns(charge)}
+
+
+def _columns(charge: Charge) -> dict[str, Any]:
+    money = {name: getattr(charge, name) for name in _MONEY}
+    return {"origin_id": once.digest(_origin(charge)), **columns_of(charge.usage), **money}
+
+
+def origin_row(account_id: int, charge: Charge) -> dict[str, Any]:
+    """The row of its origin."""
+    origin = _origin(charge)
+    return {"account_id": account_id, "origin_id": once.digest(origin), **origin}
+
+
+def _origin(charge: Charge) -> dict[str, str]:
+    return origin_of(charge.usage) | {name: getattr(charge, name) for name in _PRICING}
+
+
+def charge_of(row: Any) -> Charge:
+    return Charge(usage=usage_of(row), **{name: row._mapping[name] for name in (*_MONEY, *_PRICING)})
+
+
+def _entry(row: Any) -> LedgerEntry:
+    return LedgerEntry(row.charge_id, charge_of(row), row.repository_id, row.revision)
 
 
 def share_of(row: Any) -> Share:
@@ -198,9 +288,8 @@ def share_of(row: Any) -> Share:
     )
 
 
-def _share_row(account_id: int, repository_id: int, position: int, share: Share, now_ms: int) -> dict[str, Any]:
-    row = msgspec.to_builtins(share) | {"account_id": account_id, "repository_id": repository_id}
-    return row | {"position": position, "decided_at_ms": now_ms}
+def _share_row(share: Share) -> dict[str, Any]:
+    return {name: getattr(share, name) for name in ("revision", "pull_number", "weight", "micros")}
 
 
 def _content(share: Share) -> tuple[Any, ...]:

@@ -1,19 +1,24 @@
 """The ledger as it is checked and explained: in batches of what changed, and every revision of shares."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Text, and_, bindparam, case, exists, func, select, tuple_
+from sqlalchemy import Connection, bindparam, case, func, select
 
 from attribution.cost import Cost
 from attribution.evidence import PENDING
 from attribution.ledger import Charge, Share, share_out
+from attribution.usage import RequestKey
 from bot.clock import from_ms
-from bot.keys import PullKey
-from bot.store.database import of_account
-from bot.store.ledger import charge_of, charges, current, share_columns, share_of, shares
+from bot.keys import PullKey, RepositoryKey
+from bot.store import ledger
+from bot.store.database import of_account, of_repository, rows_in, rows_named
+from bot.store.ledger import because, charge_of, charges, made_by, origins, reasons, share_columns, share_of, shares
+from bot.store.sessions import sessions
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,60 +33,53 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     cost: Cost
 
 
-_KEY = tuple_(charges.c.tool, charges.c.request_id)
-_IN_RANGE = and_(
-    of_account(charges),
-    charges.c.changed_at_ms >= bindparam("since_ms"),
-    tuple_(bindparam("tool", type_=Text), bindparam("request_id", type_=Text)) < _KEY,
+_PAGE = (
+    select(*ledger.charge_columns())
+    .outerjoin(origins, made_by())
+    .where(of_account(charges), charges.c.charge_id > bindparam("after_id"))
+    .order_by(charges.c.charge_id)
+    .limit(1000)
 )
-_CHANGES = select(charges).where(_IN_RANGE).order_by(charges.c.tool, charges.c.request_id).limit(1000)
-_UNTIL = tuple_(bindparam("last_tool", type_=Text), bindparam("last_request_id", type_=Text))
-_SHARES_OF_CHANGES = select(*share_columns()).join(charges, current()).where(_IN_RANGE, _KEY <= _UNTIL)
+_CHANGED_SESSIONS = select(sessions.c.repository_id, sessions.c.tool, sessions.c.session_id).where(
+    of_account(sessions), sessions.c.changed_at_ms >= bindparam("since_ms")
+)
+_OF_SESSIONS = ledger.IN_ORDER.where(ledger.OF_SESSIONS)
+_AT_ONCE = 20
+_CURRENT_SHARES = select(*share_columns()).select_from(ledger.CURRENT).where(of_account(charges), ledger.OF_IDS)
 _HISTORY = (
     select(*share_columns())
-    .where(of_account(shares), shares.c.tool == bindparam("of_tool"), shares.c.request_id == bindparam("of_request"))
-    .order_by(shares.c.revision, shares.c.position)
+    .join(charges, ledger.of_charge())
+    .outerjoin(origins, made_by())
+    .outerjoin(reasons, because())
+    .where(of_account(shares), shares.c.charge_id.in_(bindparam("ids", expanding=True)))
+    .order_by(shares.c.charge_id, shares.c.revision, shares.c.position)
 )
 _OF_PULL = shares.alias()
+_CHARGES_OF_PULL = select(_OF_PULL.c.charge_id).where(
+    of_repository(_OF_PULL), _OF_PULL.c.pull_number == bindparam("of_number")
+)
+_DECISION = (
+    shares.c.decided_at_ms,
+    origins.c.tool,
+    origins.c.session_id,
+    shares.c.revision,
+    shares.c.pull_number,
+    reasons.c.why,
+)
 _HISTORY_OF_PULL = (
     select(
-        shares.c.decided_at_ms,
-        charges.c.tool,
-        charges.c.session_id,
-        shares.c.revision,
-        shares.c.pull_number,
-        shares.c.why,
+        *_DECISION,
         func.sum(shares.c.micros).label("micros"),
         func.count().label("requests"),
         func.sum(case((shares.c.micros.is_(None), 1), else_=0)).label("unpriced_requests"),
     )
-    .join(
-        charges,
-        and_(
-            charges.c.account_id == shares.c.account_id,
-            charges.c.tool == shares.c.tool,
-            charges.c.request_id == shares.c.request_id,
-        ),
-    )
-    .where(
-        exists().where(
-            _OF_PULL.c.account_id == bindparam("of_account"),
-            _OF_PULL.c.repository_id == bindparam("of_repository"),
-            _OF_PULL.c.pull_number == bindparam("of_number"),
-            _OF_PULL.c.account_id == shares.c.account_id,
-            _OF_PULL.c.tool == shares.c.tool,
-            _OF_PULL.c.request_id == shares.c.request_id,
-        )
-    )
-    .group_by(
-        shares.c.decided_at_ms,
-        charges.c.tool,
-        charges.c.session_id,
-        shares.c.revision,
-        shares.c.pull_number,
-        shares.c.why,
-    )
-    .order_by(shares.c.decided_at_ms, charges.c.tool, charges.c.session_id, shares.c.revision, shares.c.pull_number)
+    .select_from(shares)
+    .join(charges, ledger.of_charge())
+    .outerjoin(origins, made_by())
+    .outerjoin(reasons, because())
+    .where(of_account(shares), shares.c.charge_id.in_(_CHARGES_OF_PULL))
+    .group_by(*_DECISION)
+    .order_by(*_DECISION[:-1])
 )
 
 
@@ -92,22 +90,39 @@ def everything(connection: Connection, account_id: int) -> tuple[list[Charge], l
 
 
 def batches(connection: Connection, account_id: int, since_ms: int = 0) -> Iterator[tuple[list[Charge], list[Share]]]:
-    """The ledger of an account, a thousand charges at a time: those that changed since then, with their current shares."""
-    params: dict[str, Any] = {"of_account": account_id, "since_ms": since_ms, "tool": "", "request_id": ""}
-    while rows := connection.execute(_CHANGES, params).all():
-        until = {"last_tool": rows[-1].tool, "last_request_id": rows[-1].request_id}
-        part = [charge_of(row) for row in rows]
-        current_shares = [share_of(row) for row in connection.execute(_SHARES_OF_CHANGES, params | until)]
+    """The ledger of an account with its current shares, a part at a time: all charges, or those of the sessions where something
+    changed since then."""
+    for rows in _changes(connection, account_id, since_ms) if since_ms else _pages(connection, account_id):
+        charges = [charge_of(row) for row in rows]
+        ids = [row.charge_id for row in rows]
+        shared = rows_in(connection, _CURRENT_SHARES, {"of_account": account_id}, "ids", ids)
+        current_shares = [share_of(row) for row in shared]
         keys = {share.charge_key for share in current_shares}
-        pending = [share for charge in part if charge.key not in keys for share in share_out(charge, PENDING, 0)]
-        yield part, current_shares + pending
-        params |= {"tool": rows[-1].tool, "request_id": rows[-1].request_id}
+        pending = [share for charge in charges if charge.key not in keys for share in share_out(charge, PENDING, 0)]
+        yield charges, current_shares + pending
+
+
+def _pages(connection: Connection, account_id: int) -> Iterator[Sequence[Any]]:
+    after_id = 0
+    while rows := connection.execute(_PAGE, {"of_account": account_id, "after_id": after_id}).all():
+        yield rows
+        after_id = rows[-1].charge_id
+
+
+def _changes(connection: Connection, account_id: int, since_ms: int) -> Iterator[Sequence[Any]]:
+    changed = connection.execute(_CHANGED_SESSIONS, {"of_account": account_id, "since_ms": since_ms}).all()
+    # Sorted here: for the sake of an order, a database would read all sessions.
+    for repository_id, its in groupby(sorted(changed), key=attrgetter("repository_id")):
+        names = [(row.tool, row.session_id) for row in its]
+        params = RepositoryKey(account_id, repository_id).params
+        for start in range(0, len(names), _AT_ONCE):
+            yield list(rows_named(connection, _OF_SESSIONS, params, names[start : start + _AT_ONCE]))
 
 
 def history(connection: Connection, account_id: int, tool: str, request_id: str) -> list[Share]:
     """Every share that a request ever had, oldest revision first."""
-    params = {"of_account": account_id, "of_tool": tool, "of_request": request_id}
-    return [share_of(row) for row in connection.execute(_HISTORY, params)]
+    ids = [entry.charge_id for entry in ledger.named(connection, account_id, [RequestKey(tool, request_id)])]
+    return [share_of(row) for row in rows_in(connection, _HISTORY, {"of_account": account_id}, "ids", ids)]
 
 
 def history_of_pull(connection: Connection, key: PullKey) -> list[Revision]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select, union_all, update
+from sqlalchemy import Connection, and_, bindparam, exists, select, union_all, update
 
 from attribution import references
 from attribution.clues import Clues
@@ -17,9 +17,9 @@ from bot.keys import PullKey, RepositoryKey
 from bot.store import presences as presence_store
 from bot.store import references as reference_store
 from bot.store.database import Database, of_pull, of_repository, one, rows_in, table
-from bot.store.tables import Pull
+from bot.store.tables import ChargeRow, Publication, Pull, ShareRow
 
-pulls = table(Pull)
+pulls, publications, shares, charges = table(Pull), table(Publication), table(ShareRow), table(ChargeRow)
 
 # Pull requests and what they say of themselves, by number.
 Pulls: TypeAlias = tuple[Mapping[int, PullRequest], Mapping[int, Details]]
@@ -44,6 +44,28 @@ _FACTS = select(pulls.c.facts).where(of_repository(pulls), pulls.c.number.in_(bi
 _RECENT = union_all(
     select(pulls.c.facts).where(of_repository(pulls), pulls.c.closed_at_ms.is_(None)),
     select(pulls.c.facts).where(of_repository(pulls), pulls.c.closed_at_ms >= bindparam("since_ms")),
+)
+_SAME_PULL = [getattr(pulls.c, name) == getattr(publications.c, name) for name in PullKey._fields]
+_COSTS = exists(
+    select(shares.c.charge_id)
+    .join(charges, and_(*(shares.c[name] == charges.c[name] for name in ("account_id", "charge_id", "revision"))))
+    .where(of_repository(shares), shares.c.pull_number == pulls.c.number)
+)
+# Why there is none, as the comment itself notes it: not looked at yet, or no work then.
+_SILENT = select(pulls.c.number).where(
+    of_repository(pulls),
+    pulls.c.skip.in_(["", "no work"]),
+    ~exists(
+        select(publications.c.kind).where(
+            *_SAME_PULL,
+            publications.c.kind == "pull",
+            publications.c.comment_id.is_not(None) | (publications.c.state != "live"),
+        )
+    ),
+    _COSTS,
+)
+_WITHOUT_COMMENT = union_all(
+    _SILENT.where(pulls.c.closed_at_ms.is_(None)), _SILENT.where(pulls.c.closed_at_ms >= bindparam("since_ms"))
 )
 _CHANGE = update(pulls).where(of_pull(pulls))
 
@@ -156,6 +178,11 @@ def newest_merges(connection: Connection, key: RepositoryKey, most: int) -> dict
 def open_pulls(connection: Connection, key: RepositoryKey) -> list[int]:
     """The numbers of the pull requests that are open."""
     return list(connection.execute(_OPEN, key.params).scalars())
+
+
+def without_comment(connection: Connection, key: RepositoryKey, since_ms: int) -> list[int]:
+    """The pull requests, open or closed since then, that cost something and have no comment though nothing speaks against one."""
+    return list(connection.execute(_WITHOUT_COMMENT, key.params | {"since_ms": since_ms}).scalars())
 
 
 def pull_facts(connection: Connection, key: RepositoryKey, numbers: Collection[int]) -> list[PullRequest]:

@@ -66,7 +66,7 @@ def save_repository(database: Database, connection: Connection, account_id: int,
     """A repository that another account had before was transferred: its ledger moves with it."""
     key = RepositoryKey(account_id, facts.repository_id)
     for other_id in connection.execute(_ELSEWHERE, key.params).scalars().all():
-        transfer.move(connection, RepositoryKey(other_id, facts.repository_id), account_id)
+        transfer.move(database, connection, RepositoryKey(other_id, facts.repository_id), account_id)
     state = {
         "full_name": facts.full_name,
         "private": facts.private,
@@ -75,7 +75,7 @@ def save_repository(database: Database, connection: Connection, account_id: int,
     }
     blank = {
         "pulls_read_until_ms": 0, "issues_read_until_ms": 0, "settings_text": "", "settings_read_at_ms": 0,
-        "newest_week": "", "week_due_at_ms": 0,
+        "newest_week": "", "week_due_at_ms": 0, "time_zone": "UTC",
     }  # fmt: skip
     insert = database.insert(repositories).values(**key._asdict(), **state, **blank)
     connection.execute(insert.on_conflict_do_update(index_elements=["account_id", "repository_id"], set_=state))

@@ -34,7 +34,7 @@ _WAITING = (
 _FINISH = (
     update(sessions)
     .where(and_(*(sessions.c[name] == bindparam(f"of_{name}") for name in _KEY)))
-    .values(done_count=bindparam("of_request_count"))
+    .values(done_count=bindparam("of_request_count"), changed_at_ms=bindparam("of_changed_at_ms"))
 )
 _NAMES = select(sessions.c.tool, sessions.c.session_id).where(of_repository(sessions))
 # By either index: SQLite would take neither for one condition with OR, nor for a union that it has to sort.
@@ -55,15 +55,16 @@ def waiting(connection: Connection, key: RepositoryKey, most: int) -> list[Sessi
     return rows(SessionRow, connection, _WAITING, key.params | {"most": most})
 
 
-def mark_done(connection: Connection, read: Sequence[SessionRow]) -> None:
+def mark_done(connection: Connection, read: Sequence[SessionRow], now_ms: int) -> None:
     """These sessions were attributed as they were when they were read; what was requested since waits on."""
     if read:
         names = (*_KEY, "request_count")
-        connection.execute(_FINISH, [{f"of_{name}": getattr(row, name) for name in names} for row in read])
+        now = {"of_changed_at_ms": now_ms}
+        connection.execute(_FINISH, [{f"of_{name}": getattr(row, name) for name in names} | now for row in read])
 
 
 def save_sessions(
-    database: Database, connection: Connection, account_id: int, requests: Iterable[tuple[int, Usage]]
+    database: Database, connection: Connection, account_id: int, requests: Iterable[tuple[int, Usage]], now_ms: int
 ) -> None:
     """Sessions of requests that are new or have changed, with the time that they span, wait for attribution."""
     spans: dict[tuple[int, str, str], list[int]] = {}
@@ -77,13 +78,14 @@ def save_sessions(
             "first_at_ms": least(sessions.c.first_at_ms, insert.excluded.first_at_ms),
             "last_at_ms": most(sessions.c.last_at_ms, insert.excluded.last_at_ms),
             "request_count": sessions.c.request_count + 1,
+            "changed_at_ms": insert.excluded.changed_at_ms,
         },
     )
     values = [
         {
             "account_id": account_id, "repository_id": repository_id, "tool": tool, "session_id": session_id,
             "short_id": short_id(tool, session_id), "first_at_ms": min(times), "last_at_ms": max(times),
-            "request_count": 1, "done_count": 0,
+            "request_count": 1, "done_count": 0, "changed_at_ms": now_ms,
         }
         for (repository_id, tool, session_id), times in sorted(spans.items())
     ]  # fmt: skip

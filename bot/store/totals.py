@@ -1,24 +1,26 @@
-"""Sums of the ledger, for a week or over pull requests' whole lives. The database counts all figures of reports here."""
+"""Sums of the ledger, for days or over pull requests' whole lives, as all reports show them: read from the sums by day, whatever
+the number of requests. Days are dates of the repository's time zone, and the last is not included."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Select, and_, bindparam, case, func, literal, select
 from sqlalchemy import cast as sql_cast
 
-from attribution.breakdown import QUARTER_MS, By, Cell
+from attribution.breakdown import By, Cell
 from attribution.cost import Cost
 from attribution.evidence import Evidence, Stage
 from attribution.money import Micros
+from attribution.periods import QUARTER_MS
 from attribution.report import Row as ModelRow
 from attribution.totals import Spend
 from bot.clock import from_ms
 from bot.keys import RepositoryKey
-from bot.store.database import of_repository, rows_in
+from bot.store.database import of_account, of_repository, rows_in
+from bot.store.day_sums import day_senders, day_sums
 from bot.store.ledger import charges, current, shares
-from bot.store.tables import Repository
 
 
 def summed(column: Any) -> Any:
@@ -26,107 +28,126 @@ def summed(column: Any) -> Any:
     return sql_cast(func.coalesce(func.sum(column), 0), BigInteger)
 
 
-def _sums(amount: Any, requests: Any = 1) -> Sequence[Any]:
-    """The columns of a `Cost`: the sum of amounts, of requests, and of those without a price."""
-    unpriced = case((charges.c.list_micros.is_(None), requests), else_=0)
-    return summed(amount), summed(requests), summed(unpriced)
+# The columns of a `Cost`. Who bears a request sees its part, and counts it; all else counts a request once.
+def _cost(requests: Any, unpriced: Any) -> tuple[Any, ...]:
+    return (
+        summed(day_sums.c.micros).label("micros"),
+        summed(requests).label("requests"),
+        summed(unpriced).label("unpriced"),
+    )
 
 
-_QUARTER = (charges.c.at_ms // QUARTER_MS).label("quarter")
-_BETWEEN = and_(of_repository(charges), charges.c.at_ms >= bindparam("from_ms"), charges.c.at_ms < bindparam("to_ms"))
-_NUMBERS = shares.c.pull_number.in_(bindparam("numbers", expanding=True))
-# What bears a charge, or the charge itself where no rule has looked at it yet.
-_AMOUNT = func.coalesce(shares.c.micros, case((shares.c.position.is_(None), charges.c.list_micros)))
-_ALL = charges.outerjoin(shares, current())
-_CURRENT = shares.join(charges, current())
-_BEARERS = (shares.c.pull_number, shares.c.stage, shares.c.evidence)
-_TOTAL = select(*_sums(charges.c.list_micros)).where(_BETWEEN)
+_OF_PARTS = _cost(day_sums.c.parts, day_sums.c.unpriced_parts)
+_OF_REQUESTS = _cost(day_sums.c.requests, day_sums.c.unpriced_requests)
+
+
+def _in_span(of: Any) -> Any:
+    return and_(of.c.day >= bindparam("first_day"), of.c.day < bindparam("end_day"))
+
+
+_BETWEEN = and_(of_repository(day_sums), _in_span(day_sums))
+# A sum whose last part went elsewhere may still have its row.
+_IS_ANY = func.sum(day_sums.c.parts) > 0
+_BEARERS = (day_sums.c.pull_number, day_sums.c.stage, day_sums.c.evidence)
+_TOTAL = select(*_OF_REQUESTS).where(_BETWEEN)
 _SPENT_ON = (
-    select(*_BEARERS, *_sums(shares.c.micros))
-    .select_from(_CURRENT)
-    .where(of_repository(shares), _NUMBERS)
+    select(*_BEARERS, *_OF_PARTS)
+    .where(of_repository(day_sums), day_sums.c.pull_number.in_(bindparam("numbers", expanding=True)))
     .group_by(*_BEARERS)
+    .having(_IS_ANY)
 )
+_QUARTER = (charges.c.at_ms // QUARTER_MS).label("quarter")
 _SPENT_AT = (
     select(shares.c.pull_number, _QUARTER, summed(shares.c.micros).label("micros"))
-    .select_from(_CURRENT)
-    .where(of_repository(shares), _NUMBERS)
+    .select_from(shares.join(charges, current()))
+    .where(of_repository(shares), shares.c.pull_number.in_(bindparam("numbers", expanding=True)))
     .group_by(shares.c.pull_number, _QUARTER)
 )
-_BY_QUARTER = select(_QUARTER, summed(charges.c.list_micros)).where(_BETWEEN).group_by(_QUARTER)
+_BY_DAY = (
+    select(day_sums.c.day, summed(day_sums.c.micros).label("micros"))
+    .where(_BETWEEN)
+    .group_by(day_sums.c.day)
+    .having(_IS_ANY)
+)
 _SUMMED_OF_MODEL = (
-    charges.c.uncached_input_tokens,
-    charges.c.cache_read_tokens,
-    charges.c.cache_write_5m_tokens + charges.c.cache_write_1h_tokens,
-    charges.c.output_tokens,
-    charges.c.list_micros,
-    charges.c.cache_saving_micros,
+    day_sums.c.uncached_input_tokens,
+    day_sums.c.cache_read_tokens,
+    day_sums.c.cache_write_tokens,
+    day_sums.c.output_tokens,
+    day_sums.c.requests_with_tokens,
+    day_sums.c.cache_saving_micros,
 )
 _BY_MODEL = (
     select(
-        charges.c.tool,
-        charges.c.model,
-        func.count(),
-        *map(summed, _SUMMED_OF_MODEL),
-        summed(case((charges.c.list_micros.is_(None), 1), else_=0)),
-        func.count(charges.c.output_tokens),
+        day_sums.c.tool,
+        day_sums.c.model,
+        *_OF_REQUESTS,
+        *(summed(column).label(column.name) for column in _SUMMED_OF_MODEL),
     )
     .where(_BETWEEN)
-    .group_by(charges.c.tool, charges.c.model)
+    .group_by(day_sums.c.tool, day_sums.c.model)
+    .having(_IS_ANY)
 )
-_SENDERS = select(charges.c.author).where(_BETWEEN, charges.c.author != "").distinct()
+_SENDERS = (
+    select(day_senders.c.author)
+    .where(of_repository(day_senders), _in_span(day_senders), day_senders.c.requests > 0, day_senders.c.author != "")
+    .distinct()
+)
+_OF_REPOSITORY, _OF_PULL = (day_sums.c.repository_id,), (day_sums.c.repository_id, day_sums.c.pull_number)
 _FINENESS: dict[By, tuple[Any, ...]] = {
-    "repository": (),
-    "pull": (shares.c.pull_number.label("pull_number"),),
-    "issue": (shares.c.pull_number.label("pull_number"),),
-    "label": (shares.c.pull_number.label("pull_number"),),
-    "tool": (charges.c.tool.label("tool"),),
-    "model": (charges.c.model.label("model"),),
-    "stage": (func.coalesce(shares.c.stage, Stage.BUILD.value).label("stage"),),
-    "day": (_QUARTER,),
+    "repository": _OF_REPOSITORY,
+    "pull": _OF_PULL,
+    "issue": _OF_PULL,
+    "label": _OF_PULL,
+    "tool": (day_sums.c.tool,),
+    "model": (day_sums.c.model,),
+    "stage": (day_sums.c.stage,),
+    "day": (day_sums.c.day,),
 }
-# These see the parts of a request: who bears one is counted with it. The others count a request once.
-_BY_PART = ("pull", "issue", "label")
 
 
 @cache
 def _cells(by: By) -> Select[*tuple[Any, ...]]:
     columns = _FINENESS[by]
-    counts = 1 if by in _BY_PART else case((func.coalesce(shares.c.position, 0) == 0, 1), else_=0)
-    statement = select(*columns, *_sums(_AMOUNT, counts)).select_from(_ALL).where(_BETWEEN)
-    return statement.group_by(*columns) if columns else statement
+    return (
+        select(*columns, *(_OF_PARTS if columns == _OF_PULL else _OF_REQUESTS))
+        .where(of_account(day_sums), day_sums.c.repository_id.in_(bindparam("repository_ids", expanding=True)))
+        .where(_in_span(day_sums))
+        .group_by(*columns)
+        .having(_IS_ANY)
+    )
 
 
 @cache
 def _spent_in(periods: int) -> Select[*tuple[Any, ...]]:
     """By period, of which `start_1` and so on are the later starts."""
-    starts = (charges.c.at_ms < bindparam(f"start_{i}") for i in range(1, periods))
+    starts = (day_sums.c.day < bindparam(f"start_{i}") for i in range(1, periods))
     period = (
         case(*((is_before, i) for i, is_before in enumerate(starts)), else_=periods - 1) if periods > 1 else literal(0)
     )
-    columns = (period.label("period"), *_BEARERS)
     inner = (
-        select(*columns, _AMOUNT.label("amount"), charges.c.list_micros).select_from(_ALL).where(_BETWEEN).subquery()
+        select(period.label("period"), *_BEARERS, *(day_sums.c[name] for name in ("micros", "parts", "unpriced_parts")))
+        .where(_BETWEEN)
+        .subquery()
     )
     bearers = (inner.c.period, inner.c.pull_number, inner.c.stage, inner.c.evidence)
-    unpriced = case((inner.c.list_micros.is_(None), 1), else_=0)
-    return select(*bearers, summed(inner.c.amount), func.count(), summed(unpriced)).group_by(*bearers)
+    sums = map(summed, (inner.c.micros, inner.c.parts, inner.c.unpriced_parts))
+    return select(*bearers, *sums).group_by(*bearers).having(func.sum(inner.c.parts) > 0)
 
 
-def spent_in(connection: Connection, key: RepositoryKey, starts_ms: Sequence[int], end_ms: int) -> list[list[Spend]]:
+def spent_in(connection: Connection, key: RepositoryKey, starts: Sequence[date], end: date) -> list[list[Spend]]:
     """What was used from each start to the next, and from the last to the end, by what bears it. Complete: what no rule has
     looked at yet is unattributed."""
-    params = key.params | {"from_ms": starts_ms[0], "to_ms": end_ms}
-    params |= {f"start_{i}": start_ms for i, start_ms in enumerate(starts_ms) if i}
-    periods: list[list[Spend]] = [[] for _ in starts_ms]
-    for period, *values in connection.execute(_spent_in(len(starts_ms)), params):
+    params = _span(key, starts[0], end) | {f"start_{i}": start for i, start in enumerate(starts) if i}
+    periods: list[list[Spend]] = [[] for _ in starts]
+    for period, *values in connection.execute(_spent_in(len(starts)), params):
         periods[period].append(_spend(values))
     return periods
 
 
-def total_between(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> Cost:
-    """What was used within a time (its end is not included)."""
-    return Cost(*connection.execute(_TOTAL, _span(key, from_ms, to_ms)).one())
+def total_between(connection: Connection, key: RepositoryKey, first: date, end: date) -> Cost:
+    """What was used on these days."""
+    return Cost(*connection.execute(_TOTAL, _span(key, first, end)).one())
 
 
 def spent_on(connection: Connection, key: RepositoryKey, numbers: Collection[int]) -> list[Spend]:
@@ -137,58 +158,64 @@ def spent_on(connection: Connection, key: RepositoryKey, numbers: Collection[int
 def spent_at(
     connection: Connection, key: RepositoryKey, numbers: Collection[int]
 ) -> list[tuple[int, datetime, Micros]]:
-    """What these pull requests bore, and when: number, the beginning of a quarter of an hour, and the amount."""
+    """What these pull requests bore, and when: number, the beginning of a quarter of an hour, and the amount. From their charges:
+    days are too coarse to tell what was used before they were opened."""
     rows = rows_in(connection, _SPENT_AT, key.params, "numbers", numbers)
     return [(row.pull_number, from_ms(row.quarter * QUARTER_MS), row.micros) for row in rows]
 
 
-def by_quarter(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> list[tuple[int, Micros]]:
-    """What was used in each quarter of an hour, counted since 1970."""
-    rows = connection.execute(_BY_QUARTER, _span(key, from_ms, to_ms))
-    return [(quarter, micros) for quarter, micros in rows]
+def by_day(connection: Connection, key: RepositoryKey, first: date, end: date) -> dict[date, Micros]:
+    """What was used on each day that has requests."""
+    return {row.day: row.micros for row in connection.execute(_BY_DAY, _span(key, first, end))}
 
 
 def used_between(
-    connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int
-) -> tuple[tuple[ModelRow, ...], int]:
-    """The tools and models that were used from then until then, dearest first, and what reading from cache saved."""
-    rows = connection.execute(_BY_MODEL, _span(key, from_ms, to_ms)).all()
+    connection: Connection, key: RepositoryKey, first: date, end: date
+) -> tuple[tuple[ModelRow, ...], Micros]:
+    """The tools and models that were used on these days, dearest first, and what reading from cache saved."""
+    rows = connection.execute(_BY_MODEL, _span(key, first, end)).all()
     models = sorted((_row(*row) for row in rows), key=lambda row: (-row.cost.priced_micros, row.tool, row.model))
-    return tuple(models), sum(int(row[8]) for row in rows)
+    return tuple(models), sum(int(row.cache_saving_micros) for row in rows)
 
 
-def cells(connection: Connection, repository: Repository, by: By, span_ms: tuple[int, int]) -> list[Cell]:
-    """What was used in a repository from then until then, cut as finely as `by` needs."""
-    names = [column.name for column in _FINENESS[by]]
+def cells(
+    connection: Connection, account_id: int, names: Mapping[int, str], by: By, span: tuple[date, date]
+) -> list[Cell]:
+    """What was used in repositories of an account from a day on, up to another (not included), cut as finely as `by` needs. `names`
+    are by id of the repository. The days of each are those of its own time zone."""
+    params = {"of_account": account_id, "first_day": span[0], "end_day": span[1]}
     listed: list[Cell] = []
-    for *values, micros, requests, unpriced in connection.execute(_cells(by), _span(repository.key, *span_ms)):
-        if requests or micros:
-            cost = Cost(micros, requests, unpriced)
-            listed.append(Cell(repository=repository.full_name, cost=cost, **dict(zip(names, values, strict=True))))
+    for row in rows_in(connection, _cells(by), params, "repository_ids", names):
+        place = dict(row._mapping)
+        cost = Cost(place.pop("micros"), place.pop("requests"), place.pop("unpriced"))
+        repository_id = place.pop("repository_id", None)
+        if "pull_number" in place:
+            place["pull_number"] = place["pull_number"] or None
+        listed.append(Cell(repository="" if repository_id is None else names[repository_id], cost=cost, **place))
     return listed
 
 
-def senders_between(connection: Connection, key: RepositoryKey, from_ms: int, to_ms: int) -> frozenset[str]:
+def senders_between(connection: Connection, key: RepositoryKey, first: date, end: date) -> frozenset[str]:
     """Digests of the people whose sessions reached us from a repository."""
-    return frozenset(connection.execute(_SENDERS, _span(key, from_ms, to_ms)).scalars())
+    return frozenset(connection.execute(_SENDERS, _span(key, first, end)).scalars())
 
 
-def _span(key: RepositoryKey, from_ms: int, to_ms: int) -> dict[str, int]:
-    return key.params | {"from_ms": from_ms, "to_ms": to_ms}
+def _span(key: RepositoryKey, first: date, end: date) -> dict[str, Any]:
+    return {**key.params, "first_day": first, "end_day": end}
 
 
 def _spend(row: Any) -> Spend:
     number, stage, evidence, micros, requests, unpriced = row
     return Spend(
-        pull_number=number,
-        stage=Stage(stage or Stage.BUILD),
-        evidence=Evidence(evidence or Evidence.NONE),
+        pull_number=number or None,
+        stage=Stage(stage),
+        evidence=Evidence(evidence),
         cost=Cost(micros, requests, unpriced),
     )
 
 
 def _row(*values: Any) -> ModelRow:
-    tool, model, requests, uncached, read, write, output, micros, _, unpriced, known_count = values
+    tool, model, micros, requests, unpriced, uncached, read, write, output, requests_with_tokens, _ = values
     return ModelRow(
         tool=tool,
         model=model,
@@ -197,5 +224,5 @@ def _row(*values: Any) -> ModelRow:
         cache_read_tokens=read,
         cache_write_tokens=write,
         output_tokens=output,
-        tokens_known=known_count > 0,
+        tokens_known=requests_with_tokens > 0,
     )

@@ -3,24 +3,75 @@
 https://docs.github.com/en/repositories/creating-and-managing-repositories/transferring-a-repository
 """
 
-from sqlalchemy import Connection, and_, bindparam, exists, update
+from sqlalchemy import Connection, and_, bindparam, exists, select, update
 
 from bot.keys import RepositoryKey
-from bot.store.database import of_repository, table
-from bot.store.tables import ChargeRow
+from bot.store import accounts, charge_ids, ledger, once, recount
+from bot.store.database import Database, of_account, of_repository, rows_in
+from bot.store.day_sums import day_senders, day_sums
+from bot.store.ledger import LedgerEntry, charges, names, origins, reasons, shares
 
-charges = table(ChargeRow)
+_AT_ONCE = 1000
+
+_IDS = select(charges.c.charge_id).where(of_repository(charges))
+_REASONS = (
+    select(reasons)
+    .join(shares, ledger.because())
+    .where(of_account(shares), shares.c.charge_id.in_(bindparam("ids", expanding=True)))
+)
+_TO = {"account_id": bindparam("to_account"), "charge_id": bindparam("to_charge")}
+_MOVES = [
+    update(of).where(of_account(of), of.c.charge_id == bindparam("of_charge")).values(_TO) for of in (shares, charges)
+]
 
 
-def move(connection: Connection, key: RepositoryKey, account_id: int) -> None:
+def move(database: Database, connection: Connection, key: RepositoryKey, account_id: int) -> None:
     """Give the rows of a repository to `account_id`. A request that the account reported itself stays one charge: the copy that
     another account paid for remains in that account's history."""
-    tables = [of for of in charges.metadata.sorted_tables if "repository_id" in of.c]
-    # Shares and other rows of a request go where its charge goes, so they look before it has gone.
-    for of in sorted(tables, key=lambda of: of is charges):
-        there = (charges if "request_id" in of.c else of).alias()
-        names = ["tool", "request_id"] if "request_id" in of.c else [c.name for c in of.primary_key]
-        same = and_(*(there.c[name] == of.c[name] for name in names if name != "account_id"))
-        is_taken = exists().where(there.c.account_id == bindparam("to_account"), same)
-        rows = update(of).where(of_repository(of), ~is_taken).values(account_id=bindparam("to_account"))
-        connection.execute(rows, key.params | {"to_account": account_id})
+    both = (key, RepositoryKey(account_id, key.repository_id))
+    for of in sorted(both):
+        recount.lock(connection, of)
+    for table in charges.metadata.sorted_tables:
+        if "repository_id" in table.c and table not in (charges, shares, day_sums, day_senders):
+            there = table.alias()
+            same = and_(*(there.c[c.name] == c for c in table.primary_key if c.name != "account_id"))
+            is_taken = exists().where(there.c.account_id == bindparam("to_account"), same)
+            rows = update(table).where(of_repository(table), ~is_taken).values(account_id=bindparam("to_account"))
+            connection.execute(rows, key.params | {"to_account": account_id})
+    accounts.lock(connection, account_id)
+    ids = list(connection.execute(_IDS, key.params).scalars())
+    for start in range(0, len(ids), _AT_ONCE):
+        entries = ledger.by_id(connection, key.account_id, ids[start : start + _AT_ONCE])
+        known = ledger.named(connection, account_id, [own for entry in entries for own in entry.charge.usage.keys])
+        taken = {own for entry in known for own in entry.charge.usage.keys}
+        _move_charges(
+            database,
+            connection,
+            key.account_id,
+            [e for e in entries if taken.isdisjoint(e.charge.usage.keys)],
+            account_id,
+        )
+    for of in both:
+        recount.renew_all(connection, of)
+
+
+def _move_charges(
+    database: Database, connection: Connection, from_id: int, entries: list[LedgerEntry], to_id: int
+) -> None:
+    """With their shares and names. Where a number is taken there, the charge gets the next one."""
+    if not entries:
+        return
+    ids = [entry.charge_id for entry in entries]
+    there = charge_ids.free(connection, to_id, ids)
+    once.save(database, connection, origins, [ledger.origin_row(to_id, entry.charge) for entry in entries])
+    why = rows_in(connection, _REASONS, {"of_account": from_id}, "ids", ids)
+    once.save(database, connection, reasons, [{**row._mapping, "account_id": to_id} for row in why])
+    params = [
+        {"of_account": from_id, "of_charge": before, "to_account": to_id, "to_charge": after}
+        for before, after in zip(ids, there, strict=True)
+    ]
+    for statement in _MOVES:
+        connection.execute(statement, params)
+    ledger.forget_names(connection, from_id, entries)
+    named = {after: entry.charge for after, entry in zip(there, entries, strict=True)}
+    once.save(database, connection, names, ledger.name_rows(to_id, named))

@@ -1,64 +1,73 @@
-"""How a request stands in a row of the ledger: a column for each field of it, its tokens and its context; the rest is JSON.
+"""How a request stands in the ledger: what the requests of a session have in common once, as its origin, and the rest in a row
+of its own.
 
-A new field of those structs has its column here, and needs a line in a migration.
+Every text of a request and its context is a column of the origin, its tokens are columns of the row, and what few requests have is
+JSON. A new field of those structs stands here by itself; a text needs a line in a migration.
 """
 
 from typing import Any, get_type_hints
 
 import msgspec
 
-from attribution.usage import NO_WORK, TOKEN_KINDS, TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage, Work
+from attribution.usage import TOKEN_KINDS, TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage
 from bot.clock import from_ms, to_ms
 
-# The repository is `repository_id`, the time `at_ms`; the folder never comes here.
-_PLAIN = tuple(name for name in Usage.__struct_fields__ if name not in ("at", "tokens", "context", "work", "aliases"))
 # NULL where they are not known.
-_TOKENS = {f"{kind}_tokens": kind for kind in TOKEN_KINDS}
+TOKEN_COLUMNS = {f"{kind}_tokens": kind for kind in TOKEN_KINDS}
+_TYPES = get_type_hints(Usage)
+_TEXTS = tuple(name for name, kind in _TYPES.items() if kind is str and name != "request_id")
+# The repository is `repository_id`; the folder never comes here.
 _CONTEXT = tuple(name for name in Context.__struct_fields__ if name not in ("source", "repository", "cwd"))
+ORIGIN_COLUMNS = (*_TEXTS, *_CONTEXT, "context_source")
 
-COLUMN_TYPES: dict[str, Any] = {
-    **{name: get_type_hints(Usage)[name] for name in _PLAIN},
-    **dict.fromkeys(_TOKENS, int | None),
-    **{name: get_type_hints(Context)[name] for name in _CONTEXT},
-    "context_source": str,
-}
-
-
-class _Facts(msgspec.Struct, omit_defaults=True):
-    work: Work = NO_WORK
-    aliases: tuple[str, ...] = ()
-
-
+_ELSEWHERE = (*_TEXTS, "request_id", "aliases", "at", "tokens", "context")
+_RARE = tuple(field for field in msgspec.structs.fields(Usage) if field.name not in _ELSEWHERE)
+_Facts = msgspec.defstruct(
+    "_Facts", [(field.name, _TYPES[field.name], field.default) for field in _RARE], omit_defaults=True
+)
 _FACTS = msgspec.json.Decoder(_Facts)
+_NO_FACTS = _Facts()
+
+
+def origin_of(usage: Usage) -> dict[str, str]:
+    """What the request has in common with its neighbours."""
+    context = usage.context
+    return {
+        **{name: getattr(usage, name) for name in _TEXTS},
+        **{name: getattr(context, name) for name in _CONTEXT},
+        "context_source": context.source.value,
+    }
 
 
 def columns_of(usage: Usage) -> dict[str, Any]:
-    """The row of a request, whose `context.repository` is GitHub's id of it."""
-    tokens, context = usage.tokens, usage.context
+    """The row of a request, whose `context.repository` is GitHub's id of it. `facts` is empty where there are none."""
+    tokens = usage.tokens
+    facts = _Facts(**{field.name: getattr(usage, field.name) for field in _RARE})
     return {
-        **{name: getattr(usage, name) for name in _PLAIN},
-        **{name: getattr(tokens, kind) if tokens.is_known else None for name, kind in _TOKENS.items()},
-        **{name: getattr(context, name) for name in _CONTEXT},
-        "context_source": context.source.value,
-        "repository_id": int(context.repository),
+        **{name: getattr(tokens, kind) if tokens.is_known else None for name, kind in TOKEN_COLUMNS.items()},
+        "repository_id": int(usage.context.repository),
         "at_ms": to_ms(usage.at),
-        "facts": msgspec.json.encode(_Facts(usage.work, usage.aliases)).decode(),
+        "request_id": usage.request_id,
+        "aliases": "\n".join(usage.aliases),
+        "facts": "" if facts == _NO_FACTS else msgspec.json.encode(facts).decode(),
     }
 
 
 def usage_of(row: Any) -> Usage:
-    """The request in a row."""
-    value, facts = row._mapping, _FACTS.decode(row.facts)
+    """The request in a row with its origin."""
+    value = row._mapping
+    facts = _FACTS.decode(row.facts) if row.facts else _NO_FACTS
     is_known = row.output_tokens is not None
     return Usage(
-        **{name: value[name] for name in _PLAIN},
+        **{name: value[name] for name in _TEXTS},
+        **{field.name: getattr(facts, field.name) for field in _RARE},
+        request_id=row.request_id,
+        aliases=tuple(row.aliases.split("\n")) if row.aliases else (),
         at=from_ms(row.at_ms),
-        tokens=Tokens(**{kind: value[name] for name, kind in _TOKENS.items()}) if is_known else TOKENS_NOT_KNOWN,
+        tokens=Tokens(**{kind: value[name] for name, kind in TOKEN_COLUMNS.items()}) if is_known else TOKENS_NOT_KNOWN,
         context=Context(
             **{name: value[name] for name in _CONTEXT},
             source=ContextSource(row.context_source),
             repository=str(row.repository_id),
         ),
-        work=facts.work,
-        aliases=facts.aliases,
     )

@@ -7,8 +7,7 @@ shared.
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-
-from sqlalchemy.exc import DBAPIError
+from concurrent.futures import Executor
 
 from bot.clock import Clock
 from bot.store.database import Database
@@ -20,41 +19,45 @@ GATHER_SECONDS = 0.003
 
 
 class Intake:
-    """Belongs to one event loop. `wake` is called after each commit."""
+    """Belongs to one event loop. Commits in `threads`; `wake` is called after each commit."""
 
-    def __init__(self, database: Database, clock: Clock, wake: Callable[[], None]) -> None:
+    def __init__(self, database: Database, clock: Clock, wake: Callable[[], None], threads: Executor) -> None:
         self._database = database
         self._clock = clock
         self._wake = wake
-        self._waiting: list[tuple[Work, asyncio.Future[None]]] = []
+        self._threads = threads
+        self._waiting: dict[asyncio.Future[None], Work] = {}
         self._commits: asyncio.Task[None] | None = None
 
     async def request(self, work: Work) -> None:
-        """Returns once `work` is durably requested. Raises what the database raised."""
+        """Returns once `work` is durably requested. Raises `Unavailable`, and whatever else went wrong. Who stops waiting leaves
+        nothing behind, so that nothing piles up while the database stalls; it may be committed all the same."""
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, committed))
+        self._waiting[committed] = work
         if self._commits is None or self._commits.done():
             self._commits = asyncio.create_task(self._commit_all())
-        await committed
+        try:
+            await committed
+        finally:
+            self._waiting.pop(committed, None)
 
     async def _commit_all(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._waiting:
             await asyncio.sleep(GATHER_SECONDS)
-            batch, self._waiting = self._waiting, []
-            failure = await asyncio.to_thread(self._commit, Counter(work for work, _ in batch))
+            batch, self._waiting = self._waiting, {}
+            commit = loop.run_in_executor(self._threads, self._commit, Counter(batch.values()))
+            await asyncio.wait([commit])
+            error = commit.exception()
             self._wake()
-            for _, committed in batch:
-                if committed.done():  # the client went away
+            for committed in batch:
+                if committed.done():  # the client went away, or was told to come again
                     continue
-                if failure is None:
+                if error is None:
                     committed.set_result(None)
                 else:
-                    committed.set_exception(failure)
+                    committed.set_exception(error)
 
-    def _commit(self, work: Counter[Work]) -> DBAPIError | None:
-        try:
-            with self._database.write() as connection:
-                queue.request_counts(connection, work, self._clock())
-        except DBAPIError as error:
-            return error
-        return None
+    def _commit(self, work: Counter[Work]) -> None:
+        with self._database.write() as connection:
+            queue.request_counts(connection, work, self._clock())

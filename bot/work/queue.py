@@ -21,7 +21,7 @@ jobs, accounts = table(Job), table(Account)
 LEASE_MS = 15_000
 MAX_ATTEMPTS = 10
 _FIRST_RETRY_MS = 5_000
-_LONGEST_RETRY_MS = 3_600_000
+LONGEST_RETRY_MS = 15 * 60_000
 
 
 class Kind(StrEnum):
@@ -35,6 +35,7 @@ class Kind(StrEnum):
     ISSUE = "issue"
     COMMANDS = "commands"
     ATTRIBUTE = "attribute"
+    TIME_ZONE = "time_zone"
     COMMENT = "comment"
     ISSUE_COMMENT = "issue_comment"
     ALERTS = "alerts"
@@ -249,11 +250,31 @@ def postpone(database: Database, lease: Lease, run_at_ms: int) -> bool:
 
 
 def fail(database: Database, lease: Lease, error: str, now_ms: int) -> bool:
-    """Try again later, each time after a longer pause; after MAX_ATTEMPTS only when it is requested anew."""
-    if lease.attempts >= MAX_ATTEMPTS:
-        return _change(database, lease, done_count=lease.request_count, lease_until_ms=0, attempts=0, last_error=error)
-    pause = min(_FIRST_RETRY_MS * 2 ** (lease.attempts - 1), _LONGEST_RETRY_MS)
-    return _change(database, lease, run_at_ms=now_ms + pause, lease_until_ms=0, last_error=error)
+    """Try again later, each time after a longer pause, for as long as it takes: what is wanted is not given up."""
+    pause_ms = min(_FIRST_RETRY_MS * 2 ** min(lease.attempts - 1, MAX_ATTEMPTS), LONGEST_RETRY_MS)
+    return _change(database, lease, run_at_ms=now_ms + pause_ms, lease_until_ms=0, last_error=error)
+
+
+def refuse(database: Database, lease: Lease, error: str, now_ms: int) -> bool:
+    """For an error that will not go away by itself, though GitHub may be wrong for a while. After MAX_ATTEMPTS the piece ends and
+    its row says why, until it is requested anew. True where it has ended."""
+    if lease.attempts < MAX_ATTEMPTS:
+        fail(database, lease, error, now_ms)
+        return False
+    values = {"done_count": lease.request_count, "run_at_ms": now_ms, "lease_until_ms": 0, "attempts": 0}
+    return _change(database, lease, **values, last_error=error)
+
+
+# The condition as in the index `job_refused`.
+_AGAIN = text("""
+    UPDATE job SET request_count = request_count + 1, run_at_ms = :now
+    WHERE account_id = :of_account AND repository_id = :of_repository AND last_error <> '' AND done_count >= request_count
+      AND run_at_ms < :before""")
+
+
+def request_refused(connection: Connection, key: RepositoryKey, before_ms: int, now_ms: int) -> None:
+    """Ask again for the pieces of a repository that an error ended before then: the world may have changed."""
+    connection.execute(_AGAIN, key.params | {"before": before_ms, "now": now_ms})
 
 
 def _later(a: ColumnElement[int], b: ColumnElement[int]) -> ColumnElement[int]:

@@ -41,6 +41,7 @@ class Fact(StrEnum):
     SWITCH = "switch"
     SURVIVAL = "survival"
     SETTINGS = "settings"
+    TIME_ZONE = "time zone"
     WEEK_ISSUE = "week issue"
     REFRESH = "refresh"
 
@@ -73,7 +74,13 @@ STALE: dict[Fact, tuple[tuple[Kind, Delay], ...]] = {
     Fact.APPROVAL: ((Kind.COMMENT, Delay.NOW),),
     Fact.SWITCH: ((Kind.COMMENT, Delay.NOW),),
     Fact.REFRESH: ((Kind.PULL, Delay.NOW), (Kind.ATTRIBUTE, Delay.NOW)),
-    Fact.SETTINGS: ((Kind.COMMENT, Delay.NOW), (Kind.BUDGETS, Delay.NOW), (Kind.WEEK, Delay.PATIENT)),
+    Fact.SETTINGS: (
+        (Kind.TIME_ZONE, Delay.NOW),
+        (Kind.COMMENT, Delay.NOW),
+        (Kind.BUDGETS, Delay.NOW),
+        (Kind.WEEK, Delay.PATIENT),
+    ),
+    Fact.TIME_ZONE: ((Kind.BUDGETS, Delay.NOW), (Kind.WEEK, Delay.PATIENT)),
     # Time.
     Fact.SURVIVAL: ((Kind.COMMENT, Delay.NOW),),
     Fact.WEEK_ISSUE: ((Kind.WEEK, Delay.PATIENT),),
@@ -151,6 +158,7 @@ def _weeks(stale: Stale, connection: Connection, _kind: Kind, change: Change) ->
 
 _OF: dict[Kind, _Targets] = {
     Kind.ATTRIBUTE: _repository,
+    Kind.TIME_ZONE: _repository,
     Kind.PULL: _pulls,
     Kind.ISSUE: _issues,
     Kind.COMMENT: _pulls,

@@ -9,10 +9,12 @@ from typing import TypeAlias
 from attribution.money import Micros
 from attribution.protocol import RepositoryCaps
 from attribution.usage import Usage
+from collector.files import open_regular, read_bytes
 
 # What the amount is of, and the amount.
 Amount: TypeAlias = tuple[str, Micros]
 
+_FIRST_LINE_BYTES = 4096
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -48,8 +50,8 @@ def of_branches(
 def _created_at(git: str, branch: str) -> datetime:
     """When the branch was created in this clone, as far as its reflog goes back: https://git-scm.com/docs/git-reflog"""
     try:
-        with Path(git, "logs/refs/heads", branch).open("rb") as file:
-            seconds = int(file.readline().partition(b"\t")[0].split()[-2])
+        with open_regular(Path(git, "logs/refs/heads", branch)) as file:
+            seconds = int(file.read(_FIRST_LINE_BYTES).partition(b"\t")[0].split()[-2])
         return datetime.fromtimestamp(seconds, UTC)
     except (OSError, ValueError, IndexError, OverflowError):
         return _LONG_AGO
@@ -60,7 +62,7 @@ def _default(git: str, caps: RepositoryCaps | None) -> tuple[str, ...]:
     if caps:
         return (caps.default_branch,)
     try:
-        head = Path(git, "refs/remotes/origin/HEAD").read_text().strip()
+        head = read_bytes(Path(git, "refs/remotes/origin/HEAD")).decode().strip()
     except (OSError, ValueError):
         head = ""
     return (head.removeprefix("ref: refs/remotes/origin/"),) if head else ("main", "master")

@@ -11,6 +11,7 @@ from attribution.money import Micros, from_usd
 from attribution.protocol import CapsAnswer, RepositoryCaps, RepositoryQuery
 from attribution.usage import Usage
 from collector.coverage import Coverage
+from collector.files import read_bytes, write_bytes
 from collector.settings import config_file, read_caps
 
 # How long a server's answer is used without a newer one.
@@ -68,13 +69,13 @@ def write(path: Path, request: Mapping[str, RepositoryQuery], answer: CapsAnswer
     """Raises OSError."""
     by_name = {repository.name: repository for repository in answer.repositories}
     local_names = {slug: by_name[query.name] for slug, query in request.items() if query.name in by_name}
-    path.write_bytes(msgspec.json.encode(CapsFile(now, local_names)))
+    write_bytes(path, msgspec.json.encode(CapsFile(now, local_names)))
 
 
 def read(path: Path, now: float) -> dict[str, RepositoryCaps]:
     """The server's last answer, unless it is too old."""
     try:
-        file = msgspec.json.decode(path.read_bytes(), type=CapsFile)
+        file = msgspec.json.decode(read_bytes(path), type=CapsFile)
     except (OSError, msgspec.DecodeError):
         return {}
     return file.repositories if 0 <= now - file.answered_at < KEEP_SECONDS else {}

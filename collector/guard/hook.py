@@ -7,18 +7,21 @@ hook prints nothing and exits with 0.
 
 import json
 import os
+import stat
 import sys
 import time
 
 FIGURES, UNLOCKS, REQUEST = "guard.json", "unlocks.jsonl", "guard.request"
 # The age at which figures are computed again, and the age from which on they decide nothing.
 RENEW_SECONDS, KEEP_SECONDS = 60, 600
+# Of our own files, and of git's, which hold a path or a name.
+MOST_BYTES, MOST_GIT_BYTES = 16 * 1024 * 1024, 5000
 
 
 def main(folder: str, tool: str) -> None:
     body, now = sys.stdin.buffer.read(), time.time()
     try:
-        figures = json.loads(_text(f"{folder}/{FIGURES}"))
+        figures = json.loads(_text(f"{folder}/{FIGURES}", MOST_BYTES))
         age = now - figures["made_at"]
     except (ValueError, TypeError, KeyError):
         figures, age = {}, KEEP_SECONDS
@@ -57,7 +60,8 @@ def why(lines: list[dict]) -> str:
         for line in over
     )
     go_on = 'Do nothing more and say so. To go on, a person runs: mergecost guard --unlock 2h --reason "..."'
-    return f"Stopped by Mergecost: {reasons}. {go_on}" if over else ""
+    text = f"Stopped by Mergecost: {reasons}. {go_on}" if over else ""
+    return "".join(c if c.isprintable() else "?" for c in text)  # the tool shows names of branches in a terminal
 
 
 def refusal(tool: str, event: str, text: str) -> dict | None:
@@ -103,7 +107,7 @@ def git_of(folder: str) -> str:
 
 def is_unlocked(folder: str, now: float) -> bool:
     """Whether an unlock is in force. The last one counts."""
-    lines = _text(f"{folder}/{UNLOCKS}").splitlines()
+    lines = _text(f"{folder}/{UNLOCKS}", MOST_BYTES).splitlines()
     return bool(lines) and now < json.loads(lines[-1])["until"]
 
 
@@ -139,13 +143,22 @@ def _folder(event: dict) -> str:
     return event.get("cwd") or event["workspace_roots"][0]
 
 
-def _text(path: str) -> str:
-    """The text of a file without surrounding white space, empty if there is no file."""
+def _text(path: str, most_bytes: int = MOST_GIT_BYTES) -> str:
+    """The text of a regular file without surrounding white space; empty where there is none, or one that is too large. What lies
+    in `.git` may be a stranger's: a pipe there must not be waited for."""
     try:
-        with open(path, "rb") as file:
-            return os.fsdecode(file.read().strip())
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except (OSError, ValueError):  # a NUL in the name
+        return ""
+    try:
+        status = os.fstat(file)
+        is_read = stat.S_ISREG(status.st_mode) and status.st_size <= most_bytes
+        text = os.fsdecode(os.read(file, status.st_size).strip()) if is_read else ""
     except OSError:
         return ""
+    finally:
+        os.close(file)
+    return "" if "\0" in text else text
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Keeps the figures of the guard's hook up to date. Where no hook asks for them, nothing is done."""
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from attribution.protocol import CapsQuery
 from attribution.usage import Usage
 from collector.client import Client
 from collector.coverage import Coverage
+from collector.files import private_folder, write_bytes
 from collector.guard import caps
 from collector.guard.figures import Figures, make, since
 from collector.guard.hook import FIGURES, REQUEST
@@ -31,12 +31,9 @@ def is_wanted(env: Mapping[str, str], now: float) -> bool:
 def renew(usages: Sequence[Usage], env: Mapping[str, str], now: float) -> Figures:
     """Compute the figures and write them, whole or not at all: a hook may be reading. A full disk changes nothing."""
     figures = make(usages, _own(env), caps.read(_folder(env) / _CAPS, now), now)
-    path = _folder(env) / FIGURES
-    temporary = path.with_name(f"{FIGURES}.{os.getpid()}")
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary.write_bytes(msgspec.json.encode(figures))
-        temporary.replace(path)
+        private_folder(_folder(env))
+        write_bytes(_folder(env) / FIGURES, msgspec.json.encode(figures))
     return figures
 
 

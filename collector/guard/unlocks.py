@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from attribution.money import Micros
+from collector.files import private_file, private_folder, read_bytes
 
 MOST_SECONDS = 24 * 3600
 MOST_REASON = 300
@@ -62,7 +63,8 @@ def parse_reason(text: str) -> str:
 
 def append(path: Path, unlock: Unlock) -> None:
     """Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(path.parent)
+    private_file(path)
     with path.open("ab") as file:
         file.write(msgspec.json.encode(unlock) + b"\n")
 
@@ -70,7 +72,7 @@ def append(path: Path, unlock: Unlock) -> None:
 def read(path: Path) -> list[Unlock]:
     """All unlocks, oldest first; a line that is no record is skipped."""
     try:
-        lines = path.read_bytes().splitlines()
+        lines = read_bytes(path).splitlines()
     except OSError:
         return []
     unlocks: list[Unlock] = []

@@ -1,9 +1,12 @@
 """A change to one of the user's files, as a value that can be shown before it is made."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+
+from collector.files import private_folder, read_bytes, write_bytes
 
 # Our file, where a tool reads a whole folder of hook files.
 OWN_FILE = "mergecost.json"
@@ -31,8 +34,9 @@ Plan = list[Change | Refusal]
 
 
 def read(path: Path) -> bytes | None:
+    """The content, None without a file. Raises OSError, also where it is no regular file."""
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
 
@@ -47,16 +51,12 @@ def make(change: Change) -> None:
             with suppress(OSError):  # other files are in it
                 change.path.parent.rmdir()
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if change.before is not None:
-        backup = backup_of(change.path)
-        if not backup.exists():
-            backup.write_bytes(change.before)
-            backup.chmod(file.stat().st_mode)
-    temporary = file.with_name(file.name + ".mergecost-new")
-    temporary.write_bytes(change.after)
-    temporary.chmod(file.stat().st_mode if change.before is not None else change.mode)
-    temporary.replace(file)
+    private_folder(file.parent)
+    mode = file.stat().st_mode if change.before is not None else change.mode
+    # What lies beside the file may be a stranger's, as in `.git/hooks`: nothing is written through a link there.
+    if change.before is not None and not os.path.lexists(backup := backup_of(change.path)):
+        write_bytes(backup, change.before, mode)
+    write_bytes(file, change.after, mode)
 
 
 def backup_of(path: Path) -> Path:

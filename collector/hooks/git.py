@@ -7,15 +7,14 @@ https://git-scm.com/docs/githooks
 
 import os
 import shlex
-import subprocess
 from pathlib import Path
 
+from collector import processes
 from collector.hooks.changes import Change, Plan, Refusal, backup_of, read
 from collector.stamps import SESSION_VARIABLES
 
 BEGIN, END = b"# >>> mergecost >>>\n", b"# <<< mergecost <<<\n"
 _SHELLS = (b"#!/bin/sh", b"#!/usr/bin/env sh", b"#!/bin/bash", b"#!/usr/bin/env bash", b"#!/bin/dash", b"#!/bin/zsh")
-_TIMEOUT_SECONDS = 5
 
 
 def install(cwd: Path, stamps: Path) -> Plan:
@@ -37,7 +36,7 @@ def uninstall(cwd: Path) -> Plan:
     plan: Plan = []
     for name in ("post-commit", "post-rewrite"):
         before = read(folder / name)
-        if before is not None and BEGIN in before:
+        if before is not None and BEGIN in before and not (folder / name).is_symlink():
             after = _without(before)
             rest = after if backup_of(folder / name).exists() or after != b"#!/bin/sh\n" else None
             plan.append(Change(folder / name, before, rest, f"git: {name}", 0o755))
@@ -46,10 +45,19 @@ def uninstall(cwd: Path) -> Plan:
 
 def is_installed(cwd: Path) -> bool:
     folder = _hooks_folder(cwd)
-    return folder is not None and BEGIN in (read(folder / "post-commit") or b"")
+    try:
+        return folder is not None and BEGIN in (read(folder / "post-commit") or b"")
+    except OSError:  # it cannot be read, or is no file
+        return False
 
 
 def _with(path: Path, block: bytes) -> Plan:
+    if path.is_symlink():
+        return [
+            Refusal(
+                path, "is a symbolic link: add the lines of `mergecost hooks install --dry-run` to its target by hand"
+            )
+        ]
     before = read(path)
     if before is not None and not before.startswith(_SHELLS):
         return [
@@ -70,8 +78,8 @@ def _without(script: bytes) -> bytes:
 
 def _post_commit(stamps: Path) -> str:
     lines = [
-        f'[ -n "${variable}" ] && printf \'commit %s %s {tool} %s\\n\' "$(date +%s)" "$(git rev-parse HEAD)" "${variable}" '
-        f"2>/dev/null >> {shlex.quote(str(stamps))}"
+        f'[ -n "${variable}" ] && (umask 077; printf \'commit %s %s {tool} %s\\n\' "$(date +%s)" "$(git rev-parse HEAD)" '
+        f'"${variable}" 2>/dev/null >> {shlex.quote(str(stamps))})'
         for variable, tool in SESSION_VARIABLES.items()
     ]
     return "\n".join([*lines, ": # nothing here fails a commit", ""])
@@ -81,14 +89,18 @@ def _post_rewrite(stamps: Path) -> str:
     """Git writes the pairs to standard input, so these lines pass it on to the rest of the hook."""
     return (
         "mergecost_pairs=$(cat)\n"
-        f"printf '%s\\n' \"$mergecost_pairs\" | sed 's/^/rewrite /' 2>/dev/null >> {shlex.quote(str(stamps))}\n"
+        "printf '%s\\n' \"$mergecost_pairs\" | "
+        f"(umask 077; sed 's/^/rewrite /' 2>/dev/null >> {shlex.quote(str(stamps))})\n"
         "exec <<MERGECOST_PAIRS\n$mergecost_pairs\nMERGECOST_PAIRS\n"
     )
 
 
 def _hooks_folder(cwd: Path) -> Path | None:
     """Where git looks for hooks here, with `core.hooksPath`; None outside a repository."""
-    path = _git(cwd, "rev-parse", "--git-path", "hooks")
+    try:
+        path = os.fsdecode(processes.hooks_folder(os.environ, str(cwd))).removesuffix("\n")
+    except processes.ProcessFailed:
+        return None
     return (cwd / path).resolve() if path else None
 
 
@@ -105,10 +117,7 @@ def _shared_reason(cwd: Path, folder: Path) -> str:
 
 
 def _git(cwd: Path, *arguments: str) -> str:
-    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    command = ["git", "-C", str(cwd), *arguments]
     try:
-        run = subprocess.run(command, capture_output=True, env=env, check=True, timeout=_TIMEOUT_SECONDS)
-    except (OSError, subprocess.SubprocessError):
+        return os.fsdecode(processes.git(os.environ, str(cwd), *arguments)).removesuffix("\n")
+    except processes.ProcessFailed:
         return ""
-    return os.fsdecode(run.stdout).removesuffix("\n")

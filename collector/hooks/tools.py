@@ -59,12 +59,15 @@ TOOLS: dict[str, Tool] = {
     ),
 }  # fmt: skip
 _SECONDS = 5
+# With these a project could name another Python, whose `site-packages` count; `-I` does not cover them:
+# https://github.com/python/cpython/blob/3.11/Modules/getpath.py and `Lib/site.py`
+_OWN_PYTHON = "PYTHONEXECUTABLE= __PYVENV_LAUNCHER__="
 
 
 def command(hook: Path, *arguments: str) -> str:
     """A shell command line. It names the interpreter itself: a version manager's shim takes many times as long as the hook. It
     never fails, since a tool might take the failure of a missing interpreter for a refusal."""
-    return f"{shlex.join([sys.executable, '-I', '-S', str(hook), *arguments])} || true"
+    return f"{_OWN_PYTHON} {shlex.join([sys.executable, '-I', '-S', str(hook), *arguments])} || true"
 
 
 def install(home: Path, state: Path, *, guard: bool) -> Plan:
@@ -97,7 +100,10 @@ def tools_with_guard(home: Path) -> list[str]:
 
 
 def is_hooked(path: Path, hook: Path) -> bool:
-    return str(hook).encode() in (read(path) or b"")
+    try:
+        return str(hook).encode() in (read(path) or b"")
+    except OSError:  # it cannot be read, or is no file
+        return False
 
 
 def _entries(name: str, tool: Tool, state: Path, *, guard: bool) -> dict[str, Json]:

@@ -25,14 +25,16 @@ NAMES = {"acme/widgets", "acme/old-name"}
     ],
 )
 def test_closing_keywords_are_githubs(text, numbers):
-    assert closes(text, NAMES) == numbers
+    assert closes([text], NAMES) == numbers
 
 
 def test_the_revert_buttons_words_and_those_of_git():
     assert reverts("Reverts acme/widgets#12", NAMES) == (12,)
     assert reverts("Some words.\n\nReverts #12\n", NAMES) == (12,)
     assert reverts("This reverts nothing, it undoes #12. Reverts other/repo#3", NAMES) == ()
-    assert reverted_commits("This reverts commit 1F2E3D4aaaa.\nThis reverts commit 1f2e3d4aaaa.") == ("1f2e3d4aaaa",)
+    assert reverted_commits(["This reverts commit 1F2E3D4aaaa.", "This reverts commit 1f2e3d4aaaa."]) == (
+        "1f2e3d4aaaa",
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,4 +57,4 @@ def test_issues_that_a_branch_may_be_named_after(branch, numbers):
 
 @given(st.text())
 def test_any_text_is_read(text):
-    assert all(number > 0 for number in (*closes(text, NAMES), *reverts(text, NAMES), *issues_of_branch(text)))
+    assert all(number > 0 for number in (*closes([text], NAMES), *reverts(text, NAMES), *issues_of_branch(text)))

@@ -9,14 +9,13 @@ from typing import Any, cast
 
 import pytest
 from sqlalchemy import event, select
-from sqlalchemy.exc import OperationalError
 
 from bot.context import Bot
 from bot.github.pacing import take_turn
 from bot.notify import Outbox
 from bot.repository_settings import OperatorSettings
 from bot.store import accounts as account_store
-from bot.store.database import Database, is_contention
+from bot.store.database import Database, Unavailable
 from bot.work import queue
 from bot.work.queue import Kind, Work
 from tests.databases import Databases, open_database
@@ -45,7 +44,7 @@ def both(*works: Callable[[], None]) -> list[Exception]:
     def caught(work: Callable[[], None]) -> None:
         try:
             work()
-        except OperationalError as error:
+        except Unavailable as error:
             errors.append(error)
 
     threads = [threading.Thread(target=caught, args=(work,), daemon=True) for work in works]
@@ -75,8 +74,8 @@ def test_rows_that_are_locked_in_two_orders_are_a_deadlock(database: Database):
 
     request(database, FIRST, SECOND)
     (error,) = both(locking(FIRST, SECOND), locking(SECOND, FIRST))
-    assert isinstance(error, OperationalError)
-    assert is_contention(error)
+    assert isinstance(error, Unavailable)
+    assert error.is_contention
 
 
 def test_work_that_two_transactions_request_in_two_orders_is_requested_by_both(database: Database):

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from bot.dispatcher import run_forever
 from bot.keys import RepositoryKey
 from bot.store import requests as request_store
+from bot.store.day_sums import changes_of
 from bot.trampoline import DaemonThreads, in_threads, on_loop
 from bot.work import queue
 from bot.work.intake import Intake
@@ -38,8 +39,11 @@ def two_accounts(world: World) -> None:
         for number, repository in ((12, world.repository), (13, world.repository), (14, gadgets)):
             key = RepositoryKey(repository.owner.id, repository.id)
             usages = session(f"09:00 feat/{number} $1.00", f"{round_name}-{number}", repository=str(repository.id))
-            with world.database.write() as connection:
-                request_store.save_usage(world.database, connection, key.account_id, usages, world.now_ms)
+            with (
+                world.database.write() as connection,
+                changes_of(world.database, connection, key.account_id) as sums,
+            ):
+                request_store.save_usage(world.database, connection, key.account_id, usages, world.now_ms, sums)
                 queue.request(connection, [Work(Kind.ATTRIBUTE, *key)], world.now_ms)
                 queue.request(connection, [Work(Kind.COMMENT, *key, number)], world.now_ms + 60_000)
         if round_name == "first":
@@ -155,7 +159,7 @@ def test_the_intake_wakes_the_worker_after_its_commit(database):
         with database.read() as connection:
             seen.append(queue.next_due_at_ms(connection))
 
-    asyncio.run(Intake(database, lambda: 7, look).request(Work(Kind.PULL, 1, 2, 3)))
+    asyncio.run(Intake(database, lambda: 7, look, DaemonThreads(1, "test")).request(Work(Kind.PULL, 1, 2, 3)))
     assert seen == [7]
 
 

@@ -2,10 +2,14 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.notify import Message, NotSent, Outbox, is_public
 from bot.repository_settings import OperatorSettings
@@ -50,6 +54,52 @@ def test_an_address_that_cannot_be_used_says_why_and_keeps_its_secret(url: str, 
     assert channel.requests == []
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://", "https:///x", "https://:443/x", "https://[/x", "https://[]/x", "https://]/x", "https://[::1/x",
+        "https://[fe80::1%25eth0]/x", "https://127.0.0.1%00.chat.example/x", "https://chat.example%2f@10.0.0.1/x",
+        "https://user:word@hooks.chat.example/x", "https://hooks.chat.example@10.0.0.1/x", "https://ⓗooks.chat.example/x",
+        "https://münchen.example/x", "https://hooks。chat.example/x", "https://hooks.chat.example:0/x",
+        "https://hooks.chat.example:99999/x", "https://hooks.chat.example:x/x", "https://hooks.chat.example:٤٤٣/x",
+        "https://hooks.chat.example\\@10.0.0.1/x", "https://hooks.chat.example /x", "https://hooks.chat.example\n.x/x",
+        "https://a..example/x", "https://-a.example/x", f"https://{'a' * 64}.example/x", f"https://{'a.' * 130}example/x",
+        "ftp://hooks.chat.example/x", "//hooks.chat.example/x", "javascript:alert(1)", "", "\x00",
+    ],
+)  # fmt: skip
+def test_an_odd_address_is_refused_with_a_reason(url: str):
+    channel = Channel()
+    with pytest.raises(NotSent, match=r"alert_url|has no address"):
+        post(channel, url)
+    assert channel.requests == []
+
+
+@given(st.text(max_size=40) | st.text(st.sampled_from("https://[]@:%.#?\\a1é。"), max_size=40))
+def test_whatever_the_address_is_it_is_sent_or_refused(rest: str):
+    channel = Channel()
+    for url in (rest, f"https://{rest}"):
+        with contextlib.suppress(NotSent):
+            post(channel, url)
+    assert channel.requests == []
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_reached():
+    """A name may lead elsewhere a moment later: it is asked for once."""
+    channel = Channel()
+    answers = [[PUBLIC_ADDRESS], ["10.0.0.1"]]
+    outbox = msgspec.structs.replace(channel.outbox(), resolve=lambda *_: answers.pop(0))
+    asyncio.run(outbox.post(URL, MESSAGE, NOON))
+    assert channel.reached == [PUBLIC_ADDRESS]
+    assert answers == [["10.0.0.1"]]
+
+
+def test_one_address_inside_is_enough_to_refuse():
+    channel = Channel()
+    channel.addresses["hooks.chat.example"] = [PUBLIC_ADDRESS, "64:ff9b::a9fe:a9fe"]
+    with pytest.raises(NotSent, match="not public"):
+        post(channel)
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 404, 410, 429, 500, 503])
 def test_an_answer_other_than_success_is_an_error_and_no_redirect_is_followed(status: int):
     channel = Channel()
@@ -84,7 +134,34 @@ def test_without_a_secret_nothing_is_sent():
         ("fd00::1", False),
         ("::ffff:10.0.0.1", False),
         ("64:ff9b::a00:1", False),
+        ("::ffff:8.8.8.8", True),
+        ("::ffff:169.254.169.254", False),
+        ("::ffff:0:10.0.0.1", False),
+        ("::10.0.0.1", False),
+        ("::8.8.8.8", False),
+        ("64:ff9b::a9fe:a9fe", False),
+        ("64:ff9b:1::808:808", False),
         ("2002:a00:1::", False),
+        ("2002:808:808::", False),
+        ("2001:0:4136:e378:8000:63bf:3fff:fdd2", False),
+        ("2001:db8::1", False),
+        ("2001:4860:4860::8888", True),
+        ("fec0::1", False),
+        ("5f00::1", False),
+        ("3fff::1", False),
+        ("4000::1", False),
+        ("100::1", False),
+        ("ff02::1", False),
+        ("fe80::1%eth0", False),
+        ("192.0.0.192", False),
+        ("192.0.0.9", False),
+        ("192.88.99.1", False),
+        ("168.63.129.16", False),
+        ("100.100.100.200", False),
+        ("198.18.0.1", False),
+        ("203.0.113.1", False),
+        ("240.0.0.1", False),
+        ("255.255.255.255", False),
         ("not an address", False),
     ],
 )

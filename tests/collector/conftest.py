@@ -13,8 +13,7 @@ from tests.collector.machine import repository
 @pytest.fixture(autouse=True)
 def patient_git(monkeypatch: pytest.MonkeyPatch) -> None:
     """The collector gives up on a slow git after seconds. On a busy machine git is slow, and no test is about that."""
-    monkeypatch.setattr("collector.git.TIMEOUT_SECONDS", 300)
-    monkeypatch.setattr("collector.hooks.git._TIMEOUT_SECONDS", 300)
+    monkeypatch.setattr("collector.processes.GIT_SECONDS", 300)
 
 
 @pytest.fixture

@@ -137,11 +137,10 @@ def test_settings_come_from_the_option_the_environment_or_the_file(tmp_path: Pat
     (tmp_path / "mergecost/config.toml").write_text('url = "https://file.example/"\ntoken = "t1"\n')
     settings = read_settings(env, None)
     assert (settings.url, settings.token) == ("https://file.example", "t1")
-    assert read_settings(env | {"MERGECOST_URL": "https://env.example"}, None).url == "https://env.example"
-    assert (
-        read_settings(env | {"MERGECOST_URL": "https://env.example"}, "https://option.example").url
-        == "https://option.example"
-    )
+    env |= {"MERGECOST_URL": "https://env.example", "MERGECOST_TOKEN": "t2"}
+    settings = read_settings(env, None)
+    assert (settings.url, settings.token) == ("https://env.example", "t2")
+    assert read_settings(env, "https://option.example").url == "https://option.example"
 
 
 @pytest.mark.parametrize(
@@ -149,6 +148,15 @@ def test_settings_come_from_the_option_the_environment_or_the_file(tmp_path: Pat
     [
         ("http://mergecost.example", "in the clear: use https://mergecost.example"),
         ("http://localhost.example", "in the clear"),
+        ("http://127.evil.example", "in the clear"),
+        ("http://127.0.0.1.evil.example", "in the clear"),
+        ("http://127.1", "in the clear"),
+        ("http://localhost.", "in the clear"),
+        ("http://[::ffff:10.0.0.1]", "in the clear"),
+        ("http://127.0.0.1@evil.example", "characters"),
+        ("http://127.0.0.1\\@evil.example", "characters"),
+        ("https://mergecost.example/?to=", "characters"),
+        ("https://mergecost.example#", "characters"),
         ("ftp://mergecost.example", "starts with https://"),
         ("mergecost.example", "starts with https://"),
         ("https://mergecost.example:port", "not the address of a server"),
@@ -160,7 +168,9 @@ def test_addresses_that_are_refused(url: str, message: str, tmp_path: Path):
         read_settings({"XDG_CONFIG_HOME": str(tmp_path), "MERGECOST_TOKEN": "t"}, url)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000", "http://127.9.9.9", "http://localhost:8000", "http://[::1]:8000"]
+)
 def test_plain_http_is_accepted_only_for_this_machine(url: str, tmp_path: Path):
     assert read_settings({"XDG_CONFIG_HOME": str(tmp_path), "MERGECOST_TOKEN": "t"}, url).url == url
 

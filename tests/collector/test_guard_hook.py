@@ -3,6 +3,8 @@
 import fcntl
 import json
 import os
+import shutil
+import socket
 import time
 from pathlib import Path
 
@@ -318,3 +320,61 @@ def test_the_refusal_names_exactly_the_caps_that_are_exceeded(
     for kind, amount in cap_micros.items():
         if amounts[kind] > amount:
             assert f"has cost {usd(amounts[kind])} at list price, over the cap of {usd(amount)} (here)" in reason
+
+
+def odd_files(folder: Path) -> dict[str, Path]:
+    """What can lie where a file is expected."""
+    folder.mkdir()
+    for name in ("pipe", "huge", "loop", "nul", "deep"):
+        path = folder / name
+        if name == "pipe":
+            os.mkfifo(path)
+        elif name == "huge":
+            with path.open("wb") as file:
+                file.truncate(1 << 40)
+        elif name == "loop":
+            path.symlink_to(path)
+        else:
+            path.write_bytes(b"gitdir: a\0b" if name == "nul" else b"gitdir: " + b"a/../" * 1_000_000)
+    with socket.socket(socket.AF_UNIX) as listener:
+        here = Path.cwd()
+        os.chdir(folder)  # a socket's path is short
+        listener.bind("socket")
+        os.chdir(here)
+    return {path.name: path for path in folder.iterdir()} | {
+        "device": Path("/dev/zero"),
+        "terminal": Path("/dev/tty"),
+        "folder": folder,
+    }
+
+
+@pytest.mark.parametrize("place_of", [".git", ".git/HEAD", ".git/commondir", "unlocks.jsonl"])
+def test_the_cap_of_a_session_holds_whatever_lies_in_the_repository(
+    hook: GuardHook, repo: Path, tmp_path: Path, place_of: str
+):
+    """None of it is waited for, and none of it lets an agent go on that put it there."""
+    hook.write_figures(figures())
+    for name, path in odd_files(tmp_path / "odd").items():
+        folder = tmp_path / name
+        shutil.copytree(repo, folder)
+        there = folder / place_of if place_of.startswith(".git") else hook.folder / place_of
+        if there.is_dir():
+            shutil.rmtree(there)
+        there.unlink(missing_ok=True)
+        if there.suffix == ".jsonl" and name in ("nul", "deep"):
+            continue  # a line that is no unlock lets the tool go on
+        there.symlink_to(path)
+        assert hook.run("claude-code", claude(folder)), name
+
+
+def test_figures_that_are_no_file_stop_nothing(hook: GuardHook, tmp_path: Path):
+    for name, path in odd_files(tmp_path / "odd").items():
+        (hook.folder / "guard.json").unlink(missing_ok=True)
+        (hook.folder / "guard.json").symlink_to(path)
+        assert hook.run("claude-code", claude(tmp_path)) is None, name
+
+
+def test_a_name_in_a_refusal_commands_no_terminal(feat: Path):
+    content = figures_of(feat, branches={"acme/widgets": {"feat/x": ["the work on \x1b]0;x\x07\u202e\n", 61_100_000]}})
+    text = why(caps(content, "codex s", place(str(feat)), TODAY))
+    assert "the work on ?]0;x??? has cost" in text

@@ -2,15 +2,18 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
+import msgspec
 import pytest
 from inline_snapshot import snapshot
 
 from collector.hook import LAST_RUN
-from collector.hooks.tools import GUARD, HOOK, TOOLS
+from collector.hooks.tools import GUARD, HOOK, TOOLS, command
 from collector.scan import scan_with_index
 from collector.stamps import read_stamps
 from tests.collector.machine import CommandResult, call, git, mergecost, request, result, write_log
@@ -125,8 +128,9 @@ def test_each_hook_has_the_format_of_its_tool(machine: dict[str, str], home: Pat
     (home / ".claude/settings.json").unlink()
     hooks(machine, repo, "install", "--guard")
     files = {name: json.loads((home / tool.folder / tool.file).read_text()) for name, tool in TOOLS.items()}
-    line = f"{sys.executable} -I -S {GUARD} {home / 'state'} "
-    text = json.dumps(files).replace(line, "GUARD ").replace(f"{sys.executable} -I -S {HOOK} {home / 'state'}", "PUSH")
+    own = f"PYTHONEXECUTABLE= __PYVENV_LAUNCHER__= {sys.executable} -I -S"
+    line = f"{own} {GUARD} {home / 'state'} "
+    text = json.dumps(files).replace(line, "GUARD ").replace(f"{own} {HOOK} {home / 'state'}", "PUSH")
     assert json.loads(text) == snapshot(
         {
             "claude-code": {
@@ -219,22 +223,89 @@ def test_settings_that_would_lose_their_layout_are_not_changed(
     assert (home / ".claude/settings.json").read_text() == text
 
 
+def run_hook(hook: Path, state: Path, env: dict[str, str], cwd: Path, python: str = sys.executable) -> None:
+    """Run the hook as a tool does, and wait until the push that it starts has ended."""
+    reader, writer = os.pipe()
+    line = command(hook, str(state)).replace(sys.executable, python)
+    run = subprocess.run(
+        ["sh", "-c", line], env=env, cwd=cwd, input=b"{}", capture_output=True, check=True, pass_fds=[writer]
+    )
+    os.close(writer)
+    assert (run.stdout, run.stderr) == (b"", b"")
+    with os.fdopen(reader) as pipe:  # read until every process has closed the other end
+        pipe.read()
+
+
 def test_the_hook_prints_nothing_and_starts_a_push_in_the_background(machine: dict[str, str], tmp_path: Path):
     (tmp_path / "state").mkdir()
     (tmp_path / "collector").mkdir()
-    (tmp_path / "collector/__init__.py").touch()
-    reader, writer = os.pipe()
-    (tmp_path / "collector/command.py").write_text(
-        f"import os, sys\nos.write({writer}, ' '.join([*sys.argv[1:], os.environ['MERGECOST_STATE']]).encode())\n"
+    shutil.copy(HOOK, tmp_path / "collector")
+    (tmp_path / "collector/__main__.py").write_text(
+        f"import os, sys\nopen({str(tmp_path / 'ran')!r}, 'w').write(' '.join([*sys.argv[1:], os.environ['MERGECOST_STATE']]))\n"
     )
-    env = {name: value for name, value in machine.items() if name != "MERGECOST_STATE"} | {"PYTHONPATH": str(tmp_path)}
-    command = [sys.executable, "-I", "-S", str(HOOK), str(tmp_path / "state")]
-    run = subprocess.run(command, env=env, input=b"{}", capture_output=True, check=True, pass_fds=[writer])
-    os.close(writer)
-    assert (run.stdout, run.stderr) == (b"", b"")
+    env = {name: value for name, value in machine.items() if name != "MERGECOST_STATE"}
+    run_hook(tmp_path / "collector/hook.py", tmp_path / "state", env, tmp_path)
     assert (tmp_path / "state" / LAST_RUN).read_text().strip().isdecimal()
-    with os.fdopen(reader) as pipe:  # read until every process has closed the other end
-        assert pipe.read() == f"push --if-due {tmp_path / 'state/state.db'}"
+    assert (tmp_path / "ran").read_text() == f"push --if-due {tmp_path / 'state/state.db'}"
+
+
+@pytest.mark.parametrize("name", ["PYTHONPATH", "PYTHONEXECUTABLE", "all"])
+def test_a_hook_imports_nothing_of_the_folder_or_the_variables_of_a_project(
+    machine: dict[str, str], home: Path, repo: Path, name: str
+):
+    mark = home / "mark"
+    evil = f"open({str(mark)!r}, 'a').write(__file__)\n"
+    user_site = home / f".local/lib/python3.{sys.version_info.minor}/site-packages"
+    for folder in (repo, user_site):
+        for package in ("collector", "attribution", "msgspec"):
+            (folder / package).mkdir(parents=True)
+            (folder / package / "__init__.py").write_text(evil)
+            (folder / package / "command.py").write_text(evil)
+            (folder / package / "__main__.py").write_text(evil)
+        for module in ("sitecustomize", "usercustomize", "json", "sqlite3", "argparse"):
+            (folder / f"{module}.py").write_text(evil)
+        (folder / "evil.pth").write_text(f"import os; {evil}")
+    program = repo / "bin/python"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho $0 >> '{mark}'\n")
+    program.chmod(0o755)
+    everywhere = dict.fromkeys(("PYTHONHOME", "PYTHONPLATLIBDIR", "VIRTUAL_ENV"), str(repo))
+    everywhere |= dict.fromkeys(("PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__"), str(program))
+    everywhere |= {"PYTHONSTARTUP": str(repo / "json.py"), "PYTHONINSPECT": "1", "PYTHONWARNINGS": "error::collector.W"}
+    everywhere |= {"PYTHONUSERBASE": str(home / ".local"), "PYTHONPATH": "."}
+    project = everywhere if name == "all" else {name: everywhere[name]}
+    (home / "state").mkdir()
+    write_log(home, request(1, repo))
+    run_hook(HOOK, home / "state", machine | project, repo)
+    assert not mark.exists()
+    assert (home / "state/index.db").exists()
+
+
+@pytest.mark.parametrize("layout", ["environment", "checkout", "user"])
+def test_a_hook_works_however_mergecost_is_installed(
+    machine: dict[str, str], home: Path, repo: Path, tmp_path: Path, layout: str
+):
+    """Beside its packages in an environment (pip, pipx, uv), in a checkout that an environment names, or in the user's own folder,
+    which an isolated Python does not search."""
+    venv.create(tmp_path / "venv", symlinks=True)
+    site = tmp_path / f"venv/lib/python3.{sys.version_info.minor}/site-packages"
+    packages = [path for path in Path(msgspec.__file__).parents[1].iterdir() if path.suffix != ".pth"]
+    target = site if layout != "user" else tmp_path / "user"
+    target.mkdir(exist_ok=True)
+    for path in packages:
+        if path.name.partition("-")[0] in ("msgspec", "backports", "genai_prices", "mergecost", "httpx2", "pydantic"):
+            (target / path.name).symlink_to(path)
+    if layout == "checkout":
+        (site / "mergecost.pth").write_text(f"{ROOT}\n")
+        hook = HOOK
+    else:
+        for name in ("collector", "attribution"):
+            (target / name).symlink_to(ROOT / name)
+        hook = target / "collector/hook.py"
+    (home / "state").mkdir()
+    write_log(home, request(1, repo))
+    run_hook(hook, home / "state", machine | {"PYTHONPATH": ""}, repo, str(tmp_path / "venv/bin/python"))
+    assert (home / "state/index.db").exists()
 
 
 def test_the_hook_ignores_a_missing_folder(machine: dict[str, str], tmp_path: Path):

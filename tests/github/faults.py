@@ -56,6 +56,16 @@ class Faults:
         response = JSONResponse({"message": MESSAGES.get(status, "Server Error")}, status, dict(headers or {}))
         self._faults.append(Fault(method, path_pattern, times, after_applying, response))
 
+    def answer_next(
+        self, method: str, path_pattern: str, response: Response, *, times: int = 1, after_applying: bool = False
+    ) -> None:
+        """Answer the next requests with exactly this."""
+        self._faults.append(Fault(method, path_pattern, times, after_applying, response))
+
+    def recover(self) -> None:
+        """No more trouble."""
+        self._faults.clear()
+
     def break_next(
         self,
         method: str,

@@ -24,7 +24,7 @@ def get_repository(call: Call) -> Response:
 
 @route("GET", "/repos/{owner}/{repo}/contents/{path:path}", "contents", "single_file")
 def get_contents(call: Call) -> Response:
-    """`single_file` opens just the paths that the App named."""
+    """`single_file` opens just the paths that the App named. A folder is a list of its files."""
     path, ref = call.request.path_params["path"], call.query("ref") or call.repository.default_branch
     if call.repository.private and not _may_read(call, path):
         raise RequestRefusal(403, credentials.NOT_FOR_APP)
@@ -32,7 +32,10 @@ def get_contents(call: Call) -> Response:
         raise RequestRefusal(404, f"No commit found for the ref {ref}")
     content = call.repository.files.get(path)
     if content is None:
-        raise not_found()
+        inside = [name for name in call.repository.files if name.startswith(f"{path}/")]
+        if not inside:
+            raise not_found()
+        return ok([{"type": "file", "name": name.rsplit("/", 1)[-1], "path": name} for name in inside])
     url = f"{payloads.repository_url(call.repository)}/contents/{path}?ref={ref}"
     html = f"{payloads.WEB}/{call.repository.full_name}/blob/{ref}/{path}"
     git = f"{payloads.repository_url(call.repository)}/git/blobs/{payloads.blob_sha(content)}"

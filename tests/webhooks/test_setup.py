@@ -1,5 +1,6 @@
 """Becoming a GitHub App: the set-up page, the manifest flow, and what is kept."""
 
+import asyncio
 import html
 import json
 import re
@@ -66,8 +67,11 @@ def test_an_organization_can_own_the_app_and_its_name_cannot_break_out(fresh):
         "https://github.com/organizations/acme/settings/apps/new"
         in page(fresh, secret=secret(fresh), organization="acme").text
     )
-    hostile = page(fresh, secret=secret(fresh), organization='"><script>alert(1)</script>').text
-    assert "<script" not in hostile
+    for name in ('"><script>alert(1)</script>', "..", "a/b", "a\n", "%2e%2e", "é"):
+        hostile = page(fresh, secret=secret(fresh), organization=name)
+        assert hostile.status_code == 422
+        assert "<script" not in hostile.text
+        assert "apps/new" not in hostile.text
 
 
 def test_the_app_is_made_once_and_its_secrets_are_the_servers_alone(fresh, github):
@@ -105,3 +109,56 @@ def test_a_code_that_github_does_not_know_changes_nothing(fresh):
     assert answer.status_code == 502
     assert "GitHub answered 404" in answer.text
     assert page(fresh, secret=secret(fresh)).status_code == 200
+
+
+def test_githubs_answer_is_taken_once_however_often_it_comes(fresh, github):
+    first = page(fresh, secret=secret(fresh))
+    owner = github.add_user("acme", type="Organization")
+    codes = [github.register_manifest(manifest_of(first), owner) for _ in range(4)]
+    state = state_of(first)
+
+    async def all_at_once():
+        transport = httpx.ASGITransport(fresh.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            return await asyncio.gather(
+                *(client.get("/setup/created", params={"code": code, "state": state}) for code in codes)
+            )
+
+    answers = fresh.run(all_at_once())
+    assert sorted(answer.status_code for answer in answers) == [200, 410, 410, 410]
+    assert len(github.apps) == 1
+
+
+@pytest.mark.parametrize("code", ["../x", "..", "a/b", "a\nb", "a\r\nX: y", "a%2f", "a?b", "a#b", "é", "a" * 101])
+def test_a_code_that_githubs_address_could_not_hold_is_never_sent(fresh, github, code):
+    first = page(fresh, secret=secret(fresh))
+    answer = fresh.send("GET", "/setup/created", params={"code": code, "state": state_of(first)})
+    assert answer.status_code == 403
+    assert github.requests == []
+
+
+def test_forms_lead_to_github_alone_and_nobody_may_frame_a_page(fresh):
+    policy = page(fresh, secret=secret(fresh)).headers["content-security-policy"]
+    assert "form-action 'self' https://github.com;" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "form-action 'none'" in page(fresh, secret="x").headers["content-security-policy"]
+
+
+def test_an_empty_secret_opens_no_page(fresh):
+    secret(fresh)
+    (fresh.settings.data_dir / "setup-secret").write_text("")
+    assert page(fresh, secret="").status_code == 403
+    assert len(secret(fresh)) > 40
+
+
+def test_secrets_that_others_could_read_are_taken_from_them(fresh):
+    secret(fresh)
+    path = fresh.settings.data_dir / "setup-secret"
+    path.chmod(0o644)
+    secret(fresh)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    credentials = path.with_name("app.json")
+    credentials.write_text('{"app_id": 1, "slug": "x", "private_key": "k", "webhook_secret": "s"}')
+    credentials.chmod(0o666)
+    assert app_credentials(fresh.settings, {})
+    assert stat.S_IMODE(credentials.stat().st_mode) == 0o600

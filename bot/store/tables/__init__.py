@@ -3,18 +3,21 @@
 Times are UTC milliseconds, money is micro-dollars. Ids are GitHub's numbers, which survive renames.
 """
 
-from bot.store.tables.conversations import ApprovalRow, CommandRow, CorrectionRow, PressRow
+from bot.store.tables.conversations import ApprovalRow, CommandRow, CorrectionRow, PressRow, StrangerRow
 from bot.store.tables.github import Account, IssueRow, Presence, Pull, Reference, Repository, RepositoryName
 from bot.store.tables.ledger import (
     ChargeRow,
     CommitName,
     CommitRow,
-    RequestAlias,
+    OriginRow,
+    ReasonRow,
+    RequestName,
     SessionClue,
     SessionRow,
     ShareRow,
     SuggestionRow,
 )
+from bot.store.tables.sums import DaySender, DaySum
 from bot.store.tables.work import Job, NoticeRow, Publication, Token, WeekRow
 
 __all__ = [
@@ -25,20 +28,25 @@ __all__ = [
     "CommitName",
     "CommitRow",
     "CorrectionRow",
+    "DaySender",
+    "DaySum",
     "IssueRow",
     "Job",
     "NoticeRow",
+    "OriginRow",
     "Presence",
     "PressRow",
     "Publication",
     "Pull",
+    "ReasonRow",
     "Reference",
     "Repository",
     "RepositoryName",
-    "RequestAlias",
+    "RequestName",
     "SessionClue",
     "SessionRow",
     "ShareRow",
+    "StrangerRow",
     "SuggestionRow",
     "Token",
     "WeekRow",

@@ -11,6 +11,7 @@ class CommandRow(SQLModel, table=True):
     Append-only but for `is_answered` and what an edit adds to `problem`."""
 
     __tablename__ = "command"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (Index("command_by_pull", "account_id", "repository_id", "number"),)
     account_id: int = key()
     repository_id: int = key()
     comment_id: int = key()
@@ -65,3 +66,13 @@ class PressRow(SQLModel, table=True):
     by_id: int = big()
     by_login: str = text()
     at_ms: int = big()
+
+
+class StrangerRow(SQLModel, table=True):
+    """Somebody who gave a command and may not write in the repository, as GitHub said at `asked_at_ms`. For an hour."""
+
+    __tablename__ = "stranger"  # pyright: ignore[reportAssignmentType]
+    account_id: int = key()
+    repository_id: int = key()
+    user_id: int = key()
+    asked_at_ms: int = big()

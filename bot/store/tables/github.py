@@ -1,5 +1,7 @@
 """Facts from GitHub: accounts, repositories, pull requests and issues."""
 
+from zoneinfo import ZoneInfo
+
 from sqlalchemy import Index
 from sqlmodel import SQLModel
 
@@ -9,23 +11,26 @@ from bot.store.tables.columns import big, big_or_none, key, name, text
 
 class Account(SQLModel, table=True):
     """A user or organization where the App is or was installed. `installation_id` is the current installation, 0 if there is
-    none; `suspended` means that GitHub refuses it for now. `next_write_at_ms` spaces writes to GitHub, `not_before_ms` is set
-    while GitHub limits the installation. `ledger_checked_at_ms`: every charge that changed before was checked; it broke
-    `ledger_errors` promises."""
+    none; `suspended` means that GitHub refuses it for now. `next_write_at_ms` spaces writes to GitHub, and
+    `writes_spread_until_ms` counts them: when they would have ended, evenly spread. `not_before_ms` is set while GitHub limits
+    the installation, `limit_pause_ms` is its newest pause for a secondary limit. `ledger_checked_at_ms`: every charge that changed
+    before was checked; it broke `ledger_errors` promises."""
 
     account_id: int = key()
     login: str = text()
     installation_id: int = big()
     suspended: bool = False
     next_write_at_ms: int = big()
+    writes_spread_until_ms: int = big()
     not_before_ms: int = big()
+    limit_pause_ms: int = big()
     ledger_checked_at_ms: int = big()
     ledger_errors: int = big()
 
 
 class Repository(SQLModel, table=True):
     """`active`: the installation covers it now. `newest_week` is the last ISO week (`2026-W47`) whose issue was created or had no
-    cause, `week_due_at_ms` when to look for the next."""
+    cause, `week_due_at_ms` when to look for the next. `time_zone`: by its days the ledger is summed up."""
 
     __table_args__ = (Index("repository_by_id", "repository_id"),)
     account_id: int = key()
@@ -40,10 +45,15 @@ class Repository(SQLModel, table=True):
     settings_read_at_ms: int = big()
     newest_week: str = text()
     week_due_at_ms: int = big()
+    time_zone: str = text("UTC")
 
     @property
     def key(self) -> RepositoryKey:
         return RepositoryKey(self.account_id, self.repository_id)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
 
 
 class RepositoryName(SQLModel, table=True):
@@ -61,8 +71,8 @@ class Pull(SQLModel, table=True):
     `comment_due_at_ms`: the comment waits until then. `skip` is why there is none, as a `Skip`; empty while there is one."""
 
     __table_args__ = (
-        Index("pull_by_merge", "account_id", "repository_id", "merged_at_ms"),
         Index("pull_by_close", "account_id", "repository_id", "closed_at_ms"),
+        Index("pull_by_merge", "account_id", "repository_id", "merged_at_ms"),
     )
     account_id: int = key()
     repository_id: int = key()

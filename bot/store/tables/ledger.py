@@ -6,87 +6,126 @@ from sqlalchemy import Index
 from sqlalchemy import text as sql_text
 from sqlmodel import SQLModel
 
-from bot.store.tables.columns import big, big_or_none, key, name, text
-from bot.store.usage_columns import COLUMN_TYPES
+from bot.store.tables.columns import big, big_or_none, key, name, small, small_key, small_or_none, text
+from bot.store.usage_columns import ORIGIN_COLUMNS
 
-_COLUMNS = {str: text, int: big, bool: lambda: False, int | None: big_or_none}
-_KEY = ("tool", "request_id")
 _WAITS = sql_text("done_count < request_count")
-
-# A column for each field of a request.
-_Request: Any = type(
-    "_Request",
-    (SQLModel,),
-    {"__module__": __name__, "__annotations__": {name: kind for name, kind in COLUMN_TYPES.items() if name not in _KEY}}
-    | {name: _COLUMNS[kind]() for name, kind in COLUMN_TYPES.items() if name not in _KEY},
-)
+# Rows stand in the order of their key: https://www.sqlite.org/withoutrowid.html
+_BY_KEY = {"sqlite_with_rowid": False}
 
 
-class ChargeRow(_Request, table=True):  # pyright: ignore[reportGeneralTypeIssues, reportCallIssue]
-    """A request and its price. `facts` is its work and its other ids, as JSON. `revision` names the current shares; 0: none yet."""
+def _columns(kind: type, names: Any, make: Any) -> Any:
+    """A model with a column of this kind for each name."""
+    values = {"__module__": __name__, "__annotations__": dict.fromkeys(names, kind), **{name: make() for name in names}}
+    return type("_Columns", (SQLModel,), values)
 
-    __tablename__ = "charge"
+
+class ChargeRow(SQLModel, table=True):
+    """A request and its price. `charge_id` begins with the time (`charge_ids`), `origin_id` names an `OriginRow`. `aliases` are
+    further ids of the request, one a line; `facts` is what few requests have, as JSON, or empty. `revision` names the current
+    shares; 0: none yet. Wide columns stand before narrow ones, which costs PostgreSQL no gaps."""
+
+    __tablename__ = "charge"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
-        Index("charge_by_session", "account_id", "repository_id", "tool", "session_id"),
+        Index("charge_by_origin", "account_id", "origin_id"),
         Index("charge_by_time", "account_id", "repository_id", "at_ms"),
-        Index("charge_by_change", "account_id", "changed_at_ms"),
+        _BY_KEY,
     )
     account_id: int = key()
-    tool: str = name()
-    request_id: str = name()
+    charge_id: int = key()
+    origin_id: int = big()
     repository_id: int = big()
     at_ms: int = big()
-    facts: str = text()
     list_micros: int | None = big_or_none()
     cache_saving_micros: int = big()
     billed_micros: int | None = big_or_none()
+    revision: int = small()
+    output_tokens: int | None = small_or_none()
+    cache_read_tokens: int | None = small_or_none()
+    cache_write_1h_tokens: int | None = small_or_none()
+    cache_write_5m_tokens: int | None = small_or_none()
+    uncached_input_tokens: int | None = small_or_none()
+    reasoning_tokens: int | None = small_or_none()
+    request_id: str = text()
+    aliases: str = text()
+    facts: str = text()
+
+
+class OriginRow(_columns(str, ORIGIN_COLUMNS, text), table=True):  # pyright: ignore[reportGeneralTypeIssues, reportCallIssue]
+    """What many charges have in common: tool, session, model, branch, commit, person, price book ... `origin_id` is a digest of
+    the rest. Never changed."""
+
+    __tablename__ = "origin"
+    __table_args__ = (Index("origin_by_session", "account_id", "tool", "session_id"), _BY_KEY)
+    account_id: int = key()
+    origin_id: int = key()
     billing_mode: str = text("unknown")
     basis: str = text("computed")
     price_book: str = text()
     unpriced: str = text()
-    revision: int = big()
-    changed_at_ms: int = big()
 
 
-class RequestAlias(SQLModel, table=True):
-    """A further id of a request that is charged as `request_id`."""
+class RequestName(SQLModel, table=True):
+    """Where to look for the charge of a request, by each of its ids. `name_hash` stands for an id of a tool; whether it is that
+    id, the charge says."""
 
-    __tablename__ = "request_alias"  # pyright: ignore[reportAssignmentType]
+    __tablename__ = "request_name"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (_BY_KEY,)
     account_id: int = key()
-    tool: str = name()
-    alias: str = name()
-    request_id: str = text()
+    name_hash: int = small_key()
+    charge_id: int = key()
 
 
 class ShareRow(SQLModel, table=True):
-    """Who bears a charge. Append-only: a change is a new revision. `pull_number` None is unattributed."""
+    """Who bears a charge. Append-only: a change is a new revision. `pull_number` None is unattributed. `reason_id` names a
+    `ReasonRow`."""
 
     __tablename__ = "share"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = (Index("share_by_pull", "account_id", "repository_id", "pull_number"),)
+    __table_args__ = (
+        Index(
+            "share_by_pull",
+            "account_id",
+            "repository_id",
+            "pull_number",
+            sqlite_where=sql_text("pull_number IS NOT NULL"),
+            postgresql_where=sql_text("pull_number IS NOT NULL"),
+        ),
+        _BY_KEY,
+    )
     account_id: int = key()
-    tool: str = name()
-    request_id: str = name()
-    revision: int = key()
-    position: int = key()
+    charge_id: int = key()
     repository_id: int = big()
-    pull_number: int | None = big_or_none()
+    reason_id: int = big()
     weight: int = big()
     micros: int | None = big_or_none()
+    decided_at_ms: int = big()
+    revision: int = small_key()
+    position: int = small_key()
+    pull_number: int | None = small_or_none()
+
+
+class ReasonRow(SQLModel, table=True):
+    """Why shares are as they are. `reason_id` is a digest of the rest. Never changed."""
+
+    __tablename__ = "reason"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (_BY_KEY,)
+    account_id: int = key()
+    reason_id: int = key()
     evidence: str = text()
     why: str = text()
     stage: str = text("build")
-    decided_at_ms: int = big()
 
 
 class SessionRow(SQLModel, table=True):
     """A session's part in one repository. `short_id` is `report.short_id`. It waits for attribution while `request_count` is
-    ahead of `done_count`."""
+    ahead of `done_count`. `changed_at_ms`: a charge of it, or who bears one, changed then for the last time."""
 
     __tablename__ = "session"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
         Index("session_by_time", "account_id", "repository_id", "last_at_ms"),
         Index("session_by_id", "account_id", "repository_id", "session_id"),
         Index("session_by_short_id", "account_id", "repository_id", "short_id"),
+        Index("session_by_change", "account_id", "changed_at_ms"),
         Index(
             "session_waiting", "account_id", "repository_id", "last_at_ms", sqlite_where=_WAITS, postgresql_where=_WAITS
         ),
@@ -100,6 +139,7 @@ class SessionRow(SQLModel, table=True):
     last_at_ms: int = big()
     request_count: int = big()
     done_count: int = big()
+    changed_at_ms: int = big()
 
 
 class SessionClue(SQLModel, table=True):

@@ -7,13 +7,18 @@ from sqlmodel import Field, SQLModel
 from bot.store.tables.columns import big, big_or_none, key, name, text
 
 _WAITS = sql("done_count < request_count")
+_IS_REFUSED = sql("last_error <> '' AND done_count >= request_count")
 
 
 class Job(SQLModel, table=True):
     """Work that is to be done, one row a piece, so that ten events on a pull request make one run. It is due while
-    `request_count` is ahead of `done_count`. `token` is the fencing token. Ids that a kind does not need are 0."""
+    `request_count` is ahead of `done_count`. `token` is the fencing token. Ids that a kind does not need are 0. `last_error` is why
+    it waits longer or, where it is not due, why it ended at `run_at_ms` without being done."""
 
-    __table_args__ = (Index("job_waiting", "account_id", "run_at_ms", sqlite_where=_WAITS, postgresql_where=_WAITS),)
+    __table_args__ = (
+        Index("job_waiting", "account_id", "run_at_ms", sqlite_where=_WAITS, postgresql_where=_WAITS),
+        Index("job_refused", "account_id", "repository_id", sqlite_where=_IS_REFUSED, postgresql_where=_IS_REFUSED),
+    )
     account_id: int = key()
     kind: str = name()
     repository_id: int = key()

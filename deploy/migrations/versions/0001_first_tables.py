@@ -7,7 +7,45 @@ revision = "0001"
 down_revision = None
 
 
+# Without statistics SQLite believes that about ten rows begin with the same account, and that any other index is not worth it
+# (https://www.sqlite.org/fileformat2.html#stat1tab). So many rows there are, and so many with the same first column, first two ...
+_STATISTICS = [
+    {"tbl": table, "idx": index, "stat": stat}
+    for table, index, stat in (
+        ("charge", "charge", "1000000 500000 1"),
+        ("charge", "charge_by_origin", "1000000 500000 10"),
+        ("charge", "charge_by_time", "1000000 500000 5000 1"),
+        ("origin", "origin", "100000 50000 1"),
+        ("origin", "origin_by_session", "100000 50000 20000 5"),
+        ("request_name", "request_name", "1000000 500000 1 1"),
+        ("share", "share", "1000000 500000 1 1 1"),
+        ("share", "share_by_pull", "1000000 500000 5000 100"),
+        ("reason", "reason", "10000 5000 1"),
+        ("day_sender", "day_sender", "10000 5000 1000 5 1"),
+        ("day_sum", "day_sum", "100000 50000 10000 50 5 4 3 2 1"),
+        ("day_sum", "day_sum_by_pull", "100000 50000 10000 20"),
+        ("command", "sqlite_autoindex_command_1", "10000 5000 500 1"),
+        ("command", "command_by_pull", "10000 5000 500 2"),
+        ("reference", "sqlite_autoindex_reference_1", "100000 50000 5000 2 1"),
+        ("reference", "reference_by_number", "100000 50000 5000 3"),
+        ("session", "sqlite_autoindex_session_1", "100000 50000 5000 1000 1"),
+        ("session", "session_by_change", "100000 50000 2"),
+        ("session", "session_by_id", "100000 50000 5000 1"),
+        ("session", "session_by_short_id", "100000 50000 5000 1"),
+        ("session", "session_by_time", "100000 50000 5000 2"),
+        ("session_clue", "sqlite_autoindex_session_clue_1", "1000000 500000 50000 10000 10 1"),
+        ("session_clue", "session_clue_by_text", "1000000 500000 50000 20 2 1"),
+    )
+]
+
+
 def upgrade() -> None:
+    _make_account_to_job()
+    _make_notice_to_week()
+    _save_statistics()
+
+
+def _make_account_to_job() -> None:
     op.create_table(
         "account",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -15,7 +53,9 @@ def upgrade() -> None:
         sa.Column("installation_id", sa.BigInteger(), nullable=False),
         sa.Column("suspended", sa.Boolean(), nullable=False),
         sa.Column("next_write_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("writes_spread_until_ms", sa.BigInteger(), nullable=False),
         sa.Column("not_before_ms", sa.BigInteger(), nullable=False),
+        sa.Column("limit_pause_ms", sa.BigInteger(), nullable=False),
         sa.Column("ledger_checked_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("ledger_errors", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id"),
@@ -35,47 +75,28 @@ def upgrade() -> None:
     )
     op.create_table(
         "charge",
-        sa.Column("session_id", sa.Text(), nullable=False),
-        sa.Column("model", sa.Text(), nullable=False),
-        sa.Column("agent_id", sa.Text(), nullable=False),
-        sa.Column("is_sum", sa.Boolean(), nullable=False),
-        sa.Column("provider", sa.Text(), nullable=False),
-        sa.Column("web_search_requests", sa.BigInteger(), nullable=False),
-        sa.Column("speed", sa.Text(), nullable=False),
-        sa.Column("service_tier", sa.Text(), nullable=False),
-        sa.Column("inference_geo", sa.Text(), nullable=False),
-        sa.Column("reported_micros", sa.BigInteger(), nullable=True),
-        sa.Column("credits_micros", sa.BigInteger(), nullable=True),
-        sa.Column("output_tokens", sa.BigInteger(), nullable=True),
-        sa.Column("cache_read_tokens", sa.BigInteger(), nullable=True),
-        sa.Column("cache_write_1h_tokens", sa.BigInteger(), nullable=True),
-        sa.Column("cache_write_5m_tokens", sa.BigInteger(), nullable=True),
-        sa.Column("uncached_input_tokens", sa.BigInteger(), nullable=True),
-        sa.Column("reasoning_tokens", sa.BigInteger(), nullable=True),
-        sa.Column("branch", sa.Text(), nullable=False),
-        sa.Column("commit", sa.Text(), nullable=False),
-        sa.Column("ci_ref", sa.Text(), nullable=False),
-        sa.Column("author", sa.Text(), nullable=False),
-        sa.Column("context_source", sa.Text(), nullable=False),
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("tool", sa.Text(), nullable=False),
-        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("charge_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("origin_id", sa.BigInteger(), nullable=False),
         sa.Column("repository_id", sa.BigInteger(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
-        sa.Column("facts", sa.Text(), nullable=False),
         sa.Column("list_micros", sa.BigInteger(), nullable=True),
         sa.Column("cache_saving_micros", sa.BigInteger(), nullable=False),
         sa.Column("billed_micros", sa.BigInteger(), nullable=True),
-        sa.Column("billing_mode", sa.Text(), nullable=False),
-        sa.Column("basis", sa.Text(), nullable=False),
-        sa.Column("price_book", sa.Text(), nullable=False),
-        sa.Column("unpriced", sa.Text(), nullable=False),
-        sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.Column("changed_at_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("account_id", "tool", "request_id"),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("output_tokens", sa.Integer(), nullable=True),
+        sa.Column("cache_read_tokens", sa.Integer(), nullable=True),
+        sa.Column("cache_write_1h_tokens", sa.Integer(), nullable=True),
+        sa.Column("cache_write_5m_tokens", sa.Integer(), nullable=True),
+        sa.Column("uncached_input_tokens", sa.Integer(), nullable=True),
+        sa.Column("reasoning_tokens", sa.Integer(), nullable=True),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("aliases", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "charge_id"),
+        sqlite_with_rowid=False,
     )
-    op.create_index("charge_by_change", "charge", ["account_id", "changed_at_ms"])
-    op.create_index("charge_by_session", "charge", ["account_id", "repository_id", "tool", "session_id"])
+    op.create_index("charge_by_origin", "charge", ["account_id", "origin_id"])
     op.create_index("charge_by_time", "charge", ["account_id", "repository_id", "at_ms"])
     op.create_table(
         "command",
@@ -92,6 +113,7 @@ def upgrade() -> None:
         sa.Column("is_answered", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "comment_id"),
     )
+    op.create_index("command_by_pull", "command", ["account_id", "repository_id", "number"])
     op.create_table(
         "commit_fact",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -124,6 +146,43 @@ def upgrade() -> None:
     )
     op.create_index("correction_by_session", "correction", ["account_id", "repository_id", "session_id"])
     op.create_table(
+        "day_sender",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("requests", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "day", "author"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "day_sum",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("pull_number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("micros", sa.BigInteger(), nullable=False),
+        sa.Column("parts", sa.BigInteger(), nullable=False),
+        sa.Column("unpriced_parts", sa.BigInteger(), nullable=False),
+        sa.Column("requests", sa.BigInteger(), nullable=False),
+        sa.Column("unpriced_requests", sa.BigInteger(), nullable=False),
+        sa.Column("requests_with_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("uncached_input_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("cache_read_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("cache_write_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("output_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("cache_saving_micros", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "account_id", "repository_id", "day", "pull_number", "stage", "evidence", "tool", "model"
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("day_sum_by_pull", "day_sum", ["account_id", "repository_id", "pull_number"])
+    op.create_table(
         "issue",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -152,6 +211,13 @@ def upgrade() -> None:
     )
     waits = sa.text("done_count < request_count")
     op.create_index("job_waiting", "job", ["account_id", "run_at_ms"], sqlite_where=waits, postgresql_where=waits)
+    refused = sa.text("last_error <> '' AND done_count >= request_count")
+    op.create_index(
+        "job_refused", "job", ["account_id", "repository_id"], sqlite_where=refused, postgresql_where=refused
+    )
+
+
+def _make_notice_to_week() -> None:
     op.create_table(
         "notice",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -165,6 +231,31 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "kind", "about", "level"),
     )
+    op.create_table(
+        "origin",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("origin_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("agent_id", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("speed", sa.Text(), nullable=False),
+        sa.Column("service_tier", sa.Text(), nullable=False),
+        sa.Column("inference_geo", sa.Text(), nullable=False),
+        sa.Column("branch", sa.Text(), nullable=False),
+        sa.Column("commit", sa.Text(), nullable=False),
+        sa.Column("ci_ref", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("context_source", sa.Text(), nullable=False),
+        sa.Column("billing_mode", sa.Text(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
+        sa.Column("price_book", sa.Text(), nullable=False),
+        sa.Column("unpriced", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "origin_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("origin_by_session", "origin", ["account_id", "tool", "session_id"])
     op.create_table(
         "presence",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -186,6 +277,14 @@ def upgrade() -> None:
         sa.Column("by_login", sa.Text(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "press_id"),
+    )
+    op.create_table(
+        "stranger",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("asked_at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "user_id"),
     )
     op.create_table(
         "publication",
@@ -217,8 +316,18 @@ def upgrade() -> None:
         sa.Column("skip", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "number"),
     )
-    op.create_index("pull_by_merge", "pull", ["account_id", "repository_id", "merged_at_ms"])
     op.create_index("pull_by_close", "pull", ["account_id", "repository_id", "closed_at_ms"])
+    op.create_index("pull_by_merge", "pull", ["account_id", "repository_id", "merged_at_ms"])
+    op.create_table(
+        "reason",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("reason_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "reason_id"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "reference",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -242,6 +351,7 @@ def upgrade() -> None:
         sa.Column("settings_read_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("newest_week", sa.Text(), nullable=False),
         sa.Column("week_due_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("time_zone", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id"),
     )
     op.create_index("repository_by_id", "repository", ["repository_id"])
@@ -253,12 +363,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "name"),
     )
     op.create_table(
-        "request_alias",
+        "request_name",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("tool", sa.Text(), nullable=False),
-        sa.Column("alias", sa.Text(), nullable=False),
-        sa.Column("request_id", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("account_id", "tool", "alias"),
+        sa.Column("name_hash", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("charge_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "name_hash", "charge_id"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "session",
@@ -271,8 +381,10 @@ def upgrade() -> None:
         sa.Column("last_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("request_count", sa.BigInteger(), nullable=False),
         sa.Column("done_count", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "tool", "session_id"),
     )
+    op.create_index("session_by_change", "session", ["account_id", "changed_at_ms"])
     op.create_index("session_by_time", "session", ["account_id", "repository_id", "last_at_ms"])
     op.create_index("session_by_id", "session", ["account_id", "repository_id", "session_id"])
     op.create_index("session_by_short_id", "session", ["account_id", "repository_id", "short_id"])
@@ -298,21 +410,23 @@ def upgrade() -> None:
     op.create_table(
         "share",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("tool", sa.Text(), nullable=False),
-        sa.Column("request_id", sa.Text(), nullable=False),
-        sa.Column("revision", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("charge_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("repository_id", sa.BigInteger(), nullable=False),
-        sa.Column("pull_number", sa.BigInteger(), nullable=True),
+        sa.Column("reason_id", sa.BigInteger(), nullable=False),
         sa.Column("weight", sa.BigInteger(), nullable=False),
         sa.Column("micros", sa.BigInteger(), nullable=True),
-        sa.Column("evidence", sa.Text(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
-        sa.Column("stage", sa.Text(), nullable=False),
         sa.Column("decided_at_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("account_id", "tool", "request_id", "revision", "position"),
+        sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("pull_number", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("account_id", "charge_id", "revision", "position"),
+        sqlite_with_rowid=False,
     )
-    op.create_index("share_by_pull", "share", ["account_id", "repository_id", "pull_number"])
+    is_attributed = sa.text("pull_number IS NOT NULL")
+    op.create_index(
+        "share_by_pull", "share", ["account_id", "repository_id", "pull_number"],
+        sqlite_where=is_attributed, postgresql_where=is_attributed,
+    )  # fmt: skip
     op.create_table(
         "suggestion",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -352,3 +466,10 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "week"),
     )
+
+
+def _save_statistics() -> None:
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("ANALYZE")  # makes the table of statistics
+        op.bulk_insert(sa.table("sqlite_stat1", sa.column("tbl"), sa.column("idx"), sa.column("stat")), _STATISTICS)
+        op.execute("ANALYZE sqlite_schema")  # reads it

@@ -20,6 +20,8 @@ from attribution.periods import week_of
 from attribution.totals import pull_totals
 from attribution.week_totals import week_cost
 from bot.clock import to_ms
+from bot.figures import breakdown as breakdown_figures
+from bot.figures import budgets as budget_figures
 from bot.figures import issue as issue_figures
 from bot.figures import pull as pull_figures
 from bot.figures import week as week_figures
@@ -30,13 +32,15 @@ from bot.store import ledger, requests
 from bot.store import pulls as pull_store
 from bot.store import totals as total_store
 from bot.store.database import Database
+from bot.store.day_sums import changes_of
+from bot.store.tables import Repository
 from tests.notation import MONDAY, session
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MILLISECOND = timedelta(milliseconds=1)
 REPOSITORY = 34
-SETTINGS = RepositorySettings(budget_pull_usd=Decimal(5))
+SETTINGS = RepositorySettings(budget_pull_usd=Decimal(5), budget_week_usd=Decimal(50), budget_month_usd=Decimal(100))
 # Pull requests and issues are numbered in one row.
 PULLS, ISSUES = range(1, 7), range(50, 55)
 EVERY = range(1, 100)
@@ -130,12 +134,14 @@ def save(database: Database, connection: Connection, key: RepositoryKey, history
         )
         for usage, (pull, after) in zip(session(lines), history.spent, strict=True)
     ]
-    requests.save_usage(database, connection, key.account_id, usages, 1)
+    with changes_of(database, connection, key.account_id) as sums:
+        requests.save_usage(database, connection, key.account_id, usages, 1, sums)
     listed = ledger.charges_of(connection, key, sorted({(usage.tool, usage.session_id) for usage in usages}))
     rows = {row.charge.key: row for charges in listed.values() for row in charges}
     pairs = [(rows[usage.key], pull) for usage, (pull, _) in zip(usages, history.spent, strict=True)]
     claims = [(row, claim(pull, Evidence.BRANCH, "why")) for row, pull in pairs if pull is not None]
-    ledger.save_claims(database, connection, key, claims, 1)
+    with changes_of(database, connection, key.account_id) as sums:
+        ledger.save_claims(database, connection, key, claims, 1, sums)
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -233,6 +239,21 @@ def test_the_past_is_not_read(database: Database, view: str):
     assert instructions_of_400 - instructions_of_20 < 20
 
 
+@pytest.mark.parametrize("view", ["week", "budgets", "cut by day", "cut by pull"])
+def test_the_requests_of_a_day_are_not_read(database: Database, view: str):
+    """Of days with a few requests as much is read as of days with ten times as many, on the same pull requests."""
+    reads: list[tuple[int, int]] = []
+    with database.write() as connection:
+        for account_id, requests_a_day in ((5, 3), (6, 30)):
+            key = RepositoryKey(account_id, REPOSITORY)
+            pulls = [(pull_of(number, -9 * DAY, number * HOUR), Details()) for number in PULLS]
+            spent = [(number, day * DAY) for number in PULLS for day in (-8, -3, 0, 1) for _ in range(requests_a_day)]
+            save(database, connection, key, History(pulls, [], spent))
+            reads.append(reads_of(connection, key, view))
+    assert reads[0] == reads[1]
+    assert reads[0][0] > 0
+
+
 def past(count: int) -> History:
     """So many pull requests of years ago with their issues and reverts; a few of these weeks, of which one takes another back."""
     years = 900 * DAY
@@ -277,6 +298,13 @@ def reads_of(connection: Connection, key: RepositoryKey, view: str) -> tuple[int
             case "week":
                 week = key.week(week_of(MONDAY, SETTINGS.zone).name)
                 week_figures.cost_of(counted, SETTINGS, week, to_ms(MONDAY + 9 * DAY))  # type: ignore[arg-type]
+            case "budgets":
+                budget_figures.running(counted, SETTINGS, key, MONDAY + 9 * HOUR)  # type: ignore[arg-type]
+            case "cut by day" | "cut by pull":
+                row = Repository(account_id=key.account_id, repository_id=REPOSITORY, full_name="acme/widgets")
+                span = MONDAY.date() - 30 * DAY, MONDAY.date() + DAY
+                by = "day" if view == "cut by day" else "pull"
+                breakdown_figures.of_repositories(counted, [row], by, span)  # type: ignore[arg-type]
     return counted.rows, next(steps)
 
 

@@ -1,3 +1,7 @@
+import os
+import stat
+
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
@@ -27,3 +31,26 @@ def test_what_was_acknowledged_is_on_the_disk(tmp_path):
     with database.read() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
     database.close()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+@pytest.mark.parametrize("made_before", [False, True])
+def test_the_database_is_its_users_alone(tmp_path, umask, made_before):
+    path = tmp_path / "folder" / "ours.db"
+    if made_before:
+        path.parent.mkdir()
+        for name in ("ours.db", "ours.db-wal", "ours.db-shm"):
+            path.with_name(name).touch(0o666)
+            path.with_name(name).chmod(0o666)
+    old = os.umask(umask)
+    try:
+        database = Database(f"sqlite:///{path}")
+        with database.write() as connection:
+            connection.exec_driver_sql("CREATE TABLE x (y)")
+        modes = {part.name: stat.S_IMODE(part.stat().st_mode) for part in path.parent.iterdir()}
+        database.close()
+    finally:
+        os.umask(old)
+    assert modes == {"ours.db": 0o600, "ours.db-wal": 0o600, "ours.db-shm": 0o600}
+    if not made_before:
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700

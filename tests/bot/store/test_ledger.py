@@ -9,17 +9,18 @@ from sqlalchemy import Connection
 from attribution.evidence import Evidence, claim
 from attribution.ledger import check
 from attribution.usage import Usage
-from bot.clock import to_ms
 from bot.keys import PullKey, RepositoryKey
 from bot.store import ledger, ledger_history, requests, totals
 from bot.store.database import Database
+from bot.store.day_sums import changes_of
 from tests.notation import MONDAY, session
 
 REPOSITORY = 34
 KEY = ("claude-code", "s1")
 REQUEST = ("claude-code", "s1-0")
 DOLLAR = 1_000_000
-WEEK_MS = 7 * 24 * 3_600_000
+WEEK = timedelta(weeks=1)
+WEEK_MS = WEEK // timedelta(milliseconds=1)
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -27,11 +28,13 @@ def save(database: Database, connection: Connection, tenant: int, usage: Usage, 
     """One request, attributed to a pull request if there is a number."""
     key = RepositoryKey(tenant, REPOSITORY)
     context = msgspec.structs.replace(usage.context, repository=str(REPOSITORY))
-    requests.save_usage(database, connection, tenant, [msgspec.structs.replace(usage, context=context)], 1)
+    with changes_of(database, connection, tenant) as sums:
+        requests.save_usage(database, connection, tenant, [msgspec.structs.replace(usage, context=context)], 1, sums)
     if pull_number is not None:
         rows = ledger.charges_of(connection, key, [KEY])[KEY]
         pairs = [(row, claim(pull_number, Evidence.BRANCH, "why")) for row in rows]
-        ledger.save_claims(database, connection, key, pairs, 1)
+        with changes_of(database, connection, tenant) as sums:
+            ledger.save_claims(database, connection, key, pairs, 1, sums)
 
 
 def usage_of(dollars: int, output_tokens: int = 0) -> Usage:
@@ -86,21 +89,20 @@ def test_two_tenants_with_one_request_id_share_nothing(database: Database):
 
 def figures(connection: Connection, tenant: int) -> dict[str, object]:
     """What each statement says of the tenant, which has to be the same."""
-    repository, from_ms = RepositoryKey(tenant, REPOSITORY), to_ms(MONDAY)
-    to = from_ms + WEEK_MS
+    repository, start, end = RepositoryKey(tenant, REPOSITORY), MONDAY.date(), MONDAY.date() + WEEK
     ((charge, share),) = ledger.booked_to(connection, PullKey(*repository, 12))
     (row,) = ledger.charges_of(connection, repository, [KEY])[KEY]
-    (_, (spend,)) = totals.spent_in(connection, repository, [from_ms - WEEK_MS, from_ms], to)
+    (_, (spend,)) = totals.spent_in(connection, repository, [start - WEEK, start], end)
     (on_pull,) = totals.spent_on(connection, repository, [12])
     ((_, _, quarter_micros),) = totals.spent_at(connection, repository, [12])
-    ((_, by_quarter),) = totals.by_quarter(connection, repository, from_ms, to)
-    ((model,), _) = totals.used_between(connection, repository, from_ms, to)
+    (of_day,) = totals.by_day(connection, repository, start, end).values()
+    ((model,), _) = totals.used_between(connection, repository, start, end)
     charges, shares = ledger_history.everything(connection, tenant)
     amounts = {
-        charge.list_micros, share.micros, row.charge.list_micros, quarter_micros, by_quarter, sum(part.micros or 0 for part in shares),
+        charge.list_micros, share.micros, row.charge.list_micros, quarter_micros, of_day, sum(part.micros or 0 for part in shares),
         sum(charge.list_micros or 0 for charge in charges), *ledger.session_totals(connection, repository, [KEY]).values(),
     }  # fmt: skip
-    costs = {spend.cost, on_pull.cost, model.cost, totals.total_between(connection, repository, from_ms, to)}
+    costs = {spend.cost, on_pull.cost, model.cost, totals.total_between(connection, repository, start, end)}
     amounts |= {cost.list_micros for cost in costs}
     counts = {*(cost.requests for cost in costs), len(charges), len(shares)}
     assert (len(amounts), len(counts)) == (1, 1), (amounts, counts)
@@ -118,18 +120,18 @@ def figures(connection: Connection, tenant: int) -> dict[str, object]:
 def test_a_request_on_a_boundary_is_in_the_week_that_begins_there(
     database: Database, shift_ms: int, dollars: list[int]
 ):
-    start_ms = to_ms(MONDAY)
+    start = MONDAY.date()
     usage = msgspec.structs.replace(usage_of(1), at=MONDAY + shift_ms * MILLISECOND)
-    starts_ms, end_ms = [start_ms - WEEK_MS, start_ms], start_ms + WEEK_MS
+    starts, end = [start - WEEK, start], start + WEEK
     repository = RepositoryKey(5, REPOSITORY)
     with database.write() as connection:
         save(database, connection, 5, usage, pull_number=12)
-        parts = totals.spent_in(connection, repository, starts_ms, end_ms)
+        parts = totals.spent_in(connection, repository, starts, end)
         assert [sum(part.cost.priced_micros for part in week) // DOLLAR for week in parts] == dollars
-        week = (start_ms, end_ms)
+        week = (start, end)
         in_week = [
             totals.total_between(connection, repository, *week).priced_micros,
-            sum(micros for _, micros in totals.by_quarter(connection, repository, *week)),
+            sum(totals.by_day(connection, repository, *week).values()),
             sum(row.cost.priced_micros for row in totals.used_between(connection, repository, *week)[0]),
         ]
         assert [micros // DOLLAR for micros in in_week] == [dollars[1]] * 3

@@ -3,9 +3,12 @@
 import random
 import threading
 
+from sqlalchemy import select
+
+from bot.keys import RepositoryKey
 from bot.store import accounts as account_store
 from bot.work import queue
-from bot.work.queue import LEASE_MS, MAX_ATTEMPTS, Kind, Share, Work
+from bot.work.queue import LEASE_MS, LONGEST_RETRY_MS, MAX_ATTEMPTS, Kind, Share, Work
 
 PULL = Work(Kind.PULL, 1, 2, 3)
 
@@ -125,27 +128,46 @@ def test_a_worker_that_comes_back_late_changes_nothing(database):
     assert queue.finish(database, second)
 
 
-def test_failures_wait_longer_each_time_and_end(database):
+def test_failures_wait_longer_each_time_and_never_end(database):
     request(database, PULL)
     now, pauses = 0, []
-    for _ in range(MAX_ATTEMPTS):
+    for _ in range(100):
         (lease,) = queue.claim(database, now, 5)
         queue.fail(database, lease, "no luck", now)
-        if (next_at := due(database)) is not None:
-            pauses.append(next_at - now)
-            now = next_at
+        pauses.append(due(database) - now)
+        now += pauses[-1]
     assert pauses == sorted(pauses)
-    assert len(pauses) == MAX_ATTEMPTS - 1
-    assert due(database) is None
-    request(database, PULL, at=now)
-    assert len(queue.claim(database, now, 5)) == 1
+    assert (pauses[0], pauses[-1]) == (5_000, LONGEST_RETRY_MS)
+
+
+def test_what_is_refused_ends_after_ten_attempts_with_its_reason_and_the_sweep_asks_again_a_day_later(database):
+    request(database, PULL)
+    now, ends = 0, []
+    while (at := due(database)) is not None:
+        now = at
+        (lease,) = queue.claim(database, now, 5)
+        ends.append(queue.refuse(database, lease, "422 no", now))
+    assert ends == [False] * (MAX_ATTEMPTS - 1) + [True]
+    with database.read() as connection:
+        assert connection.execute(select(queue.jobs.c.last_error)).scalar() == "422 no"
+
+    def ask_again(key):
+        with database.write() as connection:
+            queue.request_refused(connection, key, now + 1, now + 1)
+        return due(database)
+
+    assert ask_again(RepositoryKey(1, 99)) is None, "another repository's"
+    assert ask_again(PULL.repository) == now + 1
+    (lease,) = queue.claim(database, now + 1, 5)
+    queue.finish(database, lease)
+    assert ask_again(PULL.repository) is None, "it is done"
 
 
 def test_a_limited_account_waits_and_others_do_not(database):
 
     with database.write() as connection:
         account_store.save_account(database, connection, 1, "acme", 5, suspended=False)
-        account_store.pause(connection, 1, 1000)
+        account_store.pause(connection, 1, 1000, 0)
     request(database, PULL, Work(Kind.PULL, 2, 2, 3))
     assert [lease.account_id for lease in queue.claim(database, 0, 5)] == [2]
     assert [lease.account_id for lease in queue.claim(database, 1000, 5)] == [1]

@@ -1,0 +1,25 @@
+"""Texts that many rows have in common: stored once, and named by a digest of them."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Table
+
+from bot.store.database import Database
+
+
+def digest(texts: Mapping[str, str]) -> int:
+    """63 bits. Of a million different ones, two have the same with a chance of one in twenty million."""
+    hashed = hashlib.sha256(msgspec.json.encode(sorted(texts.items()))).digest()
+    return int.from_bytes(hashed[:8]) >> 1
+
+
+def save(database: Database, connection: Connection, into: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Rows that are there already stay as they are, since they are the same."""
+    names = [column.name for column in into.primary_key]
+    by_key = {tuple(row[name] for name in names): row for row in rows}
+    if by_key:
+        # Transactions that write the same rows lock them in one order.
+        connection.execute(database.insert(into).on_conflict_do_nothing(), [by_key[key] for key in sorted(by_key)])

@@ -1,0 +1,180 @@
+"""The sums by day counted again from charges and shares, to check them and to make them anew."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import (
+    Connection,
+    Result,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from attribution.cost import ZERO, Cost
+from attribution.evidence import Evidence, Stage
+from attribution.periods import day_of, midnight
+from bot.clock import from_ms, to_ms
+from bot.keys import RepositoryKey
+from bot.store.database import Database, of_repository, table
+from bot.store.day_sums import MEASURES, day_senders, day_sums
+from bot.store.ledger import because, charges, current, made_by, origins, reasons, shares
+from bot.store.tables import Repository
+from bot.store.totals import summed
+
+repositories = table(Repository)
+_DAY = timedelta(days=1)
+
+
+Rows = list[dict[str, Any]]
+
+
+class Recount(NamedTuple):
+    """A day of a repository: the rows that are saved, and what was counted, by table."""
+
+    day: date
+    saved: Mapping[Table, Rows]
+    counted: Mapping[Table, Rows]
+
+    @property
+    def problem(self) -> str:
+        """Where they differ, how; empty where they don't."""
+        saved, counted = (_words(rows[day_sums]) for rows in (self.saved, self.counted))
+        if self.saved == self.counted:
+            return ""
+        return f"the sums say {saved}, the ledger {counted}" if saved != counted else f"{saved} are summed up otherwise"
+
+
+def _words(rows: Rows) -> str:
+    cost = sum((Cost(row["micros"], row["requests"], row["unpriced_requests"]) for row in rows), ZERO)
+    return f"{cost.show()} of {cost.requests:,} requests"
+
+
+_LOCK = select(repositories.c.time_zone).where(of_repository(repositories)).with_for_update()
+_CHANGE_ZONE = update(repositories).where(of_repository(repositories)).values(time_zone=bindparam("new_zone"))
+_BETWEEN = and_(of_repository(charges), charges.c.at_ms >= bindparam("from_ms"), charges.c.at_ms < bindparam("to_ms"))
+_IS_FIRST = func.coalesce(shares.c.position, 0) == 0
+
+
+def _of_first(amount: Any) -> Any:
+    """Once for a request, with its first share."""
+    return summed(case((_IS_FIRST, amount), else_=0))
+
+
+_IS_UNPRICED = case((charges.c.list_micros.is_(None), 1), else_=0)
+_MEASURES = {
+    # A share's part of the charge, or the charge itself where no rule has looked at it yet.
+    "micros": summed(func.coalesce(shares.c.micros, case((shares.c.position.is_(None), charges.c.list_micros)))),
+    "parts": func.count(),
+    "unpriced_parts": summed(_IS_UNPRICED),
+    "requests": _of_first(1),
+    "unpriced_requests": _of_first(_IS_UNPRICED),
+    "requests_with_tokens": _of_first(case((charges.c.output_tokens.is_(None), 0), else_=1)),
+    "uncached_input_tokens": _of_first(charges.c.uncached_input_tokens),
+    "cache_read_tokens": _of_first(charges.c.cache_read_tokens),
+    "cache_write_tokens": _of_first(charges.c.cache_write_5m_tokens + charges.c.cache_write_1h_tokens),
+    "output_tokens": _of_first(charges.c.output_tokens),
+    "cache_saving_micros": _of_first(charges.c.cache_saving_micros),
+}
+_PLACE = {
+    "pull_number": func.coalesce(shares.c.pull_number, 0),
+    "stage": func.coalesce(reasons.c.stage, Stage.BUILD.value),
+    "evidence": func.coalesce(reasons.c.evidence, Evidence.NONE.value),
+    "tool": origins.c.tool,
+    "model": origins.c.model,
+}
+_CHARGES = charges.outerjoin(origins, made_by())
+_COUNT = {
+    day_sums: select(
+        *(column.label(name) for name, column in _PLACE.items()), *(_MEASURES[name].label(name) for name in MEASURES)
+    )
+    .select_from(_CHARGES.outerjoin(shares, current()).outerjoin(reasons, because()))
+    .where(_BETWEEN)
+    .group_by(*_PLACE.values()),
+    day_senders: select(origins.c.author, func.count().label("requests"))
+    .select_from(_CHARGES)
+    .where(_BETWEEN)
+    .group_by(origins.c.author),
+}
+_OF_DAY = {to: and_(of_repository(to), to.c.day == bindparam("of_day")) for to in _COUNT}
+_MEASURES_OF = {day_sums: MEASURES, day_senders: ("requests",)}
+_SAVED = {
+    to: select(*(column for column in to.c if column.name not in ("account_id", "repository_id", "day"))).where(
+        _OF_DAY[to]
+    )
+    for to in _COUNT
+}
+_DELETE = {to: delete(to).where(_OF_DAY[to]) for to in _COUNT}
+_FIRST_CHARGE = select(func.min(charges.c.at_ms)).where(of_repository(charges), charges.c.at_ms >= bindparam("from_ms"))
+_FIRST_SUM = {
+    to: select(func.min(to.c.day)).where(of_repository(to), to.c.day >= bindparam("from_day")) for to in _COUNT
+}
+
+
+def lock(connection: Connection, key: RepositoryKey) -> ZoneInfo:
+    """Keep everybody else from the sums of a repository until the commit. Returns the zone of its days."""
+    return ZoneInfo(connection.execute(_LOCK, key.params).scalar_one_or_none() or "UTC")
+
+
+def days(connection: Connection, key: RepositoryKey, zone: ZoneInfo) -> Iterator[date]:
+    """The days that have charges or sums, oldest first, one look-up after the other."""
+    day = date.min + _DAY
+    while True:
+        params = key.params | {"from_ms": to_ms(midnight(day, zone)), "from_day": day}
+        at_ms = connection.execute(_FIRST_CHARGE, params).scalar_one()
+        listed = [connection.execute(first, params).scalar_one() for first in _FIRST_SUM.values()]
+        listed += [] if at_ms is None else [day_of(from_ms(at_ms), zone)]
+        next_days = [day for day in listed if day is not None]
+        if not next_days:
+            return
+        yield min(next_days)
+        day = min(next_days) + _DAY
+
+
+def recount(connection: Connection, key: RepositoryKey, zone: ZoneInfo, day: date) -> Recount:
+    """Count a day again. Nobody may write meanwhile: see `lock`."""
+    span = {"from_ms": to_ms(midnight(day, zone)), "to_ms": to_ms(midnight(day + _DAY, zone))}
+    saved = {to: _in_order(connection.execute(_SAVED[to], key.params | {"of_day": day})) for to in _COUNT}
+    counted = {to: _in_order(connection.execute(_COUNT[to], key.params | span)) for to in _COUNT}
+    # What came to nothing does not matter.
+    non_zero = {to: [row for row in rows if any(row[name] for name in _MEASURES_OF[to])] for to, rows in saved.items()}
+    return Recount(day, non_zero, counted)
+
+
+def verify(database: Database, key: RepositoryKey, day: date, *, corrects: bool = False) -> Recount:
+    """Count a day again in a transaction of its own, and correct it if wanted."""
+    with database.write() as connection:
+        counted = recount(connection, key, lock(connection, key), day)
+        if corrects and counted.problem:
+            renew(connection, key, counted)
+    return counted
+
+
+def renew(connection: Connection, key: RepositoryKey, counted: Recount) -> None:
+    """Have the sums of a day say what was counted."""
+    for to, rows in counted.counted.items():
+        connection.execute(_DELETE[to], key.params | {"of_day": counted.day})
+        if rows:
+            connection.execute(insert(to), [{**key._asdict(), "day": counted.day, **row} for row in rows])
+
+
+def renew_all(connection: Connection, key: RepositoryKey, zone: ZoneInfo | None = None) -> None:
+    """Sum up a whole repository anew in one transaction, by the days of another time zone if one is given."""
+    lock(connection, key)
+    if zone is not None:
+        connection.execute(_CHANGE_ZONE, key.params | {"new_zone": zone.key})
+    days_zone = lock(connection, key)
+    for day in list(days(connection, key, days_zone)):
+        renew(connection, key, recount(connection, key, days_zone, day))
+
+
+def _in_order(rows: Result[Any]) -> Rows:
+    return sorted((dict(row) for row in rows.mappings()), key=lambda row: list(row.values()))

@@ -1,0 +1,259 @@
+"""Faults of GitHub (numbers as in `tests/faults.py`): what is wanted waits and is done; odd answers decide nothing."""
+
+import itertools
+import json
+
+import pytest
+from sqlalchemy import select
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from bot.keys import PullKey
+from bot.store import accounts as account_store
+from bot.store import pulls as pull_store
+from bot.store.accounts import WRITE_BURST, WRITE_INTERVAL_MS
+from bot.work import queue
+from bot.work.queue import Kind, Work
+from bot.worker import run_due
+from tests.databases import Worlds
+from tests.test_publish_story import about_to_comment, ours
+from tests.world import DAY_MS, World
+
+HOUR_MS, MINUTE_MS = 3_600_000, 60_000
+ANYTHING, COMMENTS, COMMENT = r"/.*", r".+/issues/12/comments", r".+/issues/comments/\d+"
+FOR_EVER = 10**9
+
+
+@pytest.fixture
+def ready(worlds: Worlds) -> World:
+    return worlds.after(about_to_comment)
+
+
+def work_until(world: World, until_ms: int) -> None:
+    """Let the bot work until then, with a tick each minute, as a server does; for days, each quarter of an hour."""
+    step_ms = MINUTE_MS if until_ms - world.now_ms <= 2 * HOUR_MS else 15 * MINUTE_MS
+    while world.now_ms < until_ms:
+        world.schedule_tick(world.bots[0])
+        while world.run(run_due(world.bots[0])):
+            pass
+        world.now_ms += step_ms
+
+
+def errors(world: World) -> dict[str, str]:
+    """What ended without being done, and why."""
+    with world.database.read() as connection:
+        rows = connection.execute(select(queue.jobs).where(queue.jobs.c.last_error != "")).all()
+    return {row.kind: row.last_error for row in rows if row.done_count >= row.request_count}
+
+
+@pytest.mark.parametrize("minutes", [43, 6 * 60])
+@pytest.mark.parametrize("status", [500, 502, 401])
+def test_an_outage_of_github_loses_nothing(ready: World, status: int, minutes: int):
+    for method in ("GET", "POST", "PATCH"):
+        ready.github.fail_next(method, ANYTHING, status=status, times=FOR_EVER)
+    start, before = ready.now_ms, len(ready.github.requests)
+    work_until(ready, start + minutes * MINUTE_MS)
+    assert ours(ready) == []
+    calls = len(ready.github.requests) - before
+    assert calls < 60 + minutes, "pauses grow"
+    ready.github.recover()
+    work_until(ready, ready.now_ms + 20 * MINUTE_MS)
+    assert len(ours(ready)) == 1
+    assert "$1.00" in ready.comment(12)
+
+
+@pytest.mark.parametrize("hours", [2, 30])
+def test_a_suspension_that_no_delivery_told_of_loses_nothing(ready: World, hours: int):
+    with ready.hold_mail() as mail:
+        ready.github.suspend(ready.installation)
+        mail.clear()
+    work_until(ready, ready.now_ms + hours * HOUR_MS)
+    assert ours(ready) == []
+    with ready.hold_mail() as mail:
+        ready.github.unsuspend(ready.installation)
+        mail.clear()
+    ready.sweep()
+    assert len(ours(ready)) == 1
+
+
+@pytest.mark.parametrize(("hours", "days"), [(6, 0), (0, 6)])
+def test_downtime_converges_by_reading(ready: World, hours: int, days: int):
+    """Nothing runs meanwhile, and every delivery is lost: GitHub does not send them again."""
+    ready.settle()
+    with ready.hold_mail() as mail:
+        ready.push("feat/a", "2b3c4d5")
+        for number in range(20, 40):
+            ready.open_pull(number, f"feat/{number}")
+        ready.merge(12)
+        mail.clear()
+    ready.now_ms += hours * HOUR_MS + days * DAY_MS
+    ready.sweep()
+    ready.work("09:30 feat/30 $3.00", "s2")
+    ready.settle()
+    assert "$3.00" in ready.comment(30)
+    with ready.database.read() as connection:
+        merged = pull_store.pull(connection, PullKey(ready.org.id, ready.repository.id, 12))
+    assert merged is not None
+    assert merged.merged_at_ms is not None
+
+
+@pytest.mark.parametrize("headers", [{}, {"retry-after": "60"}])
+def test_the_pauses_of_a_secondary_limit_double(ready: World, headers: dict[str, str]):
+    ready.github.fail_next("POST", COMMENTS, status=403, headers=headers, times=FOR_EVER)
+    start, times = ready.now_ms, list[int]()
+    while ready.now_ms < start + 4 * HOUR_MS:
+        before = len(ready.github.writes())
+        ready.run(run_due(ready.bots[0]))
+        if any(write.path.endswith("/issues/12/comments") for write in ready.github.writes()[before:]):
+            times.append(ready.now_ms)
+        ready.now_ms += 1000
+    pauses = [round((b - a) / MINUTE_MS) for a, b in itertools.pairwise(times)]
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60][: len(pauses)]
+    assert 7 <= len(times) <= 9
+    ready.github.recover()
+    work_until(ready, ready.now_ms + 2 * HOUR_MS)
+    assert len(ours(ready)) == 1
+
+
+def test_calls_that_were_under_way_when_the_limit_came_do_not_lengthen_it(ready: World):
+    with ready.database.write() as connection:
+        until = [account_store.pause(connection, ready.org.id, 60_000, now, is_secondary=True) for now in (0, 1, 2)]
+        later = account_store.pause(connection, ready.org.id, 0, 60_000 + 2 * HOUR_MS, is_secondary=True)
+    assert until == [60_000] * 3
+    assert later - 60_000 - 2 * HOUR_MS == 60_000, "an hour without one forgets it"
+
+
+def test_no_hour_has_more_than_500_writes(ready: World):
+    now, turns = ready.now_ms, list[int]()
+    with ready.database.write() as connection:
+        while len(turns) < 1200:
+            at = account_store.take_write_turn(connection, ready.org.id, now, 1000)
+            if at is None:
+                turns.append(now)
+            now = now if at is None else at
+    for first in range(0, 1200, 50):
+        assert sum(turns[first] <= turn < turns[first] + HOUR_MS for turn in turns) <= 500
+    assert turns[WRITE_BURST - 1] - turns[0] == (WRITE_BURST - 1) * 1000, "few at once need not wait"
+    assert turns[-1] - turns[-2] == WRITE_INTERVAL_MS
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        HTMLResponse("<html><title>Unicorn!</title></html>"),
+        Response(b'{"id": 5, "body": "tru', media_type="application/json"),
+        JSONResponse({}),
+        JSONResponse([]),
+        JSONResponse({"message": "Bad credentials"}, 401),
+        JSONResponse({"message": "Not Found"}, 404),
+        JSONResponse({"message": "Server Error"}, 500),
+    ],
+    ids=["html", "truncated", "empty object", "empty list", "401", "404", "500"],
+)
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("is_done", [False, True])
+def test_an_odd_answer_to_a_write_makes_no_second_comment_and_silences_none(
+    ready: World, odd: Response, times: int, is_done: bool
+):
+    if is_done and odd.status_code == 401:
+        is_done = False  # whose token is not good has nothing done
+    ready.github.answer_next("POST", COMMENTS, odd, times=times, after_applying=is_done and times == 1)
+    ready.settle()
+    assert len(ours(ready)) == 1
+    ready.github.answer_next("PATCH", COMMENT, odd, times=times, after_applying=is_done)
+    ready.work("09:30 feat/a $1.00", "s2")
+    ready.settle()
+    (body,) = ours(ready)
+    assert "$2.00" in body
+
+
+@pytest.mark.parametrize("status", [401, 404, 500, 200])
+@pytest.mark.parametrize(
+    "path", [r".+/pulls/12", r".+/pulls/12/commits", r".+/access_tokens", r"/app/installations/\d+"]
+)
+def test_reads_that_fail_for_a_while_change_nothing_for_good(ready: World, path: str, status: int):
+    ready.settle()
+    ready.github.expire_tokens()
+    method = "POST" if "access" in path else "GET"
+    ready.github.answer_next(method, path, JSONResponse({"message": "no"}, status), times=3)
+    ready.push("feat/a", "2b3c4d5")
+    ready.sweep()
+    ready.sweep()
+    ready.work("09:30 feat/a $1.00", "s2")
+    ready.settle()
+    assert "$2.00" in ready.comment(12)
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(403, "Repository access blocked"), (451, "Repository access blocked"), (422, "Validation Failed")],
+)
+def test_what_github_will_not_have_ends_with_its_reason_and_is_asked_for_again_a_day_later(
+    ready: World, status: int, message: str
+):
+    ready.github.answer_next("POST", COMMENTS, JSONResponse({"message": message}, status), times=FOR_EVER)
+    work_until(ready, ready.now_ms + 3 * HOUR_MS)
+    assert f"{status} {message}" in errors(ready)[Kind.COMMENT]
+    before = len([write for write in ready.github.writes() if write.path.endswith("/issues/12/comments")])
+    assert 10 <= before <= 20, "ten attempts, and those of the sweep that misses a comment"
+    ready.github.recover()
+    work_until(ready, ready.now_ms + 26 * HOUR_MS)
+    assert len(ours(ready)) == 1
+    assert errors(ready) == {}
+
+
+def test_a_comment_that_a_figure_wants_and_nobody_asked_for_is_found_by_the_sweep(ready: World):
+    with ready.database.write() as connection:
+        connection.execute(
+            queue.jobs.update().where(queue.jobs.c.kind == "comment").values(done_count=10**6, request_count=10**6)
+        )
+    while ready.run(run_due(ready.bots[0])):
+        pass
+    with ready.database.write() as connection:
+        connection.execute(
+            queue.jobs.update().where(queue.jobs.c.kind == "comment").values(done_count=10**7, request_count=10**7)
+        )
+    assert ours(ready) == []
+    work_until(ready, ready.now_ms + 62 * MINUTE_MS)
+    assert len(ours(ready)) == 1
+
+
+def test_pages_that_repeat_what_they_list_count_it_once_and_a_circle_ends(ready: World):
+    path = r".+/acme/widgets/pulls"
+    ready.settle()
+    pull = {"number": 12, "updated_at": "2099-01-01T00:00:00Z"}
+    second = '<https://api.github.com/repos/acme/widgets/pulls?page=2>; rel="next"'
+    listing = [JSONResponse([pull, pull], headers={"Link": second}), JSONResponse([pull], headers={"Link": second})]
+    for response in listing:
+        ready.github.answer_next("GET", path, response)
+    work = Work(Kind.RECENT, ready.org.id, ready.repository.id)
+    with ready.database.write() as connection:
+        queue.request(connection, [work], ready.now_ms)
+    ready.run(run_due(ready.bots[0]))
+    with ready.database.read() as connection:
+        rows = connection.execute(select(queue.jobs).where(queue.jobs.c.kind == "recent")).all()
+    assert "round in a circle" in rows[0].last_error
+    ready.settle()
+    assert len(ours(ready)) == 1
+
+
+@pytest.mark.parametrize("change", [{"merge_commit_sha": None}, {"user": None}, {"body": None}, {"labels": []}, {}])
+def test_optional_fields_may_be_missing(ready: World, change: dict):
+    """As for a deleted fork, an author who is gone, and a merge that is not computed."""
+    ready.settle()
+    full = {
+        "number": 12,
+        "head": {"ref": "feat/a", "sha": "1" * 40, "repo": None},
+        "base": {"ref": "main", "repo": {"id": ready.repository.id, "full_name": "acme/widgets", "private": True}},
+        "created_at": "2026-11-23T08:00:00Z",
+        "updated_at": "2026-11-24T08:00:00Z",
+        "merged_at": "2026-11-24T08:00:00Z",
+        "closed_at": "2026-11-24T08:00:00Z",
+    }
+    body = json.dumps(full | change).encode()
+    ready.github.answer_next("GET", r".+/pulls/12", Response(body, media_type="application/json"))
+    with ready.database.write() as connection:
+        work = Work(Kind.PULL, ready.org.id, ready.repository.id, 12)
+        queue.request(connection, [work], ready.now_ms)
+    ready.settle()
+    assert errors(ready) == {}
+    assert "$1.00" in ready.comment(12)
