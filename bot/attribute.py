@@ -94,7 +94,7 @@ def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
             claims = attribute([entry.charge.usage for entry in charges], index)
             pairs += [(entry, claims[entry.charge.key]) for entry in charges]
             near[session] = suggestions(*session, [(entry.charge, claims[entry.charge.key]) for entry in charges])
-        numbers = ledger_store.save_claims(bot.database, connection, key, pairs, bot.clock(), sums)
+        numbers = ledger_store.save_claims(connection, key, pairs, bot.clock(), sums)
         numbers |= command_store.save_suggestions(bot.database, connection, key, near)
         session_store.mark_done(connection, waiting, bot.clock())
         amounts = [sum(entry.charge.list_micros or 0 for entry in charges) for charges in charges_of.values()]
