@@ -5,14 +5,15 @@ whole request) and fast or priority variants. In front of it stands a small date
 """
 
 import re
-from datetime import date
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 import genai_prices
 import msgspec
 from genai_prices.data_snapshot import get_snapshot
-from genai_prices.types import ModelInfo, TieredPrices
+from genai_prices.types import ModelInfo, ModelPrice, TieredPrices, TimeOfDateConstraint
 
 from attribution.money import Micros, from_usd
 from attribution.usage import Usage
@@ -65,45 +66,85 @@ SURCHARGES = (
 PRICE_BOOK = f"genai-prices {genai_prices.__version__}, table 1"
 
 _MILLION = Decimal(1_000_000)
+_ZERO = Decimal(0)
 _BEDROCK = re.compile(r"^(?:[a-z]+\.)?anthropic\.")
 _ORDINARY = ("", "standard", "default", "auto")
 
 
+class _Rates(msgspec.Struct, frozen=True):
+    """Dollars a million, surcharges included, for requests with more than `above` input tokens."""
+
+    above: int
+    input: Decimal
+    cache_read: Decimal
+    cache_write_5m: Decimal
+    cache_write_1h: Decimal
+    output: Decimal
+    web_search: Decimal
+
+
 def price(usage: Usage) -> Price | Unpriced:
     """What `usage` cost at list price on its day, or why that is not known."""
-    if not usage.tokens.is_known:
+    tokens = usage.tokens
+    if not tokens.is_known:
         return Unpriced("the tool does not say how many tokens it used")
-    model = _find(usage.model, usage.provider)
-    if model is None:
-        return Unpriced(f"no list price known for the model {usage.model!r}")
-    book, variant, factor = model.get_prices(usage.at), _variant(usage), _surcharge(usage)
-    if variant:
-        standard, book = book, model.get_prices(usage.at, variant)
-        if book == standard and factor == 1:
-            return Unpriced(f"no price known for {usage.model!r} at {' '.join(variant.values())}")
+    at = usage.at.astimezone(UTC)
+    when = at if _changes_in_a_day(usage.model, usage.provider) else at.date()
+    table = _rates(usage.model, usage.provider, usage.speed, usage.service_tier, usage.inference_geo, when)
+    if isinstance(table, Unpriced):
+        return table
     # Tiers are for one long request; of a sum nobody knows how long its requests were.
-    length = 0 if usage.is_sum else usage.tokens.input
-    rates = {key: _rate(value, length) for key, value in vars(book).items() if value is not None}
-    if "input_mtok" not in rates or "output_mtok" not in rates:
-        return Unpriced(f"the model {usage.model!r} is not sold by the token")
-    plain = rates["input_mtok"]
-    read = rates.get("cache_read_mtok", plain)
-    write_5m = rates.get("cache_write_mtok", plain)
+    length = 0 if usage.is_sum else tokens.input
+    rates = next((rates for rates in table if length > rates.above), table[-1])
     items = (
-        Item("input", usage.tokens.uncached_input, plain * factor),
-        Item("read from cache", usage.tokens.cache_read, read * factor),
-        Item("written to cache for 5 minutes", usage.tokens.cache_write_5m, write_5m * factor),
-        Item(
-            "written to cache for an hour",
-            usage.tokens.cache_write_1h,
-            rates.get("cache_write_1h_mtok", write_5m) * factor,
-        ),
-        Item("output", usage.tokens.output, rates["output_mtok"] * factor),
-        Item("web searches", usage.web_search_requests, rates.get("web_searches_kcount", Decimal(0)) * 1000),
+        Item("input", tokens.uncached_input, rates.input),
+        Item("read from cache", tokens.cache_read, rates.cache_read),
+        Item("written to cache for 5 minutes", tokens.cache_write_5m, rates.cache_write_5m),
+        Item("written to cache for an hour", tokens.cache_write_1h, rates.cache_write_1h),
+        Item("output", tokens.output, rates.output),
+        Item("web searches", usage.web_search_requests, rates.web_search),
     )
-    usd = sum((item.count * item.usd_per_million for item in items), Decimal(0)) / _MILLION
-    saving = usage.tokens.cache_read * (plain - read) / _MILLION
-    return Price(list_micros=from_usd(usd), cache_saving_micros=from_usd(saving * factor), items=items)
+    usd = sum([item.count * item.usd_per_million for item in items], _ZERO) / _MILLION
+    saving = tokens.cache_read * (rates.input - rates.cache_read) / _MILLION
+    return Price(list_micros=from_usd(usd), cache_saving_micros=from_usd(saving), items=items)
+
+
+@lru_cache(maxsize=4096)
+def _rates(
+    name: str, provider: str, speed: str, service_tier: str, inference_geo: str, when: date
+) -> tuple[_Rates, ...] | Unpriced:
+    """The rates on a UTC day, or at a time, those of the longest requests first; or why there are none. Looked up once: requests
+    come by the thousand, and days, models and variants are few."""
+    at = when if isinstance(when, datetime) else datetime.combine(when, time(), UTC)
+    model = _find(name, provider)
+    if model is None:
+        return Unpriced(f"no list price known for the model {name!r}")
+    options = {"speed": speed, "service_tier": service_tier, "inference_geo": inference_geo}
+    book, variant, factor = model.get_prices(at), _variant(name, speed, service_tier), _surcharge(name, options, at)
+    if variant:
+        standard, book = book, model.get_prices(at, variant)
+        if book == standard and factor == 1:
+            return Unpriced(f"no price known for {name!r} at {' '.join(variant.values())}")
+    values: dict[str, Decimal | TieredPrices] = {key: value for key, value in vars(book).items() if value is not None}
+    if "input_mtok" not in values or "output_mtok" not in values:
+        return Unpriced(f"the model {name!r} is not sold by the token")
+    starts = {tier.start for value in values.values() if isinstance(value, TieredPrices) for tier in value.tiers}
+    return tuple(_of_length(values, factor, above) for above in sorted({-1, *starts}, reverse=True))
+
+
+def _of_length(values: Mapping[str, Decimal | TieredPrices], factor: Decimal, above: int) -> _Rates:
+    rates = {key: _rate(value, above + 1) for key, value in values.items()}
+    plain = rates["input_mtok"]
+    write_5m = rates.get("cache_write_mtok", plain)
+    return _Rates(
+        above=above,
+        input=plain * factor,
+        cache_read=rates.get("cache_read_mtok", plain) * factor,
+        cache_write_5m=write_5m * factor,
+        cache_write_1h=rates.get("cache_write_1h_mtok", write_5m) * factor,
+        output=rates["output_mtok"] * factor,
+        web_search=rates.get("web_searches_kcount", _ZERO) * 1000,
+    )
 
 
 @cache
@@ -120,10 +161,20 @@ def _find(name: str, provider_name: str) -> ModelInfo | None:
     return None
 
 
-def _variant(usage: Usage) -> dict[str, str]:
+@cache
+def _changes_in_a_day(name: str, provider_name: str) -> bool:
+    """Whether a model is cheaper at night, say."""
+    model = _find(name, provider_name)
+    if model is None:
+        return False
+    prices = [] if isinstance(model.prices, ModelPrice) else model.prices
+    return any(isinstance(part.constraint, TimeOfDateConstraint) for part in (*prices, *(model.price_variants or ())))
+
+
+def _variant(model: str, speed: str, service_tier: str) -> dict[str, str]:
     """What sets this request apart from the standard price. Anthropic's priority tier is a commitment, at the same list price."""
-    tier = "" if usage.service_tier == "priority" and usage.model.startswith("claude") else usage.service_tier
-    options = {"speed": usage.speed, "service_tier": tier} if tier != "batch" else {"processing": tier}
+    tier = "" if service_tier == "priority" and model.startswith("claude") else service_tier
+    options = {"speed": speed, "service_tier": tier} if tier != "batch" else {"processing": tier}
     return {key: value for key, value in options.items() if value not in _ORDINARY}
 
 
@@ -137,13 +188,10 @@ def _rate(value: Decimal | TieredPrices, input_tokens: int) -> Decimal:
     return rate
 
 
-def _surcharge(usage: Usage) -> Decimal:
-    day, factor = usage.at.date(), Decimal(1)
+def _surcharge(model: str, options: Mapping[str, str], at: datetime) -> Decimal:
+    factor = Decimal(1)
     for row in SURCHARGES:
-        if (
-            getattr(usage, row.field) == row.value
-            and row.since <= day < row.until
-            and re.search(row.model, usage.model)
-        ):
+        is_asked_for = options[row.field] == row.value
+        if is_asked_for and row.since <= at.date() < row.until and re.search(row.model, model):
             factor *= row.factor
     return factor

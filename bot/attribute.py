@@ -99,7 +99,7 @@ def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
             claims, clues[session] = attribute(own, index), clues_of(own, repository.default_branch)
             pairs += [(entry, claims[entry.charge.key]) for entry in charges]
             near[session] = suggestions(*session, [(entry.charge, claims[entry.charge.key]) for entry in charges])
-        numbers = ledger_store.save_claims(bot.database, connection, key, pairs, bot.clock(), sums)
+        numbers = ledger_store.save_claims(connection, key, pairs, bot.clock(), sums)
         numbers |= command_store.save_suggestions(bot.database, connection, key, near)
         clue_store.save(connection, key, clues)
         session_store.mark_done(connection, waiting, bot.clock())

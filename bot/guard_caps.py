@@ -52,7 +52,8 @@ def answer(database: Database, operator: OperatorSettings, clock: Clock, account
     if len(queries) > MOST_REPOSITORIES or sum(len(query.branches) for query in queries) > MOST_BRANCHES:
         raise BadQuestion(f"ask for at most {MOST_REPOSITORIES} repositories and {MOST_BRANCHES} branches at once")
     with database.read() as connection:
-        names = repository_store.covered_names(connection, account_id)
+        asked = {query.name.lower() for query in queries}
+        names = repository_store.covered_ids(connection, account_id, asked)
         covered_queries = [(query, names[query.name.lower()]) for query in queries if query.name.lower() in names]
         answers = [
             _caps(connection, operator, RepositoryKey(account_id, key), query, clock())

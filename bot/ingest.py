@@ -1,25 +1,29 @@
-"""Usage from collectors into the ledger, idempotently. A bad record is refused by name and reason, and its batch goes on."""
+"""Usage from collectors into the ledger, idempotently. A bad record is refused by name and reason, and its batch goes on.
+
+A record that is sent again as it was is recognised by its digest, before anything else is asked of it: it costs next to nothing.
+"""
 
 import secrets
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 
 import msgspec
 from sqlalchemy import Connection
 
 from attribution.protocol import MOST_REQUESTS, Coverage, Receipt, Refusal, reader, repository_digest
-from attribution.usage import Usage, with_context
+from attribution.usage import RequestKey, Usage, with_context
 from bot.clock import Clock, from_ms
 from bot.context import settings_of
 from bot.keys import PullKey, RepositoryKey
 from bot.repository_settings import OperatorSettings, RepositorySettings
 from bot.store import commits as commit_store
+from bot.store import ledger
 from bot.store import repositories as repository_store
 from bot.store import requests as request_store
 from bot.store import session_clues as clue_store
 from bot.store import sessions as session_store
-from bot.store import tokens as token_store
 from bot.store.database import Database
-from bot.store.day_sums import changes_of
+from bot.store.day_sums import Changes, changes_of
 from bot.usage_validation import validate
 from bot.work.stale import Change, Fact, Stale
 
@@ -38,7 +42,40 @@ class _WithId(msgspec.Struct):
     request_id: str = ""
 
 
-_batch, _with_id = reader(_Batch), reader(_WithId)
+class _Place(msgspec.Struct):
+    repository: str = ""
+
+
+class _Name(msgspec.Struct):
+    """What a record is recognised by, as far as it says so."""
+
+    tool: str = ""
+    request_id: str = ""
+    context: _Place = msgspec.field(default_factory=_Place)
+
+
+class _Record(msgspec.Struct):
+    """A record of a batch. `usage` is what it says, or why it is refused; None where it is known."""
+
+    index: int
+    raw: msgspec.Raw
+    name: _Name
+    usage: Usage | str | None = None
+
+    @property
+    def repository(self) -> str:
+        return self.name.context.repository.lower()
+
+    @property
+    def key(self) -> RequestKey:
+        return RequestKey(self.name.tool, self.name.request_id)
+
+    def digest(self, repository_id: int) -> int:
+        """Of all that it says, for the repository that it is of now."""
+        return int.from_bytes(blake2b(self.raw, digest_size=8, salt=repository_id.to_bytes(8)).digest(), signed=True)
+
+
+_read_batch, _read_name, _read_id = reader(_Batch), reader(_Name), reader(_WithId)
 
 
 def coverage(database: Database, account_id: int, github_host: str) -> Coverage:
@@ -50,53 +87,113 @@ def coverage(database: Database, account_id: int, github_host: str) -> Coverage:
 
 
 def receive(
-    database: Database, operator: OperatorSettings, clock: Clock, account_id: int, token: str, body: bytes
-) -> Receipt:
-    """Save a batch for the token's account. Raises `BadBatch`."""
-    try:
-        records = _batch(body).requests
-    except msgspec.DecodeError as error:
-        raise BadBatch(f'the body must be {{"requests": [...]}}: {error}') from None
-    if len(records) > MOST_REQUESTS:
-        raise BadBatch(f"a batch holds at most {MOST_REQUESTS} requests, this one has {len(records)}")
+    database: Database, operator: OperatorSettings, clock: Clock, account_id: int, bodies: Iterable[bytes]
+) -> list[Receipt | BadBatch]:
+    """Save batches of an account, one after the other in one transaction. A `BadBatch` spoils no other."""
+    batches = [_records(body) for body in bodies]
+    records = [record for batch in batches if isinstance(batch, list) for record in batch]
+    with database.read() as connection:
+        new = _not_known(connection, account_id, records)
+    now = from_ms(clock())
+    for record in new:
+        record.usage = validate(record.raw, now)
+    if not new:
+        return [batch if isinstance(batch, BadBatch) else Receipt(0, len(batch)) for batch in batches]
     with database.write() as connection, changes_of(database, connection, account_id) as sums:
-        by_repository, refusals = _by_repository(connection, account_id, records, clock())
-        usages = [usage for usages in by_repository.values() for usage in usages]
-        changes = request_store.save_usage(database, connection, account_id, usages, clock(), sums)
-        stale = Stale(clock(), RepositorySettings())
-        for repository_id in changes.repositories:
-            stale.note(connection, Fact.USAGE, Change(repository=RepositoryKey(account_id, repository_id)))
-        for repository_id, its in by_repository.items():
-            key = RepositoryKey(account_id, repository_id)
-            commits = commit_store.save_commits(database, connection, key, its)
-            session_store.request(connection, key, clue_store.concerned_by_commits(connection, key, commits))
-            if commits and repository_id not in changes.repositories:
-                stale.note(connection, Fact.COMMITS, Change(repository=key))
-        _note_shares(connection, operator, changes.pulls, clock())
-        token_store.note_use(connection, token, clock())
-    unchanged = len(records) - len(refusals) - changes.charges
-    return Receipt(accepted=changes.charges, unchanged=unchanged, refused=refusals)
+        answers: list[Receipt | BadBatch] = []
+        pulls: set[PullKey] = set()
+        for batch in batches:
+            if isinstance(batch, BadBatch):
+                answers.append(batch)
+            else:
+                receipt, changed = _save(connection, account_id, batch, clock(), sums)
+                answers.append(receipt)
+                pulls |= changed
+        _note_shares(connection, operator, pulls, clock())
+    return answers
 
 
-def _by_repository(
-    connection: Connection, account_id: int, records: Sequence[msgspec.Raw], now_ms: int
-) -> tuple[dict[int, list[Usage]], list[Refusal]]:
-    """Good records by repository, and why the others are refused."""
-    names = repository_store.covered_names(connection, account_id)
+def _records(body: bytes) -> list[_Record] | BadBatch:
+    try:
+        requests = _read_batch(body).requests
+    except msgspec.DecodeError as error:
+        return BadBatch(f'the body must be {{"requests": [...]}}: {error}')
+    if len(requests) > MOST_REQUESTS:
+        return BadBatch(f"a batch holds at most {MOST_REQUESTS} requests, this one has {len(requests)}")
+    return [_Record(index, raw, _name(raw)) for index, raw in enumerate(requests)]
+
+
+def _name(raw: msgspec.Raw) -> _Name:
+    """Empty where it is not fit to be looked up: then the record is not known either."""
+    try:
+        name = _read_name(raw)
+    except msgspec.DecodeError:
+        return _Name()
+    return name if f"{name.tool}{name.request_id}{name.context.repository}".isprintable() else _Name()
+
+
+def _id(raw: msgspec.Raw) -> str:
+    """What a record that is refused is called by."""
+    try:
+        return _read_id(raw).request_id[:300]
+    except msgspec.DecodeError:
+        return ""
+
+
+def _not_known(connection: Connection, account_id: int, records: Sequence[_Record]) -> list[_Record]:
+    """The records that say what was not saved before, of a repository that is covered as it was then."""
+    ids = _ids(connection, account_id, records)
+    digests = [record.digest(ids[record.repository]) if record.repository in ids else None for record in records]
+    pairs = list(zip(records, digests, strict=True))
+    keys = {digest: record.key for record, digest in pairs if digest is not None}
+    known = ledger.known(connection, account_id, keys)
+    return [record for record, digest in pairs if digest not in known]
+
+
+def _ids(connection: Connection, account_id: int, records: Iterable[_Record]) -> dict[str, int]:
+    """The repositories of these records that are covered."""
+    return repository_store.covered_ids(connection, account_id, {record.repository for record in records})
+
+
+def _save(
+    connection: Connection,
+    account_id: int,
+    records: Sequence[_Record],
+    now_ms: int,
+    sums: Changes,
+) -> tuple[Receipt, frozenset[PullKey]]:
+    """And the pull requests whose shares changed."""
+    ids = _ids(connection, account_id, records)
     by_repository: dict[int, list[Usage]] = {}
+    digests: dict[RequestKey, int] = {}
     refusals: list[Refusal] = []
-    for index, raw in enumerate(records):
-        usage = validate(raw, from_ms(now_ms))
+    for record in records:
+        usage, repository_id = record.usage, ids.get(record.repository)
+        if usage is None:
+            continue
         if isinstance(usage, str):
-            refusals.append(Refusal(index, _name(raw), usage))
-        elif (repository_id := names.get(usage.context.repository.lower())) is None:
+            refusals.append(Refusal(record.index, _id(record.raw), usage))
+        elif repository_id is None:
             reason = f"the repository {usage.context.repository!r} is not covered by this installation"
-            refusals.append(Refusal(index, usage.request_id, reason))
+            refusals.append(Refusal(record.index, usage.request_id, reason))
         else:
             # The ledger knows the repository by its number, which renames do not change.
             numbered = with_context(usage, repository=str(repository_id))
             by_repository.setdefault(repository_id, []).append(numbered)
-    return by_repository, refusals
+            digests[record.key] = record.digest(repository_id)
+    usages = [usage for usages in by_repository.values() for usage in usages]
+    changes = request_store.save_usage(connection, account_id, usages, now_ms, sums, digests)
+    stale = Stale(now_ms, RepositorySettings())
+    for repository_id in changes.repositories:
+        stale.note(connection, Fact.USAGE, Change(repository=RepositoryKey(account_id, repository_id)))
+    for repository_id, its in by_repository.items():
+        key = RepositoryKey(account_id, repository_id)
+        commits = commit_store.save_commits(connection, key, its)
+        session_store.request(connection, key, clue_store.concerned_by_commits(connection, key, commits))
+        if commits and repository_id not in changes.repositories:
+            stale.note(connection, Fact.COMMITS, Change(repository=key))
+    unchanged = len(records) - len(refusals) - changes.charges
+    return Receipt(accepted=changes.charges, unchanged=unchanged, refused=refusals), changes.pulls
 
 
 def _note_shares(connection: Connection, operator: OperatorSettings, pulls: Iterable[PullKey], now_ms: int) -> None:
@@ -106,10 +203,3 @@ def _note_shares(connection: Connection, operator: OperatorSettings, pulls: Iter
         if repository is not None:
             stale = Stale(now_ms, settings_of(operator, repository)[0])
             stale.note(connection, Fact.SHARES, Change(repository=pull.repository, pulls=[pull.number]))
-
-
-def _name(raw: msgspec.Raw) -> str:
-    try:
-        return _with_id(raw).request_id[:300]
-    except msgspec.DecodeError:
-        return ""

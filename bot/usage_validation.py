@@ -1,7 +1,7 @@
 """What a record of usage must be like to enter the ledger. Edges validate, cores trust."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, get_type_hints
@@ -9,7 +9,18 @@ from typing import Any, get_type_hints
 import msgspec
 
 from attribution.protocol import reader
-from attribution.usage import LONGEST_TEXT, TOKENS_NOT_KNOWN, CommitMade, Context, Tokens, Usage, with_context
+from attribution.usage import (
+    LONGEST_TEXT,
+    MOST_MICROS,
+    MOST_TOKENS,
+    NO_WORK,
+    TOKENS_NOT_KNOWN,
+    CommitMade,
+    Context,
+    Tokens,
+    Usage,
+    Work,
+)
 from attribution.usage_merge import other_names
 
 MOST_FILES = 1000
@@ -30,9 +41,9 @@ class _Limit(msgspec.Struct, frozen=True):
     """What a field says of itself in `attribution.usage`: of a number the least and the most, of a text how long it may be."""
 
     name: str
-    value: Callable[[Usage], Any]
     least: int
     most: int
+    is_text: bool
 
 
 def _limits(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[_Limit]:
@@ -42,50 +53,89 @@ def _limits(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[_Limit]:
             yield from _limits(inner, f"{prefix}{name}.")
         elif limits := meta.extra_json_schema:
             least, most = limits.values()
-            yield _Limit(f"{prefix}{name}", attrgetter(f"{prefix}{name}"), least, most)
+            yield _Limit(f"{prefix}{name}", least, most, inner is str)
+
+
+def _values(names: Iterable[str]) -> Callable[[Usage], tuple[Any, ...]]:
+    return attrgetter(*names)
 
 
 _LIMITS = tuple(_limits(Usage))
-_usage = reader(Usage)
+_VALUES = _values(limit.name for limit in _LIMITS)
+_TEXTS = _values(limit.name for limit in _LIMITS if limit.is_text)
+_COUNTS = _values(limit.name for limit in _LIMITS if limit.most == MOST_TOKENS)
+_read = reader(Usage)
 
 
 def validate(raw: msgspec.Raw, now: datetime) -> Usage | str:
     """The record, or what is wrong with it, in words for whoever sent it."""
     try:
-        usage = _usage(raw)
+        usage = _read(raw)
     except msgspec.DecodeError as error:
         reason = str(error)
         return f"{reason}: {_OTHER_VERSION}" if "unknown field" in reason else reason
     if problem := next(_problems(usage, now), ""):
         return problem
-    usage = msgspec.structs.replace(
-        usage, at=usage.at.astimezone(UTC), aliases=other_names(usage.request_id, usage.aliases)
-    )
-    return with_context(usage, cwd="")
+    context = usage.context
+    if context.cwd:
+        context = msgspec.structs.replace(context, cwd="")
+    aliases = other_names(usage.request_id, usage.aliases) if usage.aliases else ()
+    return msgspec.structs.replace(usage, at=usage.at.astimezone(UTC), aliases=aliases, context=context)
 
 
 def _problems(usage: Usage, now: datetime) -> Iterator[str]:
+    if not _is_plain(usage, now):
+        yield from _problems_of_fields(usage, now)
+    if usage.work is not NO_WORK:
+        yield from _problems_of_work(usage.work)
+
+
+def _is_plain(usage: Usage, now: datetime) -> bool:
+    """Whether a look at all fields at once shows that there are no `_problems_of_fields`, as of most requests. It only saves time:
+    where it is False, they are looked for one by one."""
+    texts, counts, tokens = (*_TEXTS(usage), *usage.aliases), _COUNTS(usage), usage.tokens
+    return (
+        max(map(len, texts)) <= LONGEST_TEXT
+        and _INVISIBLE.search("".join(texts)) is None
+        and min(counts) >= 0
+        and max(counts) <= MOST_TOKENS
+        and tokens.reasoning <= tokens.output
+        and (tokens.is_known or tokens == TOKENS_NOT_KNOWN)
+        and 0 <= (usage.reported_micros or 0) <= MOST_MICROS
+        and 0 <= (usage.credits_micros or 0) <= MOST_MICROS
+        and usage.at.tzinfo is not None
+        and _EARLIEST <= usage.at <= now
+        and bool(usage.session_id and usage.request_id)
+        and len(usage.aliases) <= MOST_ALIASES
+        and all(usage.aliases)
+        and _TOOL.fullmatch(usage.tool) is not None
+    )
+
+
+def _problems_of_fields(usage: Usage, now: datetime) -> Iterator[str]:
     if not _TOOL.fullmatch(usage.tool):
         yield "`tool` must be a short name of a-z, 0-9 and -"
     if usage.at.tzinfo is None or not _EARLIEST <= usage.at <= now + timedelta(hours=1):
         yield f"`at` must be a time with its zone, between {_EARLIEST:%Y-%m-%d} and now; it is {usage.at}"
-    for limit in _LIMITS:
-        yield from _beyond(limit, limit.value(usage))
+    for limit, value in zip(_LIMITS, _VALUES(usage), strict=True):
+        yield from _beyond(limit, value)
     if len(usage.aliases) > MOST_ALIASES or any(_is_bad_text(alias) or not alias for alias in usage.aliases):
         yield f"`aliases` must be at most {MOST_ALIASES} ids of at most {LONGEST_TEXT} visible characters"
     if not usage.tokens.is_known and usage.tokens != TOKENS_NOT_KNOWN:
         yield "`tokens.is_known` is false, so there can be no tokens"
     if usage.tokens.reasoning > usage.tokens.output:
         yield "`tokens.reasoning` is part of `tokens.output` and cannot be more"
-    commits = (*usage.work.commits_made, *usage.work.commits_after)
+
+
+def _problems_of_work(work: Work) -> Iterator[str]:
+    commits = (*work.commits_made, *work.commits_after)
     if len(commits) > MOST_COMMITS or not all(_is_commit(commit) for commit in commits):
         yield f"`work.commits_made` must be at most {MOST_COMMITS} commit ids in hexadecimal, with short facts"
-    paths = [*usage.work.edited_files, *(path for commit in commits for path in commit.files)]
+    paths = [*work.edited_files, *(path for commit in commits for path in commit.files)]
     if len(paths) > MOST_FILES or any(_is_outside(path) for path in paths):
         yield f"`work.edited_files` must be at most {MOST_FILES} paths inside the repository, relative to its top"
-    if len(usage.work.pulls_seen) > MOST_PULLS or any(
-        _INVISIBLE.search(pull.how) or len(pull.how) > 40 or not 0 < pull.number < 2**63
-        for pull in usage.work.pulls_seen
+    if len(work.pulls_seen) > MOST_PULLS or any(
+        _INVISIBLE.search(pull.how) or len(pull.how) > 40 or not 0 < pull.number < 2**63 for pull in work.pulls_seen
     ):
         yield f"`work.pulls_seen` must be at most {MOST_PULLS} pull requests, each with its number and a word for how"
 

@@ -4,7 +4,7 @@ import http.client
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
@@ -30,6 +30,8 @@ T = TypeVar("T")
 # urllib bounds only each wait for the next bytes. A whole request, and all requests of a push:
 REQUEST_SECONDS, PUSH_SECONDS = 60, 900
 _WAIT_SECONDS = 30
+# A push waits no longer than this for a server that is busy; what it has not sent by then, the next one sends.
+PATIENCE_SECONDS = 300
 MAX_ANSWER_BYTES = 16_000_000
 MAX_REASON_BYTES = 4_000
 
@@ -38,6 +40,14 @@ _HEAD, _TAIL = b'{"requests":[', b"]}"
 
 class PushError(Exception):
     """Why nothing more can be sent now, and what to do. What was not accepted will be sent by the next push."""
+
+
+class Busy(PushError):
+    """The server takes more again after `seconds`."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class Parcel(msgspec.Struct, frozen=True):
@@ -80,7 +90,7 @@ def batches(waiting: Iterable[Parcel]) -> Iterator[list[Parcel]]:
 
 
 class Client:
-    """A server and a person's token there, for one push. Every method raises PushError."""
+    """A server and a person's token there, for one push. Every method raises PushError. `sleep` takes seconds."""
 
     def __init__(
         self,
@@ -88,11 +98,14 @@ class Client:
         version: str,
         request_seconds: float = REQUEST_SECONDS,
         push_seconds: float = PUSH_SECONDS,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._request_seconds = request_seconds
         self._until = time.monotonic() + push_seconds
         self._settings = settings
         self._version = version
+        self._sleep = sleep
+        self._patience_seconds = PATIENCE_SECONDS
         direct = [urllib.request.ProxyHandler({})] if is_loopback(urlsplit(settings.url).hostname or "") else []
         self._opener = urllib.request.build_opener(_NoRedirect, *direct)
 
@@ -108,12 +121,22 @@ class Client:
         return coverage
 
     def send(self, batch: list[Parcel]) -> Receipt:
-        """Hand over one batch. Sending it again changes nothing."""
-        body = _HEAD + b",".join(parcel.body for parcel in batch) + _TAIL
-        answer = self._ask(USAGE_PATH, body, Receipt)
+        """Hand over one batch. Sending it again changes nothing. While the server has enough to save, wait as it asks to, in all
+        as long as a push may take: no tool waits for it."""
+        answer = self._receipt(_HEAD + b",".join(parcel.body for parcel in batch) + _TAIL)
         if any(not 0 <= refusal.index < len(batch) for refusal in answer.refused):
             raise PushError(f"{self._settings.url}{USAGE_PATH} refused a request that was not sent: update mergecost")
         return answer
+
+    def _receipt(self, body: bytes) -> Receipt:
+        while True:
+            try:
+                return self._ask(USAGE_PATH, body, Receipt)
+            except Busy as busy:
+                self._patience_seconds -= max(busy.seconds, 1)
+                if self._patience_seconds < 0:
+                    raise
+                self._sleep(busy.seconds)
 
     def caps(self, request: CapsQuery) -> CapsAnswer:
         """The caps of covered repositories, and what the pull requests of these branches have cost over everybody."""
@@ -153,13 +176,18 @@ class Client:
                 return response.read(MAX_ANSWER_BYTES + 1)
         except urllib.error.HTTPError as error:
             with error:
-                return PushError(_refusal(url, error))
+                return _refusal(url, error)
         except (OSError, ValueError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             return PushError(f"cannot reach {url}: {reason}. Nothing is lost: the next push sends it.")
 
 
-def _refusal(url: str, error: urllib.error.HTTPError) -> str:
+def _refusal(url: str, error: urllib.error.HTTPError) -> PushError:
+    words, later = _words(url, error), error.headers.get("Retry-After", "")
+    return Busy(words, int(later)) if error.code == 429 and later.isdecimal() else PushError(words)
+
+
+def _words(url: str, error: urllib.error.HTTPError) -> str:
     """What an error status means for the person who pushes."""
     later = error.headers.get("Retry-After")
     if error.code == 401:

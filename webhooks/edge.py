@@ -1,4 +1,4 @@
-"""What the routes share: settings, database, the App's credentials once they exist, and the intake."""
+"""What the routes share: settings, database, the App's credentials once they exist, and what takes in webhooks and usage."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from bot.arrivals import Arrivals
 from bot.clock import Clock
 from bot.repository_settings import OperatorSettings
 from bot.runner import Runner
@@ -34,6 +35,7 @@ class Edge(msgspec.Struct, kw_only=True):
     database: Database
     clock: Clock
     intake: Intake
+    arrivals: Arrivals
     runner: Runner
     credentials: AppCredentials | None
     threads: DaemonThreads

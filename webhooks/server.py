@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from attribution.protocol import CAPS_PATH, COVERAGE_PATH, USAGE_PATH
+from bot.arrivals import Arrivals
 from bot.clock import Clock, system_clock
 from bot.context import Outside
 from bot.repository_settings import OperatorSettings
@@ -110,6 +111,7 @@ def create_app(
         database=database,
         clock=clock,
         intake=Intake(database, clock, runner.wake, threads),
+        arrivals=Arrivals(database, operator, clock),
         credentials=credentials,
         runner=runner,
         threads=threads,

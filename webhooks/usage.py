@@ -1,6 +1,7 @@
 """`POST /v1/usage`, `GET /v1/coverage` and `POST /v1/caps`: what collectors talk to, with an ingest token."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import msgspec
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from attribution.protocol import MOST_BYTES, Message
 from bot import guard_caps as bot_caps
 from bot import ingest
+from bot.arrivals import RETRY_AFTER_SECONDS, Busy
 from bot.store import tokens as token_store
 from bot.store.database import Unavailable
 from webhooks.body import Limits, Refusal
@@ -23,22 +25,33 @@ LIMITS = Limits(MOST_BYTES, seconds=30, too_large="a batch may have at most 5 MB
 
 
 async def receive(request: Request) -> Response:
-    """A batch in; 200 with what became of each record. A 503 means: send it again later, nothing was saved."""
-    edge, token = edge_of(request), _bearer(request)
-    answer = await _with_body(
-        request,
-        lambda account_id, body: ingest.receive(edge.database, edge.operator, edge.clock, account_id, token, body),
-    )
-    edge.runner.wake()
-    return answer
+    """A batch in; 200 with what became of each record. A 503 or 429 means: send it again later, nothing was saved."""
+    edge = edge_of(request)
+    length = request.headers.get("content-length", "")
+    size_bytes = min(int(length), MOST_BYTES) if length.isdecimal() and len(length) < 16 else MOST_BYTES
+
+    async def save(account_id: int, body: bytes) -> Response:
+        async with in_time():
+            receipt = await edge.arrivals.save(account_id, body)
+        if receipt.accepted:
+            edge.runner.wake()
+        return _answer(200, receipt)
+
+    return await _with_body(request, save, lambda account_id: edge.arrivals.room(account_id, size_bytes))
 
 
 async def caps(request: Request) -> Response:
     """The caps of covered repositories, and what the pull requests of the branches asked for cost."""
     edge = edge_of(request)
-    return await _with_body(
-        request, lambda account_id, body: bot_caps.answer(edge.database, edge.operator, edge.clock, account_id, body)
-    )
+
+    async def look(account_id: int, body: bytes) -> Response:
+        async with in_time():
+            answer = await edge.in_thread(
+                lambda: bot_caps.answer(edge.database, edge.operator, edge.clock, account_id, body)
+            )
+        return _answer(200, answer)
+
+    return await _with_body(request, look, lambda _: nullcontext())
 
 
 async def coverage(request: Request) -> Response:
@@ -54,8 +67,12 @@ async def coverage(request: Request) -> Response:
     return await _in_thread(edge, look)
 
 
-async def _with_body(request: Request, work: Callable[[int, bytes], msgspec.Struct]) -> Response:
-    """What `work` makes of the body for the token's account. Of a stranger's body nothing is read."""
+async def _with_body(
+    request: Request,
+    work: Callable[[int, bytes], Awaitable[Response]],
+    room: Callable[[int], AbstractContextManager[None]],
+) -> Response:
+    """What `work` makes of the body for the token's account. Of a stranger's body nothing is read, nor where there is no room."""
     edge, token = edge_of(request), _bearer(request)
     if request.headers.get("content-type", JSON).partition(";")[0].strip().lower() != JSON:
         return _answer(415, Message(f"send {JSON}"))
@@ -63,20 +80,33 @@ async def _with_body(request: Request, work: Callable[[int, bytes], msgspec.Stru
     if isinstance(account_id, Response):
         return account_id
     try:
-        async with edge.bodies.read(dict(request.scope["headers"]), request.receive, LIMITS, is_known=True) as body:
-            return await _in_thread(edge, lambda: _answer(200, work(account_id, body)))
-    except Refusal as refusal:
-        return _answer(refusal.status, Message(str(refusal)), {"Retry-After": "30"} if refusal.status == 503 else None)
+        with room(account_id):
+            headers = dict(request.scope["headers"])
+            async with edge.bodies.read(headers, request.receive, LIMITS, is_known=True) as body:
+                return await work(account_id, body)
+    except (Busy, Refusal, ingest.BadBatch, bot_caps.BadQuestion, Unavailable) as error:
+        return _refused(error)
+
+
+def _refused(error: Exception) -> Response:
+    if isinstance(error, Busy):
+        later = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return _answer(429, Message("enough of this account waits to be saved: send it again later"), later)
+    if isinstance(error, Refusal):
+        return _answer(error.status, Message(str(error)), {"Retry-After": "30"} if error.status == 503 else None)
+    return _database_is_away() if isinstance(error, Unavailable) else _answer(400, Message(str(error)))
 
 
 async def _in_thread(edge: Edge, work: Callable[[], T]) -> T | Response:
     try:
         async with in_time():
             return await edge.in_thread(work)
-    except (ingest.BadBatch, bot_caps.BadQuestion) as error:
-        return _answer(400, Message(str(error)))
     except Unavailable:
-        return _answer(503, Message("the database cannot take it now: send it again later"), {"Retry-After": "30"})
+        return _database_is_away()
+
+
+def _database_is_away() -> Response:
+    return _answer(503, Message("the database cannot take it now: send it again later"), {"Retry-After": "30"})
 
 
 def _bearer(request: Request) -> str:
@@ -92,6 +122,7 @@ def _account(edge: Edge, token: str) -> int | Response:
         bearer = token_store.bearer(connection, token)
     if bearer is None:
         return _not_known()
+    token_store.note_use(edge.database, bearer, token, edge.clock())
     if bearer.is_installed and not bearer.is_suspended:
         return bearer.account_id
     state, cure = ("suspended", "unsuspends") if bearer.is_suspended else ("not installed", "installs")

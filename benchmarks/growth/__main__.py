@@ -56,7 +56,7 @@ def fill(database: Database, count: int) -> None:
             pull = pull_of(number, count)
             details = Details(updated_at=pull.created_at)
             pull_store.save_pull(database, connection, KEY.pull(number), pull, details, pull.commits[-1].sha)
-            commit_store.save_commits(database, connection, KEY, [usage_of(pull, i) for i in range(COMMITS)])
+            commit_store.save_commits(connection, KEY, [usage_of(pull, i) for i in range(COMMITS)])
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("ANALYZE")
 

@@ -5,10 +5,11 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -55,9 +56,9 @@ def probot(_folder: Path) -> Server:
     return _start("/api/github/webhooks", port, command, FOLDER, environ)
 
 
-def mergecost(folder: Path) -> Server:
+def mergecost(folder: Path, environ: Mapping[str, str] = MappingProxyType({})) -> Server:
     """`mergecost serve` with its worker, which looks for work every second and finds none: see `hold_back`."""
-    environ = {
+    settings = {
         "MERGECOST_DATA": str(folder),
         "MERGECOST_GITHUB_URL": "http://127.0.0.1:9",  # nothing listens there, should it call all the same
         "MERGECOST_APP_ID": "1",
@@ -67,7 +68,7 @@ def mergecost(folder: Path) -> Server:
     }
     port = free_port()
     command = [sys.executable, "-m", "collector.command", "serve", "--port", str(port)]
-    return _start("/webhooks/github", port, command, ROOT, environ)
+    return _start("/webhooks/github", port, command, ROOT, {**settings, **environ})
 
 
 def hold_back(folder: Path, body: bytes) -> None:

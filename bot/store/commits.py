@@ -10,12 +10,15 @@ from attribution.reported_commits import ReportedCommit, reported_commits
 from attribution.usage import Usage
 from bot.clock import to_ms
 from bot.keys import RepositoryKey
-from bot.store.database import Database, of_repository, rows_in, table
+from bot.store.database import insert_rows, of_repository, rows_in, table
 from bot.store.tables import CommitName, CommitRow
 
 commits, names = table(CommitRow), table(CommitName)
 
 _ALL = select(commits.c.facts).where(of_repository(commits))
+_OR_CHANGE = """
+    ON CONFLICT (account_id, repository_id, sha) DO UPDATE SET
+        facts = excluded.facts, author = excluded.author, at_ms = excluded.at_ms"""
 _BY_SHA = _ALL.where(commits.c.sha.in_(bindparam("shas", expanding=True)))
 _SHAS_BY_NAME = select(names.c.sha).where(of_repository(names), names.c.text.in_(bindparam("names", expanding=True)))
 _BY_AUTHOR = _ALL.where(
@@ -25,18 +28,11 @@ _BY_AUTHOR = _ALL.where(
 )
 
 
-def save_commits(
-    database: Database, connection: Connection, key: RepositoryKey, usages: Iterable[Usage]
-) -> list[ReportedCommit]:
+def save_commits(connection: Connection, key: RepositoryKey, usages: Iterable[Usage]) -> list[ReportedCommit]:
     """Store the commits that come with usage. Returns those that are new or changed, as they are and as they were."""
     reports = {commit.report.sha: commit for commit in reported_commits(usages)}
     before = _by_sha(connection, key, sorted(reports))
     fresh = [commit for sha, commit in sorted(reports.items()) if before.get(sha) != commit]
-    insert = database.insert(commits)
-    statement = insert.on_conflict_do_update(
-        index_elements=["account_id", "repository_id", "sha"],
-        set_={name: insert.excluded[name] for name in ("facts", "author", "at_ms")},
-    )
     rows = [
         key._asdict()
         | {
@@ -48,14 +44,13 @@ def save_commits(
         for commit in fresh
         if commit.report.authored_at
     ]
-    if rows:
-        connection.execute(statement, rows)
-        by_name = [
-            key._asdict() | {"text": name, "sha": commit.report.sha}
-            for commit in fresh
-            for name in sorted(names_of([commit.report]))
-        ]
-        connection.execute(database.insert(names).on_conflict_do_nothing(), by_name)
+    insert_rows(connection, commits, rows, _OR_CHANGE)
+    by_name = [
+        key._asdict() | {"text": name, "sha": commit.report.sha}
+        for commit in fresh
+        for name in sorted(names_of([commit.report]))
+    ]
+    insert_rows(connection, names, by_name, "ON CONFLICT DO NOTHING")
     return fresh + [before[commit.report.sha] for commit in fresh if commit.report.sha in before]
 
 

@@ -13,7 +13,7 @@ from attribution.usage import RequestKey
 from bot.keys import PullKey, RepositoryKey
 from bot.store import once
 from bot.store.charge_ids import name_hash
-from bot.store.database import Database, of_account, of_names, of_repository, rows_in, rows_named, table
+from bot.store.database import insert_rows, of_account, of_names, of_repository, rows_in, rows_named, table
 from bot.store.day_sums import Changes
 from bot.store.sessions import SessionKey
 from bot.store.tables import ChargeRow, OriginRow, ReasonRow, RequestName, ShareRow
@@ -109,6 +109,12 @@ _BOOKED = (
 )
 OF_CHARGE = and_(of_account(charges), charges.c.charge_id == bindparam("of_charge"))
 CHANGE = update(charges).where(OF_CHARGE)
+_DIGESTS = select(names.c.record_digest).where(
+    of_account(names), names.c.name_hash.in_(bindparam("hashes", expanding=True)), names.c.record_digest.is_not(None)
+)
+_OR_NOTE_DIGEST = """
+    ON CONFLICT (account_id, name_hash, charge_id) DO UPDATE SET
+        record_digest = coalesce(excluded.record_digest, request_name.record_digest)"""
 _FORGET_NAME = delete(names).where(
     of_account(names), names.c.name_hash == bindparam("of_hash"), names.c.charge_id == bindparam("of_charge")
 )
@@ -125,7 +131,6 @@ def charges_of(
 
 
 def save_claims(
-    database: Database,
     connection: Connection,
     key: RepositoryKey,
     claims: Iterable[tuple[LedgerEntry, Claim]],
@@ -155,8 +160,8 @@ def save_claims(
         ids |= {"charge_id": entry.charge_id, "repository_id": key.repository_id, "decided_at_ms": now_ms}
         rows += [ids | _share_row(share) | {"position": i} for i, share in enumerate(after)]
     if rows:
-        once.save(database, connection, reasons, explanations)
-        connection.execute(database.insert(shares), rows)
+        once.save(connection, reasons, explanations)
+        insert_rows(connection, shares, rows)
         connection.execute(CHANGE, revisions)
     return numbers
 
@@ -175,7 +180,6 @@ def session_totals(
 
 
 def share_again(
-    database: Database,
     connection: Connection,
     account_id: int,
     changes: Mapping[int, bool],
@@ -197,7 +201,7 @@ def share_again(
     pulls: set[PullKey] = set()
     for repository_id, claims in sorted(by_repository.items()):
         repository = RepositoryKey(account_id, repository_id)
-        numbers = save_claims(database, connection, repository, claims, now_ms, sums)
+        numbers = save_claims(connection, repository, claims, now_ms, sums)
         pulls |= {repository.pull(number) for number in numbers}
     return pulls
 
@@ -218,19 +222,34 @@ def named(
     return [entry for entry in entries.values() if not wanted.isdisjoint(entry.charge.usage.keys)]
 
 
-def name_rows(account_id: int, by_id: Mapping[int, Charge]) -> list[dict[str, int]]:
-    """What finds these charges by each of their ids."""
-    return [
-        {"account_id": account_id, "name_hash": name_hash(key), "charge_id": charge_id}
-        for charge_id, charge in by_id.items()
-        for key in charge.usage.keys
-    ]
+def save_names(
+    connection: Connection, account_id: int, by_id: Mapping[int, Charge], digests: Mapping[RequestKey, int]
+) -> None:
+    """What finds these charges by each of their ids, and the digests of records by these ids."""
+    rows = [row | {"record_digest": digests.get(key)} for key, row in _name_rows(account_id, by_id)]
+    insert_rows(connection, names, rows, _OR_NOTE_DIGEST)
+
+
+def known(connection: Connection, account_id: int, digests: Mapping[int, RequestKey]) -> set[int]:
+    """Those digests that are of records all of which is in the ledger: they were merged, and what is merged stays. A charge that
+    leaves the account or becomes part of another one is not found by its names any more, and its digests are gone with them."""
+    hashes = {name_hash(key) for key in digests.values()}
+    rows = rows_in(connection, _DIGESTS, {"of_account": account_id}, "hashes", hashes)
+    return digests.keys() & {row.record_digest for row in rows}
 
 
 def forget_names(connection: Connection, account_id: int, entries: Iterable[LedgerEntry]) -> None:
-    rows = name_rows(account_id, {entry.charge_id: entry.charge for entry in entries})
-    params = [{"of_account": account_id, "of_hash": row["name_hash"], "of_charge": row["charge_id"]} for row in rows]
+    rows = _name_rows(account_id, {entry.charge_id: entry.charge for entry in entries})
+    params = [{"of_account": account_id, "of_hash": row["name_hash"], "of_charge": row["charge_id"]} for _, row in rows]
     connection.execute(_FORGET_NAME, params)
+
+
+def _name_rows(account_id: int, by_id: Mapping[int, Charge]) -> list[tuple[RequestKey, dict[str, int]]]:
+    return [
+        (key, {"account_id": account_id, "name_hash": name_hash(key), "charge_id": charge_id})
+        for charge_id, charge in by_id.items()
+        for key in charge.usage.keys
+    ]
 
 
 def current_shares(connection: Connection, account_id: int, ids: Iterable[int]) -> dict[int, list[Share]]:
@@ -241,19 +260,19 @@ def current_shares(connection: Connection, account_id: int, ids: Iterable[int]) 
     return by_charge
 
 
-def charge_row(account_id: int, charge_id: int, charge: Charge) -> dict[str, Any]:
+def charge_row(account_id: int, charge_id: int, charge: Charge, origin_id: int) -> dict[str, Any]:
     """The row of a new charge."""
-    return {"account_id": account_id, "charge_id": charge_id, "revision": 0, **_columns(charge)}
+    return {"account_id": account_id, "charge_id": charge_id, "revision": 0, **_columns(charge, origin_id)}
 
 
-def change_params(account_id: int, charge_id: int, charge: Charge) -> dict[str, Any]:
+def change_params(account_id: int, charge_id: int, charge: Charge, origin_id: int) -> dict[str, Any]:
     """For `CHANGE`: a charge becomes this one. Its revision stays."""
-    return {"of_account": account_id, "of_charge": charge_id, **_columns(charge)}
+    return {"of_account": account_id, "of_charge": charge_id, **_columns(charge, origin_id)}
 
 
-def _columns(charge: Charge) -> dict[str, Any]:
+def _columns(charge: Charge, origin_id: int) -> dict[str, Any]:
     money = {name: getattr(charge, name) for name in _MONEY}
-    return {"origin_id": once.digest(_origin(charge)), **columns_of(charge.usage), **money}
+    return {"origin_id": origin_id, **columns_of(charge.usage), **money}
 
 
 def origin_row(account_id: int, charge: Charge) -> dict[str, Any]:

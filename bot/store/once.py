@@ -2,24 +2,30 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Table
 
-from bot.store.database import Database
+from bot.store.database import insert_rows
 
 
 def digest(texts: Mapping[str, str]) -> int:
     """63 bits. Of a million different ones, two have the same with a chance of one in twenty million."""
-    hashed = hashlib.sha256(msgspec.json.encode(sorted(texts.items()))).digest()
+    return _digest(tuple(texts.items()))
+
+
+# Neighbours have the same.
+@lru_cache(maxsize=1024)
+def _digest(items: tuple[tuple[str, str], ...]) -> int:
+    hashed = hashlib.sha256(msgspec.json.encode(sorted(items))).digest()
     return int.from_bytes(hashed[:8]) >> 1
 
 
-def save(database: Database, connection: Connection, into: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+def save(connection: Connection, into: Table, rows: Iterable[Mapping[str, Any]]) -> None:
     """Rows that are there already stay as they are, since they are the same."""
     names = [column.name for column in into.primary_key]
     by_key = {tuple(row[name] for name in names): row for row in rows}
-    if by_key:
-        # Transactions that write the same rows lock them in one order.
-        connection.execute(database.insert(into).on_conflict_do_nothing(), [by_key[key] for key in sorted(by_key)])
+    # Transactions that write the same rows lock them in one order.
+    insert_rows(connection, into, [by_key[key] for key in sorted(by_key)], "ON CONFLICT DO NOTHING")

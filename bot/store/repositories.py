@@ -1,13 +1,13 @@
 """Repositories as installations list them, and every name that they had."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from bot.keys import RepositoryKey
 from bot.store import transfer
-from bot.store.database import Database, of_account, of_repository, one, rows, table
+from bot.store.database import Database, of_account, of_repository, one, rows, rows_in, table
 from bot.store.tables import Account, Repository, RepositoryName
 
 accounts, repositories, names = table(Account), table(Repository), table(RepositoryName)
@@ -44,6 +44,7 @@ _COVERED_NAMES = (
     .join(repositories, _SAME)
     .where(of_account(names), repositories.c.active)
 )
+_COVERED_IDS = _COVERED_NAMES.where(names.c.name.in_(bindparam("names", expanding=True)))
 _NAMES = select(names.c.name).where(of_repository(names))
 _ELSEWHERE = select(repositories.c.account_id).where(
     repositories.c.repository_id == bindparam("of_repository"), repositories.c.account_id != bindparam("of_account")
@@ -66,7 +67,7 @@ def save_repository(database: Database, connection: Connection, account_id: int,
     """A repository that another account had before was transferred: its ledger moves with it."""
     key = RepositoryKey(account_id, facts.repository_id)
     for other_id in connection.execute(_ELSEWHERE, key.params).scalars().all():
-        transfer.move(database, connection, RepositoryKey(other_id, facts.repository_id), account_id)
+        transfer.move(connection, RepositoryKey(other_id, facts.repository_id), account_id)
     state = {
         "full_name": facts.full_name,
         "private": facts.private,
@@ -114,6 +115,12 @@ def note(connection: Connection, key: RepositoryKey, **state: object) -> None:
 def covered_names(connection: Connection, account_id: int) -> dict[str, int]:
     """Repository id by every name, in lower case, of the repositories that the installation covers now."""
     rows = connection.execute(_COVERED_NAMES, {"of_account": account_id})
+    return {row.name: row.repository_id for row in rows}
+
+
+def covered_ids(connection: Connection, account_id: int, some: Collection[str]) -> dict[str, int]:
+    """The same for these names, as far as they are covered."""
+    rows = rows_in(connection, _COVERED_IDS, {"of_account": account_id}, "names", some)
     return {row.name: row.repository_id for row in rows}
 
 

@@ -1,19 +1,20 @@
 """Requests into the ledger: each is one charge, whichever of its ids a record names it by."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from sqlalchemy import Connection, delete
 
 from attribution.ledger import charge as price_charge
-from attribution.usage import Usage
+from attribution.usage import RequestKey, Usage
 from attribution.usage_merge import unique, with_request_id
 from bot.keys import PullKey
 from bot.store import accounts, charge_ids, day_sums, ledger, once
 from bot.store import sessions as session_store
-from bot.store.database import Database
-from bot.store.ledger import LedgerEntry, charges, names, origins
+from bot.store.database import insert_rows
+from bot.store.ledger import LedgerEntry, charges, origins
 
+_NO_DIGESTS: Mapping[RequestKey, int] = {}
 _DELETE = delete(charges).where(ledger.OF_CHARGE)
 
 
@@ -26,15 +27,15 @@ class Changes(msgspec.Struct, frozen=True):
 
 
 def save_usage(
-    database: Database,
     connection: Connection,
     account_id: int,
     usages: Iterable[Usage],
     now_ms: int,
     sums: day_sums.Changes,
+    digests: Mapping[RequestKey, int] = _NO_DIGESTS,
 ) -> Changes:
     """Add requests, whose `context.repository` is GitHub's id of it. What is already there is merged, and charges that turn out to
-    be one request become one. Marks the sessions of what changed."""
+    be one request become one. Marks the sessions of what changed. `digests` are those of the records, by the id there."""
     usages = list(usages)
     # One batch of an account at a time: two that name a request by different ids must see each other.
     accounts.lock(connection, account_id)
@@ -43,8 +44,9 @@ def save_usage(
     new: list[Usage] = []
     updates: list[tuple[LedgerEntry, Usage]] = []
     duplicates: list[LedgerEntry] = []
+    unchanged: list[LedgerEntry] = []
     for usage in unique([*(entry.charge.usage for entry in entries), *usages]):
-        same = {by_id[key].charge.key: by_id[key] for key in usage.keys if key in by_id}
+        same = {by_id[key].charge.key: by_id[key] for key in usage.keys if key in by_id} if by_id else {}
         if not same:
             new.append(usage)
             continue
@@ -53,16 +55,19 @@ def save_usage(
         if whole != first.charge.usage:
             updates.append((first, whole))
             duplicates += others
-    return _save(database, connection, account_id, (new, updates, duplicates), now_ms, sums)
+        else:
+            unchanged.append(first)
+    ledger.save_names(connection, account_id, {entry.charge_id: entry.charge for entry in unchanged}, digests)
+    return _save(connection, account_id, (new, updates, duplicates), now_ms, sums, digests)
 
 
 def _save(
-    database: Database,
     connection: Connection,
     account_id: int,
     what: tuple[list[Usage], list[tuple[LedgerEntry, Usage]], list[LedgerEntry]],
     now_ms: int,
     sums: day_sums.Changes,
+    digests: Mapping[RequestKey, int],
 ) -> Changes:
     new, updates, duplicates = what
     before = [*(entry for entry, _ in updates), *duplicates]
@@ -79,12 +84,14 @@ def _save(
     both = added | changed
     for charge_id, charge in both.items():
         sums.add(charge, shares.get(charge_id, ()))
-    once.save(database, connection, origins, [ledger.origin_row(account_id, charge) for charge in both.values()])
-    if added:
-        connection.execute(database.insert(charges), [ledger.charge_row(account_id, *item) for item in added.items()])
+    origin_rows = {charge_id: ledger.origin_row(account_id, charge) for charge_id, charge in both.items()}
+    origin_ids = {charge_id: row["origin_id"] for charge_id, row in origin_rows.items()}
+    once.save(connection, origins, origin_rows.values())
+    rows = [ledger.charge_row(account_id, *item, origin_ids[item[0]]) for item in added.items()]
+    insert_rows(connection, charges, rows)
     for charge_id, charge in changed.items():
-        connection.execute(ledger.CHANGE, ledger.change_params(account_id, charge_id, charge))
-    once.save(database, connection, names, ledger.name_rows(account_id, both))
+        connection.execute(ledger.CHANGE, ledger.change_params(account_id, charge_id, charge, origin_ids[charge_id]))
+    ledger.save_names(connection, account_id, both, digests)
     changes = {entry.charge_id: usage.context.repository != str(entry.repository_id) for entry, usage in updates}
     pulls = {
         PullKey(account_id, entry.repository_id, share.pull_number)
@@ -92,13 +99,13 @@ def _save(
         for share in shares.get(entry.charge_id, ())
         if share.pull_number is not None
     }
-    pulls |= ledger.share_again(database, connection, account_id, changes, now_ms, sums)
+    pulls |= ledger.share_again(connection, account_id, changes, now_ms, sums)
     after = [*new, *(usage for _, usage in updates)]
     # Another copy may name another session or repository: then the earlier one has lost the request.
     requests = [
         *((int(usage.context.repository), usage) for usage in after),
         *((entry.repository_id, entry.charge.usage) for entry in before),
     ]
-    session_store.save_sessions(database, connection, account_id, requests, now_ms)
+    session_store.save_sessions(connection, account_id, requests, now_ms)
     repositories = frozenset(repository_id for repository_id, _ in requests)
     return Changes(len(after), repositories, frozenset(pulls))

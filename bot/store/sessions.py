@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import Connection, and_, bindparam, func, select, union_all, update
+from sqlalchemy import Connection, and_, bindparam, select, union_all, update
 
 from attribution.report import short_id
 from attribution.usage import Usage
 from bot.clock import to_ms
 from bot.keys import RepositoryKey
-from bot.store.database import Database, of_repository, rows, table
+from bot.store.database import insert_rows, of_repository, rows, table
 from bot.store.tables import SessionRow
 
 sessions = table(SessionRow)
@@ -36,6 +36,13 @@ _FINISH = (
     .where(and_(*(sessions.c[name] == bindparam(f"of_{name}") for name in _KEY)))
     .values(done_count=bindparam("of_request_count"), changed_at_ms=bindparam("of_changed_at_ms"))
 )
+_OR_WIDEN = """
+    ON CONFLICT (account_id, repository_id, tool, session_id) DO UPDATE SET
+        first_at_ms = CASE WHEN excluded.first_at_ms < session.first_at_ms
+            THEN excluded.first_at_ms ELSE session.first_at_ms END,
+        last_at_ms = CASE WHEN excluded.last_at_ms > session.last_at_ms
+            THEN excluded.last_at_ms ELSE session.last_at_ms END,
+        request_count = session.request_count + 1, changed_at_ms = excluded.changed_at_ms"""
 _NAMES = select(sessions.c.tool, sessions.c.session_id).where(of_repository(sessions))
 # By either index: SQLite would take neither for one condition with OR, nor for a union that it has to sort.
 _BY_NAME = union_all(
@@ -63,24 +70,11 @@ def mark_done(connection: Connection, read: Sequence[SessionRow], now_ms: int) -
         connection.execute(_FINISH, [{f"of_{name}": getattr(row, name) for name in names} | now for row in read])
 
 
-def save_sessions(
-    database: Database, connection: Connection, account_id: int, requests: Iterable[tuple[int, Usage]], now_ms: int
-) -> None:
+def save_sessions(connection: Connection, account_id: int, requests: Iterable[tuple[int, Usage]], now_ms: int) -> None:
     """Sessions of requests that are new or have changed, with the time that they span, wait for attribution."""
     spans: dict[tuple[int, str, str], list[int]] = {}
     for repository_id, usage in requests:
         spans.setdefault((repository_id, usage.tool, usage.session_id), []).append(to_ms(usage.at))
-    least, most = (func.least, func.greatest) if database.is_postgresql else (func.min, func.max)
-    insert = database.insert(sessions)
-    statement = insert.on_conflict_do_update(
-        index_elements=_KEY,
-        set_={
-            "first_at_ms": least(sessions.c.first_at_ms, insert.excluded.first_at_ms),
-            "last_at_ms": most(sessions.c.last_at_ms, insert.excluded.last_at_ms),
-            "request_count": sessions.c.request_count + 1,
-            "changed_at_ms": insert.excluded.changed_at_ms,
-        },
-    )
     values = [
         {
             "account_id": account_id, "repository_id": repository_id, "tool": tool, "session_id": session_id,
@@ -89,8 +83,7 @@ def save_sessions(
         }
         for (repository_id, tool, session_id), times in sorted(spans.items())
     ]  # fmt: skip
-    if values:
-        connection.execute(statement, values)
+    insert_rows(connection, sessions, values, _OR_WIDEN)
 
 
 def by_name(connection: Connection, key: RepositoryKey, name: str) -> list[SessionKey]:

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection, bindparam, select, update
 
-from bot.store.database import rows, table
+from bot.store.database import Database, rows, table
 from bot.store.tables import Account, Token
 
 tokens, accounts = table(Token), table(Account)
@@ -20,23 +20,33 @@ May = Literal["ingest", "read"]
 PREFIX: dict[May, str] = {"ingest": "mergecost_ingest_", "read": "mergecost_read_"}
 
 
+_HOUR_MS = 3_600_000
+
+
 class Bearer(msgspec.Struct, frozen=True):
-    """Whom a token speaks for, and whether the App is installed there now."""
+    """Whom a token speaks for, whether the App is installed there now, and when the token's use was noted last."""
 
     account_id: int
     login: str
     is_installed: bool
     is_suspended: bool
+    last_used_at_ms: int
 
 
 _LIVE = tokens.c.revoked_at_ms.is_(None)
 _OF_HASH = tokens.c.secret_sha256 == bindparam("hash")
 _BEARER = (
-    select(tokens.c.account_id, accounts.c.login, accounts.c.installation_id, accounts.c.suspended)
+    select(
+        tokens.c.account_id,
+        tokens.c.last_used_at_ms,
+        accounts.c.login,
+        accounts.c.installation_id,
+        accounts.c.suspended,
+    )
     .select_from(tokens.outerjoin(accounts, accounts.c.account_id == tokens.c.account_id))
     .where(_OF_HASH, _LIVE, tokens.c.may == bindparam("verb"))
 )
-_USE = update(tokens).where(_OF_HASH)
+_USE = update(tokens).where(_OF_HASH).values(last_used_at_ms=bindparam("now_ms"))
 _ALL = select(tokens).order_by(tokens.c.created_at_ms)
 _REVOKE = update(tokens).where(tokens.c.token_id == bindparam("of_token"), _LIVE)
 
@@ -62,11 +72,20 @@ def bearer(connection: Connection, token: str, may: May = "ingest") -> Bearer | 
     row = connection.execute(_BEARER, {"hash": _hash(token), "verb": may}).first()
     if row is None:
         return None
-    return Bearer(row.account_id, row.login or "", bool(row.installation_id), bool(row.suspended))
+    return Bearer(
+        account_id=row.account_id,
+        login=row.login or "",
+        is_installed=bool(row.installation_id),
+        is_suspended=bool(row.suspended),
+        last_used_at_ms=row.last_used_at_ms or 0,
+    )
 
 
-def note_use(connection: Connection, token: str, now_ms: int) -> None:
-    connection.execute(_USE.values(last_used_at_ms=now_ms), {"hash": _hash(token)})
+def note_use(database: Database, bearer: Bearer, token: str, now_ms: int) -> None:
+    """Once an hour: people are shown the day."""
+    if now_ms - bearer.last_used_at_ms >= _HOUR_MS:
+        with database.write() as connection:
+            connection.execute(_USE, {"hash": _hash(token), "now_ms": now_ms})
 
 
 def all_tokens(connection: Connection) -> list[Token]:

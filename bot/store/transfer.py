@@ -7,9 +7,9 @@ from sqlalchemy import Connection, and_, bindparam, exists, select, update
 
 from bot.keys import RepositoryKey
 from bot.store import accounts, charge_ids, ledger, once, recount
-from bot.store.database import Database, of_account, of_repository, rows_in
+from bot.store.database import of_account, of_repository, rows_in
 from bot.store.day_sums import day_senders, day_sums
-from bot.store.ledger import LedgerEntry, charges, names, origins, reasons, shares
+from bot.store.ledger import LedgerEntry, charges, origins, reasons, shares
 
 _AT_ONCE = 1000
 
@@ -25,7 +25,7 @@ _MOVES = [
 ]
 
 
-def move(database: Database, connection: Connection, key: RepositoryKey, account_id: int) -> None:
+def move(connection: Connection, key: RepositoryKey, account_id: int) -> None:
     """Give the rows of a repository to `account_id`. A request that the account reported itself stays one charge: the copy that
     another account paid for remains in that account's history."""
     both = (key, RepositoryKey(account_id, key.repository_id))
@@ -44,28 +44,21 @@ def move(database: Database, connection: Connection, key: RepositoryKey, account
         entries = ledger.by_id(connection, key.account_id, ids[start : start + _AT_ONCE])
         known = ledger.named(connection, account_id, [own for entry in entries for own in entry.charge.usage.keys])
         taken = {own for entry in known for own in entry.charge.usage.keys}
-        _move_charges(
-            database,
-            connection,
-            key.account_id,
-            [e for e in entries if taken.isdisjoint(e.charge.usage.keys)],
-            account_id,
-        )
+        moving = [entry for entry in entries if taken.isdisjoint(entry.charge.usage.keys)]
+        _move_charges(connection, key.account_id, moving, account_id)
     for of in both:
         recount.renew_all(connection, of)
 
 
-def _move_charges(
-    database: Database, connection: Connection, from_id: int, entries: list[LedgerEntry], to_id: int
-) -> None:
+def _move_charges(connection: Connection, from_id: int, entries: list[LedgerEntry], to_id: int) -> None:
     """With their shares and names. Where a number is taken there, the charge gets the next one."""
     if not entries:
         return
     ids = [entry.charge_id for entry in entries]
     there = charge_ids.free(connection, to_id, ids)
-    once.save(database, connection, origins, [ledger.origin_row(to_id, entry.charge) for entry in entries])
+    once.save(connection, origins, [ledger.origin_row(to_id, entry.charge) for entry in entries])
     why = rows_in(connection, _REASONS, {"of_account": from_id}, "ids", ids)
-    once.save(database, connection, reasons, [{**row._mapping, "account_id": to_id} for row in why])
+    once.save(connection, reasons, [{**row._mapping, "account_id": to_id} for row in why])
     params = [
         {"of_account": from_id, "of_charge": before, "to_account": to_id, "to_charge": after}
         for before, after in zip(ids, there, strict=True)
@@ -74,4 +67,4 @@ def _move_charges(
         connection.execute(statement, params)
     ledger.forget_names(connection, from_id, entries)
     named = {after: entry.charge for after, entry in zip(there, entries, strict=True)}
-    once.save(database, connection, names, ledger.name_rows(to_id, named))
+    ledger.save_names(connection, to_id, named, {})

@@ -1,11 +1,13 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import genai_prices
 import msgspec
 import pytest
 from hypothesis import assume, given
+from hypothesis import strategies as st
 
+from attribution import pricing
 from attribution.money import from_usd
 from attribution.pricing import Price, Unpriced, price
 from attribution.usage import TOKEN_KINDS, Tokens
@@ -13,6 +15,7 @@ from tests.attribution.strategies import usages
 from tests.notation import session
 
 NOV = datetime(2026, 11, 20, tzinfo=UTC)
+OFFSET = timezone(timedelta(hours=-7))
 
 
 def usage(**fields):
@@ -37,6 +40,55 @@ def test_it_agrees_with_the_price_library_to_the_micro_dollar(request):
         genai_request_timestamp=request.at,
     )
     assert ours.list_micros == from_usd(theirs.total_price)
+
+
+@st.composite
+def variants(draw):
+    """Requests whose rates differ in one thing or another; DeepSeek's also with the hour."""
+    models = [
+        "claude-opus-4-6",
+        "claude-opus-4-7",
+        "claude-opus-5",
+        "claude-sonnet-4-5",
+        "deepseek-chat",
+        "gpt-5.3-codex",
+        "none",
+    ]
+    return msgspec.structs.replace(
+        draw(usages()),
+        model=draw(st.sampled_from(models)),
+        at=draw(st.datetimes(datetime(2025, 1, 1), datetime(2026, 11, 20), timezones=st.sampled_from([UTC, OFFSET]))),  # noqa: DTZ001
+        provider=draw(st.sampled_from(["", "openai", "deepseek"])),
+        speed=draw(st.sampled_from(["", "fast", "standard"])),
+        service_tier=draw(st.sampled_from(["", "priority", "batch", "flex"])),
+        inference_geo=draw(st.sampled_from(["", "us", "eu"])),
+        is_sum=draw(st.booleans()),
+    )
+
+
+@given(st.lists(variants(), max_size=12))
+def test_a_price_is_the_same_whatever_was_priced_before(requests):
+    after_others = [price(request) for request in requests]
+    alone = []
+    for request in requests:
+        pricing._rates.cache_clear()
+        alone.append(price(request))
+    assert after_others == alone
+
+
+def test_rates_are_looked_up_once_for_a_day_model_and_variant():
+    pricing._rates.cache_clear()
+    for minute in range(100):
+        price(usage(at=NOV + timedelta(minutes=minute), uncached_input=minute))
+    price(usage(at=NOV + timedelta(days=1)))
+    price(usage(speed="fast"))
+    assert pricing._rates.cache_info().misses == 3
+
+
+def test_a_price_by_the_hour_holds_in_its_hours():
+    """https://api-docs.deepseek.com/quick_start/pricing"""
+    quiet, busy = (price(usage(model="deepseek-v4-pro", at=NOV + timedelta(hours=h), output=1000)) for h in (0, 2))
+    assert busy.list_micros == 2 * quiet.list_micros
 
 
 def test_an_hour_of_cache_costs_twice_the_input_and_five_minutes_a_quarter_more():

@@ -43,7 +43,7 @@ def two_accounts(world: World) -> None:
                 world.database.write() as connection,
                 changes_of(world.database, connection, key.account_id) as sums,
             ):
-                request_store.save_usage(world.database, connection, key.account_id, usages, world.now_ms, sums)
+                request_store.save_usage(connection, key.account_id, usages, world.now_ms, sums)
                 queue.request(connection, [Work(Kind.ATTRIBUTE, *key)], world.now_ms)
                 queue.request(connection, [Work(Kind.COMMENT, *key, number)], world.now_ms + 60_000)
         if round_name == "first":

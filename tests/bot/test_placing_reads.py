@@ -133,7 +133,7 @@ def save(database: Database, connection: Connection, key: RepositoryKey, facts: 
     for pull in facts.pulls:
         pull_store.save_pull(database, connection, key.pull(pull.number), pull, Details(), "")
     command_store.save_corrections(database, connection, key.pull(1), 1, facts.corrections)
-    commit_store.save_commits(database, connection, key, [usage for usages in facts.sessions for usage in usages])
+    commit_store.save_commits(connection, key, [usage for usages in facts.sessions for usage in usages])
 
 
 def index_of_everything(facts: Facts) -> RepositoryIndex:

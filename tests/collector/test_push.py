@@ -2,11 +2,12 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from collector.client import parcels
+from collector.client import Busy, Client, parcels
 from collector.push_command import main
 from collector.scan import scan
 from collector.settings import Settings
@@ -160,6 +161,31 @@ def test_after_an_error_of_the_server_the_next_push_sends_everything(
     assert text in capsys.readouterr().err
     assert main(["--home", str(home)]) == 0
     assert sorted(server.ledger) == ["msg_1"]
+
+
+def sent(server: Server, home: Path, *answers: str) -> tuple[list[float], int]:
+    """How long a push of one request slept, and how often it tried, while the server was busy for so many seconds each time."""
+    naps: list[float] = []
+    server.answers = [(429, {"Retry_After": seconds}) for seconds in answers]
+    client = Client(Settings(server.url, TOKEN), "1", sleep=naps.append)
+    with suppress(Busy):
+        client.send(parcels(scan(home, {"PATH": os.environ["PATH"]}).usages))
+    return naps, len(server.bodies)
+
+
+def test_a_busy_server_gets_the_batch_again_when_it_asks_for_it(server: Server, home: Path, repo: Path):
+    write_log(home, request(1, repo))
+    assert sent(server, home, "5", "7") == ([5, 7], 3)
+    assert sorted(server.ledger) == ["msg_1"]
+
+
+@pytest.mark.parametrize(("answers", "naps"), [(["3600"], []), (["200", "200"], [200]), (["0"] * 400, [0] * 300)])
+def test_a_push_does_not_wait_for_a_busy_server_for_ever(
+    server: Server, home: Path, repo: Path, answers: list[str], naps: list[float]
+):
+    write_log(home, request(1, repo))
+    assert sent(server, home, *answers) == (naps, len(naps) + 1)
+    assert server.ledger == {}
 
 
 def test_a_refusal_is_printed_in_the_servers_own_words(

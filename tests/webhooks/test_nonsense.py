@@ -7,9 +7,9 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.store import tokens as token_store
+from bot.store.database import Unavailable
 from tests.server import NOON, sign
 from tests.webhooks.test_github import INSTALLATION, PULL
 from tests.webhooks.test_usage import ONE, altered
@@ -82,7 +82,7 @@ def test_a_delivery_that_is_no_json_is_told_what_to_set(server):
 
 
 @pytest.mark.parametrize(
-    "failure", [PoolTimeoutError("QueuePool limit reached"), OverflowError("too large"), RuntimeError("?")]
+    "failure", [Unavailable("QueuePool limit reached"), OverflowError("too large"), RuntimeError("?")]
 )
 def test_whatever_goes_wrong_with_a_commit_everybody_who_waits_hears_of_it(server, failure, monkeypatch):
     def fail(*_):
@@ -90,7 +90,7 @@ def test_whatever_goes_wrong_with_a_commit_everybody_who_waits_hears_of_it(serve
 
     with monkeypatch.context() as patch:
         patch.setattr(server.app.state.edge.intake, "_commit", fail)
-        if isinstance(failure, PoolTimeoutError):
+        if isinstance(failure, Unavailable):
             answer = server.deliver("pull_request", PULL)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
         else:  # uvicorn answers 500

@@ -13,6 +13,7 @@ from attribution.evidence import Claim, Evidence
 from attribution.ledger import charge, check
 from attribution.usage import Context, Tokens, Usage, Work, with_context
 from attribution.usage_merge import merge, with_request_id
+from bot.arrivals import MOST_WAITING_BYTES
 from bot.keys import RepositoryKey
 from bot.store import ledger as ledger_store
 from bot.store import ledger_history
@@ -243,9 +244,18 @@ def place(server):
                 for number, session_id in enumerate(sessions, 1)
                 for entry in entries[session_id]
             ]
-            ledger_store.save_claims(server.database, connection, key, claims, NOON, sums)
+            ledger_store.save_claims(connection, key, claims, NOON, sums)
 
 
 def unnamed(usage):
     """The request by all of its ids, whichever it goes by."""
     return with_request_id(usage, min(usage.request_id, *usage.aliases))
+
+
+def test_more_than_may_wait_is_refused_for_a_while_and_other_accounts_are_served(server):
+    ours, theirs = server.token(1, acme__widgets=34), server.token(2, acme__widgets=35)
+    with server.app.state.edge.arrivals.room(1, MOST_WAITING_BYTES // 2):
+        answer = server.post_usage(ours, ONE)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
+        assert server.post_usage(theirs, ONE).json()["accepted"] == 1
+    assert server.post_usage(ours, ONE).json()["accepted"] == 1

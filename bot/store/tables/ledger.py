@@ -67,13 +67,14 @@ class OriginRow(_columns(str, ORIGIN_COLUMNS, text), table=True):  # pyright: ig
 
 class RequestName(SQLModel, table=True):
     """Where to look for the charge of a request, by each of its ids. `name_hash` stands for an id of a tool; whether it is that
-    id, the charge says."""
+    id, the charge says. `record_digest` is that of a record by this id, all of which is in the charge (`bot.ingest`)."""
 
     __tablename__ = "request_name"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (_BY_KEY,)
     account_id: int = key()
     name_hash: int = small_key()
     charge_id: int = key()
+    record_digest: int | None = big_or_none()
 
 
 class ShareRow(SQLModel, table=True):

@@ -367,6 +367,7 @@ def _make_notice_to_week() -> None:
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("name_hash", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("charge_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("record_digest", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("account_id", "name_hash", "charge_id"),
         sqlite_with_rowid=False,
     )

@@ -41,7 +41,7 @@ def request(request_id: str, repository_id: int, **parts: object) -> Usage:
 def save(database: Database, connection: Connection, account_id: int, usages: Iterable[Usage]) -> int:
     """How many charges it changed."""
     with changes_of(database, connection, account_id) as sums:
-        return requests.save_usage(database, connection, account_id, usages, 1, sums).charges
+        return requests.save_usage(connection, account_id, usages, 1, sums).charges
 
 
 def amounts(database: Database, account_id: int) -> list[int]:
@@ -81,7 +81,7 @@ def test_a_transfer_doubles_and_loses_no_charge_where_numbers_are_taken(database
     with database.write() as connection:
         save(database, connection, 5, [request(first, 34), request(same, 34)])
         save(database, connection, 6, [request(second, 35), request(same, 35)])
-        transfer.move(database, connection, HERE, 6)
+        transfer.move(connection, HERE, 6)
         # What is moved is still found by its id.
         assert save(database, connection, 6, [request(first, 34)]) == 0
     assert amounts(database, 5) == [8]

@@ -138,13 +138,13 @@ class Place:
             case Arrive(account, arrivals):
                 here = [self._numbered(usage) for usage in arrivals]
                 with changes_of(self.database, self.connection, self.first + account) as sums:
-                    requests.save_usage(self.database, self.connection, self.first + account, here, 1, sums)
+                    requests.save_usage(self.connection, self.first + account, here, 1, sums)
             case Attribute(account, claim):
                 with changes_of(self.database, self.connection, self.first + account) as sums:
                     for key in (self.key(account, 0), self.key(account, 1)):
                         entries = ledger.charges_of(self.connection, key, SESSIONS).values()
                         pairs = [(entry, claim) for listed in entries for entry in listed]
-                        ledger.save_claims(self.database, self.connection, key, pairs, 1, sums)
+                        ledger.save_claims(self.connection, key, pairs, 1, sums)
             case Move(account, repository):
                 self._own(account, repository)
             case ChangeZone(account, repository, zone):
@@ -355,13 +355,13 @@ def test_days_are_counted_again_beside_writers(database: Database):
                 tokens=Tokens(output=1000 * i), context=Context(repository="0"),
             )  # fmt: skip
             with database.write() as connection, changes_of(database, connection, 1) as sums:
-                requests.save_usage(database, connection, 1, [usage], 1, sums)
+                requests.save_usage(connection, 1, [usage], 1, sums)
             with database.write() as connection, changes_of(database, connection, 1) as sums:
                 pairs = [
                     (entry, Claim(((i + 1, 1),), Evidence.COMMIT, "why"))
                     for entry in ledger.charges_of(connection, key, [session])[session]
                 ]
-                ledger.save_claims(database, connection, key, pairs, 1, sums)
+                ledger.save_claims(connection, key, pairs, 1, sums)
 
     def count_again(_number: int) -> list[str]:
         return [recount.verify(database, key, day, corrects=True).problem for _ in range(12)]

@@ -29,12 +29,12 @@ def save(database: Database, connection: Connection, tenant: int, usage: Usage, 
     key = RepositoryKey(tenant, REPOSITORY)
     context = msgspec.structs.replace(usage.context, repository=str(REPOSITORY))
     with changes_of(database, connection, tenant) as sums:
-        requests.save_usage(database, connection, tenant, [msgspec.structs.replace(usage, context=context)], 1, sums)
+        requests.save_usage(connection, tenant, [msgspec.structs.replace(usage, context=context)], 1, sums)
     if pull_number is not None:
         rows = ledger.charges_of(connection, key, [KEY])[KEY]
         pairs = [(row, claim(pull_number, Evidence.BRANCH, "why")) for row in rows]
         with changes_of(database, connection, tenant) as sums:
-            ledger.save_claims(database, connection, key, pairs, 1, sums)
+            ledger.save_claims(connection, key, pairs, 1, sums)
 
 
 def usage_of(dollars: int, output_tokens: int = 0) -> Usage:
