@@ -7,7 +7,7 @@ import msgspec
 from attribution.cost import Cost
 from attribution.money import from_usd
 from attribution.report import PullRequestCost
-from bot import budgets, checks
+from bot import budgets, checks, weekly
 from bot.clock import from_ms, to_ms
 from bot.comment import OFF, render
 from bot.comment.issue import render_issue
@@ -90,11 +90,14 @@ def _scene(bot: Bot, key: PullKey) -> _Scene | None:
         if repository is None or row is None:
             return None
         settings, problem = bot.repository_settings(repository)
+        view = view_of(connection, key, settings, problem, from_ms(bot.clock()))
+        if repository.private:
+            view = msgspec.structs.replace(view, weekly_problem=weekly.problem(connection, bot.operator, repository))
         return _Scene(
             repository=repository,
             settings=settings,
             row=row,
-            view=view_of(connection, key, settings, problem, from_ms(bot.clock())),
+            view=view,
             comment=publication_store.publication(connection, key, COMMENT),
             check=publication_store.publication(connection, key, CHECK),
         )
@@ -105,7 +108,9 @@ async def _put_check(bot: Bot, lease: Lease, scene: _Scene) -> None:
     settings, view, repository = scene.settings, scene.view, scene.repository
     is_wanted = view.cost.total.requests or settings.enforce or scene.check is not None
     if settings.check and scene.row.closed_at_ms is None and view.head_sha and is_wanted:
-        await put_check(bot, lease, repository.full_name, view.head_sha, checks.text(view, private=repository.private))
+        await put_check(
+            bot, lease, repository.full_name, view.head_sha, checks.text(view, settings, private=repository.private)
+        )
 
 
 async def _put_comment(bot: Bot, lease: Lease, scene: _Scene) -> bool:

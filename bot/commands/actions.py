@@ -93,8 +93,13 @@ def _approve(scene: Scene, request: Request, command: Approve) -> CommandError |
     if budget is None:
         return CommandError("pull requests have no budget here: `budget_pull_usd` in the settings")
     if not budget.is_over:
-        limit = show(budget.budget_micros)
-        return CommandError(f"it is within its budget of {limit}, so there is nothing to approve")
+        limit = f" of {show(budget.budget_micros)}" if scene.repository.private else ""
+        return CommandError(f"it is within its budget{limit}, so there is nothing to approve")
+    pull = pull_store.details_of_pull(connection, key)
+    if scene.stale.settings.approvals == "others" and request.by.id in pull.people_ids:
+        return CommandError(
+            "whoever opened this pull request or wrote a commit of it cannot approve it: `approvals: others` in the settings"
+        )
     approval = Approval(
         comment_id=request.comment_id, said_at=request.at, reason=command.reason, up_to_micros=may_cost(budget)
     )
@@ -150,7 +155,7 @@ def _rebuild(scene: Scene, name: str) -> CommandError | None:
     if week.to_at > from_ms(scene.bot.clock()):
         return CommandError(f"the week `{name}` is not over yet")
     key = scene.key.repository.week(week.name)
-    place = weekly.place_of(connection, settings, scene.repository, week_store.week(connection, key))
+    place = weekly.place_of(connection, scene.bot.operator, scene.repository, week_store.week(connection, key))
     if isinstance(place, str):
         return CommandError(place)
     week_store.add(scene.bot.database, connection, key)

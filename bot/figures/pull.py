@@ -48,4 +48,5 @@ def view_of(
         survival_days=settings.survival_days,
         forecast=forecast,
         is_enforced=settings.enforce,
+        is_approved_by_others=settings.approvals == "others",
     )
