@@ -1,10 +1,10 @@
 """What the check run *Mergecost* on a pull request's head commit says: its cost, and with `enforce` the approval that it needs.
 
-It blocks only on a sum over the budget, never on unknown costs, missing sessions or a failure of the server. In a public
+It blocks only on a confirmed sum over the budget, never on unknown costs, missing sessions or a failure of the server. In a public
 repository it shows no figure, unless the settings say so: whoever can read the repository would read them.
 """
 
-from bot.comment import budget, headline, notes
+from bot.comment import budget, headline, notes, unconfirmed
 from bot.comment.view import CommentView
 from bot.github.write_check import CheckText
 from bot.markdown import share_of, small
@@ -18,7 +18,7 @@ _ELSEWHERE = (
 
 def text(view: CommentView, settings: RepositorySettings, *, private: bool) -> CheckText:
     """In public, sums alone where the settings allow those; suggestions stand in no check run."""
-    if not view.cost.total.requests:
+    if not view.cost.total.requests and not view.cost.unconfirmed:
         return CheckText(
             "neutral", "No AI work is known", "No AI work that reached Mergecost is booked to this change."
         )
@@ -39,13 +39,15 @@ def _summary(view: CommentView, *, private: bool, shows_amounts: bool) -> str:
         parts = (_ELSEWHERE.format(number=view.cost.number), budget.to_approve(view))
         return "\n\n".join(part for part in parts if part)
     own = notes.render(view) if private else ""
-    sections = (headline.render(view), budget.render(view), own)
+    sections = (headline.render(view), unconfirmed.in_short(view), budget.render(view), own)
     note = small("List price of the day for the tokens used, not an invoice. Only what reached Mergecost is counted.")
     return "\n\n".join(part for part in (*sections, note) if part)
 
 
 def _title(view: CommentView) -> str:
     cost, budget = view.cost.total, view.cost.budget
+    if not cost.requests:
+        return "No AI work is confirmed"
     if not cost.is_known:
         return cost.note()
     title = f"{cost.show()} at list price"

@@ -106,7 +106,7 @@ def _scene(bot: Bot, key: PullKey) -> _Scene | None:
 async def _put_check(bot: Bot, lease: Lease, scene: _Scene) -> None:
     """Where it may be a required check, it is there even with nothing to say."""
     settings, view, repository = scene.settings, scene.view, scene.repository
-    is_wanted = view.cost.total.requests or settings.enforce or scene.check is not None
+    is_wanted = view.cost.total.requests or view.cost.unconfirmed or settings.enforce or scene.check is not None
     if settings.check and scene.row.closed_at_ms is None and view.head_sha and is_wanted:
         await put_check(
             bot, lease, repository.full_name, view.head_sha, checks.text(view, settings, private=repository.private)
@@ -139,8 +139,8 @@ def skip_of(
         Skip.PUBLIC: not settings.comments_in(private=repository.private),
         Skip.LOCKED: comment is not None and comment.state == "locked",
         Skip.DELETED: comment is not None and comment.state == "deleted",
-        Skip.NO_WORK: not is_there and not cost.total.requests,
-        Skip.MINIMUM: not is_there and not _is_enough(settings, cost.total),
+        Skip.NO_WORK: not is_there and not cost.total.requests and not cost.unconfirmed,
+        Skip.MINIMUM: not is_there and not _is_enough(settings, cost.total) and not cost.unconfirmed,
     }
     return next((skip for skip, holds in reasons.items() if holds), None)
 
