@@ -1,7 +1,7 @@
 """Which change does each request serve? RULES lists the rules, strongest evidence first. A new rule is one line there.
 
 A rule takes a session, the index of the repository and the claims of stronger rules. It returns claims by position, for requests
-that have none. A stronger claim is never overwritten.
+that have none. A stronger claim is never overwritten. What looks invented is kept apart at the end, wherever it would belong.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +24,6 @@ Rule = Callable[[Session, RepositoryIndex, Mapping[int, Claim]], dict[int, Claim
 
 RULES: tuple[Rule, ...] = (
     by_correction,
-    implausible,
     by_run,
     by_stamp,
     by_commit,
@@ -51,6 +50,7 @@ def attribute(
     for rule in rules:
         answers = rule(session, index, claims)
         claims = {i: rest for i, answer in answers.items() if (rest := _without(answer, exclusions))} | claims
+    claims |= implausible(session, index, claims)
     return {
         turn.usage.key: _with_stage(turn.usage, claims.get(i, UNATTRIBUTED)) for i, turn in enumerate(session.turns)
     }

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from attribution.cost import Cost
+from attribution.cost import ZERO, Cost
 from attribution.issues import Issue
 from attribution.outcome import Details
 from attribution.totals import labels_of
@@ -31,17 +31,19 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     tool: str = ""
     model: str = ""
     day: date | None = None
+    is_unconfirmed: bool = False
     cost: Cost
 
 
 class BreakdownRow(msgspec.Struct, frozen=True, kw_only=True):
     """Spend under one name; an empty name means none. `number` is that of a pull request or issue. A request that several bear is
-    counted with each of them, its money is shared."""
+    counted with each of them, its money is shared. `unconfirmed_cost` looks invented and is not in `cost`."""
 
     repository: str
     name: str
     number: int | None
     cost: Cost
+    unconfirmed_cost: Cost = ZERO
 
 
 class PullFacts(msgspec.Struct, frozen=True):
@@ -58,13 +60,16 @@ Name = tuple[str, str, int | None]
 def breakdown(by: By, cells: Iterable[Cell], facts: Mapping[str, PullFacts]) -> list[BreakdownRow]:
     """The cells under the names that `by` gives them, in order of name. `facts` are by repository."""
     costs: defaultdict[Name, Cost] = defaultdict(Cost)
+    unconfirmed: defaultdict[Name, Cost] = defaultdict(Cost)
     for cell in cells:
         names = _names(by, cell, facts.get(cell.repository))
         for name, part in zip(names, cell.cost.split(len(names)), strict=True):
-            costs[name] += part
+            (unconfirmed if cell.is_unconfirmed else costs)[name] += part
     return [
-        BreakdownRow(repository=repository, name=name, number=number, cost=cost)
-        for (repository, name, number), cost in sorted(costs.items(), key=lambda item: _order(item[0]))
+        BreakdownRow(
+            repository=name[0], name=name[1], number=name[2], cost=costs[name], unconfirmed_cost=unconfirmed[name]
+        )
+        for name in sorted(costs.keys() | unconfirmed.keys(), key=_order)
     ]
 
 

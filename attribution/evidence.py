@@ -46,7 +46,8 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class Correction(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """A maintainer's correction of a session, from a comment. Later corrections amend earlier ones.
 
-    `link` attributes all of it to the pull requests in `weights`, one or several; `unlink` excludes those.
+    `link` attributes all of it to the pull requests in `weights`, one or several; `unlink` excludes those. `confirm` says that its
+    requests are real though they look invented: as many `tokens`, and dollars of the tool's own (`reported_micros`), as were seen.
     """
 
     said_at: Moment
@@ -56,22 +57,25 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, order=True):
     weights: tuple[tuple[int, int], ...]
     by: str = ""
     why: str = ""
+    tokens: int = 0
+    reported_micros: int = 0
 
     def __post_init__(self) -> None:
-        if self.says not in ("link", "unlink"):
-            raise ValueError(f"a correction says link or unlink, not {self.says!r}")
-        if not self.weights or any(weight <= 0 for _, weight in self.weights):
-            raise ValueError("a correction names pull requests, each with a weight above 0")
+        if self.says not in ("link", "unlink", "confirm"):
+            raise ValueError(f"a correction says link, unlink or confirm, not {self.says!r}")
+        if bool(self.weights) == (self.says == "confirm") or any(weight <= 0 for _, weight in self.weights):
+            raise ValueError("a correction names pull requests, each with a weight above 0; a confirmation names none")
 
 
 class Evidence(StrEnum):
     """How strongly a share is tied to its target, strongest first. The order is the order of the rules.
 
-    `IMPLAUSIBLE` looks invented and is kept apart; `SEVERAL` fits several pull requests equally and is attributed to none.
+    `IMPLAUSIBLE` looks invented and is kept apart, whatever it was tied to; `SEVERAL` fits several pull requests equally and is
+    attributed to none.
     """
 
-    CORRECTION = "correction"
     IMPLAUSIBLE = "implausible"
+    CORRECTION = "correction"
     STAMP = "stamp"
     COMMIT = "commit"
     EDITS = "edits"

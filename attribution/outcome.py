@@ -18,7 +18,8 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Facts of a pull request that attribution does not need.
 
     `closes` are issues that it closes by keyword, `reverts` pull requests and `reverts_commits` commits that it names as taken
-    back. `authors` are digests of the people (no bots) who wrote its commits. `updated_at` is GitHub's.
+    back. `authors` are digests of the people (no bots) who wrote its commits. `people_ids` are GitHub's numbers of who opened it
+    and of the authors and committers of its commits. `updated_at` is GitHub's.
     """
 
     title: str = ""
@@ -28,6 +29,7 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reverts_commits: tuple[str, ...] = ()
     merge_commit: str = ""
     authors: tuple[str, ...] = ()
+    people_ids: tuple[int, ...] = ()
     updated_at: datetime | None = None
 
 

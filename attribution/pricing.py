@@ -147,6 +147,12 @@ def _of_length(values: Mapping[str, Decimal | TieredPrices], factor: Decimal, ab
     )
 
 
+def window_tokens(usage: Usage) -> int | None:
+    """How many tokens the model takes in one request, as the library has it; None where that is not known."""
+    model = _find(usage.model, usage.provider)
+    return model.context_window if model else None
+
+
 @cache
 def _find(name: str, provider_name: str) -> ModelInfo | None:
     """The library's model for a tool's name of it, its maker's price first. A gateway's prefix (`anthropic/...`) names the

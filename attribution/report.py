@@ -46,16 +46,19 @@ class SessionPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
-    """Work of one session that is booked nowhere and nearly fits a pull request."""
+    """Work of one session that is booked nowhere and nearly fits a pull request, or would be booked to it and looks invented:
+    its `evidence` says which."""
 
     short_id: str
     tool: str
     cost: Cost
     why: str
+    evidence: Evidence = Evidence.NONE
 
 
 class PullRequestCost(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pull request cost: `build` to write it, `review` to read and review it, `ci` in CI. `total` is all of it."""
+    """What a pull request cost: `build` to write it, `review` to read and review it, `ci` in CI. `total` is all of it, and none
+    of what is `unconfirmed`."""
 
     number: int
     total: Cost
@@ -68,6 +71,7 @@ class PullRequestCost(msgspec.Struct, frozen=True, kw_only=True):
     sessions: tuple[SessionPart, ...]
     price_books: tuple[str, ...]
     budget: Budget | None = None
+    unconfirmed: tuple[Suggestion, ...] = ()
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -115,20 +119,24 @@ def pull_request_cost(
     )
 
 
-def suggestions(tool: str, session_id: str, claims: Iterable[tuple[Charge, Claim]]) -> dict[int, Suggestion]:
-    """What of a session is left unattributed and nearly fits, by pull request."""
-    near: defaultdict[int, list[tuple[Charge, Claim]]] = defaultdict(list)
+def suggestions(
+    tool: str, session_id: str, claims: Iterable[tuple[Charge, Claim]]
+) -> dict[tuple[int, Evidence], Suggestion]:
+    """What of a session is left unattributed and nearly fits, by pull request and evidence."""
+    near: defaultdict[tuple[int, Evidence], list[tuple[Charge, Claim]]] = defaultdict(list)
     for charge, claim in claims:
         for number in claim.candidates:
-            near[number].append((charge, claim))
+            evidence = Evidence.IMPLAUSIBLE if claim.evidence == Evidence.IMPLAUSIBLE else Evidence.NONE
+            near[number, evidence].append((charge, claim))
     return {
-        number: Suggestion(
+        (number, evidence): Suggestion(
             short_id=short_id(tool, session_id),
             tool=tool,
             cost=sum((cost_of_request(charge.list_micros) for charge, _ in pairs), ZERO),
             why=pairs[0][1].why,
+            evidence=evidence,
         )
-        for number, pairs in near.items()
+        for (number, evidence), pairs in near.items()
     }
 
 

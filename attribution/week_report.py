@@ -29,11 +29,11 @@ class Kind(StrEnum):
     REVERTED = "reverted"
     SHARED = "shared"
     NO_PULL = "no_pull"
-    IMPLAUSIBLE = "implausible"
+    UNCONFIRMED = "unconfirmed"
 
 
 # Spend that shipped nothing, as far as is known.
-NOTHING = (Kind.ABANDONED, Kind.REVERTED, Kind.SHARED, Kind.NO_PULL, Kind.IMPLAUSIBLE)
+NOTHING = (Kind.ABANDONED, Kind.REVERTED, Kind.SHARED, Kind.NO_PULL)
 
 
 class PullPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +137,21 @@ class WeekCost(msgspec.Struct, frozen=True, kw_only=True):
     def nothing(self) -> Cost:
         """What shipped nothing."""
         return cost_of_nothing(self.kinds)
+
+    @property
+    def unconfirmed(self) -> Cost:
+        """What looks invented, until somebody confirms it. It is in `total` and `kinds`, and in no other figure of money."""
+        return sum((row.cost for row in self.kinds if row.kind == Kind.UNCONFIRMED), ZERO)
+
+    @property
+    def confirmed(self) -> Cost:
+        """The rest of the total."""
+        total, part = self.total, self.unconfirmed
+        return Cost(
+            total.priced_micros - part.priced_micros,
+            total.requests - part.requests,
+            total.unpriced_requests - part.unpriced_requests,
+        )
 
     @property
     def pull_numbers(self) -> list[int]:

@@ -125,7 +125,7 @@ def _kinds(
 
 def _kind(part: Spend, states: Mapping[int, Outcome], totals: Mapping[int, PullTotal]) -> Kind:
     if part.evidence == Evidence.IMPLAUSIBLE:
-        return Kind.IMPLAUSIBLE
+        return Kind.UNCONFIRMED
     if part.pull_number is None:
         return Kind.SHARED if part.evidence == Evidence.SEVERAL else Kind.NO_PULL
     total = totals.get(part.pull_number)
@@ -244,7 +244,7 @@ def _point(
         week=week.name,
         per_merge_micros=per_merge.median_micros if per_merge else None,
         merges=len(merged),
-        cost=sum((part.cost for part in spend), ZERO),
+        cost=sum((part.cost for part in spend if part.evidence != Evidence.IMPLAUSIBLE), ZERO),
         nothing=cost_of_nothing(_kinds(spend, states, facts.totals)),
     )
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from attribution.attribute import RepositoryIndex, attribute
 from attribution.clues import Clues, clues_of, names_of
-from attribution.evidence import Claim, Commit, PullRequest
+from attribution.evidence import Claim, Commit, Evidence, PullRequest
 from attribution.report import Suggestion, suggestions
 from attribution.reported_commits import ReportedCommit, direct_commits, with_reports
 from attribution.runaway import FLOOR_MICROS
@@ -92,7 +92,7 @@ def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
         usages = [entry.charge.usage for charges in charges_of.values() for entry in charges]
         index = index_for(connection, key, repository.default_branch, usages)
         pairs: list[tuple[LedgerEntry, Claim]] = []
-        near: dict[SessionKey, dict[int, Suggestion]] = {}
+        near: dict[SessionKey, dict[tuple[int, Evidence], Suggestion]] = {}
         clues: dict[SessionKey, Clues] = {}
         for session, charges in charges_of.items():
             own = [entry.charge.usage for entry in charges]

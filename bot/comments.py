@@ -7,7 +7,7 @@ import msgspec
 from attribution.cost import Cost
 from attribution.money import from_usd
 from attribution.report import PullRequestCost
-from bot import budgets, checks
+from bot import budgets, checks, weekly
 from bot.clock import from_ms, to_ms
 from bot.comment import OFF, render
 from bot.comment.issue import render_issue
@@ -90,11 +90,14 @@ def _scene(bot: Bot, key: PullKey) -> _Scene | None:
         if repository is None or row is None:
             return None
         settings, problem = bot.repository_settings(repository)
+        view = view_of(connection, key, settings, problem, from_ms(bot.clock()))
+        if repository.private:
+            view = msgspec.structs.replace(view, weekly_problem=weekly.problem(connection, bot.operator, repository))
         return _Scene(
             repository=repository,
             settings=settings,
             row=row,
-            view=view_of(connection, key, settings, problem, from_ms(bot.clock())),
+            view=view,
             comment=publication_store.publication(connection, key, COMMENT),
             check=publication_store.publication(connection, key, CHECK),
         )
@@ -103,9 +106,11 @@ def _scene(bot: Bot, key: PullKey) -> _Scene | None:
 async def _put_check(bot: Bot, lease: Lease, scene: _Scene) -> None:
     """Where it may be a required check, it is there even with nothing to say."""
     settings, view, repository = scene.settings, scene.view, scene.repository
-    is_wanted = view.cost.total.requests or settings.enforce or scene.check is not None
+    is_wanted = view.cost.total.requests or view.cost.unconfirmed or settings.enforce or scene.check is not None
     if settings.check and scene.row.closed_at_ms is None and view.head_sha and is_wanted:
-        await put_check(bot, lease, repository.full_name, view.head_sha, checks.text(view, private=repository.private))
+        await put_check(
+            bot, lease, repository.full_name, view.head_sha, checks.text(view, settings, private=repository.private)
+        )
 
 
 async def _put_comment(bot: Bot, lease: Lease, scene: _Scene) -> bool:
@@ -134,8 +139,8 @@ def skip_of(
         Skip.PUBLIC: not settings.comments_in(private=repository.private),
         Skip.LOCKED: comment is not None and comment.state == "locked",
         Skip.DELETED: comment is not None and comment.state == "deleted",
-        Skip.NO_WORK: not is_there and not cost.total.requests,
-        Skip.MINIMUM: not is_there and not _is_enough(settings, cost.total),
+        Skip.NO_WORK: not is_there and not cost.total.requests and not cost.unconfirmed,
+        Skip.MINIMUM: not is_there and not _is_enough(settings, cost.total) and not cost.unconfirmed,
     }
     return next((skip for skip, holds in reasons.items() if holds), None)
 

@@ -23,6 +23,7 @@ PATH = ".github/mergecost.yml"
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]+)`")
 _AT_FIELD = re.compile(r"at `\$(?:[^`.]*\.)*+(\w+)`")
 _LONGEST_QUOTE = 80
+_FULL_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 _LEAST_USD = Decimal("0.000001")
 _MOST_USD = 10**9
@@ -44,16 +45,25 @@ class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     comment: Annotated[bool, _setting("say on pull requests what they cost")] = True
     comment_on_issues: Annotated[bool, _setting("and on issues when they are closed")] = True
     comment_on_public: Annotated[
-        bool, _setting("also in public repositories, which otherwise get a check run alone")
+        bool, _setting("also in public repositories, which otherwise get a check run alone, without amounts")
     ] = False
     minimum_usd: Annotated[Decimal, _setting("below this a pull request or issue gets no comment")] = Decimal(0)
     settle_seconds: Annotated[int, _setting("wait so long after the last news before writing", ge=0, le=3600)] = 30
     survival_days: Annotated[int, _setting("a merge not reverted for so long has survived", ge=1, le=365)] = 14
 
     check: Annotated[bool, _setting("have a check run on the head commit of a pull request with AI work")] = True
+    check_amounts_on_public: Annotated[bool, _setting("show amounts in the check run even in a public repository")] = (
+        False
+    )
     enforce: Annotated[bool, _setting("the check run asks for an approval where a pull request is over its budget")] = (
         False
     )
+    approvals: Annotated[
+        Literal["anyone", "others"],
+        _setting(
+            "who with write access may approve it: anyone, or only others than who opened the pull request and wrote its commits"
+        ),
+    ] = "anyone"
     budget_pull_usd: Annotated[Decimal | None, _setting("what one pull request is meant to cost")] = None
     budget_week_usd: Annotated[Decimal | None, _setting("what a week of the repository is meant to cost")] = None
     budget_month_usd: Annotated[Decimal | None, _setting("what a month of the repository is meant to cost")] = None
@@ -74,7 +84,10 @@ class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         _setting("on which day, at six in the morning"),
     ] = "monday"
     weekly_repository: Annotated[str, _setting("`owner/name` of another repository that gets the weekly issue")] = ""
-    weekly_on_public: Annotated[bool, _setting("make weekly issues even in a public repository")] = False
+    weekly_from: Annotated[
+        str, _setting("`owner/name` of other repositories whose weekly issues may be made here, with commas between")
+    ] = ""
+    weekly_on_public: Annotated[bool, _setting("have weekly issues made here though the repository is public")] = False
     time_zone: Annotated[str, _setting("whose weeks and mornings, as the IANA database names it")] = "UTC"
 
     def __post_init__(self) -> None:
@@ -89,8 +102,15 @@ class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             raise ValueError("Expected an address that starts with https:// - at `$.alert_url`")
         if self.time_zone not in _zones():
             raise ValueError("Expected a time zone such as Europe/Berlin - at `$.time_zone`")
-        if self.weekly_repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.weekly_repository):
+        if self.weekly_repository and not _FULL_NAME.fullmatch(self.weekly_repository):
             raise ValueError("Expected `owner/name` - at `$.weekly_repository`")
+        if not all(_FULL_NAME.fullmatch(name) for name in self.weekly_sources):
+            raise ValueError("Expected `owner/name` with commas between - at `$.weekly_from`")
+
+    @property
+    def weekly_sources(self) -> list[str]:
+        """The repositories in `weekly_from`, in lower case."""
+        return [name for part in self.weekly_from.split(",") if (name := part.strip().lower())]
 
     @property
     def zone(self) -> ZoneInfo:

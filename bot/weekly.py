@@ -37,7 +37,7 @@ async def issue(bot: Bot, lease: Lease) -> None:
         if repository is None or row is None:
             return
         settings, problem = bot.repository_settings(repository)
-        place = place_of(connection, settings, repository, row)
+        place = place_of(connection, bot.operator, repository, row)
     if isinstance(place, str):
         log.info("no issue about %s of %s: %s", key.week, repository.full_name, place)
         _note(bot, key, "live" if row.issue_number else "off")
@@ -128,9 +128,10 @@ def _missing(newest: Week | None, last: Week, zone: ZoneInfo) -> list[Week]:
 
 
 def place_of(
-    connection: Connection, settings: RepositorySettings, repository: Repository, week: WeekRow | None
+    connection: Connection, operator: OperatorSettings, repository: Repository, week: WeekRow | None
 ) -> Repository | str:
-    """The repository that has or receives the issue about a week, or why none does."""
+    """The repository that has or receives the issue about a week, or why none does. Another one decides itself what it takes."""
+    settings, _ = settings_of(operator, repository)
     if not settings.weekly:
         return "weekly issues are switched off here: `weekly` in the settings"
     if week is not None and week.issue_number is not None:
@@ -142,6 +143,18 @@ def place_of(
     if place is None:
         name = f"`{settings.weekly_repository}`" if settings.weekly_repository else "where it was created"
         return f"the App is not installed on {name}, which is to have the weekly issue"
-    if not place.private and not settings.weekly_on_public:
-        return f"`{place.full_name}` is public, and `weekly_on_public` is not set"
+    own, _ = settings_of(operator, place)
+    if place.key != repository.key and repository.full_name.lower() not in own.weekly_sources:
+        return f"`{place.full_name}` does not take it: `weekly_from` in its settings does not name `{repository.full_name}`"
+    if not place.private and not own.weekly_on_public:
+        return f"`{place.full_name}` is public, and `weekly_on_public` is not set in its settings"
     return place
+
+
+def problem(connection: Connection, operator: OperatorSettings, repository: Repository) -> str:
+    """Why the repository that is to have the weekly issue does not; empty where it does, or none is wanted elsewhere."""
+    settings, _ = settings_of(operator, repository)
+    if not settings.weekly or not settings.weekly_repository:
+        return ""
+    place = place_of(connection, operator, repository, None)
+    return place if isinstance(place, str) else ""

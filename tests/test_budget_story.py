@@ -1,6 +1,7 @@
 """Budgets of pull requests: the check run, approvals and notices, on both databases."""
 
 import asyncio
+import re
 
 import pytest
 from inline_snapshot import snapshot
@@ -242,11 +243,59 @@ def test_what_is_not_known_never_blocks(enforced: World):
     )
 
 
-def test_a_public_repository_gets_a_check_run_in_place_of_the_comment(enforced: World):
-    enforced.repository.private = False
-    enforced.sweep()
-    over(enforced)
+def public(world: World, settings: str = "") -> None:
+    world.settings_file(settings)
+    world.github.publicize(world.repository)
+    world.deliver()
+    over(world)
+
+
+def test_a_public_repository_gets_a_check_run_in_place_of_the_comment_without_figures(enforced: World):
+    public(enforced)
     assert enforced.comments(12) == []
+    assert enforced.check(12) == snapshot(
+        (
+            "action_required",
+            "Over its budget: needs an approval",
+            """\
+What this change cost is not shown in a public repository, unless `check_amounts_on_public` is set. Whoever runs the Mergecost server sees it in `mergecost report --pull 12`, and programs with a read token below `/api/v1`.
+
+**It needs an approval:** somebody with write access says `/mergecost approve REASON` in a comment, or presses *Approve* in the check run.\
+""",
+        )
+    )
+    enforced.say(12, "/mergecost approve needed")
+    enforced.settle()
+    assert enforced.check(12) == snapshot(
+        (
+            "success",
+            "Over its budget: approved",
+            "What this change cost is not shown in a public repository, unless `check_amounts_on_public` is set. Whoever runs the Mergecost server sees it in `mergecost report --pull 12`, and programs with a read token below `/api/v1`.",
+        )
+    )
+    assert not re.search(r"\$|%|\d+ (session|request)", str(enforced.check(12)))
+
+
+def test_the_button_approves_in_public_too(enforced: World):
+    public(enforced)
+    enforced.press(12)
+    enforced.settle()
+    assert enforced.check(12)[:2] == ("success", "Over its budget: approved")
+
+
+def test_within_its_budget_nothing_says_how_far(enforced: World):
+    enforced.github.publicize(enforced.repository)
+    enforced.deliver()
+    enforced.open_pull(12, "feat/limit")
+    work(enforced, 400)
+    enforced.say(12, "/mergecost approve just in case")
+    enforced.settle()
+    assert enforced.check(12)[:2] == snapshot(("neutral", "Its figures are not shown in public"))
+    assert enforced.replies(12) == snapshot(["Not done: it is within its budget, so there is nothing to approve."])
+
+
+def test_settings_show_the_amounts_in_public(enforced: World):
+    public(enforced, "check_amounts_on_public: true")
     assert enforced.check(12) == snapshot(
         (
             "action_required",
@@ -260,6 +309,57 @@ def test_a_public_repository_gets_a_check_run_in_place_of_the_comment(enforced: 
 """,
         )
     )
+
+
+def test_a_repository_that_is_made_public_shows_no_more_figures(enforced: World):
+    over(enforced)
+    assert "$17.20" in enforced.check(12)[1]
+    enforced.now_ms += DAY_MS  # nothing else is new
+    enforced.sweep()
+    enforced.github.publicize(enforced.repository)
+    enforced.deliver()
+    enforced.settle()
+    assert enforced.check(12)[:2] == ("action_required", "Over its budget: needs an approval")
+
+
+@pytest.fixture
+def by_others(enforced: World) -> World:
+    """A pull request of alice's over its budget, with a commit of bob's."""
+    enforced.settings_file("approvals: others")
+    enforced.repository.collaborators |= {"alice": "admin", "bob": "write", "carol": "write"}
+    enforced.commit("1111111", by="bob")
+    enforced.open_pull(12, "feat/limit", "1111111")
+    work(enforced, 1720)
+    enforced.settle()
+    return enforced
+
+
+@pytest.mark.parametrize("by", ["alice", "bob"])
+def test_whoever_opened_or_wrote_it_does_not_approve_it(by_others: World, by: str):
+    by_others.say(12, "/mergecost approve I need it", by=by)
+    by_others.press(12, by=by)
+    by_others.settle()
+    assert by_others.check(12)[0] == "action_required"
+    assert by_others.replies(12) == snapshot(
+        [
+            "Not done: whoever opened this pull request or wrote a commit of it cannot approve it: `approvals: others` in the settings."
+        ]
+    )
+    assert "somebody with write access who neither opened" in by_others.check(12)[2]
+
+
+def test_others_approve_it(by_others: World):
+    by_others.say(12, "/mergecost approve looks fine", by="carol")
+    by_others.settle()
+    assert by_others.check(12)[0] == "success"
+
+
+def test_whoever_pushed_a_commit_meanwhile_does_not_approve_it(by_others: World):
+    by_others.commit("2222222", by="carol")
+    by_others.push("feat/limit", "2222222")
+    by_others.say(12, "/mergecost approve looks fine", by="carol")
+    by_others.settle()
+    assert by_others.check(12)[0] == "action_required"
 
 
 def test_no_check_run_where_it_is_switched_off(watched: World):

@@ -85,7 +85,7 @@ def test_a_correction_beats_what_is_learnt_later(ready: World):
         (
             "/mergecost",
             snapshot(
-                "Not done: which command? There are `link`, `unlink`, `split`, `refresh`, `approve`, `week`, `off` and `on`."
+                "Not done: which command? There are `link`, `unlink`, `split`, `confirm`, `refresh`, `approve`, `week`, `off` and `on`."
             ),
         ),
         ("/mergecost lnik", snapshot("Not done: there is no command `lnik`: perhaps `link`.")),

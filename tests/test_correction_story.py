@@ -107,12 +107,12 @@ def test_corrections_are_kept_for_good_with_who_when_and_why(ready: World):
 
 
 def test_a_correction_beats_every_evidence(world: World):
-    """A stamp, a CI run, the session's own commit, its branch, and figures that look invented."""
+    """A stamp, a CI run, the session's own commit and its branch, also of what arrives later."""
     world.at("09:30")
     world.commit("1111111", files={"a.py": (1, 0)})
     world.open_pull(12, "feat/a", "1111111")
     world.open_pull(14, "feat/b")
-    invented = "\n".join(f"10:{i:02} feat/a $0.10" for i in range(12))
+    later = "\n".join(f"10:{i:02} feat/a $0.10" for i in range(12))
     world.work(
         "09:00 feat/a $1.00 edits a.py\n09:05 feat/a $0.20 commits 1111111!\n09:10 - $0.30 ci refs/pull/12/merge\n"
         "09:30 feat/a $0.40 commits 1111111\n09:40 feat/a $0.50"
@@ -123,7 +123,7 @@ def test_a_correction_beats_every_evidence(world: World):
     world.settle()
     assert world.shares() == {"#14": 240}
     assert why(world, 14) == snapshot(["$2.40: linked to this pull request by a maintainer"])
-    world.work(f"{invented}\n12:00 feat/a $9.00 commits 2222222")
+    world.work(f"{later}\n12:00 feat/a $9.00 commits 2222222")
     world.push("feat/a", "2222222")
     world.settle()
     assert set(world.shares()) == {"#14"}

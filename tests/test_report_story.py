@@ -222,6 +222,9 @@ All          not known
             "list_micros": "",
             "requests": "2",
             "unpriced_requests": "2",
+            "unconfirmed_list_micros": "0",
+            "unconfirmed_requests": "0",
+            "unconfirmed_unpriced_requests": "0",
         }
     )
 

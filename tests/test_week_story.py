@@ -10,6 +10,7 @@ from bot.clock import DAY_MS, to_ms
 from bot.repository_settings import OperatorSettings
 from bot.worker import run_due
 from tests.databases import Worlds
+from tests.github.state import Repository
 from tests.notation import MONDAY
 from tests.world import World
 
@@ -272,7 +273,9 @@ def test_a_repository_that_is_made_public_gets_no_more_issues(week: World):
     assert len(week.weeks()) == 1
     week.say(12, "/mergecost week 2026-W48")
     week.settle()
-    assert week.replies(12) == ["Not done: `acme/widgets` is public, and `weekly_on_public` is not set."]
+    assert week.replies(12) == [
+        "Not done: `acme/widgets` is public, and `weekly_on_public` is not set in its settings."
+    ]
 
 
 def test_an_issue_that_a_person_deleted_stays_deleted_until_requested(week: World):
@@ -380,12 +383,65 @@ def test_another_time_zone_makes_all_weeks_anew_so_that_none_overlap(week: World
     assert "**$4.00**" not in body(week, 1)
 
 
-def test_another_repository_receives_it(week: World):
+def reports_to(week: World, own_settings: str, *, private: bool = True) -> Repository:
+    """Another repository that is to have the issues, with settings of its own."""
     reports = week.github.add_repository(week.org, "reports")
+    reports.private = private
+    reports.files[".github/mergecost.yml"] = own_settings.encode()
     week.installation.repositories.append(reports)
     week.settings_file("weekly_repository: acme/Reports")
     week.open_pull(16, "feat/q")
+    week.work("Sun 22:00 feat/q $1.00", "s16")
     week.sweep()
+    return reports
+
+
+@pytest.mark.parametrize(
+    ("own_settings", "private", "problem"),
+    [
+        ("", True, "`weekly_from` in its settings does not name `acme/widgets`"),
+        ("weekly_from: acme/gadgets", True, "`weekly_from` in its settings does not name `acme/widgets`"),
+        ("weekly_on_public: true", False, "`weekly_from` in its settings does not name `acme/widgets`"),
+        ("weekly_from: acme/widgets", False, "is public, and `weekly_on_public` is not set in its settings"),
+    ],
+)
+def test_no_repository_receives_what_it_did_not_ask_for(week: World, own_settings: str, private: bool, problem: str):
+    reports = reports_to(week, own_settings, private=private)
+    week.settings_file("weekly_repository: acme/Reports\nweekly_on_public: true")
+    monday(week)
+    assert week.weeks() == week.weeks(reports) == []
+    assert "No weekly issue is made: `acme/reports` " in week.comment(16)
+    assert problem in week.comment(16)
+
+
+def test_a_public_repository_receives_it_if_its_own_settings_say_so(week: World):
+    reports = reports_to(week, "weekly_from: acme/gadgets, acme/Widgets\nweekly_on_public: true", private=False)
+    monday(week)
+    assert [len(week.weeks()), len(week.weeks(reports))] == [0, 1]
+    assert "No weekly issue" not in week.comment(16)
+
+
+@pytest.mark.parametrize("change", ["made public", "no longer asked for"])
+def test_where_it_is_no_longer_wanted_the_issue_is_written_no_more(week: World, change: str):
+    reports = reports_to(week, "weekly_from: acme/widgets")
+    monday(week)
+    before = [issue.body for issue in week.weeks(reports)]
+    if change == "made public":
+        week.github.publicize(reports)
+        week.deliver()
+    else:
+        reports.files[".github/mergecost.yml"] = b""
+        week.now_ms += DAY_MS
+        week.sweep()
+    week.work("Tue 10:00 fix/retry $2.00", "late", by="bob")
+    week.settle()
+    monday(week, 7 * 24 + 7)
+    assert [issue.body for issue in week.weeks(reports)] == before
+    assert len(before) == 1
+
+
+def test_another_repository_receives_it(week: World):
+    reports = reports_to(week, "weekly_from: acme/widgets")
     monday(week)
     assert week.weeks() == []
     (issue,) = week.weeks(reports)

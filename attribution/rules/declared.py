@@ -67,7 +67,7 @@ def _corrections(session: Session, index: RepositoryIndex) -> tuple[dict[int, in
         weights = dict(correction.weights)
         if correction.says == "link":
             links, exclusions, why = weights, exclusions - weights.keys(), correction.why
-        else:
+        elif correction.says == "unlink":
             links = {number: weight for number, weight in links.items() if number not in weights}
             exclusions |= weights.keys()
     return links, exclusions, why

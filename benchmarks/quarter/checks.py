@@ -19,7 +19,7 @@ from tests.github.state import Issue, Pull, Repository
 
 SURVIVES, SILENT = timedelta(days=14), timedelta(days=30)
 NAMES = (
-    "Merged", "Still open", "Review alone", "Abandoned", "Reverted", "Fits several", "No pull request", "Questioned",
+    "Merged", "Still open", "Review alone", "Abandoned", "Reverted", "Fits several", "No pull request", "Unconfirmed",
 )  # fmt: skip
 
 

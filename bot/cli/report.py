@@ -161,15 +161,19 @@ def _as_table(by: str, rows: Sequence[BreakdownRow]) -> str:
     """A table whose cents sum to the whole."""
     if not rows:
         return "Nothing was used in that time.\n"
-    lines = [(by.capitalize(), "At list price", "Requests", "Not priced")]
-    for row, amount in zip(rows, column([row.cost for row in rows]), strict=True):
+    unconfirmed = [row.unconfirmed_cost for row in rows]
+    beside = [cost.requests > 0 for cost in unconfirmed]
+    lines = [(by.capitalize(), "At list price", "Requests", "Not priced", "Unconfirmed" if any(beside) else "")]
+    amounts = zip(rows, column([row.cost for row in rows]), column(unconfirmed), beside, strict=True)
+    for row, amount, apart, is_beside in amounts:
         unpriced = f"{row.cost.unpriced_requests:,}" if row.cost.unpriced_requests else ""
-        lines.append((_label(row), amount, f"{row.cost.requests:,}", unpriced))
-    lines.append(("All", sum((row.cost for row in rows), ZERO).show(), "", ""))
-    widths = [max(len(line[i]) for line in lines) for i in range(4)]
+        lines.append((_label(row), amount, f"{row.cost.requests:,}", unpriced, apart if is_beside else ""))
+    apart = sum(unconfirmed, ZERO).show() if any(beside) else ""
+    lines.append(("All", sum((row.cost for row in rows), ZERO).show(), "", "", apart))
+    widths = [max(len(line[i]) for line in lines) for i in range(5)]
     return "".join(
-        f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip() + "\n"
-        for a, b, c, d in lines
+        "  ".join((f"{line[0]:<{widths[0]}}", *(f"{line[i]:>{widths[i]}}" for i in range(1, 5)))).rstrip() + "\n"
+        for line in lines
     )
 
 

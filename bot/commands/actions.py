@@ -9,6 +9,8 @@ from attribution.budget import Approval, may_cost
 from attribution.evidence import Correction
 from attribution.money import show
 from attribution.periods import week_named
+from attribution.rules.implausible import doubts, extent
+from attribution.session import session_of
 from bot import weekly
 from bot.clock import from_ms, to_ms
 from bot.commands.parse import Approve, Command, CommandError, Correct, Rebuild, Refresh, Switch
@@ -18,6 +20,7 @@ from bot.figures import budgets as budget_figures
 from bot.github.models import User
 from bot.keys import PullKey
 from bot.store import budgets as budget_store
+from bot.store import ledger as ledger_store
 from bot.store import publications as publication_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
@@ -94,8 +97,13 @@ def _approve(scene: Scene, request: Request, command: Approve) -> CommandError |
     if budget is None:
         return CommandError("pull requests have no budget here: `budget_pull_usd` in the settings")
     if not budget.is_over:
-        limit = show(budget.budget_micros)
-        return CommandError(f"it is within its budget of {limit}, so there is nothing to approve")
+        limit = f" of {show(budget.budget_micros)}" if scene.repository.private else ""
+        return CommandError(f"it is within its budget{limit}, so there is nothing to approve")
+    pull = pull_store.details_of_pull(connection, key)
+    if scene.stale.settings.approvals == "others" and request.by.id in pull.people_ids:
+        return CommandError(
+            "whoever opened this pull request or wrote a commit of it cannot approve it: `approvals: others` in the settings"
+        )
     approval = Approval(
         comment_id=request.comment_id, said_at=request.at, reason=command.reason, up_to_micros=may_cost(budget)
     )
@@ -133,14 +141,30 @@ def _correct(scene: Scene, command: Correct) -> Correction | CommandError:
     missing = [f"#{other}" for other in numbers if pull_store.pull(connection, key.repository.pull(other)) is None]
     if missing:
         return CommandError(f"there is no pull request {' or '.join(missing)} here that Mergecost knows")
-    tool, session_id = sessions[0]
-    return Correction(
+    correction = Correction(
         said_at=from_ms(scene.bot.clock()),
-        tool=tool,
-        session_id=session_id,
-        says=command.says,
+        tool=sessions[0][0],
+        session_id=sessions[0][1],
+        says="link",
         weights=command.weights or ((key.number, 1),),
         why=command.why,
+    )
+    if command.says == "confirm":
+        return _confirm(scene, correction, command.session)
+    return msgspec.structs.replace(correction, says=command.says)
+
+
+def _confirm(scene: Scene, correction: Correction, name: str) -> Correction | CommandError:
+    """As much is confirmed as there is: what arrives later for the same session is not."""
+    session = (correction.tool, correction.session_id)
+    entries = ledger_store.charges_of(scene.connection, scene.key.repository, [session])[session]
+    turns = session_of(entry.charge.usage for entry in entries)
+    whys = doubts(turns)
+    if not whys:
+        return CommandError(f"nothing of session `{name}` is unconfirmed")
+    tokens, reported_micros = extent(turns.turns[i].usage for i in whys)
+    return msgspec.structs.replace(
+        correction, says="confirm", weights=(), tokens=tokens, reported_micros=reported_micros
     )
 
 
@@ -152,7 +176,7 @@ def _rebuild(scene: Scene, name: str) -> CommandError | None:
     if week.to_at > from_ms(scene.bot.clock()):
         return CommandError(f"the week `{name}` is not over yet")
     key = scene.key.repository.week(week.name)
-    place = weekly.place_of(connection, settings, scene.repository, week_store.week(connection, key))
+    place = weekly.place_of(connection, scene.bot.operator, scene.repository, week_store.week(connection, key))
     if isinstance(place, str):
         return CommandError(place)
     week_store.add(scene.bot.database, connection, key)

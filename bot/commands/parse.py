@@ -27,6 +27,7 @@ LONGEST_REASON = 300
 
 class Correct(msgspec.Struct, frozen=True):
     """Link a session to pull requests by weight, or unlink it from them; no weights mean the pull request that it is said in.
+    Or confirm what of it looks invented.
 
     `session` is the short id that the comment shows, or the tool's own id. `why` is what follows `because`.
     """
@@ -113,7 +114,7 @@ def _command(words: str) -> Command:
         hint = (
             f"perhaps `{close[0]}`"
             if close
-            else "there are `link`, `unlink`, `split`, `refresh`, `approve`, `week`, `off` and `on`"
+            else "there are `link`, `unlink`, `split`, `confirm`, `refresh`, `approve`, `week`, `off` and `on`"
         )
         return CommandError(f"there is no command `{name}`: {hint}" if name else f"which command? {hint.capitalize()}")
     return form(rest, why.strip()[:LONGEST_REASON])
@@ -166,6 +167,7 @@ def _alone(command: Command, name: str, rest: list[str]) -> Command:
 
 _FORMS = {
     "link": lambda rest, why: _link("link", rest, why),
+    "confirm": lambda rest, why: _link("confirm", rest, why),
     "unlink": lambda rest, why: _link("unlink", rest, why),
     "split": _split,
     "refresh": lambda rest, _: _alone(Refresh(), "refresh", rest),

@@ -5,11 +5,12 @@ A section takes the `CommentView` and returns Markdown, or an empty text when it
 
 from collections.abc import Callable
 
-from bot.comment import budget, headline, notes, sessions, small_print, suggestions, where
+from bot.comment import budget, headline, notes, sessions, small_print, suggestions, unconfirmed, where
 from bot.comment.view import CommentView
 
 SECTIONS: tuple[Callable[[CommentView], str], ...] = (
     headline.render,
+    unconfirmed.render,
     budget.render,
     notes.render,
     where.render,

@@ -1,6 +1,5 @@
 """How much of its budget the pull request has used, and whether somebody approved more."""
 
-from attribution.budget import Budget
 from attribution.forecast import Forecast
 from attribution.money import show
 from bot.comment.view import CommentView
@@ -17,7 +16,21 @@ def render(view: CommentView) -> str:
         line = f"{bar(spend_micros, whole)} {part} of the {show(whole)} budget{note}"
     else:
         line = f"{bar(spend_micros, whole)} {budget.spend.show().capitalize()}, of the {show(whole)} budget"
-    return f"{line}.{_approval(budget, is_enforced=view.is_enforced)}{_likely(view.forecast)}"
+    return " ".join(part for part in (f"{line}.", _approval(view), _likely(view.forecast)) if part)
+
+
+def to_approve(view: CommentView) -> str:
+    """Who can approve it, and how, where it needs that."""
+    budget = view.cost.budget
+    if budget is None or not budget.needs_approval or not view.is_enforced:
+        return ""
+    who = "somebody with write access"
+    if view.is_approved_by_others:
+        who += " who neither opened this pull request nor wrote a commit of it"
+    return (
+        f"**It needs an approval:** {who} says {code('/mergecost approve REASON')} in a comment, "
+        "or presses *Approve* in the check run."
+    )
 
 
 def _likely(forecast: Forecast | None) -> str:
@@ -26,22 +39,15 @@ def _likely(forecast: Forecast | None) -> str:
         return ""
     record = forecast.track_record
     return (
-        f" Likely to end between {show(forecast.low_micros)} and {show(forecast.high_micros)}, as others like it did. "
+        f"Likely to end between {show(forecast.low_micros)} and {show(forecast.high_micros)}, as others like it did. "
         f"The median miss of this forecast was {record.error_percent}% over {count(record.cases, 'merge')}."
     )
 
 
-def _approval(budget: Budget, *, is_enforced: bool) -> str:
-    if not budget.is_over:
+def _approval(view: CommentView) -> str:
+    budget = view.cost.budget
+    if budget is None or not budget.is_over:
         return ""
-    if budget.approval:
-        approval = budget.approval
-        return (
-            f" Approved on {approval.said_at:%-d %b %Y} up to {show(approval.up_to_micros)}: {text(approval.reason)}."
-        )
-    if is_enforced:
-        return (
-            f" **It needs an approval:** somebody with write access says {code('/mergecost approve REASON')} in a comment, "
-            "or presses *Approve* in the check run."
-        )
-    return ""
+    if approval := budget.approval:
+        return f"Approved on {approval.said_at:%-d %b %Y} up to {show(approval.up_to_micros)}: {text(approval.reason)}."
+    return to_approve(view)

@@ -8,7 +8,9 @@ from bot.markdown import code, count, phrase, text
 
 def render(view: CommentView) -> str:
     return "\n\n".join(
-        line for line in (_outcome(view), _stages(view), _coverage(view), _unpriced(view), _settings(view)) if line
+        line
+        for line in (_outcome(view), _stages(view), _coverage(view), _unpriced(view), _settings(view), _weekly(view))
+        if line
     )
 
 
@@ -54,3 +56,7 @@ def _unpriced(view: CommentView) -> str:
 def _settings(view: CommentView) -> str:
     problem = phrase(view.settings_problem)
     return f"Settings not applied: {problem}. The defaults hold meanwhile." if problem else ""
+
+
+def _weekly(view: CommentView) -> str:
+    return f"No weekly issue is made: {phrase(view.weekly_problem)}." if view.weekly_problem else ""

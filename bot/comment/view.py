@@ -13,7 +13,8 @@ from bot.markdown import phrase
 class CommentView(msgspec.Struct, frozen=True, kw_only=True):
     """`settings_problem` is what is wrong with the repository's settings file, in a sentence, or empty. `suggestions`
     are booked nowhere and may belong here. `outcome` is what became of the pull request. `is_enforced`: over its budget it needs
-    an approval."""
+    an approval, and `is_approved_by_others` than its people.
+    `weekly_problem` is why the repository has no weekly issue elsewhere."""
 
     cost: PullRequestCost
     head_sha: str
@@ -23,6 +24,8 @@ class CommentView(msgspec.Struct, frozen=True, kw_only=True):
     survival_days: int = 14
     forecast: Forecast | None = None
     is_enforced: bool = False
+    is_approved_by_others: bool = False
+    weekly_problem: str = ""
 
 
 def tool_title(tool: str) -> str:

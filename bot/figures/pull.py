@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection
 
+from attribution.evidence import Evidence
 from attribution.outcome import outcomes
 from attribution.report import PullRequestCost, pull_request_cost
 from bot.comment.view import CommentView
@@ -22,7 +23,11 @@ def cost_of(connection: Connection, settings: RepositorySettings, key: PullKey) 
     sessions = {(charge.usage.tool, charge.usage.session_id) for charge, _ in booked}
     session_totals = ledger_store.session_totals(connection, key.repository, sessions)
     budget = budget_figures.of_pull(connection, settings, key)
-    return msgspec.structs.replace(pull_request_cost(key.number, booked, session_totals), budget=budget)
+    cost = pull_request_cost(key.number, booked, session_totals)
+    unconfirmed = [
+        near for near in command_store.suggested_to(connection, key) if near.evidence == Evidence.IMPLAUSIBLE
+    ]
+    return msgspec.structs.replace(cost, budget=budget, unconfirmed=tuple(unconfirmed))
 
 
 def view_of(
@@ -35,7 +40,7 @@ def view_of(
     """Everything about a pull request by what is stored now."""
     row, cost = pull_store.pull(connection, key), cost_of(connection, settings, key)
     pulls, details = pull_store.with_reverts(connection, key.repository, [key.number])
-    facts = pulls.get(key.number)
+    facts, suggested = pulls.get(key.number), command_store.suggested_to(connection, key)
     forecast = None
     if cost.budget is not None and facts is not None and facts.closed_at is None:
         forecast = forecasts.of_pull(connection, key.repository, facts, now)
@@ -43,9 +48,10 @@ def view_of(
         cost=cost,
         head_sha=row.head_sha if row else "",
         settings_problem=str(problem or ""),
-        suggestions=tuple(command_store.suggested_to(connection, key)),
+        suggestions=tuple(near for near in suggested if near.evidence != Evidence.IMPLAUSIBLE),
         outcome=outcomes(pulls, details, now, window=settings.survives_after).get(key.number),
         survival_days=settings.survival_days,
         forecast=forecast,
         is_enforced=settings.enforce,
+        is_approved_by_others=settings.approvals == "others",
     )

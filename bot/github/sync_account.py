@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 
 import msgspec
+from sqlalchemy import Connection
 
 from bot.clock import CLOCKS_MS, DAY_MS, to_ms
 from bot.context import Bot
@@ -95,7 +96,8 @@ async def account(bot: Bot, account_id: int, installation_id: int) -> None:
         repositories += [repository.facts() for repository in page.repositories]
     with bot.database.write() as connection:
         account_store.lock(connection, account_id)
-        repository_store.save_repositories(bot.database, connection, account_id, repositories)
+        for key in repository_store.save_repositories(bot.database, connection, account_id, repositories):
+            note_settings(bot, connection, key)
         recent = [Work(Kind.RECENT, account_id, facts.repository_id) for facts in repositories]
         queue.request(connection, recent, bot.clock())
 
@@ -184,10 +186,14 @@ async def settings_file(bot: Bot, key: RepositoryKey) -> None:
         if text == repository.settings_text:
             return
         repository_store.note(connection, key, week_due_at_ms=0)  # the day of the weekly issue may be another
-        if current := repository_store.repository(connection, key):
-            numbers = pull_store.open_pulls(connection, key)
-            change = Change(repository=key, pulls=numbers, times_ms=[0])
-            bot.stale(current).note(connection, Fact.SETTINGS, change)
+        note_settings(bot, connection, key)
+
+
+def note_settings(bot: Bot, connection: Connection, key: RepositoryKey) -> None:
+    """How a repository is written about has changed: by its settings, or by who can see it."""
+    if repository := repository_store.repository(connection, key):
+        change = Change(repository=key, pulls=pull_store.open_pulls(connection, key), times_ms=[0])
+        bot.stale(repository).note(connection, Fact.SETTINGS, change)
 
 
 def _text_of(content: str) -> str:

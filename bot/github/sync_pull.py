@@ -15,7 +15,7 @@ from bot.clock import DAY_MS, to_ms
 from bot.context import Bot
 from bot.github.client import Missing
 from bot.github.models import LONGEST_NAME, Label, User, line, names_of
-from bot.github.sync_account import RepositoryListed, covered, settings_file
+from bot.github.sync_account import RepositoryListed, covered, note_settings, settings_file
 from bot.keys import PullKey
 from bot.store import accounts as account_store
 from bot.store import issues as issue_store
@@ -82,6 +82,7 @@ class _Commit(msgspec.Struct):
     sha: str
     commit: _CommitDetails
     author: User | None = None
+    committer: User | None = None
 
 
 class _File(msgspec.Struct):
@@ -121,7 +122,8 @@ def _save(bot: Bot, key: PullKey, answer: _Pull, facts: PullRequest, commits: li
     with bot.database.write() as connection:
         account_store.lock(connection, key.account_id)
         details = _details(answer, commits, repository_store.names_of(connection, key.repository))
-        repository_store.save_repository(bot.database, connection, key.account_id, answer.base.repo.facts())
+        if repository_store.save_repository(bot.database, connection, key.account_id, answer.base.repo.facts()):
+            note_settings(bot, connection, key.repository)
         if answer.head.repo and answer.head.repo.id != key.repository_id:
             # Sessions in a fork name the fork.
             repository_store.save_alias(bot.database, connection, key.repository, answer.head.repo.full_name)
@@ -184,6 +186,7 @@ def _details(answer: _Pull, commits: list[_Commit], names: set[str]) -> Details:
         for commit in commits
         if commit.commit.author and commit.commit.author.email and not (commit.author and commit.author.type == "Bot")
     }
+    users = [answer.user, *(user for commit in commits for user in (commit.author, commit.committer))]
     return Details(
         title=line(answer.title),
         labels=names_of(answer.labels),
@@ -192,6 +195,7 @@ def _details(answer: _Pull, commits: list[_Commit], names: set[str]) -> Details:
         reverts_commits=tuple(sorted(reverted_commits([body, *messages]))),
         merge_commit=(answer.merge_commit_sha or "") if answer.merged_at else "",
         authors=tuple(sorted(people)),
+        people_ids=tuple(sorted({user.id for user in users if user and user.id})),
         updated_at=answer.updated_at,
     )
 

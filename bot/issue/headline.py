@@ -7,7 +7,7 @@ from attribution.money import show
 from attribution.week_report import Figure, WeekCost
 from bot.issue.reasons import change, largest_change, to_decide
 from bot.issue.view import WeekView
-from bot.markdown import phrase
+from bot.markdown import code, count, phrase
 
 
 def title(view: WeekView) -> str:
@@ -23,6 +23,7 @@ def render(view: WeekView) -> str:
     lines = (
         _cost(view.cost),
         " ".join(part for part in (largest_change(view.cost), to_decide(view)) if part),
+        _unconfirmed(view.cost),
         settings,
     )
     return "\n\n".join(line for line in lines if line)
@@ -33,7 +34,8 @@ def _in_short(cost: WeekCost) -> str:
         return f"{show(cost.per_merge.median_micros)} a merge"
     if not cost.total.requests:
         return "none seen"
-    return f"{cost.total.show()}, no merge of known cost" if cost.unseen_merges else f"{cost.total.show()}, no merge"
+    whole = cost.confirmed.show()
+    return f"{whole}, no merge of known cost" if cost.unseen_merges else f"{whole}, no merge"
 
 
 def _cost(cost: WeekCost) -> str:
@@ -60,9 +62,22 @@ def _no_merge(cost: WeekCost) -> str:
         sentence = f"**What a merge cost this week is not known**: no AI work of known price was seen on {merges}."
     if not cost.total.requests:
         return f"{sentence} No AI work reached us."
-    if not cost.total.is_known:
-        return f"{sentence} AI work: {cost.total.note()}."
-    return f"{sentence} {cost.total.show()} was used at list price{cost.total.note(', and ')}."
+    used = cost.confirmed
+    if not used.requests:
+        return sentence
+    if not used.is_known:
+        return f"{sentence} AI work: {used.note()}."
+    return f"{sentence} {used.show()} was used at list price{used.note(', and ')}."
+
+
+def _unconfirmed(cost: WeekCost) -> str:
+    """In no sentence above; the pull requests that it would belong to name its sessions."""
+    if not cost.unconfirmed.requests:
+        return ""
+    return (
+        f"**Unconfirmed: {cost.unconfirmed.show()}** in {count(cost.unconfirmed.requests, 'request')} that may be invented. It "
+        f"counts as soon as somebody with write access says {code('/mergecost confirm SESSION')} in a pull request."
+    )
 
 
 def _range(figure: Figure) -> str:

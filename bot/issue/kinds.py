@@ -13,7 +13,7 @@ NAMES = {
     Kind.REVERTED: "Reverted",
     Kind.SHARED: "Fits several",
     Kind.NO_PULL: "No pull request",
-    Kind.IMPLAUSIBLE: "Questioned",
+    Kind.UNCONFIRMED: "Unconfirmed",
 }
 COLUMNS = ("What became of it", ">Cost", ">Share", ">PRs")
 

@@ -83,7 +83,9 @@ def to_decide(view: WeekView) -> str:
     """A budget that is used up or will be; what shipped nothing, if it is worth anybody's time, else what is missing from the
     figures; or that nothing needs a decision."""
     reasons = " ".join(part for part in (_over_budget(view.cost), _unshipped(view)) if part)
-    return f"**To decide:** {reasons}" if reasons else "Nothing needs a decision."
+    if reasons or view.cost.unconfirmed.requests:
+        return f"**To decide:** {reasons}" if reasons else ""
+    return "Nothing needs a decision."
 
 
 def _over_budget(cost: WeekCost) -> str:
@@ -101,7 +103,7 @@ def _over_budget(cost: WeekCost) -> str:
 
 def _unshipped(view: WeekView) -> str:
     cost = view.cost
-    nothing, week = cost.nothing.priced_micros, cost.total.priced_micros
+    nothing, week = cost.nothing.priced_micros, cost.confirmed.priced_micros
     if nothing >= max(_LEAST_MICROS, week * _WORTH):
         most = max((row for row in cost.kinds if row.kind in NOTHING), key=lambda row: row.cost.priced_micros)
         return f"{show(nothing)}, {share_of(nothing, week)} of the week, shipped nothing. {_most(view, most, nothing)}."
@@ -134,7 +136,6 @@ _WAYS_ON = {
     Kind.REVERTED: ("fix it and bring it back, or let it go", "fix them and bring them back, or let them go"),
     Kind.SHARED: ("fits several pull requests alike: `/mergecost link` in one of them decides",) * 2,
     Kind.NO_PULL: ("fits no pull request: `/mergecost link` puts it where it belongs, or it came to nothing",) * 2,
-    Kind.IMPLAUSIBLE: ("looks invented and is held apart: `/mergecost link` counts it if it is real",) * 2,
 }
 
 

@@ -1,8 +1,12 @@
-"""What sessions did, by quarters of an hour, as the ledger has it: for alerts, which compare a session with those before it."""
+"""What sessions did, by quarters of an hour, as the ledger has it: for alerts, which compare a session with those before it.
+
+None of it is unconfirmed: nobody can raise an alert, or what is usual, by what looks invented.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, func, or_, select
 
@@ -12,7 +16,7 @@ from attribution.runaway import FLOOR_MICROS, HISTORY, STALE_AFTER
 from bot.clock import from_ms, to_ms
 from bot.keys import RepositoryKey
 from bot.store.database import of_repository, rows_named
-from bot.store.ledger import OF_SESSIONS, charges, current, made_by, origins, shares
+from bot.store.ledger import OF_SESSIONS, because, charges, current, is_confirmed, made_by, origins, reasons, shares
 from bot.store.sessions import SessionKey, sessions
 from bot.store.totals import summed
 
@@ -20,6 +24,12 @@ from bot.store.totals import summed
 MOST_SESSIONS = 2000
 
 
+def _shared(tables: Any) -> Any:
+    """Charges with the first of their current shares: one that is unconfirmed has no other."""
+    return tables.outerjoin(shares, current() & (shares.c.position == 0)).outerjoin(reasons, because())
+
+
+_IS_CONFIRMED = is_confirmed()
 _NAMES = (origins.c.tool, origins.c.session_id)
 _QUARTER = (charges.c.at_ms // QUARTER_MS).label("quarter")
 _HAS_EFFECT = or_(charges.c.facts.contains('"edited_files"'), charges.c.facts.contains('"commits_made"'))
@@ -28,8 +38,8 @@ _OWN_CHARGE = made_by() & (charges.c.repository_id == sessions.c.repository_id)
 # Outer joins begin with the few sessions of late, whatever a planner thinks of charges.
 _DEAR = (
     select(sessions.c.tool, sessions.c.session_id)
-    .select_from(sessions.outerjoin(origins, _SAME_SESSION).outerjoin(charges, _OWN_CHARGE))
-    .where(of_repository(sessions), sessions.c.last_at_ms >= bindparam("since_ms"))
+    .select_from(_shared(sessions.outerjoin(origins, _SAME_SESSION).outerjoin(charges, _OWN_CHARGE)))
+    .where(of_repository(sessions), sessions.c.last_at_ms >= bindparam("since_ms"), _IS_CONFIRMED)
     .group_by(sessions.c.tool, sessions.c.session_id)
     .having(summed(charges.c.list_micros) > FLOOR_MICROS)
 )
@@ -51,8 +61,8 @@ _ACTIVITY = (
         summed(case((charges.c.list_micros.is_(None), 1), else_=0)).label("unpriced_requests"),
         summed(case((_HAS_EFFECT, 1), else_=0)).label("effects"),
     )
-    .select_from(charges.join(origins, made_by()))
-    .where(OF_SESSIONS)
+    .select_from(_shared(charges.join(origins, made_by())))
+    .where(OF_SESSIONS, _IS_CONFIRMED)
     .group_by(*_NAMES, _QUARTER)
 )
 _PULLS = (

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from attribution.cost import Cost
-from attribution.evidence import Correction
+from attribution.evidence import Correction, Evidence
 from attribution.report import Suggestion, short_id
 from bot.keys import PullKey, RepositoryKey
 from bot.store.database import Database, of_names, of_pull, of_repository, rows, rows_in, rows_named, table
@@ -86,26 +86,27 @@ def save_suggestions(
     database: Database,
     connection: Connection,
     key: RepositoryKey,
-    near: Mapping[SessionKey, Mapping[int, Suggestion]],
+    near: Mapping[SessionKey, Mapping[tuple[int, Evidence], Suggestion]],
 ) -> set[int]:
     """The suggestions of sessions, by pull request, in place of those before. Returns the pull requests where they differ."""
-    before: dict[SessionKey, dict[int, Suggestion]] = {}
+    before: dict[SessionKey, dict[tuple[int, Evidence], Suggestion]] = {}
     for row in rows_named(connection, _SUGGESTIONS_OF_SESSIONS, key.params, near):
-        before.setdefault((row.tool, row.session_id), {})[row.number] = _suggestion(row)
+        before.setdefault((row.tool, row.session_id), {})[row.number, Evidence(row.evidence)] = _suggestion(row)
     numbers: set[int] = set()
     for session, after in near.items():
         current = before.get(session, {})
         if current == after:
             continue
-        numbers |= {number for number in current.keys() | after.keys() if current.get(number) != after.get(number)}
+        numbers |= {place[0] for place in current.keys() | after.keys() if current.get(place) != after.get(place)}
         connection.execute(_DELETE_SUGGESTIONS, key.params | {"of_tool": session[0], "of_session": session[1]})
         values = [
             key._asdict()
             | {
                 "number": number, "tool": suggestion.tool, "session_id": session[1], "micros": suggestion.cost.list_micros,
                 "requests": suggestion.cost.requests, "unpriced_requests": suggestion.cost.unpriced_requests, "why": suggestion.why,
+                "evidence": evidence.value,
             }
-            for number, suggestion in sorted(after.items())
+            for (number, evidence), suggestion in sorted(after.items())
         ]  # fmt: skip
         if values:
             connection.execute(database.insert(suggestions), values)
@@ -113,7 +114,7 @@ def save_suggestions(
 
 
 def suggested_to(connection: Connection, key: PullKey) -> list[Suggestion]:
-    """Unattributed work that may belong to a pull request, the most money first."""
+    """Unattributed work that may belong to a pull request, and what of it is unconfirmed, the most money first."""
     suggestions = [_suggestion(row) for row in connection.execute(_SUGGESTIONS, key.params)]
     return sorted(suggestions, key=lambda suggestion: (-suggestion.cost.priced_micros, suggestion.short_id))
 
@@ -124,4 +125,5 @@ def _suggestion(row: Row[Any]) -> Suggestion:
         tool=row.tool,
         cost=Cost(row.micros, row.requests, row.unpriced_requests),
         why=row.why,
+        evidence=Evidence(row.evidence),
     )

@@ -57,6 +57,11 @@ def because() -> Any:
     return (reasons.c.account_id == shares.c.account_id) & (reasons.c.reason_id == shares.c.reason_id)
 
 
+def is_confirmed() -> Any:
+    """Of shares with their reasons, where there are any: those that do not look invented."""
+    return reasons.c.evidence.is_(None) | (reasons.c.evidence != Evidence.IMPLAUSIBLE.value)
+
+
 def charge_columns() -> list[Any]:
     """What `charge_of` reads, of charges with their origins."""
     return [*charges.c, *(column for column in origins.c if column.name not in ("account_id", "origin_id"))]
@@ -87,10 +92,10 @@ _SESSION_TOTALS = (
     select(
         origins.c.tool,
         origins.c.session_id,
-        func.coalesce(func.sum(charges.c.list_micros), 0).label("micros"),
+        func.coalesce(func.sum(shares.c.micros), 0).label("micros"),
     )
-    .select_from(_CHARGES)
-    .where(OF_SESSIONS)
+    .select_from(_CHARGES.outerjoin(shares, current()).outerjoin(reasons, because()))
+    .where(OF_SESSIONS, is_confirmed())
     .group_by(origins.c.tool, origins.c.session_id)
 )
 OF_IDS = charges.c.charge_id.in_(bindparam("ids", expanding=True))
@@ -174,7 +179,7 @@ def booked_to(connection: Connection, key: PullKey) -> list[tuple[Charge, Share]
 def session_totals(
     connection: Connection, key: RepositoryKey, sessions: Iterable[SessionKey]
 ) -> dict[SessionKey, Micros]:
-    """What whole sessions cost in a repository, at list price, as far as priced."""
+    """What whole sessions cost in a repository, at list price, as far as priced, confirmed and shared out."""
     rows = rows_named(connection, _SESSION_TOTALS, key.params, sessions)
     return {(row.tool, row.session_id): int(row.micros) for row in rows}
 

@@ -49,6 +49,7 @@ _NAMES = select(names.c.name).where(of_repository(names))
 _ELSEWHERE = select(repositories.c.account_id).where(
     repositories.c.repository_id == bindparam("of_repository"), repositories.c.account_id != bindparam("of_account")
 )
+_IS_PRIVATE = select(repositories.c.private).where(of_repository(repositories))
 _CHANGE = update(repositories).where(of_repository(repositories))
 _CLOSE_ALL = update(repositories).where(of_account(repositories)).values(active=False)
 _LOOK_AGAIN = update(repositories).values(week_due_at_ms=0)
@@ -56,15 +57,18 @@ _LOOK_AGAIN = update(repositories).values(week_due_at_ms=0)
 
 def save_repositories(
     database: Database, connection: Connection, account_id: int, repositories_now: Sequence[RepositoryFacts]
-) -> None:
-    """The installation covers exactly these now. Those it covered before stay, inactive: their ledger is history."""
+) -> list[RepositoryKey]:
+    """The installation covers exactly these now. Those it covered before stay, inactive: their ledger is history. Returns those
+    that became public or private."""
     connection.execute(_CLOSE_ALL, {"of_account": account_id})
-    for facts in sorted(repositories_now, key=lambda facts: facts.repository_id):
-        save_repository(database, connection, account_id, facts)
+    in_order = sorted(repositories_now, key=lambda facts: facts.repository_id)
+    changed = [facts for facts in in_order if save_repository(database, connection, account_id, facts)]
+    return [RepositoryKey(account_id, facts.repository_id) for facts in changed]
 
 
-def save_repository(database: Database, connection: Connection, account_id: int, facts: RepositoryFacts) -> None:
-    """A repository that another account had before was transferred: its ledger moves with it."""
+def save_repository(database: Database, connection: Connection, account_id: int, facts: RepositoryFacts) -> bool:
+    """A repository that another account had before was transferred: its ledger moves with it. True if it became public or
+    private."""
     key = RepositoryKey(account_id, facts.repository_id)
     for other_id in connection.execute(_ELSEWHERE, key.params).scalars().all():
         transfer.move(connection, RepositoryKey(other_id, facts.repository_id), account_id)
@@ -78,12 +82,14 @@ def save_repository(database: Database, connection: Connection, account_id: int,
         "pulls_read_until_ms": 0, "issues_read_until_ms": 0, "settings_text": "", "settings_read_at_ms": 0,
         "newest_week": "", "week_due_at_ms": 0, "time_zone": "UTC",
     }  # fmt: skip
+    was_private = connection.execute(_IS_PRIVATE, key.params).scalar()
     insert = database.insert(repositories).values(**key._asdict(), **state, **blank)
     connection.execute(insert.on_conflict_do_update(index_elements=["account_id", "repository_id"], set_=state))
     name = database.insert(names).values(name=facts.full_name.lower(), **key._asdict())
     connection.execute(
         name.on_conflict_do_update(index_elements=["account_id", "name"], set_={"repository_id": facts.repository_id})
     )
+    return was_private not in (None, facts.private)
 
 
 def save_alias(database: Database, connection: Connection, key: RepositoryKey, name: str) -> None:

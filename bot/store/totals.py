@@ -49,7 +49,8 @@ _BETWEEN = and_(of_repository(day_sums), _in_span(day_sums))
 # A sum whose last part went elsewhere may still have its row.
 _IS_ANY = func.sum(day_sums.c.parts) > 0
 _BEARERS = (day_sums.c.pull_number, day_sums.c.stage, day_sums.c.evidence)
-_TOTAL = select(*_OF_REQUESTS).where(_BETWEEN)
+_IS_UNCONFIRMED = day_sums.c.evidence == Evidence.IMPLAUSIBLE.value
+_TOTAL = select(*_OF_REQUESTS).where(_BETWEEN, ~_IS_UNCONFIRMED)
 _SPENT_ON = (
     select(*_BEARERS, *_OF_PARTS)
     .where(of_repository(day_sums), day_sums.c.pull_number.in_(bindparam("numbers", expanding=True)))
@@ -65,7 +66,7 @@ _SPENT_AT = (
 )
 _BY_DAY = (
     select(day_sums.c.day, summed(day_sums.c.micros).label("micros"))
-    .where(_BETWEEN)
+    .where(_BETWEEN, ~_IS_UNCONFIRMED)
     .group_by(day_sums.c.day)
     .having(_IS_ANY)
 )
@@ -109,11 +110,12 @@ _FINENESS: dict[By, tuple[Any, ...]] = {
 @cache
 def _cells(by: By) -> Select[*tuple[Any, ...]]:
     columns = _FINENESS[by]
+    is_unconfirmed = case((_IS_UNCONFIRMED, 1), else_=0).label("is_unconfirmed")
     return (
-        select(*columns, *(_OF_PARTS if columns == _OF_PULL else _OF_REQUESTS))
+        select(*columns, is_unconfirmed, *(_OF_PARTS if columns == _OF_PULL else _OF_REQUESTS))
         .where(of_account(day_sums), day_sums.c.repository_id.in_(bindparam("repository_ids", expanding=True)))
         .where(_in_span(day_sums))
-        .group_by(*columns)
+        .group_by(*columns, is_unconfirmed)
         .having(_IS_ANY)
     )
 
@@ -146,7 +148,7 @@ def spent_in(connection: Connection, key: RepositoryKey, starts: Sequence[date],
 
 
 def total_between(connection: Connection, key: RepositoryKey, first: date, end: date) -> Cost:
-    """What was used on these days."""
+    """What was used on these days, and none of what is unconfirmed."""
     return Cost(*connection.execute(_TOTAL, _span(key, first, end)).one())
 
 
@@ -165,7 +167,7 @@ def spent_at(
 
 
 def by_day(connection: Connection, key: RepositoryKey, first: date, end: date) -> dict[date, Micros]:
-    """What was used on each day that has requests."""
+    """What was used on each day that has requests, and none of what is unconfirmed."""
     return {row.day: row.micros for row in connection.execute(_BY_DAY, _span(key, first, end))}
 
 
@@ -189,6 +191,7 @@ def cells(
         place = dict(row._mapping)
         cost = Cost(place.pop("micros"), place.pop("requests"), place.pop("unpriced"))
         repository_id = place.pop("repository_id", None)
+        place["is_unconfirmed"] = bool(place["is_unconfirmed"])
         if "pull_number" in place:
             place["pull_number"] = place["pull_number"] or None
         listed.append(Cell(repository="" if repository_id is None else names[repository_id], cost=cost, **place))

@@ -252,7 +252,7 @@ def test_a_maintainer_has_the_last_word_and_may_change_it():
 
 
 def test_an_empty_correction_is_refused():
-    with pytest.raises(ValueError, match="link or unlink"):
+    with pytest.raises(ValueError, match="link, unlink or confirm"):
         correction("merge", 1, hour=9)
     with pytest.raises(ValueError, match="weight above 0"):
         correction("link", 1, hour=9, weight=0)

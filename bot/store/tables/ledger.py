@@ -181,7 +181,8 @@ class CommitName(SQLModel, table=True):
 
 
 class SuggestionRow(SQLModel, table=True):
-    """Unattributed money that nearly fits a pull request, for a person to link. Written anew whenever its session is attributed."""
+    """Unattributed money that nearly fits a pull request, for a person to link, or that looks invented, for a person to confirm.
+    Written anew whenever its session is attributed."""
 
     __tablename__ = "suggestion"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (Index("suggestion_by_session", "account_id", "repository_id", "tool", "session_id"),)
@@ -190,6 +191,7 @@ class SuggestionRow(SQLModel, table=True):
     number: int = key()
     tool: str = name()
     session_id: str = name()
+    evidence: str = name()
     requests: int = big()
     unpriced_requests: int = big()
     micros: int | None = big_or_none()

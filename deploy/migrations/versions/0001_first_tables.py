@@ -435,11 +435,12 @@ def _make_notice_to_week() -> None:
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("tool", sa.Text(), nullable=False),
         sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("requests", sa.BigInteger(), nullable=False),
         sa.Column("unpriced_requests", sa.BigInteger(), nullable=False),
         sa.Column("micros", sa.BigInteger(), nullable=True),
         sa.Column("why", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("account_id", "repository_id", "number", "tool", "session_id"),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "number", "tool", "session_id", "evidence"),
     )
     op.create_index("suggestion_by_session", "suggestion", ["account_id", "repository_id", "tool", "session_id"])
     op.create_table(

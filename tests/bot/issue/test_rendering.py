@@ -131,7 +131,7 @@ def test_what_needs_a_decision():
         "**To decide:** $6.00, 38% of the week, shipped nothing. All of it fits several pull requests alike: `/mergecost link` in one of them decides."
     )
     assert decide(spend(1, 10), spend(None, 6, evidence=Evidence.IMPLAUSIBLE)) == snapshot(
-        "**To decide:** $6.00, 38% of the week, shipped nothing. All of it looks invented and is held apart: `/mergecost link` counts it if it is real."
+        "**Unconfirmed: $6.00** in 1 request that may be invented. It counts as soon as somebody with write access says `/mergecost confirm SESSION` in a pull request."
     )
     silent = {1: Details(authors=("ann", "bob", "joe"))}
     assert decide(spend(1, 10), spend(2, 0.5), details=silent, senders=frozenset({"ann"})) == snapshot(

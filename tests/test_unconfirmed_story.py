@@ -1,0 +1,193 @@
+"""Amounts that look invented stand beside the figures and in none of them, until a maintainer confirms them. On both databases."""
+
+import msgspec
+import pytest
+from inline_snapshot import snapshot
+
+from attribution.budget import Scope
+from attribution.report import short_id
+from attribution.usage import Usage
+from bot.cli import report as report_command
+from bot.cli.report import _parser
+from bot.clock import DAY_MS, to_ms
+from bot.repository_settings import OperatorSettings
+from tests.channel import URL
+from tests.databases import Worlds
+from tests.notation import MONDAY, session
+from tests.world import World
+
+INVENTED = short_id("claude-code", "invented")
+MILLION = 100_000_000
+OPERATOR = OperatorSettings(defaults={"budget_pull_usd": 15, "budget_week_usd": 100, "enforce": True, "alert_url": URL})
+
+
+def invented(count: int = 100, usd: int = 10_000, session_id: str = "invented", minute: int = 0) -> list[Usage]:
+    """Requests of so many dollars each, as their tool says, to a model without a list price."""
+    text = "\n".join(f"{11 + i // 60}:{(minute + i) % 60:02} feat/limit some-model" for i in range(count))
+    return [
+        msgspec.structs.replace(usage, reported_micros=usd * 1_000_000, request_id=f"{usage.request_id}-{minute}")
+        for usage in session(text, session_id)
+    ]
+
+
+@pytest.fixture
+def world(worlds: Worlds) -> World:
+    """A pull request of $6.00, and 100 records that say a million."""
+    world = worlds.world(OPERATOR)
+    world.tick()
+    world.open_pull(12, "feat/limit", title="Rate limit")
+    world.work("09:00 feat/limit $4.00\n09:10 feat/limit $2.00")
+    world.settle()
+    world.send_usage(invented())
+    world.settle()
+    return world
+
+
+def report(world: World, *words: str) -> str:
+    with world.database.read() as connection:
+        return report_command.report(connection, world.bots[0].operator, _parser().parse_args(words), world.now_ms)
+
+
+def confirm(world: World, by: str = "alice") -> None:
+    world.say(12, f"/mergecost confirm {INVENTED} because I saw the bill", by=by)
+    world.settle()
+
+
+def test_a_million_of_invented_dollars_stands_beside_the_total(world: World):
+    parts = world.comment(12).split("\n\n")
+    assert parts[:4] == snapshot(
+        [
+            "**This change cost $6.00** of AI work at list price.",
+            "**Unconfirmed: $1,000,000.00** in 100 requests. It looks invented and is in no figure here.",
+            "- **$1,000,000.00** `9dd115` Claude Code, 100 requests: dearer than any request",
+            "Is it real? Somebody with write access says `/mergecost confirm 9dd115` in a comment.",
+        ]
+    )
+    assert world.check(12)[:2] == snapshot(("neutral", "$6.00 at list price, 40% of the budget"))
+    assert "$1,000,000.00" in world.check(12)[2]
+    assert world.shares() == {"#12": 600, "-": MILLION}
+    assert world.ledger_errors() == []
+
+
+def test_it_is_beside_the_total_in_the_api_and_the_report(world: World):
+    answer = world.read("/repositories/acme/widgets/pulls/12").json()
+    assert (answer["total"]["list_micros"], answer["unconfirmed"]) == snapshot(
+        (
+            6000000,
+            [
+                {
+                    "short_id": "9dd115",
+                    "tool": "claude-code",
+                    "cost": {"list_micros": 1000000000000, "requests": 100, "unpriced_requests": 0},
+                    "why": "dearer than any request",
+                    "evidence": "implausible",
+                }
+            ],
+        )
+    )
+    rows = world.read("/costs", by="pull").json()
+    assert [(row["number"], row["cost"], row["unconfirmed_cost"]) for row in rows] == snapshot(
+        [
+            (
+                12,
+                {"list_micros": 6000000, "requests": 2, "unpriced_requests": 0},
+                {"list_micros": 0, "requests": 0, "unpriced_requests": 0},
+            ),
+            (
+                None,
+                {"list_micros": 0, "requests": 0, "unpriced_requests": 0},
+                {"list_micros": 1000000000000, "requests": 100, "unpriced_requests": 0},
+            ),
+        ]
+    )
+    assert report(world, "--by", "tool") == snapshot("""\
+Tool         At list price  Requests  Not priced    Unconfirmed
+claude-code          $6.00         2              $1,000,000.00
+All                  $6.00                        $1,000,000.00
+""")
+
+
+def test_it_is_beside_the_total_in_the_weekly_issue(world: World):
+    world.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * 3_600_000
+    world.tick()
+    (issue,) = world.weeks()
+    assert issue.title == snapshot("AI spend, week 47 of 2026: $6.00, no merge")
+    body = issue.body.partition(" -->\n")[2].partition("<sub>")[0]
+    assert body == snapshot("""\
+**Nothing was merged this week.** $6.00 was used at list price.
+
+**Unconfirmed: $1,000,000.00** in 100 requests that may be invented. It counts as soon as somebody with write access says `/mergecost confirm SESSION` in a pull request.
+
+| What became of it | Cost | Share | PRs |
+| :-- | --: | --: | --: |
+| Still open | $6.00 | <1% | 1 |
+| Unconfirmed | $1,000,000.00 | >99% | – |
+| **Week 47** | **$1,000,006.00** | **100%** |  |
+
+""")
+
+
+def test_it_uses_up_no_budget_and_asks_for_no_approval(world: World):
+    assert world.check(12)[0] == "neutral"
+    budgets = world.read("/repositories/acme/widgets/budgets").json()
+    spent = {budget["name"]: budget["spend"]["list_micros"] for budget in budgets if budget["scope"] == Scope.WEEK}
+    assert spent["2026-W47"] == 6_000_000
+    assert world.channel.texts == [], "and raises no alert"
+
+
+def test_it_lowers_no_cap_for_others(world: World):
+    world.settings_file("cap_pull_usd: 20")
+    world.sweep()
+    question = {"repositories": [{"name": "acme/widgets", "branches": ["feat/limit"]}]}
+    answer = world.send("POST", "/v1/caps", json=question, headers={"Authorization": f"Bearer {world.token}"}).json()
+    assert [branch["spent_micros"] for branch in answer["repositories"][0]["branches"]] == [6_000_000]
+
+
+def test_a_maintainer_confirms_it_and_then_it_counts(world: World):
+    confirm(world)
+    assert world.shares() == {"#12": 600 + MILLION}
+    assert world.comment(12).split("\n\n")[0] == snapshot(
+        "**This change cost $1,000,006.00** of AI work at list price."
+    )
+    assert world.check(12)[0] == "action_required"
+    assert world.replies(12) == []
+
+
+def test_strangers_confirm_nothing(world: World):
+    confirm(world, by="mallory")
+    assert world.shares() == {"#12": 600, "-": MILLION}
+
+
+def test_what_arrives_after_a_confirmation_is_not_confirmed(world: World):
+    confirm(world)
+    world.send_usage(invented(1, 10_000, minute=50))
+    world.settle()
+    assert world.shares() == {"#12": 600, "-": MILLION + 1_000_000}
+    confirm(world)
+    assert world.shares() == {"#12": 600 + MILLION + 1_000_000}
+
+
+def test_a_link_says_where_and_confirms_nothing(world: World):
+    world.open_pull(14, "feat/other")
+    world.say(14, f"/mergecost link {INVENTED}")
+    world.settle()
+    assert world.shares() == {"#12": 600, "-": MILLION}
+    assert "Unconfirmed: $1,000,000.00" in world.comment(14)
+    assert "Unconfirmed" not in world.comment(12)
+    confirm(world)
+    assert world.shares() == {"#12": 600, "#14": MILLION}
+
+
+def test_there_is_nothing_to_confirm_in_real_work(world: World):
+    real = short_id("claude-code", "s1")
+    world.say(12, f"/mergecost confirm {real}")
+    world.settle()
+    assert world.replies(12) == [f"Not done: nothing of session `{real}` is unconfirmed."]
+
+
+def test_a_real_session_keeps_what_is_real_of_it(world: World):
+    """An invented request in somebody's session takes nothing of it away."""
+    world.send_usage(invented(3, session_id="s1"))
+    world.settle()
+    assert world.shares() == {"#12": 600, "-": MILLION + 3_000_000}
+    assert "of its $" not in world.comment(12), "the session as a whole is what is real of it"
