@@ -15,7 +15,7 @@ import msgspec
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice, TieredPrices, TimeOfDateConstraint
 
-from attribution.money import Micros, from_usd
+from attribution.money import Micros
 from attribution.usage import Usage
 
 
@@ -29,12 +29,10 @@ class Item(msgspec.Struct, frozen=True):
 
 class Price(msgspec.Struct, frozen=True):
     """`list_micros` is the API list price at the time of the request; `cache_saving_micros` what reading from cache saved
-    against sending those tokens as plain input (writing to cache costs extra and is in the price, not in the saving). The `items`
-    sum to the price before it is rounded."""
+    against sending those tokens as plain input (writing to cache costs extra and is in the price, not in the saving)."""
 
     list_micros: Micros
     cache_saving_micros: Micros
-    items: tuple[Item, ...] = ()
 
 
 class Unpriced(msgspec.Struct, frozen=True):
@@ -65,7 +63,6 @@ SURCHARGES = (
 
 PRICE_BOOK = f"genai-prices {genai_prices.__version__}, table 1"
 
-_MILLION = Decimal(1_000_000)
 _ZERO = Decimal(0)
 _BEDROCK = re.compile(r"^(?:[a-z]+\.)?anthropic\.")
 _ORDINARY = ("", "standard", "default", "auto")
@@ -85,6 +82,38 @@ class _Rates(msgspec.Struct, frozen=True):
 
 def price(usage: Usage) -> Price | Unpriced:
     """What `usage` cost at list price on its day, or why that is not known."""
+    rates = _rates_of(usage)
+    if isinstance(rates, Unpriced):
+        return rates
+    tokens = usage.tokens
+    # Dollars a million are micro-dollars each. Rounded half to even.
+    micros = (
+        tokens.uncached_input * rates.input
+        + tokens.cache_read * rates.cache_read
+        + tokens.cache_write_5m * rates.cache_write_5m
+        + tokens.cache_write_1h * rates.cache_write_1h
+        + tokens.output * rates.output
+        + usage.web_search_requests * rates.web_search
+    )
+    return Price(round(micros), round(tokens.cache_read * (rates.input - rates.cache_read)))
+
+
+def items(usage: Usage) -> tuple[Item, ...]:
+    """The parts of a price, which sum to it before it is rounded. Empty where it is not known."""
+    rates, tokens = _rates_of(usage), usage.tokens
+    if isinstance(rates, Unpriced):
+        return ()
+    return (
+        Item("input", tokens.uncached_input, rates.input),
+        Item("read from cache", tokens.cache_read, rates.cache_read),
+        Item("written to cache for 5 minutes", tokens.cache_write_5m, rates.cache_write_5m),
+        Item("written to cache for an hour", tokens.cache_write_1h, rates.cache_write_1h),
+        Item("output", tokens.output, rates.output),
+        Item("web searches", usage.web_search_requests, rates.web_search),
+    )
+
+
+def _rates_of(usage: Usage) -> _Rates | Unpriced:
     tokens = usage.tokens
     if not tokens.is_known:
         return Unpriced("the tool does not say how many tokens it used")
@@ -95,18 +124,7 @@ def price(usage: Usage) -> Price | Unpriced:
         return table
     # Tiers are for one long request; of a sum nobody knows how long its requests were.
     length = 0 if usage.is_sum else tokens.input
-    rates = next((rates for rates in table if length > rates.above), table[-1])
-    items = (
-        Item("input", tokens.uncached_input, rates.input),
-        Item("read from cache", tokens.cache_read, rates.cache_read),
-        Item("written to cache for 5 minutes", tokens.cache_write_5m, rates.cache_write_5m),
-        Item("written to cache for an hour", tokens.cache_write_1h, rates.cache_write_1h),
-        Item("output", tokens.output, rates.output),
-        Item("web searches", usage.web_search_requests, rates.web_search),
-    )
-    usd = sum([item.count * item.usd_per_million for item in items], _ZERO) / _MILLION
-    saving = tokens.cache_read * (rates.input - rates.cache_read) / _MILLION
-    return Price(list_micros=from_usd(usd), cache_saving_micros=from_usd(saving), items=items)
+    return next((rates for rates in table if length > rates.above), table[-1])
 
 
 @lru_cache(maxsize=4096)

@@ -211,7 +211,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
         """By each of its ids."""
         if not self.aliases:
             return (RequestKey(self.tool, self.request_id),)
-        return tuple(RequestKey(self.tool, name) for name in (self.request_id, *self.aliases))
+        tool = self.tool
+        return (RequestKey(tool, self.request_id), *[RequestKey(tool, alias) for alias in self.aliases])
 
 
 def with_context(usage: Usage, **parts: Any) -> Usage:

@@ -59,20 +59,14 @@ class _Record(msgspec.Struct):
 
     index: int
     raw: msgspec.Raw
-    name: _Name
+    key: RequestKey
+    repository: str
+    raw_digest: int
     usage: Usage | str | None = None
-
-    @property
-    def repository(self) -> str:
-        return self.name.context.repository.lower()
-
-    @property
-    def key(self) -> RequestKey:
-        return RequestKey(self.name.tool, self.name.request_id)
 
     def digest(self, repository_id: int) -> int:
         """Of all that it says, for the repository that it is of now."""
-        return int.from_bytes(blake2b(self.raw, digest_size=8, salt=repository_id.to_bytes(8)).digest(), signed=True)
+        return self.raw_digest ^ repository_id
 
 
 _read_batch, _read_name, _read_id = reader(_Batch), reader(_Name), reader(_WithId)
@@ -120,16 +114,20 @@ def _records(body: bytes) -> list[_Record] | BadBatch:
         return BadBatch(f'the body must be {{"requests": [...]}}: {error}')
     if len(requests) > MOST_REQUESTS:
         return BadBatch(f"a batch holds at most {MOST_REQUESTS} requests, this one has {len(requests)}")
-    return [_Record(index, raw, _name(raw)) for index, raw in enumerate(requests)]
+    return [_record(index, raw) for index, raw in enumerate(requests)]
 
 
-def _name(raw: msgspec.Raw) -> _Name:
-    """Empty where it is not fit to be looked up: then the record is not known either."""
+def _record(index: int, raw: msgspec.Raw) -> _Record:
+    """Without names where they are not fit to be looked up: then the record is not known either."""
     try:
         name = _read_name(raw)
     except msgspec.DecodeError:
-        return _Name()
-    return name if f"{name.tool}{name.request_id}{name.context.repository}".isprintable() else _Name()
+        name = _Name()
+    repository = name.context.repository
+    if not f"{name.tool}{name.request_id}{repository}".isprintable():
+        name, repository = _Name(), ""
+    digest = int.from_bytes(blake2b(raw, digest_size=8).digest(), signed=True)
+    return _Record(index, raw, RequestKey(name.tool, name.request_id), repository.lower(), digest)
 
 
 def _id(raw: msgspec.Raw) -> str:

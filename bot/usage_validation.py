@@ -20,6 +20,7 @@ from attribution.usage import (
     Tokens,
     Usage,
     Work,
+    with_context,
 )
 from attribution.usage_merge import other_names
 
@@ -76,11 +77,12 @@ def validate(raw: msgspec.Raw, now: datetime) -> Usage | str:
         return f"{reason}: {_OTHER_VERSION}" if "unknown field" in reason else reason
     if problem := next(_problems(usage, now), ""):
         return problem
-    context = usage.context
-    if context.cwd:
-        context = msgspec.structs.replace(context, cwd="")
     aliases = other_names(usage.request_id, usage.aliases) if usage.aliases else ()
-    return msgspec.structs.replace(usage, at=usage.at.astimezone(UTC), aliases=aliases, context=context)
+    if usage.context.cwd:
+        usage = with_context(usage, cwd="")
+    if usage.at.tzinfo is UTC and usage.aliases == aliases:  # as collectors send it
+        return usage
+    return msgspec.structs.replace(usage, at=usage.at.astimezone(UTC), aliases=aliases)
 
 
 def _problems(usage: Usage, now: datetime) -> Iterator[str]:

@@ -184,7 +184,7 @@ class Client:
 
 def _refusal(url: str, error: urllib.error.HTTPError) -> PushError:
     words, later = _words(url, error), error.headers.get("Retry-After", "")
-    return Busy(words, int(later)) if error.code == 429 and later.isdecimal() else PushError(words)
+    return Busy(words, int(later)) if error.code in (429, 503) and later.isdecimal() else PushError(words)
 
 
 def _words(url: str, error: urllib.error.HTTPError) -> str:

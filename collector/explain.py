@@ -10,7 +10,7 @@ import msgspec
 from attribution.cost import NOT_KNOWN
 from attribution.ledger import charge
 from attribution.money import show
-from attribution.pricing import PRICE_BOOK, Price, price
+from attribution.pricing import PRICE_BOOK, Price, items, price
 from attribution.usage import Usage
 from attribution.usage_merge import unique
 from collector.logs import Tally, plain
@@ -80,7 +80,7 @@ def _price(usage: Usage) -> str:
     lines = [
         f"{item.count:>12,}  {item.what:<31} x ${item.usd_per_million.normalize():f} a million = "
         f"${(item.count * item.usd_per_million / Decimal(1_000_000)):.6f}"
-        for item in answer.items
+        for item in items(usage)
         if item.count
     ]
     return "\n".join(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -60,6 +60,11 @@ async def in_time(seconds: float | None = None) -> AsyncIterator[None]:
             yield
     except TimeoutError:
         raise Unavailable(f"no answer within {seconds} s") from None
+
+
+def in_turn() -> AbstractAsyncContextManager[None]:
+    """The same for what waits for its turn behind others': a collector waits a minute for its answer."""
+    return in_time(5 * ANSWER_SECONDS)
 
 
 def edge_of(scope: Mapping[str, Any]) -> Edge:

@@ -15,7 +15,7 @@ from bot.arrivals import RETRY_AFTER_SECONDS, Busy
 from bot.store import tokens as token_store
 from bot.store.database import Unavailable
 from webhooks.body import Limits, Refusal
-from webhooks.edge import Edge, edge_of, in_time
+from webhooks.edge import Edge, edge_of, in_time, in_turn
 
 JSON = "application/json"
 
@@ -31,7 +31,7 @@ async def receive(request: Request) -> Response:
     size_bytes = min(int(length), MOST_BYTES) if length.isdecimal() and len(length) < 16 else MOST_BYTES
 
     async def save(account_id: int, body: bytes) -> Response:
-        async with in_time():
+        async with in_turn():
             receipt = await edge.arrivals.save(account_id, body)
         if receipt.accepted:
             edge.runner.wake()

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from attribution.periods import week_of, weeks_later
+from attribution.protocol import Receipt
 from attribution.usage import Context, ContextSource, Tokens, Usage
 from benchmarks.ten_million.fill import KEY, NOW
 from bot import attribute, ingest, ledger_check
@@ -100,7 +101,8 @@ def _arrive(database: Database, place: int, pulls: int) -> None:
         for i in range(_RECORDS)
     ]  # fmt: skip
     body = b'{"requests":' + msgspec.json.encode(usages) + b"}"
-    receipt = ingest.receive(database, OperatorSettings(), _now_ms, KEY.account_id, "", body)
+    (receipt,) = ingest.receive(database, OperatorSettings(), _now_ms, KEY.account_id, [body])
+    assert isinstance(receipt, Receipt)
     assert receipt.accepted == _RECORDS, receipt
     bot = Bot(
         settings=cast(Any, None), operator=OperatorSettings(), database=database, clock=_now_ms, github=cast(Any, None),

@@ -7,6 +7,7 @@ a later copy of the request says another time. Until 2033 it has 47 bits, which 
 import zlib
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from itertools import count
 
 from sqlalchemy import Connection, bindparam, select, union
@@ -29,6 +30,8 @@ _TAKEN = union(
 )
 
 
+# A batch asks for those of its records several times.
+@lru_cache(maxsize=8192)
 def name_hash(key: RequestKey) -> int:
     """31 bits: what is looked up by it is compared with the id."""
     return zlib.crc32(f"{key.tool}\n{key.request_id}".encode()) >> 1

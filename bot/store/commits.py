@@ -10,7 +10,8 @@ from attribution.reported_commits import ReportedCommit, reported_commits
 from attribution.usage import Usage
 from bot.clock import to_ms
 from bot.keys import RepositoryKey
-from bot.store.database import insert_rows, of_repository, rows_in, table
+from bot.store.database import of_repository, rows_in, table
+from bot.store.inserts import insert_rows
 from bot.store.tables import CommitName, CommitRow
 
 commits, names = table(CommitRow), table(CommitName)

@@ -2,16 +2,13 @@
 
 import os
 import sqlite3
-import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
 import psycopg
 from sqlalchemy import (
     ColumnElement,
@@ -31,6 +28,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import SQLModel
+
+from bot.store.fair_lock import FairLock
 
 Model = TypeVar("Model", bound=SQLModel)
 
@@ -70,7 +69,7 @@ class Database:
         )
         self._writing = self.engine.execution_options(writes=True)
         # SQLite has writers poll for its lock, which is slow and unfair: threads of one process queue up here instead.
-        self._writer = None if self.is_postgresql else threading.Lock()
+        self._writer = None if self.is_postgresql else FairLock()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -96,7 +95,7 @@ class Database:
         if self._writer is None:
             yield
             return
-        if not self._writer.acquire(timeout=_LOCK_SECONDS):
+        if not self._writer.acquire(_LOCK_SECONDS):
             raise Unavailable("another transaction takes too long")
         try:
             yield
@@ -132,52 +131,6 @@ def at_end(connection: Connection, write: Callable[[Connection, list[Any]], None
     """Have `write` called once at the end of the transaction, with the rows of all calls: what is wanted by many is locked last,
     together and in one order."""
     connection.info[_AT_END].setdefault(write, []).extend(rows)
-
-
-def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], on_conflict: str = "") -> None:
-    """Add rows, all with the same columns, in one statement; what some of them meet there is for `on_conflict`, in SQL.
-
-    SQLAlchemy's own way costs as much for each row as the database does. PostgreSQL takes new rows by COPY, which knows no
-    ON CONFLICT, and others as JSON.
-    """
-    if not rows:
-        return
-    columns, is_postgresql = tuple(rows[0]), connection.dialect.name == "postgresql"
-    values = [tuple(row.values()) for row in rows]
-    if not is_postgresql:
-        connection.exec_driver_sql(_insert(table, columns, on_conflict), values)
-    elif on_conflict:
-        connection.exec_driver_sql(_insert_json(table, columns, on_conflict), (msgspec.json.encode(rows).decode(),))
-    else:
-        _copy(connection, f"COPY {table.name} ({_listed(table, columns)}) FROM STDIN", values)
-
-
-@cache
-def _insert(table: Table, columns: tuple[str, ...], on_conflict: str) -> str:
-    marks = ", ".join("?" * len(columns))
-    return f"INSERT INTO {table.name} ({_listed(table, columns)}) VALUES ({marks}) {on_conflict}"  # noqa: S608 - our names
-
-
-@cache
-def _insert_json(table: Table, columns: tuple[str, ...], on_conflict: str) -> str:
-    # https://www.postgresql.org/docs/current/functions-json.html
-    listed = _listed(table, columns)
-    rows = f"SELECT {listed} FROM json_populate_recordset(NULL::{table.name}, %s::json)"  # noqa: S608 - our names
-    return f"INSERT INTO {table.name} ({listed}) {rows} {on_conflict}"
-
-
-@cache
-def _listed(table: Table, columns: tuple[str, ...]) -> str:
-    """Quoted: `commit` is a word of SQL. Raises KeyError where the table has no such column."""
-    return ", ".join(f'"{table.c[name].name}"' for name in columns)
-
-
-def _copy(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    """https://www.psycopg.org/psycopg3/docs/basic/copy.html"""
-    driver_connection: Any = connection.connection.driver_connection
-    with driver_connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
 
 
 @contextmanager

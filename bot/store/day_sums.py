@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Table, bindparam, select
 
 from attribution.evidence import PENDING
-from attribution.ledger import Charge, Share, share_out
+from attribution.ledger import Charge, Share
 from attribution.periods import QUARTER_MS, day_of
 from bot.clock import from_ms, to_ms
 from bot.store.database import Database, of_account, rows_in, table
@@ -50,30 +50,36 @@ class Changes:
 
     def __init__(self) -> None:
         # By repository and quarter of an hour since 1970.
-        self._measures: defaultdict[tuple[int, int, Place], list[int]] = defaultdict(lambda: [0] * len(MEASURES))
+        self._measures: defaultdict[tuple[int, int, Place], list[tuple[int, ...]]] = defaultdict(list)
         self._requests: Counter[tuple[int, int, str]] = Counter()
 
     def add(self, charge: Charge, shares: Sequence[Share]) -> None:
         """A charge that has these shares from now on. Without any it is unattributed."""
-        self._count(charge, shares, 1)
+        for key, amounts in self._count(charge, shares, 1):
+            self._measures[key].append(amounts)
 
     def take_away(self, charge: Charge, shares: Sequence[Share]) -> None:
         """A charge as it was summed up before."""
-        self._count(charge, shares, -1)
+        for key, amounts in self._count(charge, shares, -1):
+            self._measures[key].append(tuple(-amount for amount in amounts))
 
-    def _count(self, charge: Charge, shares: Sequence[Share], sign: int) -> None:
+    def _count(
+        self, charge: Charge, shares: Sequence[Share], sign: int
+    ) -> Iterator[tuple[tuple[int, int, Place], tuple[int, ...]]]:
         usage = charge.usage
         repository_id, quarter = int(usage.context.repository), to_ms(usage.at) // QUARTER_MS
         self._requests[repository_id, quarter, usage.context.author] += sign
-        for i, share in enumerate(shares or share_out(charge, PENDING, 0)):
+        if not shares:
+            place = Place(0, PENDING.stage, PENDING.evidence, usage.tool, usage.model)
+            yield (repository_id, quarter, place), _amounts(charge, charge.list_micros, is_first=True)
+        for i, share in enumerate(shares):
             place = Place(share.pull_number or 0, share.stage, share.evidence, usage.tool, usage.model)
-            measures = self._measures[repository_id, quarter, place]
-            for position, amount in enumerate(_amounts(charge, share, is_first=i == 0)):
-                measures[position] += sign * amount
+            yield (repository_id, quarter, place), _amounts(charge, share.micros, is_first=i == 0)
 
     def save(self, database: Database, connection: Connection, account_id: int) -> None:
         """Rows in order of key, so that concurrent writers cannot deadlock."""
-        changed = {key: measures for key, measures in self._measures.items() if any(measures)}
+        summed_up = {key: [sum(column) for column in zip(*rows, strict=True)] for key, rows in self._measures.items()}
+        changed = {key: measures for key, measures in summed_up.items() if any(measures)}
         senders = {key: requests for key, requests in self._requests.items() if requests}
         days = _Days(connection, account_id, {repository_id for repository_id, *_ in (*changed, *senders)})
         sums: defaultdict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(MEASURES))
@@ -111,10 +117,10 @@ def changes_of(database: Database, connection: Connection, account_id: int) -> I
     changes.save(database, connection, account_id)
 
 
-def _amounts(charge: Charge, share: Share, *, is_first: bool) -> tuple[int, ...]:
-    """In the order of MEASURES."""
+def _amounts(charge: Charge, micros: int | None, *, is_first: bool) -> tuple[int, ...]:
+    """Of a share of so much, in the order of MEASURES."""
     tokens, unpriced = charge.usage.tokens, int(charge.list_micros is None)
-    of_share = (share.micros or 0, 1, unpriced)
+    of_share = (micros or 0, 1, unpriced)
     if not is_first:
         return of_share + (0,) * (len(MEASURES) - len(of_share))
     return (

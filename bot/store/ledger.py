@@ -1,6 +1,7 @@
 """The ledger in the database: charges, revisions of shares, and what is booked to a pull request."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -13,11 +14,19 @@ from attribution.usage import RequestKey
 from bot.keys import PullKey, RepositoryKey
 from bot.store import once
 from bot.store.charge_ids import name_hash
-from bot.store.database import insert_rows, of_account, of_names, of_repository, rows_in, rows_named, table
+from bot.store.database import (
+    of_account,
+    of_names,
+    of_repository,
+    rows_in,
+    rows_named,
+    table,
+)
 from bot.store.day_sums import Changes
+from bot.store.inserts import insert_rows, insert_values
 from bot.store.sessions import SessionKey
 from bot.store.tables import ChargeRow, OriginRow, ReasonRow, RequestName, ShareRow
-from bot.store.usage_columns import columns_of, origin_of, usage_of
+from bot.store.usage_columns import ORIGIN_COLUMNS, USAGE_COLUMNS, origin_of, usage_of, values_of
 
 charges, origins, names = table(ChargeRow), table(OriginRow), table(RequestName)
 shares, reasons = table(ShareRow), table(ReasonRow)
@@ -35,6 +44,9 @@ class LedgerEntry(msgspec.Struct, frozen=True):
 _MONEY = ("list_micros", "cache_saving_micros", "billed_micros")
 # Part of the origin.
 _PRICING = ("billing_mode", "basis", "price_book", "unpriced")
+_ORIGIN = (*ORIGIN_COLUMNS, *_PRICING)
+_ENTRY = ("origin_id", *USAGE_COLUMNS, *_MONEY)
+_MONEY_OF, _PRICING_OF = attrgetter(*_MONEY), attrgetter(*_PRICING)
 
 
 def made_by() -> Any:
@@ -99,11 +111,10 @@ _SESSION_TOTALS = (
     .group_by(origins.c.tool, origins.c.session_id)
 )
 OF_IDS = charges.c.charge_id.in_(bindparam("ids", expanding=True))
-_BY_ID = IN_ORDER.where(of_account(charges), OF_IDS).with_for_update(of=charges)
-_NAMED = IN_ORDER.join(
-    names, and_(names.c.account_id == charges.c.account_id, names.c.charge_id == charges.c.charge_id)
-).where(of_account(names), names.c.name_hash.in_(bindparam("hashes", expanding=True)))
-_LOCKED_NAMED = _NAMED.with_for_update(of=charges)
+_BY_ID = IN_ORDER.where(of_account(charges), OF_IDS)
+_LOCKED_BY_ID = _BY_ID.with_for_update(of=charges)
+# Apart from the charges: most hashes of a batch are new, and PostgreSQL, which expects the contrary, would begin with charges.
+_NAMED = select(names.c.charge_id).where(of_account(names), names.c.name_hash.in_(bindparam("hashes", expanding=True)))
 _CURRENT_SHARES = (
     select(*share_columns()).select_from(CURRENT).where(of_account(charges), OF_IDS).order_by(shares.c.position)
 )
@@ -113,7 +124,7 @@ _BOOKED = (
     .where(of_repository(shares), shares.c.pull_number == bindparam("of_number"))
 )
 OF_CHARGE = and_(of_account(charges), charges.c.charge_id == bindparam("of_charge"))
-CHANGE = update(charges).where(OF_CHARGE)
+_CHANGE = update(charges).where(OF_CHARGE)
 _DIGESTS = select(names.c.record_digest).where(
     of_account(names), names.c.name_hash.in_(bindparam("hashes", expanding=True)), names.c.record_digest.is_not(None)
 )
@@ -167,7 +178,7 @@ def save_claims(
     if rows:
         once.save(connection, reasons, explanations)
         insert_rows(connection, shares, rows)
-        connection.execute(CHANGE, revisions)
+        connection.execute(_CHANGE, revisions)
     return numbers
 
 
@@ -213,7 +224,7 @@ def share_again(
 
 def by_id(connection: Connection, account_id: int, ids: Collection[int]) -> list[LedgerEntry]:
     """Locks them until the commit."""
-    return [_entry(row) for row in rows_in(connection, _BY_ID, {"of_account": account_id}, "ids", ids)]
+    return [_entry(row) for row in rows_in(connection, _LOCKED_BY_ID, {"of_account": account_id}, "ids", ids)]
 
 
 def named(
@@ -222,17 +233,18 @@ def named(
     """The charges that have one of these ids."""
     wanted = set(keys)
     hashes = {name_hash(key) for key in wanted}
-    rows = rows_in(connection, _LOCKED_NAMED if lock else _NAMED, {"of_account": account_id}, "hashes", hashes)
-    entries = {row.charge_id: _entry(row) for row in rows}
-    return [entry for entry in entries.values() if not wanted.isdisjoint(entry.charge.usage.keys)]
+    params = {"of_account": account_id}
+    ids = {row.charge_id for row in rows_in(connection, _NAMED, params, "hashes", hashes)}
+    entries = map(_entry, rows_in(connection, _LOCKED_BY_ID if lock else _BY_ID, params, "ids", ids))
+    return [entry for entry in entries if not wanted.isdisjoint(entry.charge.usage.keys)]
 
 
 def save_names(
     connection: Connection, account_id: int, by_id: Mapping[int, Charge], digests: Mapping[RequestKey, int]
 ) -> None:
     """What finds these charges by each of their ids, and the digests of records by these ids."""
-    rows = [row | {"record_digest": digests.get(key)} for key, row in _name_rows(account_id, by_id)]
-    insert_rows(connection, names, rows, _OR_NOTE_DIGEST)
+    rows = [(account_id, name_hash(key), charge_id, digests.get(key)) for key, charge_id in _names(by_id)]
+    insert_values(connection, names, ("account_id", "name_hash", "charge_id", "record_digest"), rows, _OR_NOTE_DIGEST)
 
 
 def known(connection: Connection, account_id: int, digests: Mapping[int, RequestKey]) -> set[int]:
@@ -244,17 +256,16 @@ def known(connection: Connection, account_id: int, digests: Mapping[int, Request
 
 
 def forget_names(connection: Connection, account_id: int, entries: Iterable[LedgerEntry]) -> None:
-    rows = _name_rows(account_id, {entry.charge_id: entry.charge for entry in entries})
-    params = [{"of_account": account_id, "of_hash": row["name_hash"], "of_charge": row["charge_id"]} for _, row in rows]
+    by_id = {entry.charge_id: entry.charge for entry in entries}
+    params = [
+        {"of_account": account_id, "of_hash": name_hash(key), "of_charge": charge_id}
+        for key, charge_id in _names(by_id)
+    ]
     connection.execute(_FORGET_NAME, params)
 
 
-def _name_rows(account_id: int, by_id: Mapping[int, Charge]) -> list[tuple[RequestKey, dict[str, int]]]:
-    return [
-        (key, {"account_id": account_id, "name_hash": name_hash(key), "charge_id": charge_id})
-        for charge_id, charge in by_id.items()
-        for key in charge.usage.keys
-    ]
+def _names(by_id: Mapping[int, Charge]) -> list[tuple[RequestKey, int]]:
+    return [(key, charge_id) for charge_id, charge in by_id.items() for key in charge.usage.keys]
 
 
 def current_shares(connection: Connection, account_id: int, ids: Iterable[int]) -> dict[int, list[Share]]:
@@ -265,29 +276,37 @@ def current_shares(connection: Connection, account_id: int, ids: Iterable[int]) 
     return by_charge
 
 
-def charge_row(account_id: int, charge_id: int, charge: Charge, origin_id: int) -> dict[str, Any]:
-    """The row of a new charge."""
-    return {"account_id": account_id, "charge_id": charge_id, "revision": 0, **_columns(charge, origin_id)}
+def save_origins(connection: Connection, account_id: int, charges: Iterable[Charge]) -> list[int]:
+    """What charges have in common with their neighbours, once. Returns the `origin_id` of each."""
+    texts = [origin_of(charge.usage) + _PRICING_OF(charge) for charge in charges]
+    rows = {own: dict(zip(_ORIGIN, own, strict=True)) for own in set(texts)}
+    ids = {own: once.digest(row) for own, row in rows.items()}
+    once.save(connection, origins, [{"account_id": account_id, "origin_id": ids[own], **rows[own]} for own in rows])
+    return [ids[own] for own in texts]
 
 
-def change_params(account_id: int, charge_id: int, charge: Charge, origin_id: int) -> dict[str, Any]:
-    """For `CHANGE`: a charge becomes this one. Its revision stays."""
-    return {"of_account": account_id, "of_charge": charge_id, **_columns(charge, origin_id)}
+def add(connection: Connection, account_id: int, by_id: Mapping[int, Charge], origin_ids: Iterable[int]) -> None:
+    """New charges, and the origin of each."""
+    rows = [
+        (account_id, charge_id, 0, *_entry_values(charge, origin_id))
+        for (charge_id, charge), origin_id in zip(by_id.items(), origin_ids, strict=True)
+    ]
+    insert_values(connection, charges, ("account_id", "charge_id", "revision", *_ENTRY), rows)
 
 
-def _columns(charge: Charge, origin_id: int) -> dict[str, Any]:
-    money = {name: getattr(charge, name) for name in _MONEY}
-    return {"origin_id": origin_id, **columns_of(charge.usage), **money}
+def change(connection: Connection, account_id: int, by_id: Mapping[int, Charge], origin_ids: Iterable[int]) -> None:
+    """Charges become these. Their revisions stay."""
+    params = [
+        {"of_account": account_id, "of_charge": charge_id}
+        | dict(zip(_ENTRY, _entry_values(charge, origin_id), strict=True))
+        for (charge_id, charge), origin_id in zip(by_id.items(), origin_ids, strict=True)
+    ]
+    if params:
+        connection.execute(_CHANGE, params)
 
 
-def origin_row(account_id: int, charge: Charge) -> dict[str, Any]:
-    """The row of its origin."""
-    origin = _origin(charge)
-    return {"account_id": account_id, "origin_id": once.digest(origin), **origin}
-
-
-def _origin(charge: Charge) -> dict[str, str]:
-    return origin_of(charge.usage) | {name: getattr(charge, name) for name in _PRICING}
+def _entry_values(charge: Charge, origin_id: int) -> tuple[Any, ...]:
+    return (origin_id, *values_of(charge.usage), *_MONEY_OF(charge))
 
 
 def charge_of(row: Any) -> Charge:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Table
 
-from bot.store.database import insert_rows
+from bot.store.inserts import insert_rows
 
 
 def digest(texts: Mapping[str, str]) -> int:

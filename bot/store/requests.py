@@ -9,10 +9,9 @@ from attribution.ledger import charge as price_charge
 from attribution.usage import RequestKey, Usage
 from attribution.usage_merge import unique, with_request_id
 from bot.keys import PullKey
-from bot.store import accounts, charge_ids, day_sums, ledger, once
+from bot.store import accounts, charge_ids, day_sums, ledger
 from bot.store import sessions as session_store
-from bot.store.database import insert_rows
-from bot.store.ledger import LedgerEntry, charges, origins
+from bot.store.ledger import LedgerEntry, charges
 
 _NO_DIGESTS: Mapping[RequestKey, int] = {}
 _DELETE = delete(charges).where(ledger.OF_CHARGE)
@@ -84,13 +83,9 @@ def _save(
     both = added | changed
     for charge_id, charge in both.items():
         sums.add(charge, shares.get(charge_id, ()))
-    origin_rows = {charge_id: ledger.origin_row(account_id, charge) for charge_id, charge in both.items()}
-    origin_ids = {charge_id: row["origin_id"] for charge_id, row in origin_rows.items()}
-    once.save(connection, origins, origin_rows.values())
-    rows = [ledger.charge_row(account_id, *item, origin_ids[item[0]]) for item in added.items()]
-    insert_rows(connection, charges, rows)
-    for charge_id, charge in changed.items():
-        connection.execute(ledger.CHANGE, ledger.change_params(account_id, charge_id, charge, origin_ids[charge_id]))
+    origin_ids = ledger.save_origins(connection, account_id, both.values())
+    ledger.add(connection, account_id, added, origin_ids[: len(added)])
+    ledger.change(connection, account_id, changed, origin_ids[len(added) :])
     ledger.save_names(connection, account_id, both, digests)
     changes = {entry.charge_id: usage.context.repository != str(entry.repository_id) for entry, usage in updates}
     pulls = {

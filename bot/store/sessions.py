@@ -8,7 +8,8 @@ from attribution.report import short_id
 from attribution.usage import Usage
 from bot.clock import to_ms
 from bot.keys import RepositoryKey
-from bot.store.database import insert_rows, of_repository, rows, table
+from bot.store.database import of_repository, rows, table
+from bot.store.inserts import insert_rows
 from bot.store.tables import SessionRow
 
 sessions = table(SessionRow)

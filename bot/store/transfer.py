@@ -9,7 +9,7 @@ from bot.keys import RepositoryKey
 from bot.store import accounts, charge_ids, ledger, once, recount
 from bot.store.database import of_account, of_repository, rows_in
 from bot.store.day_sums import day_senders, day_sums
-from bot.store.ledger import LedgerEntry, charges, origins, reasons, shares
+from bot.store.ledger import LedgerEntry, charges, reasons, shares
 
 _AT_ONCE = 1000
 
@@ -56,7 +56,7 @@ def _move_charges(connection: Connection, from_id: int, entries: list[LedgerEntr
         return
     ids = [entry.charge_id for entry in entries]
     there = charge_ids.free(connection, to_id, ids)
-    once.save(connection, origins, [ledger.origin_row(to_id, entry.charge) for entry in entries])
+    ledger.save_origins(connection, to_id, [entry.charge for entry in entries])
     why = rows_in(connection, _REASONS, {"of_account": from_id}, "ids", ids)
     once.save(connection, reasons, [{**row._mapping, "account_id": to_id} for row in why])
     params = [

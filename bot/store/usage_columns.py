@@ -20,6 +20,7 @@ _TEXTS = tuple(name for name, kind in _TYPES.items() if kind is str and name != 
 # The repository is `repository_id`; the folder never comes here.
 _CONTEXT = tuple(name for name in Context.__struct_fields__ if name not in ("source", "repository", "cwd"))
 ORIGIN_COLUMNS = (*_TEXTS, *_CONTEXT, "context_source")
+USAGE_COLUMNS = (*TOKEN_COLUMNS, "repository_id", "at_ms", "request_id", "aliases", "facts")
 
 _ELSEWHERE = (*_TEXTS, "request_id", "aliases", "at", "tokens", "context")
 _RARE = tuple(field for field in msgspec.structs.fields(Usage) if field.name not in _ELSEWHERE)
@@ -36,24 +37,24 @@ _RARE_OF = attrgetter(*(field.name for field in _RARE))
 _NO_RARE = _RARE_OF(_NO_FACTS)
 
 
-def origin_of(usage: Usage) -> dict[str, str]:
-    """What the request has in common with its neighbours."""
-    values = (*_TEXTS_OF(usage), *_CONTEXT_OF(usage.context), usage.context.source.value)
-    return dict(zip(ORIGIN_COLUMNS, values, strict=True))
+def origin_of(usage: Usage) -> tuple[str, ...]:
+    """What the request has in common with its neighbours: the values of ORIGIN_COLUMNS."""
+    return (*_TEXTS_OF(usage), *_CONTEXT_OF(usage.context), usage.context.source.value)
 
 
-def columns_of(usage: Usage) -> dict[str, Any]:
-    """The row of a request, whose `context.repository` is GitHub's id of it. `facts` is empty where there are none."""
+def values_of(usage: Usage) -> tuple[Any, ...]:
+    """Those of USAGE_COLUMNS, of a request whose `context.repository` is GitHub's id of it. `facts` is empty where there are
+    none."""
     tokens = usage.tokens
     facts = _RARE_OF(usage)
-    return {
-        **dict(zip(TOKEN_COLUMNS, _TOKENS_OF(tokens) if tokens.is_known else _NO_TOKENS, strict=True)),
-        "repository_id": int(usage.context.repository),
-        "at_ms": to_ms(usage.at),
-        "request_id": usage.request_id,
-        "aliases": "\n".join(usage.aliases),
-        "facts": "" if facts == _NO_RARE else msgspec.json.encode(_Facts(*facts)).decode(),
-    }
+    return (
+        *(_TOKENS_OF(tokens) if tokens.is_known else _NO_TOKENS),
+        int(usage.context.repository),
+        to_ms(usage.at),
+        usage.request_id,
+        "\n".join(usage.aliases),
+        "" if facts == _NO_RARE else msgspec.json.encode(_Facts(*facts)).decode(),
+    )
 
 
 def usage_of(row: Any) -> Usage:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from attribution.evidence import Commit, Correction, Evidence, PullRequest
 from attribution.identity import author
 from attribution.outcome import Details
+from attribution.protocol import Receipt
 from attribution.usage import CommitMade, Context, Usage, Work, with_context
 from bot import attribute, ingest
 from bot.clock import to_ms
@@ -99,9 +100,8 @@ class Repository:
 
     def receive(self, usages: Sequence[Usage]) -> None:
         body = msgspec.json.encode({"requests": [with_context(usage, repository=NAME) for usage in usages]})
-        receipt = ingest.receive(
-            self.database, OperatorSettings(), lambda: NOW_MS, self.key.account_id, "no token", body
-        )
+        (receipt,) = ingest.receive(self.database, OperatorSettings(), lambda: NOW_MS, self.key.account_id, [body])
+        assert isinstance(receipt, Receipt)
         assert receipt.refused == []
 
     def correct(self, correction: Correction) -> None:

@@ -140,7 +140,7 @@ def test_a_dry_run_without_a_server_prints_what_would_be_sent(
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        ((503, {"Retry_After": "30"}), "push again in 30 seconds"),
+        ((503, {"Retry_After": "3000"}), "push again in 3000 seconds"),
         ((429, {"Retry_After": "Wed, 21 Oct 2026 07:28:00 GMT"}), "push again later"),
         ((401, {}), "does not accept your token (401)"),
         ((500, {}), "answered 500"),
@@ -163,19 +163,20 @@ def test_after_an_error_of_the_server_the_next_push_sends_everything(
     assert sorted(server.ledger) == ["msg_1"]
 
 
-def sent(server: Server, home: Path, *answers: str) -> tuple[list[float], int]:
+def sent(server: Server, home: Path, *answers: str, status: int = 429) -> tuple[list[float], int]:
     """How long a push of one request slept, and how often it tried, while the server was busy for so many seconds each time."""
     naps: list[float] = []
-    server.answers = [(429, {"Retry_After": seconds}) for seconds in answers]
+    server.answers = [(status, {"Retry_After": seconds}) for seconds in answers]
     client = Client(Settings(server.url, TOKEN), "1", sleep=naps.append)
     with suppress(Busy):
         client.send(parcels(scan(home, {"PATH": os.environ["PATH"]}).usages))
     return naps, len(server.bodies)
 
 
-def test_a_busy_server_gets_the_batch_again_when_it_asks_for_it(server: Server, home: Path, repo: Path):
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_server_gets_the_batch_again_when_it_asks_for_it(server: Server, home: Path, repo: Path, status: int):
     write_log(home, request(1, repo))
-    assert sent(server, home, "5", "7") == ([5, 7], 3)
+    assert sent(server, home, "5", "7", status=status) == ([5, 7], 3)
     assert sorted(server.ledger) == ["msg_1"]
 
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection
 
 from attribution.cost import Cost
+from attribution.evidence import Evidence
 from attribution.outcome import Details
 from attribution.report import Suggestion, short_id
 from attribution.usage import Context
@@ -34,8 +35,8 @@ def fill(database: Database, connection: Connection, key: RepositoryKey, old: in
     save(database, connection, key, history)
     (usage,) = session("09:00 b $1.00")
     sessions = [msgspec.structs.replace(usage, session_id=f"s{number}", context=Context()) for number in (1, *numbers)]
-    session_store.save_sessions(database, connection, key.account_id, [(REPOSITORY, usage) for usage in sessions], 0)
-    near = {("claude-code", f"s{number}"): {number: SUGGESTION} for number in (1, *numbers)}
+    session_store.save_sessions(connection, key.account_id, [(REPOSITORY, usage) for usage in sessions], 0)
+    near = {("claude-code", f"s{number}"): {(number, Evidence.NONE): SUGGESTION} for number in (1, *numbers)}
     command_store.save_suggestions(database, connection, key, near)
 
 
