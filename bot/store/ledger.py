@@ -10,7 +10,7 @@ from attribution.evidence import PENDING, Claim, Evidence, Stage
 from attribution.ledger import Charge, Share, share_out
 from attribution.money import Micros
 from attribution.usage import RequestKey
-from bot.keys import PullKey, RepositoryKey
+from bot.keys import PullKey, RepositoryKey, Sender
 from bot.store import once
 from bot.store.charge_ids import name_hash
 from bot.store.database import insert_rows, of_account, of_names, of_repository, rows_in, rows_named, table
@@ -24,12 +24,14 @@ shares, reasons = table(ShareRow), table(ReasonRow)
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):
-    """A charge in the ledger: its number there, its repository, and its current revision of shares (0: none yet)."""
+    """A charge in the ledger: its number there, its repository, its current revision of shares (0: none yet), and who sent what it
+    says."""
 
     charge_id: int
     charge: Charge
     repository_id: int
     revision: int
+    sender: Sender
 
 
 _MONEY = ("list_micros", "cache_saving_micros", "billed_micros")
@@ -97,6 +99,11 @@ _SESSION_TOTALS = (
     .select_from(_CHARGES.outerjoin(shares, current()).outerjoin(reasons, because()))
     .where(OF_SESSIONS, is_confirmed())
     .group_by(origins.c.tool, origins.c.session_id)
+)
+_SENDERS = (
+    select(origins.c.tool, origins.c.session_id, origins.c.sender)
+    .where(of_account(origins), of_names(origins.c.tool, origins.c.session_id))
+    .distinct()
 )
 OF_IDS = charges.c.charge_id.in_(bindparam("ids", expanding=True))
 _BY_ID = IN_ORDER.where(of_account(charges), OF_IDS).with_for_update(of=charges)
@@ -182,6 +189,14 @@ def session_totals(
     """What whole sessions cost in a repository, at list price, as far as priced, confirmed and shared out."""
     rows = rows_named(connection, _SESSION_TOTALS, key.params, sessions)
     return {(row.tool, row.session_id): int(row.micros) for row in rows}
+
+
+def senders_of(connection: Connection, account_id: int, sessions: Iterable[SessionKey]) -> dict[SessionKey, set[str]]:
+    """Who reported sessions of these names, in any repository."""
+    senders: dict[SessionKey, set[str]] = {}
+    for row in rows_named(connection, _SENDERS, {"of_account": account_id}, sessions):
+        senders.setdefault((row.tool, row.session_id), set()).add(row.sender)
+    return senders
 
 
 def share_again(
@@ -280,9 +295,9 @@ def _columns(charge: Charge, origin_id: int) -> dict[str, Any]:
     return {"origin_id": origin_id, **columns_of(charge.usage), **money}
 
 
-def origin_row(account_id: int, charge: Charge) -> dict[str, Any]:
+def origin_row(account_id: int, charge: Charge, sender: Sender) -> dict[str, Any]:
     """The row of its origin."""
-    origin = _origin(charge)
+    origin = _origin(charge) | {"sender": sender.name, "token_id": sender.token_id}
     return {"account_id": account_id, "origin_id": once.digest(origin), **origin}
 
 
@@ -295,7 +310,9 @@ def charge_of(row: Any) -> Charge:
 
 
 def _entry(row: Any) -> LedgerEntry:
-    return LedgerEntry(row.charge_id, charge_of(row), row.repository_id, row.revision)
+    return LedgerEntry(
+        row.charge_id, charge_of(row), row.repository_id, row.revision, Sender(row.account_id, row.sender, row.token_id)
+    )
 
 
 def share_of(row: Any) -> Share:

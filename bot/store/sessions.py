@@ -1,5 +1,9 @@
-"""Sessions in the database: what they span, which wait for attribution, and which a person means."""
+"""Sessions in the database: what they span, which wait for attribution, and which a person means.
 
+A session is one sender's: who first reports one has its name, and others who report one of that name have a name of their own.
+"""
+
+import hashlib
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, and_, bindparam, select, update
@@ -106,6 +110,17 @@ def save_sessions(connection: Connection, account_id: int, requests: Iterable[tu
 
 
 def by_name(connection: Connection, key: RepositoryKey, name: str) -> list[SessionKey]:
-    """The repository's sessions that a person may mean: by short id, or by the tool's own."""
+    """The repository's sessions that a person may mean: by short id, or by the tool's own, which several may have."""
     keys = connection.execute(_NAMES, key.params)
-    return [(tool, own) for tool, own in keys if name == own or name.lower() == short_id(tool, own)]
+    return [(tool, own) for tool, own in keys if name == tools_name(own) or name.lower() == short_id(tool, own)]
+
+
+def name_of_another(session_id: str, sender: str) -> str:
+    """What a session is called here where another sender has one that the tool calls the same. No tool's id has a line break
+    (`bot.usage_validation`), so nobody can report a session by this name."""
+    return f"{session_id}\n{hashlib.sha256(sender.encode()).hexdigest()[:16]}"
+
+
+def tools_name(session_id: str) -> str:
+    """What the tool calls it."""
+    return session_id.partition("\n")[0]

@@ -15,6 +15,7 @@ from bot.store.tables.ledger import (
     SessionRow,
     ShareRow,
     SuggestionRow,
+    WithdrawnRow,
 )
 from bot.store.tables.sums import DaySender, DaySum
 from bot.store.tables.work import Job, NoticeRow, Publication, Token, WeekRow
@@ -48,4 +49,5 @@ __all__ = [
     "SuggestionRow",
     "Token",
     "WeekRow",
+    "WithdrawnRow",
 ]
