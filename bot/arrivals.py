@@ -14,6 +14,7 @@ import msgspec
 from attribution.protocol import Receipt
 from bot import ingest
 from bot.clock import Clock
+from bot.keys import Sender
 from bot.repository_settings import OperatorSettings
 from bot.store.database import Database
 from bot.trampoline import DaemonThreads
@@ -35,6 +36,7 @@ class Busy(Exception):
 
 
 class _Arrival(msgspec.Struct, frozen=True):
+    sender: Sender
     body: bytes
     answer: asyncio.Future[Receipt]
 
@@ -71,16 +73,16 @@ class Arrivals:
             if not waiting[account_id]:
                 del waiting[account_id]
 
-    async def save(self, account_id: int, body: bytes) -> Receipt:
+    async def save(self, sender: Sender, body: bytes) -> Receipt:
         """Returns once what the batch says is in the ledger. Raises `BadBatch`, and what the database raised."""
-        arrival = _Arrival(body, asyncio.get_running_loop().create_future())
-        self._waiting.setdefault(account_id, deque()).append(arrival)
+        arrival = _Arrival(sender, body, asyncio.get_running_loop().create_future())
+        self._waiting.setdefault(sender.account_id, deque()).append(arrival)
         self._start_turns()
         try:
             return await arrival.answer
         except asyncio.CancelledError:  # nobody waits for it any more, and its room is free again
             with suppress(KeyError, ValueError):  # its turn has begun
-                self._waiting[account_id].remove(arrival)
+                self._waiting[sender.account_id].remove(arrival)
             raise
 
     def _start_turns(self) -> None:
@@ -99,7 +101,7 @@ class Arrivals:
         return arrivals
 
     async def _turn(self, account_id: int, arrivals: Sequence[_Arrival]) -> None:
-        bodies = [arrival.body for arrival in arrivals]
+        bodies = [(arrival.sender, arrival.body) for arrival in arrivals]
         turn = asyncio.get_running_loop().run_in_executor(
             self._threads, ingest.receive, self._database, self._operator, self._clock, account_id, bodies
         )

@@ -1,7 +1,10 @@
 """Decide which pull request each waiting session served, and write it to the ledger where it differs."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from functools import partial
+from itertools import chain
 
 from sqlalchemy import Connection
 
@@ -47,19 +50,21 @@ def sessions(bot: Bot, lease: Lease) -> bool:
 
 
 def index_for(
-    connection: Connection, key: RepositoryKey, default_branch: str, usages: Collection[Usage]
+    connection: Connection, key: RepositoryKey, default_branch: str, sender: str, usages: Collection[Usage]
 ) -> RepositoryIndex:
-    """What of a repository could matter to the sessions of these requests: their claims are those of an index of all of it."""
+    """What of a repository could matter to the sessions of these requests of one sender: their claims are those of an index of all
+    that GitHub knows and that this sender reported."""
     clues = clues_of(usages, default_branch)
-    reports = commit_store.with_names(connection, key, clues.names) | commit_store.by_authors(connection, key, clues)
+    with_names = partial(commit_store.with_names, connection, key, sender)
+    reports = with_names(clues.names) | commit_store.by_authors(connection, key, sender, clues)
     # Commits of one change have different names: pull requests may show those that no session knows.
-    reports |= commit_store.with_names(connection, key, _names(reports))
+    reports |= with_names(_names(reports))
     names = clues.names | _names(reports)
     # All pull requests that contain a commit are found alike: it has the same names, author and times in each.
     numbers = pull_store.present(connection, key, clues) | pull_store.containing(connection, key, names)
     pulls = pull_store.pull_facts(connection, key, numbers)
     # A commit that was amended has the files that were reported when it was written, which may be long ago.
-    reports |= commit_store.with_names(connection, key, names_of(_concerned(pulls, clues, names)))
+    reports |= with_names(names_of(_concerned(pulls, clues, names)))
     commits = list(reports.values())
     pulls = with_reports(pulls, commits)
     return RepositoryIndex(
@@ -80,6 +85,19 @@ def _concerned(pulls: Iterable[PullRequest], clues: Clues, names: AbstractSet[st
     return [commit for commit in commits if clues.concern(commit) or not names.isdisjoint(names_of([commit]))]
 
 
+def _indexes(
+    connection: Connection, repository: Repository, sessions: Iterable[Collection[LedgerEntry]]
+) -> dict[str, RepositoryIndex]:
+    """For each sender of these sessions what is known."""
+    by_sender: defaultdict[str, list[Usage]] = defaultdict(list)
+    for entry in chain.from_iterable(sessions):
+        by_sender[entry.sender.name].append(entry.charge.usage)
+    return {
+        sender: index_for(connection, repository.key, repository.default_branch, sender, usages)
+        for sender, usages in sorted(by_sender.items())
+    }
+
+
 def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
     """Attribute a few sessions. False when none waits, or when another worker took over."""
     key = lease.repository
@@ -89,14 +107,17 @@ def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
             return False
         waiting = session_store.waiting(connection, key, _BATCH)
         charges_of = ledger_store.charges_of(connection, key, [(row.tool, row.session_id) for row in waiting])
-        usages = [entry.charge.usage for charges in charges_of.values() for entry in charges]
-        index = index_for(connection, key, repository.default_branch, usages)
+        index_of = _indexes(connection, repository, charges_of.values())
         pairs: list[tuple[LedgerEntry, Claim]] = []
         near: dict[SessionKey, dict[tuple[int, Evidence], Suggestion]] = {}
         clues: dict[SessionKey, Clues] = {}
         for session, charges in charges_of.items():
+            if not charges:  # they were taken back
+                near[session], clues[session] = {}, clues_of((), repository.default_branch)
+                continue
             own = [entry.charge.usage for entry in charges]
-            claims, clues[session] = attribute(own, index), clues_of(own, repository.default_branch)
+            claims = attribute(own, index_of[charges[0].sender.name])
+            clues[session] = clues_of(own, repository.default_branch)
             pairs += [(entry, claims[entry.charge.key]) for entry in charges]
             near[session] = suggestions(*session, [(entry.charge, claims[entry.charge.key]) for entry in charges])
         numbers = ledger_store.save_claims(connection, key, pairs, bot.clock(), sums)

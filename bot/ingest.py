@@ -6,6 +6,7 @@ A record that is sent again as it was is recognised by its digest, before anythi
 import secrets
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from operator import attrgetter
 
 import msgspec
 from sqlalchemy import Connection
@@ -14,7 +15,7 @@ from attribution.protocol import MOST_REQUESTS, Coverage, Receipt, Refusal, read
 from attribution.usage import RequestKey, Usage, with_context
 from bot.clock import Clock, from_ms
 from bot.context import settings_of
-from bot.keys import PullKey, RepositoryKey
+from bot.keys import PullKey, RepositoryKey, Sender
 from bot.repository_settings import OperatorSettings, RepositorySettings
 from bot.store import commits as commit_store
 from bot.store import ledger
@@ -69,6 +70,11 @@ class _Record(msgspec.Struct):
         return self.raw_digest ^ repository_id
 
 
+_INDEX = attrgetter("index")
+_OF_ANOTHER = (
+    "another sender reported this request, who alone may change it. If both are yours, ask for a token of the same name: "
+    "`mergecost token new --for NAME` on the server"
+)
 _read_batch, _read_name, _read_id = reader(_Batch), reader(_Name), reader(_WithId)
 
 
@@ -81,10 +87,15 @@ def coverage(database: Database, account_id: int, github_host: str) -> Coverage:
 
 
 def receive(
-    database: Database, operator: OperatorSettings, clock: Clock, account_id: int, bodies: Iterable[bytes]
+    database: Database,
+    operator: OperatorSettings,
+    clock: Clock,
+    account_id: int,
+    bodies: Iterable[tuple[Sender, bytes]],
 ) -> list[Receipt | BadBatch]:
-    """Save batches of an account, one after the other in one transaction. A `BadBatch` spoils no other."""
-    batches = [_records(body) for body in bodies]
+    """Save batches of an account, each of a sender, one after the other in one transaction. A `BadBatch` spoils no other."""
+    senders, bodies_only = zip(*bodies, strict=True)
+    batches = [_records(body) for body in bodies_only]
     records = [record for batch in batches if isinstance(batch, list) for record in batch]
     with database.read() as connection:
         new = _not_known(connection, account_id, records)
@@ -96,11 +107,11 @@ def receive(
     with database.write() as connection, changes_of(database, connection, account_id) as sums:
         answers: list[Receipt | BadBatch] = []
         pulls: set[PullKey] = set()
-        for batch in batches:
+        for sender, batch in zip(senders, batches, strict=True):
             if isinstance(batch, BadBatch):
                 answers.append(batch)
             else:
-                receipt, changed = _save(connection, account_id, batch, clock(), sums)
+                receipt, changed = _save(connection, sender, batch, clock(), sums)
                 answers.append(receipt)
                 pulls |= changed
         _note_shares(connection, operator, pulls, clock())
@@ -155,14 +166,15 @@ def _ids(connection: Connection, account_id: int, records: Iterable[_Record]) ->
 
 def _save(
     connection: Connection,
-    account_id: int,
+    sender: Sender,
     records: Sequence[_Record],
     now_ms: int,
     sums: Changes,
 ) -> tuple[Receipt, frozenset[PullKey]]:
     """And the pull requests whose shares changed."""
+    account_id = sender.account_id
     ids = _ids(connection, account_id, records)
-    by_repository: dict[int, list[Usage]] = {}
+    numbered: dict[int, Usage] = {}
     digests: dict[RequestKey, int] = {}
     refusals: list[Refusal] = []
     for record in records:
@@ -176,22 +188,26 @@ def _save(
             refusals.append(Refusal(record.index, usage.request_id, reason))
         else:
             # The ledger knows the repository by its number, which renames do not change.
-            numbered = with_context(usage, repository=str(repository_id))
-            by_repository.setdefault(repository_id, []).append(numbered)
+            numbered[record.index] = with_context(usage, repository=str(repository_id))
             digests[record.key] = record.digest(repository_id)
-    usages = [usage for usages in by_repository.values() for usage in usages]
-    changes = request_store.save_usage(connection, account_id, usages, now_ms, sums, digests)
+    changes = request_store.save_usage(connection, sender, list(numbered.values()), now_ms, sums, digests)
+    by_repository: dict[int, list[Usage]] = {}
+    for index, usage in numbered.items():
+        if changes.others.isdisjoint(usage.keys):
+            by_repository.setdefault(int(usage.context.repository), []).append(usage)
+        else:
+            refusals.append(Refusal(index, usage.request_id, _OF_ANOTHER))
     stale = Stale(now_ms, RepositorySettings())
     for repository_id in changes.repositories:
         stale.note(connection, Fact.USAGE, Change(repository=RepositoryKey(account_id, repository_id)))
     for repository_id, its in by_repository.items():
         key = RepositoryKey(account_id, repository_id)
-        commits = commit_store.save_commits(connection, key, its)
+        commits = commit_store.save_commits(connection, key, its, sender)
         session_store.request(connection, key, clue_store.concerned_by_commits(connection, key, commits))
         if commits and repository_id not in changes.repositories:
             stale.note(connection, Fact.COMMITS, Change(repository=key))
     unchanged = len(records) - len(refusals) - changes.charges
-    return Receipt(accepted=changes.charges, unchanged=unchanged, refused=refusals), changes.pulls
+    return Receipt(accepted=changes.charges, unchanged=unchanged, refused=sorted(refusals, key=_INDEX)), changes.pulls
 
 
 def _note_shares(connection: Connection, operator: OperatorSettings, pulls: Iterable[PullKey], now_ms: int) -> None:

@@ -42,6 +42,15 @@ class PullKey(NamedTuple):
         return {"of_account": self.account_id, "of_repository": self.repository_id, "of_number": self.number}
 
 
+class Sender(NamedTuple):
+    """Who sent something to an account, by the name that the operator gave (several tokens of one name are one sender), and with
+    which token. For the operator alone: no comment, issue or API says it."""
+
+    account_id: int
+    name: str = ""
+    token_id: str = ""
+
+
 IssueKey: TypeAlias = PullKey
 
 

@@ -57,8 +57,25 @@ def test_a_token_of_an_account_without_the_app_says_what_to_do_and_works_again_a
         "the GitHub App is not installed on acme now: an owner there installs it under Settings, GitHub Apps. "
         "Nothing is lost: usage stays on this machine, and the first push after that sends it"
     )
+    ingest, figures = ({"Authorization": f"Bearer {token}"} for token in (ready.token, reading_token(ready)))
+    for method, path, headers, body in (
+        ("POST", "/v1/caps", ingest, {"repositories": []}),
+        ("GET", "/v1/coverage", ingest, None),
+        ("GET", "/api/v1/repositories", figures, None),
+        ("GET", "/api/v1/repositories/acme/widgets/pulls/12", figures, None),
+    ):
+        answer = ready.send(method, path, headers=headers, json=body)
+        assert answer.status_code == 403, path
+        assert "the GitHub App is not installed on acme now: an owner there installs it" in answer.text
     install_again(ready)
     assert push(ready)[0] == 200
+    assert ready.read("/repositories/acme/widgets/pulls/12").status_code == 200
+
+
+def reading_token(world: World) -> str:
+    world.read("/repositories")
+    assert world.read_token
+    return world.read_token
 
 
 def test_work_that_was_waiting_when_the_app_was_uninstalled_is_done_after_it_is_back(worlds: Worlds):

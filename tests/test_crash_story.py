@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from attribution.usage import with_context
-from bot.keys import PullKey
+from bot.keys import PullKey, Sender
 from bot.store import publications as publication_store
 from bot.store import requests as request_store
 from bot.store.database import Database
@@ -63,7 +63,7 @@ def killed_and_started_again(world: World, database_url: str, tmp_path: Path) ->
     work = session("09:00 feat/a $1.00")
     with world.database.write() as connection, changes_of(world.database, connection, world.org.id) as sums:
         here = [with_context(usage, repository=str(world.repository.id)) for usage in work]
-        request_store.save_usage(connection, world.org.id, here, world.now_ms, sums)
+        request_store.save_usage(connection, Sender(world.org.id), here, world.now_ms, sums)
         attribution = Work(Kind.ATTRIBUTE, world.org.id, world.repository.id)
         queue.request(connection, [attribution], 0)
     (tmp_path / "settings.toml").write_text("[defaults]\nsettle_seconds = 0\n")

@@ -141,7 +141,7 @@ def test_the_history_of_a_pull_request_shows_every_decision_on_its_work(ready: W
     ready.say(12, f"/mergecost split {session_id} 50/50 #12 #13 because it was for both")
     ready.settle()
     lines = report(ready, "--pull", "13", "--history").splitlines()
-    assert [line.split("  ", 1)[1] for line in lines] == [
+    assert [line.split("  ", 1)[1].partition("  (sent by a laptop ")[0] for line in lines] == [
         f"{session_id}       $3.00       2 requests  revision 1  to #12: on branch `feat/a` of #12",
         f"{session_id}       $1.50       2 requests  revision 2  to #12: {WHY}",
         f"{session_id}       $1.50       2 requests  revision 2  to #13: {WHY}",

@@ -10,8 +10,10 @@ from sqlalchemy import text
 from attribution.report import short_id
 from benchmarks.plans import collected, whole_reads
 from bot.clock import DAY_MS, to_ms
-from bot.keys import PullKey
+from bot.keys import PullKey, Sender
 from bot.store import ledger_history
+from bot.store import tokens as token_store
+from bot.take_back import take_back
 from tests.databases import Databases, Worlds
 from tests.notation import MONDAY
 from tests.world import World
@@ -73,6 +75,20 @@ def test_no_statement_of_a_story_reads_a_growing_table_whole(world: World):
     assert len(statements) > 100
     reads_whole = [read for read in whole_reads(world.database, statements) if not read.endswith(KNOWN)]
     assert not reads_whole, "\n".join(reads_whole)
+
+
+def test_taking_back_what_a_token_sent_reads_no_growing_table_whole(world: World):
+    world.open_pull(12, "feat/a", "1f2e3d4")
+    world.work("09:00 feat/a $1.00\n09:10 feat/a $1.00 commits 1f2e3d4")
+    world.settle()
+    with world.database.read() as connection:
+        (token,) = token_store.all_tokens(connection)
+    with collected(world.database) as statements:
+        taken = take_back(
+            world.database, world.bots[0].operator, world.clock, Sender(world.org.id, token.sender, token.token_id)
+        )
+    assert (taken.cost.requests, taken.pulls) == (2, 1)
+    assert whole_reads(world.database, statements) == []
 
 
 def test_a_statement_that_no_index_answers_is_named(world: World):

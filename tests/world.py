@@ -319,13 +319,27 @@ class World:
         (usage,) = session(f"09:00 {branch} ${dollars:.2f}", f"{session_id}-{self.now_ms}")
         self.send_usage([msgspec.structs.replace(usage, at=from_ms(self.now_ms))])
 
+    @contextmanager
+    def sending_as(self, name: str) -> Iterator[None]:
+        """Within, usage comes with a token of another sender."""
+        before = self.token
+        with self.database.write() as connection:
+            self.token = token_store.new(connection, self.org.id, name, self.now_ms)
+        yield
+        self.token = before
+
     def send_usage(self, usages: Sequence[Usage]) -> dict[str, Any]:
+        receipt = self.post_usage(usages)
+        assert receipt["refused"] == []
+        return receipt
+
+    def post_usage(self, usages: Sequence[Usage]) -> dict[str, Any]:
+        """What became of each request, some of which may be refused."""
         body = {"requests": [json.loads(msgspec.json.encode(usage)) for usage in usages]}
         # A request was made before it is sent.
         self.now_ms = max(self.now_ms, *(to_ms(usage.at) for usage in usages))
         answer = self.send("POST", "/v1/usage", json=body, headers={"Authorization": f"Bearer {self.token}"})
         assert answer.status_code == 200, answer.text
-        assert answer.json()["refused"] == []
         return answer.json()
 
     def read(self, path: str, **params: Any) -> httpx.Response:

@@ -49,7 +49,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def _reader(request: Request) -> int:
-    """The account that the token in the request may read, also where the App is not installed any more."""
+    """The account that the token in the request may read, while the App is installed there."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     with edge_of(request).database.read() as connection:
         bearer = token_store.bearer(connection, token.strip(), "read") if kind.lower() == "bearer" else None
@@ -57,6 +57,8 @@ def _reader(request: Request) -> int:
         raise HTTPException(
             401, "no read token: make one with `mergecost token new --read`", {"WWW-Authenticate": "Bearer"}
         )
+    if bearer.problem:
+        raise HTTPException(403, f"{bearer.problem}. The figures are kept")
     return bearer.account_id
 
 
@@ -86,7 +88,7 @@ def _answers(model: Any, description: str, *refusals: int) -> dict[int | str, di
     responses: dict[int | str, dict[str, Any]] = {
         200: {"description": description, "content": {"application/json": {"schema": schema}}}
     }
-    for status in (401, 422, *refusals):
+    for status in (401, 403, 422, *refusals):
         responses[status] = {"description": "", "content": {"application/json": {"schema": _schema(Message)}}}
     return responses
 

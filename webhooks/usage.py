@@ -14,6 +14,7 @@ from bot import ingest
 from bot.arrivals import RETRY_AFTER_SECONDS, Busy
 from bot.store import tokens as token_store
 from bot.store.database import Unavailable
+from bot.store.tokens import Bearer
 from webhooks.body import Limits, Refusal
 from webhooks.edge import Edge, edge_of, in_time, in_turn
 
@@ -30,9 +31,9 @@ async def receive(request: Request) -> Response:
     length = request.headers.get("content-length", "")
     size_bytes = min(int(length), MOST_BYTES) if length.isdecimal() and len(length) < 16 else MOST_BYTES
 
-    async def save(account_id: int, body: bytes) -> Response:
+    async def save(bearer: Bearer, body: bytes) -> Response:
         async with in_turn():
-            receipt = await edge.arrivals.save(account_id, body)
+            receipt = await edge.arrivals.save(bearer.sender, body)
         if receipt.accepted:
             edge.runner.wake()
         return _answer(200, receipt)
@@ -44,10 +45,10 @@ async def caps(request: Request) -> Response:
     """The caps of covered repositories, and what the pull requests of the branches asked for cost."""
     edge = edge_of(request)
 
-    async def look(account_id: int, body: bytes) -> Response:
+    async def look(bearer: Bearer, body: bytes) -> Response:
         async with in_time():
             answer = await edge.in_thread(
-                lambda: bot_caps.answer(edge.database, edge.operator, edge.clock, account_id, body)
+                lambda: bot_caps.answer(edge.database, edge.operator, edge.clock, bearer.account_id, body)
             )
         return _answer(200, answer)
 
@@ -59,31 +60,31 @@ async def coverage(request: Request) -> Response:
     edge, token = edge_of(request), _bearer(request)
 
     def look() -> Response:
-        account_id = _account(edge, token)
-        if isinstance(account_id, Response):
-            return account_id
-        return _answer(200, ingest.coverage(edge.database, account_id, edge.settings.github_host))
+        bearer = _known(edge, token)
+        if isinstance(bearer, Response):
+            return bearer
+        return _answer(200, ingest.coverage(edge.database, bearer.account_id, edge.settings.github_host))
 
     return await _in_thread(edge, look)
 
 
 async def _with_body(
     request: Request,
-    work: Callable[[int, bytes], Awaitable[Response]],
+    work: Callable[[Bearer, bytes], Awaitable[Response]],
     room: Callable[[int], AbstractContextManager[None]],
 ) -> Response:
     """What `work` makes of the body for the token's account. Of a stranger's body nothing is read, nor where there is no room."""
     edge, token = edge_of(request), _bearer(request)
     if request.headers.get("content-type", JSON).partition(";")[0].strip().lower() != JSON:
         return _answer(415, Message(f"send {JSON}"))
-    account_id = await _in_thread(edge, lambda: _account(edge, token))
-    if isinstance(account_id, Response):
-        return account_id
+    bearer = await _in_thread(edge, lambda: _known(edge, token))
+    if isinstance(bearer, Response):
+        return bearer
     try:
-        with room(account_id):
+        with room(bearer.account_id):
             headers = dict(request.scope["headers"])
             async with edge.bodies.read(headers, request.receive, LIMITS, is_known=True) as body:
-                return await work(account_id, body)
+                return await work(bearer, body)
     except (Busy, Refusal, ingest.BadBatch, bot_caps.BadQuestion, Unavailable) as error:
         return _refused(error)
 
@@ -114,8 +115,8 @@ def _bearer(request: Request) -> str:
     return token.strip() if kind.lower() == "bearer" else ""
 
 
-def _account(edge: Edge, token: str) -> int | Response:
-    """The account that the token speaks for, or the refusal."""
+def _known(edge: Edge, token: str) -> Bearer | Response:
+    """Whom the token speaks for, or the refusal."""
     if not token.startswith(token_store.PREFIX["ingest"]):
         return _not_known()
     with edge.database.read() as connection:
@@ -123,14 +124,10 @@ def _account(edge: Edge, token: str) -> int | Response:
     if bearer is None:
         return _not_known()
     token_store.note_use(edge.database, bearer, token, edge.clock())
-    if bearer.is_installed and not bearer.is_suspended:
-        return bearer.account_id
-    state, cure = ("suspended", "unsuspends") if bearer.is_suspended else ("not installed", "installs")
-    message = (
-        f"the GitHub App is {state} on {bearer.login or 'the account of this token'} now: an owner there {cure} it under "
-        "Settings, GitHub Apps. Nothing is lost: usage stays on this machine, and the first push after that sends it"
-    )
-    return _answer(403, Message(message))
+    if bearer.problem:
+        later = "Nothing is lost: usage stays on this machine, and the first push after that sends it"
+        return _answer(403, Message(f"{bearer.problem}. {later}"))
+    return bearer
 
 
 def _not_known() -> Response:

@@ -23,7 +23,7 @@ from attribution.reported_commits import ReportedCommit, direct_commits, with_re
 from attribution.usage import CommitMade, Context, Usage, Work
 from benchmarks.databases import database
 from bot.attribute import index_for
-from bot.keys import RepositoryKey
+from bot.keys import RepositoryKey, Sender
 from bot.store import commits as commit_store
 from bot.store import pulls as pull_store
 from bot.store.database import Database
@@ -56,7 +56,9 @@ def fill(database: Database, count: int) -> None:
             pull = pull_of(number, count)
             details = Details(updated_at=pull.created_at)
             pull_store.save_pull(database, connection, KEY.pull(number), pull, details, pull.commits[-1].sha)
-            commit_store.save_commits(connection, KEY, [usage_of(pull, i) for i in range(COMMITS)])
+            commit_store.save_commits(
+                connection, KEY, [usage_of(pull, i) for i in range(COMMITS)], Sender(KEY.account_id)
+            )
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("ANALYZE")
 
@@ -136,13 +138,13 @@ def _row(database: Database, count: int) -> str:
     session = new_session(pull_of(count - 90, count))
     with database.read() as connection:
         counted: Any = _CountedConnection(connection)
-        index = index_for(counted, KEY, "main", session)
+        index = index_for(counted, KEY, "main", "", session)
         rows, counted.rows = counted.rows, 0
         whole = whole_index(counted)
         claims = attribute(session, index)
         assert claims == attribute(session, whole)
         assert all(claim.numbers == (count - 90,) for claim in claims.values())
-        placing = cpu_ms(lambda: attribute(session, index_for(connection, KEY, "main", session)), 20)
+        placing = cpu_ms(lambda: attribute(session, index_for(connection, KEY, "main", "", session)), 20)
         before = cpu_ms(lambda: attribute(session, whole_index(connection)), 1)
     return f"{placing:>9.1f}{rows:>7,}{len(index.by_number):>12,}{before:>15,.0f}{counted.rows:>9,}"
 

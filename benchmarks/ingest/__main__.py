@@ -28,6 +28,7 @@ from benchmarks.webhooks.load import Measurement, deliveries, fire
 from benchmarks.webhooks.servers import SECRET, Server, mergecost, running
 from bot import ingest
 from bot.clock import system_clock
+from bot.keys import Sender
 from bot.repository_settings import OperatorSettings
 from bot.store import ledger
 from bot.store.database import Database
@@ -80,7 +81,7 @@ def _rate(target: Database, load: Sequence[bytes], count: int) -> int:
 
 def _receive(target: Database, load: Sequence[bytes]) -> None:
     for body in load:
-        ingest.receive(target, OperatorSettings(), system_clock, 1, [body])
+        ingest.receive(target, OperatorSettings(), system_clock, 1, [(Sender(1), body)])
 
 
 def _measured(count: int, work: Callable[[], object]) -> Rate:

@@ -54,11 +54,12 @@ _ORIGIN_ID = "(k * 1618033988749 % 4398046511093 * 1048576 + k % 1048576)"
 _REASON_ID = "(coalesce({0}, 0) * 1618033988749 % 4398046511093 * 1048576)"
 _STATEMENTS = (
     """INSERT INTO origin (account_id, origin_id, tool, session_id, model, agent_id, provider, speed, service_tier,
-  inference_geo, branch, "commit", ci_ref, author, context_source, billing_mode, basis, price_book, unpriced)
+  inference_geo, branch, "commit", ci_ref, author, context_source, billing_mode, basis, price_book, unpriced,
+  sender, token_id)
 {series}, {request} SELECT DISTINCT account_id, {origin_id}, 'claude-code', {uuid_s},
   CASE WHEN k % 2 = 1 THEN 'claude-haiku-4-5-20251001' ELSE 'claude-opus-4-5-20251101' END, '', '', '', 'standard', '',
   'feature/topic-' || (s / 30), {sha_k}, '', substr({sha_s40}, 1, 16), 'reflog', 'unknown', 'computed',
-  'genai-prices 0.0.50, table 1', ''
+  'genai-prices 0.0.50, table 1', '', 'person-' || (s % 40), substr({sha_s40}, 17, 8)
   FROM placed WHERE TRUE ON CONFLICT DO NOTHING""",
     """INSERT INTO charge (account_id, charge_id, origin_id, repository_id, at_ms, list_micros, cache_saving_micros, revision,
   output_tokens, cache_read_tokens, cache_write_1h_tokens, cache_write_5m_tokens, uncached_input_tokens, reasoning_tokens,

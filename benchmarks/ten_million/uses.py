@@ -21,6 +21,7 @@ from bot.context import Bot
 from bot.figures import breakdown as breakdown_figures
 from bot.figures import pull as pull_figures
 from bot.figures import week as week_figures
+from bot.keys import Sender
 from bot.notify import Outbox
 from bot.repository_settings import OperatorSettings, RepositorySettings
 from bot.store import ledger_history
@@ -101,7 +102,8 @@ def _arrive(database: Database, place: int, pulls: int) -> None:
         for i in range(_RECORDS)
     ]  # fmt: skip
     body = b'{"requests":' + msgspec.json.encode(usages) + b"}"
-    (receipt,) = ingest.receive(database, OperatorSettings(), _now_ms, KEY.account_id, [body])
+    sender = Sender(KEY.account_id, f"person-{place % 40}")
+    (receipt,) = ingest.receive(database, OperatorSettings(), _now_ms, KEY.account_id, [(sender, body)])
     assert isinstance(receipt, Receipt)
     assert receipt.accepted == _RECORDS, receipt
     bot = Bot(

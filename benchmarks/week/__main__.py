@@ -48,9 +48,10 @@ _SERIES = {
 }
 _ORIGIN = """
 INSERT INTO origin (account_id, origin_id, tool, session_id, model, agent_id, provider, speed, service_tier, inference_geo, branch,
-  "commit", ci_ref, author, context_source, billing_mode, basis, price_book, unpriced)
+  "commit", ci_ref, author, context_source, billing_mode, basis, price_book, unpriced, sender, token_id)
 {series}SELECT 1, i, 'claude-code', CAST(i / 2 AS TEXT), CASE WHEN i % 2 = 0 THEN 'claude-sonnet-5' ELSE 'claude-opus-5' END, '',
-  '', '', '', '', 'work', '', '', CAST(i % 17 AS TEXT), 'log', 'unknown', 'computed', 'book', '' FROM series WHERE i <= {last} / 20
+  '', '', '', '', 'work', '', '', CAST(i % 17 AS TEXT), 'log', 'unknown', 'computed', 'book', '', '', ''
+  FROM series WHERE i <= {last} / 20
 """
 _CHARGE = """
 INSERT INTO charge (account_id, charge_id, origin_id, repository_id, at_ms, list_micros, cache_saving_micros, revision,

@@ -12,7 +12,7 @@ from attribution.outcome import Details
 from attribution.usage import Context, ContextSource, Tokens, Usage, Work
 from bot import attribute
 from bot.context import Bot
-from bot.keys import RepositoryKey
+from bot.keys import RepositoryKey, Sender
 from bot.notify import Outbox
 from bot.repository_settings import OperatorSettings
 from bot.store import accounts as account_store
@@ -51,7 +51,7 @@ def _account(database: Database, key: RepositoryKey, pulls: int) -> None:
             pull = PullRequest(number=number, head_branch=f"b{number}", created_at=at)
             pull_store.save_pull(database, connection, key.pull(number), pull, Details(updated_at=at), "")
             usages.append(_usage(key, number, at))
-        request_store.save_usage(connection, key.account_id, usages, _now_ms(), sums)
+        request_store.save_usage(connection, Sender(key.account_id), usages, _now_ms(), sums)
 
 
 def _usage(key: RepositoryKey, number: int, at: datetime) -> Usage:

@@ -116,7 +116,8 @@ def _history(connection: Connection, key: PullKey) -> str:
     """Every decision on the work that a pull request bears or bore."""
     lines = [
         f"{revision.at:%Y-%m-%d %H:%M}  {short_id(revision.tool, revision.session_id)}  {revision.cost.show():>10}  "
-        f"{revision.cost.requests:>6,} requests  revision {revision.revision}  {_target(revision)}: {revision.why}"
+        f"{revision.cost.requests:>6,} requests  revision {revision.revision}  {_target(revision)}: {revision.why}  "
+        f"(sent by {revision.sender.name} with token {revision.sender.token_id})"
         for revision in ledger_history.history_of_pull(connection, key)
     ]
     return "".join(f"{line}\n" for line in lines) or "Nothing was ever booked to it.\n"

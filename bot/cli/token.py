@@ -6,23 +6,30 @@ from datetime import datetime
 from typing import Any
 
 from bot.clock import from_ms, system_clock
-from bot.settings import SettingsError, from_environment
+from bot.keys import Sender
+from bot.repository_settings import OperatorSettings
+from bot.settings import SettingsError, from_environment, operator_settings
 from bot.store import accounts as account_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
 from bot.store.opening import opened
+from bot.take_back import take_back
 
 
 def main(argv: list[str]) -> int:
     """Returns the exit code; a token is printed once and never again."""
     options = _parser().parse_args(argv)
     try:
-        database = opened(from_environment().database_url)
+        settings = from_environment()
+        operator = operator_settings(settings)
+        database = opened(settings.database_url)
     except SettingsError as error:
         print(f"mergecost token: {error}", file=sys.stderr)
         return 2
     try:
-        return {"new": _new, "list": _list, "revoke": _revoke}[options.action](database, options)
+        if options.action == "revoke":
+            return _revoke(database, operator, options)
+        return {"new": _new, "list": _list}[options.action](database, options)
     finally:
         database.close()
 
@@ -35,10 +42,19 @@ def _parser() -> argparse.ArgumentParser:
     new = actions.add_parser("new", help="make a token for one account and show it once")
     new.add_argument("--account", help="the user or organization that it speaks for (not needed if there is only one)")
     new.add_argument("--read", action="store_true", help="for reading figures from /api/v1, not for sending usage")
-    new.add_argument("--label", default="", help="who or what it is for")
+    new.add_argument(
+        "--for",
+        dest="sender",
+        default="",
+        metavar="NAME",
+        help="who sends with it: tokens of one name are one sender, such as a person's laptop and CI",
+    )
     actions.add_parser("list", help="the tokens that exist, without their secrets")
     revoke = actions.add_parser("revoke", help="refuse a token from now on")
     revoke.add_argument("token_id")
+    revoke.add_argument(
+        "--take-back", action="store_true", help="also withdraw all that was sent with it, as if it had never come"
+    )
     return parser
 
 
@@ -52,7 +68,7 @@ def _new(database: Database, options: argparse.Namespace) -> int:
             print(f"Which account? Say --account LOGIN. The App is installed on: {logins}.")
             return 2
         may = "read" if options.read else "ingest"
-        token = token_store.new(connection, choices[0].account_id, options.label, system_clock(), may)
+        token = token_store.new(connection, choices[0].account_id, options.sender.strip(), system_clock(), may)
     print(token)
     use = (
         "In requests to /api/v1: `Authorization: Bearer ...`"
@@ -71,15 +87,26 @@ def _list(database: Database, _options: argparse.Namespace) -> int:
                 f"revoked {_day(row.revoked_at_ms)}" if row.revoked_at_ms else f"last used {_day(row.last_used_at_ms)}"
             )
             what = f"{row.token_id}  {row.may:<6}  {logins.get(row.account_id, row.account_id)}"
-            print(f"{what}  made {_day(row.created_at_ms)}  {state}  {row.label}")
+            print(f"{what}  made {_day(row.created_at_ms)}  {state}  {row.sender}")
     return 0
 
 
-def _revoke(database: Database, options: argparse.Namespace) -> int:
+def _revoke(database: Database, operator: OperatorSettings, options: argparse.Namespace) -> int:
     with database.write() as connection:
         is_revoked = token_store.revoke(connection, options.token_id, system_clock())
-    print("Revoked." if is_revoked else f"There is no live token {options.token_id!r}; see `mergecost token list`.")
-    return 0 if is_revoked else 1
+        row = token_store.token_named(connection, options.token_id)
+    if row is None or not (is_revoked or options.take_back):
+        print(f"There is no live token {options.token_id!r}; see `mergecost token list`.")
+        return 1
+    print("Revoked." if is_revoked else "It was revoked before.")
+    if options.take_back:
+        sender = Sender(row.account_id, row.sender, row.token_id)
+        taken = take_back(database, operator, system_clock, sender)
+        print(
+            f"Taken back: {taken.cost.show()} of {taken.cost.requests:,} requests; {taken.pulls:,} pull requests bore a part. "
+            "Comments and weekly issues follow. Whoever really made a request may report it with another token."
+        )
+    return 0
 
 
 def _day(at_ms: int | None) -> Any:

@@ -188,5 +188,5 @@ def _rebuild(scene: Scene, name: str) -> CommandError | None:
 
 def _which(session: str, count: int) -> str:
     if count:
-        return f"`{session}` is the short id of {count} sessions: use the whole id that the tool gave it"
+        return f"`{session}` names {count} sessions: use the short id that the comment shows, or the whole id that the tool gave it"
     return f"no session `{session}` has reached Mergecost for this repository: use the short id that the comment shows"

@@ -1,7 +1,7 @@
 """Sums of the ledger by day: whoever changes charges or shares collects what that adds and takes away, and saves it at the end.
 
     with database.write() as connection, changes_of(database, connection, account_id) as sums:
-        requests.save_usage(connection, account_id, usages, now_ms, sums)
+        requests.save_usage(connection, sender, usages, now_ms, sums)
 
 A day is one of the repository's time zone, as it stands in its row: it changes together with the sums (`recount.change_zone`).
 """

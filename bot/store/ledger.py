@@ -11,7 +11,7 @@ from attribution.evidence import PENDING, Claim, Evidence, Stage
 from attribution.ledger import Charge, Share, share_out
 from attribution.money import Micros
 from attribution.usage import RequestKey
-from bot.keys import PullKey, RepositoryKey
+from bot.keys import PullKey, RepositoryKey, Sender
 from bot.store import once
 from bot.store.charge_ids import name_hash
 from bot.store.database import (
@@ -33,18 +33,20 @@ shares, reasons = table(ShareRow), table(ReasonRow)
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):
-    """A charge in the ledger: its number there, its repository, and its current revision of shares (0: none yet)."""
+    """A charge in the ledger: its number there, its repository, its current revision of shares (0: none yet), and who sent what it
+    says."""
 
     charge_id: int
     charge: Charge
     repository_id: int
     revision: int
+    sender: Sender
 
 
 _MONEY = ("list_micros", "cache_saving_micros", "billed_micros")
 # Part of the origin.
 _PRICING = ("billing_mode", "basis", "price_book", "unpriced")
-_ORIGIN = (*ORIGIN_COLUMNS, *_PRICING)
+_ORIGIN = (*ORIGIN_COLUMNS, *_PRICING, "sender", "token_id")
 _ENTRY = ("origin_id", *USAGE_COLUMNS, *_MONEY)
 _MONEY_OF, _PRICING_OF = attrgetter(*_MONEY), attrgetter(*_PRICING)
 
@@ -109,6 +111,11 @@ _SESSION_TOTALS = (
     .select_from(_CHARGES.outerjoin(shares, current()).outerjoin(reasons, because()))
     .where(OF_SESSIONS, is_confirmed())
     .group_by(origins.c.tool, origins.c.session_id)
+)
+_SENDERS = (
+    select(origins.c.tool, origins.c.session_id, origins.c.sender)
+    .where(of_account(origins), of_names(origins.c.tool, origins.c.session_id))
+    .distinct()
 )
 OF_IDS = charges.c.charge_id.in_(bindparam("ids", expanding=True))
 _BY_ID = IN_ORDER.where(of_account(charges), OF_IDS)
@@ -195,6 +202,14 @@ def session_totals(
     return {(row.tool, row.session_id): int(row.micros) for row in rows}
 
 
+def senders_of(connection: Connection, account_id: int, sessions: Iterable[SessionKey]) -> dict[SessionKey, set[str]]:
+    """Who reported sessions of these names, in any repository."""
+    senders: dict[SessionKey, set[str]] = {}
+    for row in rows_named(connection, _SENDERS, {"of_account": account_id}, sessions):
+        senders.setdefault((row.tool, row.session_id), set()).add(row.sender)
+    return senders
+
+
 def share_again(
     connection: Connection,
     account_id: int,
@@ -276,9 +291,11 @@ def current_shares(connection: Connection, account_id: int, ids: Iterable[int]) 
     return by_charge
 
 
-def save_origins(connection: Connection, account_id: int, charges: Iterable[Charge]) -> list[int]:
+def save_origins(connection: Connection, account_id: int, charges: Iterable[tuple[Charge, Sender]]) -> list[int]:
     """What charges have in common with their neighbours, once. Returns the `origin_id` of each."""
-    texts = [origin_of(charge.usage) + _PRICING_OF(charge) for charge in charges]
+    texts = [
+        (*origin_of(charge.usage), *_PRICING_OF(charge), sender.name, sender.token_id) for charge, sender in charges
+    ]
     rows = {own: dict(zip(_ORIGIN, own, strict=True)) for own in set(texts)}
     ids = {own: once.digest(row) for own, row in rows.items()}
     once.save(connection, origins, [{"account_id": account_id, "origin_id": ids[own], **rows[own]} for own in rows])
@@ -314,7 +331,9 @@ def charge_of(row: Any) -> Charge:
 
 
 def _entry(row: Any) -> LedgerEntry:
-    return LedgerEntry(row.charge_id, charge_of(row), row.repository_id, row.revision)
+    return LedgerEntry(
+        row.charge_id, charge_of(row), row.repository_id, row.revision, Sender(row.account_id, row.sender, row.token_id)
+    )
 
 
 def share_of(row: Any) -> Share:

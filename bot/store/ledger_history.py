@@ -14,15 +14,16 @@ from attribution.evidence import PENDING
 from attribution.ledger import Charge, Share, share_out
 from attribution.usage import RequestKey
 from bot.clock import from_ms
-from bot.keys import PullKey, RepositoryKey
+from bot.keys import PullKey, RepositoryKey, Sender
 from bot.store import ledger
 from bot.store.database import of_account, of_repository, rows_in, rows_named
 from bot.store.ledger import because, charge_of, charges, made_by, origins, reasons, share_columns, share_of, shares
 from bot.store.sessions import sessions
+from bot.store.withdrawals import withdrawn
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
-    """One decision on requests of one session: `pull_number` bears them from `at` on, None is unattributed."""
+    """One decision on requests of one session and token: `pull_number` bears them from `at` on, None is unattributed."""
 
     at: datetime
     tool: str
@@ -31,6 +32,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     pull_number: int | None
     why: str
     cost: Cost
+    sender: Sender
 
 
 _PAGE = (
@@ -65,7 +67,11 @@ _DECISION = (
     shares.c.revision,
     shares.c.pull_number,
     reasons.c.why,
+    origins.c.sender,
+    origins.c.token_id,
 )
+# Also of charges that were taken back. What became a part of another charge is not shown.
+_ORIGIN_ID = func.coalesce(charges.c.origin_id, withdrawn.c.origin_id)
 _HISTORY_OF_PULL = (
     select(
         *_DECISION,
@@ -74,10 +80,13 @@ _HISTORY_OF_PULL = (
         func.sum(case((shares.c.micros.is_(None), 1), else_=0)).label("unpriced_requests"),
     )
     .select_from(shares)
-    .join(charges, ledger.of_charge())
-    .outerjoin(origins, made_by())
+    .outerjoin(charges, ledger.of_charge())
+    .outerjoin(
+        withdrawn, (withdrawn.c.account_id == shares.c.account_id) & (withdrawn.c.charge_id == shares.c.charge_id)
+    )
+    .outerjoin(origins, (origins.c.account_id == shares.c.account_id) & (origins.c.origin_id == _ORIGIN_ID))
     .outerjoin(reasons, because())
-    .where(of_account(shares), shares.c.charge_id.in_(_CHARGES_OF_PULL))
+    .where(of_account(shares), shares.c.charge_id.in_(_CHARGES_OF_PULL), _ORIGIN_ID.is_not(None))
     .group_by(*_DECISION)
     .order_by(*_DECISION[:-1])
 )
@@ -136,6 +145,7 @@ def history_of_pull(connection: Connection, key: PullKey) -> list[Revision]:
             pull_number=row.pull_number,
             why=row.why,
             cost=Cost(None if row.micros is None else int(row.micros), row.requests, row.unpriced_requests),
+            sender=Sender(key.account_id, row.sender, row.token_id),
         )
         for row in connection.execute(_HISTORY_OF_PULL, key.params)
     ]

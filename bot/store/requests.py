@@ -1,6 +1,6 @@
 """Requests into the ledger: each is one charge, whichever of its ids a record names it by."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import Connection, delete
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete
 from attribution.ledger import charge as price_charge
 from attribution.usage import RequestKey, Usage
 from attribution.usage_merge import unique, with_request_id
-from bot.keys import PullKey
+from bot.keys import PullKey, Sender
 from bot.store import accounts, charge_ids, day_sums, ledger
 from bot.store import sessions as session_store
 from bot.store.ledger import LedgerEntry, charges
@@ -18,27 +18,39 @@ _DELETE = delete(charges).where(ledger.OF_CHARGE)
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """What a batch changed: how many charges, in which repositories, and which pull requests may bear another amount now."""
+    """What a batch changed: how many charges, in which repositories, and which pull requests may bear another amount now. `others`
+    are the ids of requests that another sender reported: records by these changed nothing."""
 
     charges: int
     repositories: frozenset[int]
     pulls: frozenset[PullKey]
+    others: frozenset[RequestKey] = frozenset()
 
 
 def save_usage(
     connection: Connection,
-    account_id: int,
+    sender: Sender,
     usages: Iterable[Usage],
     now_ms: int,
     sums: day_sums.Changes,
     digests: Mapping[RequestKey, int] = _NO_DIGESTS,
 ) -> Changes:
     """Add requests, whose `context.repository` is GitHub's id of it. What is already there is merged, and charges that turn out to
-    be one request become one. Marks the sessions of what changed. `digests` are those of the records, by the id there."""
-    usages = list(usages)
+    be one request become one, as far as this sender reported them. Marks the sessions of what changed. `digests` are those of the
+    records, by the id there."""
+    account_id, usages = sender.account_id, list(usages)
     # One batch of an account at a time: two that name a request by different ids must see each other.
     accounts.lock(connection, account_id)
     entries = ledger.named(connection, account_id, [key for usage in usages for key in usage.keys], lock=True)
+    of_others = frozenset(
+        key for entry in entries if entry.sender.name != sender.name for key in entry.charge.usage.keys
+    )
+    if of_others:
+        entries = [entry for entry in entries if entry.sender.name == sender.name]
+        strange = {usage.key for usage in usages if not of_others.isdisjoint(usage.keys)}
+        usages = [usage for usage in usages if of_others.isdisjoint(usage.keys)]
+        digests = {key: digest for key, digest in digests.items() if key not in strange}
+    usages = _in_own_sessions(connection, sender, usages)
     by_id = {key: entry for entry in entries for key in entry.charge.usage.keys}
     new: list[Usage] = []
     updates: list[tuple[LedgerEntry, Usage]] = []
@@ -57,18 +69,32 @@ def save_usage(
         else:
             unchanged.append(first)
     ledger.save_names(connection, account_id, {entry.charge_id: entry.charge for entry in unchanged}, digests)
-    return _save(connection, account_id, (new, updates, duplicates), now_ms, sums, digests)
+    changes = _save(connection, sender, (new, updates, duplicates), now_ms, sums, digests)
+    return msgspec.structs.replace(changes, others=of_others)
+
+
+def _in_own_sessions(connection: Connection, sender: Sender, usages: Sequence[Usage]) -> list[Usage]:
+    """Requests of a session that another sender has under the same name are of one with a name of its own: tools number sessions by
+    day, and whoever names another's session must not change where its work belongs."""
+    senders = ledger.senders_of(connection, sender.account_id, {(usage.tool, usage.session_id) for usage in usages})
+    others = {session for session, names in senders.items() if sender.name not in names}
+    return [
+        msgspec.structs.replace(usage, session_id=session_store.name_of_another(usage.session_id, sender.name))
+        if (usage.tool, usage.session_id) in others
+        else usage
+        for usage in usages
+    ]
 
 
 def _save(
     connection: Connection,
-    account_id: int,
+    sender: Sender,
     what: tuple[list[Usage], list[tuple[LedgerEntry, Usage]], list[LedgerEntry]],
     now_ms: int,
     sums: day_sums.Changes,
     digests: Mapping[RequestKey, int],
 ) -> Changes:
-    new, updates, duplicates = what
+    account_id, (new, updates, duplicates) = sender.account_id, what
     before = [*(entry for entry, _ in updates), *duplicates]
     shares = ledger.current_shares(connection, account_id, [entry.charge_id for entry in before])
     for entry in before:
@@ -83,7 +109,7 @@ def _save(
     both = added | changed
     for charge_id, charge in both.items():
         sums.add(charge, shares.get(charge_id, ()))
-    origin_ids = ledger.save_origins(connection, account_id, both.values())
+    origin_ids = ledger.save_origins(connection, account_id, [(charge, sender) for charge in both.values()])
     ledger.add(connection, account_id, added, origin_ids[: len(added)])
     ledger.change(connection, account_id, changed, origin_ids[len(added) :])
     ledger.save_names(connection, account_id, both, digests)

@@ -102,9 +102,9 @@ class _Search:
         """Those that know one of the texts, and those that know one of the commits under any of its names."""
         names = names_of(commits)
         for _ in range(2):  # what a session knows, and what reports say of that
-            reports = commit_store.with_names(self._connection, self._key, names)
-            names |= names_of(commit.report for commit in reports.values())
-            self.add_reports(reports.values())
+            reports = commit_store.by_anyone(self._connection, self._key, names)
+            names |= names_of(commit.report for commit in reports)
+            self.add_reports(reports)
         texts, params = self.texts | {of_name(name) for name in names}, self._key.params
         sessions = {(row.tool, row.session_id) for row in rows_in(self._connection, _BY_TEXT, params, "texts", texts)}
         for text, (since_ms, until_ms) in sorted(self.times.items()):

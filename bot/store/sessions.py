@@ -1,5 +1,10 @@
-"""Sessions in the database: what they span, which wait for attribution, and which a person means."""
+"""Sessions in the database: what they span, which wait for attribution, and which a person means.
 
+
+A session is one sender's: who first reports one has its name, and others who report one of that name have a name of their own.
+"""
+
+import hashlib
 from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import Connection, and_, bindparam, select, union_all, update
@@ -8,11 +13,11 @@ from attribution.report import short_id
 from attribution.usage import Usage
 from bot.clock import to_ms
 from bot.keys import RepositoryKey
-from bot.store.database import of_repository, rows, table
+from bot.store.database import of_account, of_repository, rows, table
 from bot.store.inserts import insert_rows
-from bot.store.tables import SessionRow
+from bot.store.tables import SessionRow, Token
 
-sessions = table(SessionRow)
+sessions, tokens = table(SessionRow), table(Token)
 
 SessionKey = tuple[str, str]
 
@@ -45,9 +50,11 @@ _OR_WIDEN = """
             THEN excluded.last_at_ms ELSE session.last_at_ms END,
         request_count = session.request_count + 1, changed_at_ms = excluded.changed_at_ms"""
 _NAMES = select(sessions.c.tool, sessions.c.session_id).where(of_repository(sessions))
+_SENDERS = select(tokens.c.sender).where(of_account(tokens)).distinct()
 # By either index: SQLite would take neither for one condition with OR, nor for a union that it has to sort.
 _BY_NAME = union_all(
-    _NAMES.where(sessions.c.session_id == bindparam("name")), _NAMES.where(sessions.c.short_id == bindparam("short_id"))
+    _NAMES.where(sessions.c.session_id.in_(bindparam("names", expanding=True))),
+    _NAMES.where(sessions.c.short_id == bindparam("short_id")),
 )
 
 
@@ -88,6 +95,19 @@ def save_sessions(connection: Connection, account_id: int, requests: Iterable[tu
 
 
 def by_name(connection: Connection, key: RepositoryKey, name: str) -> list[SessionKey]:
-    """The repository's sessions that a person may mean: by short id, or by the tool's own."""
-    rows = connection.execute(_BY_NAME, key.params | {"name": name, "short_id": name.lower()})
+    """The repository's sessions that a person may mean: by short id, or by the tool's own, which several may have."""
+    senders = connection.execute(_SENDERS, {"of_account": key.account_id}).scalars()
+    names = [name, *(name_of_another(name, sender) for sender in senders)]
+    rows = connection.execute(_BY_NAME, key.params | {"names": names, "short_id": name.lower()})
     return sorted({(row.tool, row.session_id) for row in rows})
+
+
+def name_of_another(session_id: str, sender: str) -> str:
+    """What a session is called here where another sender has one that the tool calls the same. No tool's id has a line break
+    (`bot.usage_validation`), so nobody can report a session by this name."""
+    return f"{session_id}\n{hashlib.sha256(sender.encode()).hexdigest()[:16]}"
+
+
+def tools_name(session_id: str) -> str:
+    """What the tool calls it."""
+    return session_id.partition("\n")[0]

@@ -1,6 +1,8 @@
 """Tokens: what a collector sends usage with, and what others read figures with; neither does what the other may. Each is bound to
 one account, shown once, and stored only as a hash.
 
+Tokens of one name belong to one sender: a person with a laptop and CI, or a token and the one that replaces it.
+
 The secret has 256 random bits, so a plain SHA-256 is as good as a slow hash and costs nothing at each request.
 """
 
@@ -11,7 +13,8 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection, bindparam, select, update
 
-from bot.store.database import Database, rows, table
+from bot.keys import Sender
+from bot.store.database import Database, one, rows, table
 from bot.store.tables import Account, Token
 
 tokens, accounts = table(Token), table(Account)
@@ -24,13 +27,26 @@ _HOUR_MS = 3_600_000
 
 
 class Bearer(msgspec.Struct, frozen=True):
-    """Whom a token speaks for, whether the App is installed there now, and when the token's use was noted last."""
+    """Whom a token speaks for, who sends with it, whether the App is installed there now, and when its use was noted last."""
 
-    account_id: int
+    sender: Sender
     login: str
     is_installed: bool
     is_suspended: bool
     last_used_at_ms: int
+
+    @property
+    def account_id(self) -> int:
+        return self.sender.account_id
+
+    @property
+    def problem(self) -> str:
+        """Why the token is refused while the App is not at work on its account, and what to do; empty while it is."""
+        if self.is_installed and not self.is_suspended:
+            return ""
+        state, cure = ("suspended", "unsuspends") if self.is_suspended else ("not installed", "installs")
+        account = self.login or "the account of this token"
+        return f"the GitHub App is {state} on {account} now: an owner there {cure} it under Settings, GitHub Apps"
 
 
 _LIVE = tokens.c.revoked_at_ms.is_(None)
@@ -38,6 +54,8 @@ _OF_HASH = tokens.c.secret_sha256 == bindparam("hash")
 _BEARER = (
     select(
         tokens.c.account_id,
+        tokens.c.sender,
+        tokens.c.token_id,
         tokens.c.last_used_at_ms,
         accounts.c.login,
         accounts.c.installation_id,
@@ -48,18 +66,19 @@ _BEARER = (
 )
 _USE = update(tokens).where(_OF_HASH).values(last_used_at_ms=bindparam("now_ms"))
 _ALL = select(tokens).order_by(tokens.c.created_at_ms)
+_ONE = select(tokens).where(tokens.c.token_id == bindparam("of_token"))
 _REVOKE = update(tokens).where(tokens.c.token_id == bindparam("of_token"), _LIVE)
 
 
-def new(connection: Connection, account_id: int, label: str, now_ms: int, may: May = "ingest") -> str:
-    """Make a token and return it; it cannot be shown again."""
-    token = PREFIX[may] + secrets.token_urlsafe(32)
+def new(connection: Connection, account_id: int, sender: str, now_ms: int, may: May = "ingest") -> str:
+    """Make a token and return it; it cannot be shown again. Without a name of its sender it is one of its own."""
+    token, token_id = PREFIX[may] + secrets.token_urlsafe(32), secrets.token_hex(4)
     connection.execute(
         tokens.insert().values(
             account_id=account_id,
-            token_id=secrets.token_hex(4),
+            token_id=token_id,
             secret_sha256=_hash(token),
-            label=label,
+            sender=sender or token_id,
             may=may,
             created_at_ms=now_ms,
         )
@@ -73,7 +92,7 @@ def bearer(connection: Connection, token: str, may: May = "ingest") -> Bearer | 
     if row is None:
         return None
     return Bearer(
-        account_id=row.account_id,
+        sender=Sender(row.account_id, row.sender, row.token_id),
         login=row.login or "",
         is_installed=bool(row.installation_id),
         is_suspended=bool(row.suspended),
@@ -91,6 +110,11 @@ def note_use(database: Database, bearer: Bearer, token: str, now_ms: int) -> Non
 def all_tokens(connection: Connection) -> list[Token]:
     """Every token, oldest first."""
     return rows(Token, connection, _ALL)
+
+
+def token_named(connection: Connection, token_id: str) -> Token | None:
+    """Also one that is revoked."""
+    return one(Token, connection, _ONE, {"of_token": token_id})
 
 
 def revoke(connection: Connection, token_id: str, now_ms: int) -> bool:

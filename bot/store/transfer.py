@@ -10,6 +10,7 @@ from bot.store import accounts, charge_ids, ledger, once, recount
 from bot.store.database import of_account, of_repository, rows_in
 from bot.store.day_sums import day_senders, day_sums
 from bot.store.ledger import LedgerEntry, charges, reasons, shares
+from bot.store.withdrawals import withdrawn
 
 _AT_ONCE = 1000
 
@@ -32,7 +33,7 @@ def move(connection: Connection, key: RepositoryKey, account_id: int) -> None:
     for of in sorted(both):
         recount.lock(connection, of)
     for table in charges.metadata.sorted_tables:
-        if "repository_id" in table.c and table not in (charges, shares, day_sums, day_senders):
+        if "repository_id" in table.c and table not in (charges, shares, withdrawn, day_sums, day_senders):
             there = table.alias()
             same = and_(*(there.c[c.name] == c for c in table.primary_key if c.name != "account_id"))
             is_taken = exists().where(there.c.account_id == bindparam("to_account"), same)
@@ -56,7 +57,7 @@ def _move_charges(connection: Connection, from_id: int, entries: list[LedgerEntr
         return
     ids = [entry.charge_id for entry in entries]
     there = charge_ids.free(connection, to_id, ids)
-    ledger.save_origins(connection, to_id, [entry.charge for entry in entries])
+    ledger.save_origins(connection, to_id, [(entry.charge, entry.sender) for entry in entries])
     why = rows_in(connection, _REASONS, {"of_account": from_id}, "ids", ids)
     once.save(connection, reasons, [{**row._mapping, "account_id": to_id} for row in why])
     params = [

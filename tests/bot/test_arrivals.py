@@ -8,6 +8,7 @@ import pytest
 from attribution.protocol import Receipt
 from bot import ingest
 from bot.arrivals import LEAST_BYTES, MOST_WAITING_BYTES, Arrivals, Busy
+from bot.keys import Sender
 from bot.repository_settings import OperatorSettings
 
 MEGABYTE = 1024 * 1024
@@ -54,9 +55,9 @@ def test_accounts_take_turns_and_what_came_meanwhile_is_saved_together(arrivals,
         big = b" " * 300_000
         arrivals._most_turns = 1
         await asyncio.gather(
-            *(arrivals.save(1, big) for _ in range(3)),
-            *(arrivals.save(2, b"{}") for _ in range(5)),
-            arrivals.save(3, big),
+            *(arrivals.save(Sender(1), big) for _ in range(3)),
+            *(arrivals.save(Sender(2), b"{}") for _ in range(5)),
+            arrivals.save(Sender(3), big),
         )
 
     monkeypatch.setattr(ingest, "receive", receive)
@@ -73,7 +74,9 @@ def test_a_failure_reaches_everybody_in_the_turn_and_the_next_turn_goes_on(arriv
         return [ingest.BadBatch("bad") for _ in bodies]
 
     async def story():
-        return await asyncio.gather(*(arrivals.save(1, b"x" * 400_000) for _ in range(2)), return_exceptions=True)
+        return await asyncio.gather(
+            *(arrivals.save(Sender(1), b"x" * 400_000) for _ in range(2)), return_exceptions=True
+        )
 
     monkeypatch.setattr(ingest, "receive", receive)
     assert [type(error) for error in asyncio.run(story())] == [OSError, ingest.BadBatch]
@@ -87,12 +90,12 @@ def test_what_nobody_waits_for_any_more_takes_no_turn(arrivals, monkeypatch):
         return [Receipt(accepted=0, unchanged=0) for _ in bodies]
 
     async def story():
-        first, gone = (asyncio.ensure_future(arrivals.save(1, body)) for body in (b"first", b"gone"))
+        first, gone = (asyncio.ensure_future(arrivals.save(Sender(1), body)) for body in (b"first", b"gone"))
         await asyncio.sleep(0)  # the turn of the first one has begun
         gone.cancel()
         await asyncio.gather(first, gone, return_exceptions=True)
-        await arrivals.save(1, b"last")
+        await arrivals.save(Sender(1), b"last")
 
     monkeypatch.setattr(ingest, "receive", receive)
     asyncio.run(story())
-    assert saved == [b"first", b"last"]
+    assert [body for _, body in saved] == [b"first", b"last"]

@@ -20,7 +20,7 @@ from bot import attribute, ingest
 from bot.clock import to_ms
 from bot.context import Bot
 from bot.github import sync_pull
-from bot.keys import RepositoryKey
+from bot.keys import RepositoryKey, Sender
 from bot.notify import Outbox
 from bot.repository_settings import OperatorSettings
 from bot.store import accounts as account_store
@@ -100,7 +100,13 @@ class Repository:
 
     def receive(self, usages: Sequence[Usage]) -> None:
         body = msgspec.json.encode({"requests": [with_context(usage, repository=NAME) for usage in usages]})
-        (receipt,) = ingest.receive(self.database, OperatorSettings(), lambda: NOW_MS, self.key.account_id, [body])
+        (receipt,) = ingest.receive(
+            self.database,
+            OperatorSettings(),
+            lambda: NOW_MS,
+            self.key.account_id,
+            [(Sender(self.key.account_id), body)],
+        )
         assert isinstance(receipt, Receipt)
         assert receipt.refused == []
 

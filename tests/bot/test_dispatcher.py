@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.dispatcher import run_forever
-from bot.keys import RepositoryKey
+from bot.keys import RepositoryKey, Sender
 from bot.store import requests as request_store
 from bot.store.day_sums import changes_of
 from bot.trampoline import DaemonThreads, in_threads, on_loop
@@ -43,7 +43,7 @@ def two_accounts(world: World) -> None:
                 world.database.write() as connection,
                 changes_of(world.database, connection, key.account_id) as sums,
             ):
-                request_store.save_usage(connection, key.account_id, usages, world.now_ms, sums)
+                request_store.save_usage(connection, Sender(key.account_id), usages, world.now_ms, sums)
                 queue.request(connection, [Work(Kind.ATTRIBUTE, *key)], world.now_ms)
                 queue.request(connection, [Work(Kind.COMMENT, *key, number)], world.now_ms + 60_000)
         if round_name == "first":

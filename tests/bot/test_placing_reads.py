@@ -16,7 +16,7 @@ from attribution.outcome import Details
 from attribution.reported_commits import direct_commits, reported_commits, with_reports
 from attribution.usage import CommitMade, Context, PullSeen, Usage, Work
 from bot.attribute import index_for
-from bot.keys import RepositoryKey
+from bot.keys import RepositoryKey, Sender
 from bot.store import commands as command_store
 from bot.store import commits as commit_store
 from bot.store import pulls as pull_store
@@ -133,7 +133,9 @@ def save(database: Database, connection: Connection, key: RepositoryKey, facts: 
     for pull in facts.pulls:
         pull_store.save_pull(database, connection, key.pull(pull.number), pull, Details(), "")
     command_store.save_corrections(database, connection, key.pull(1), 1, facts.corrections)
-    commit_store.save_commits(connection, key, [usage for usages in facts.sessions for usage in usages])
+    commit_store.save_commits(
+        connection, key, [usage for usages in facts.sessions for usage in usages], Sender(key.account_id)
+    )
 
 
 def index_of_everything(facts: Facts) -> RepositoryIndex:
@@ -150,7 +152,7 @@ def test_claims_are_those_of_the_whole_repository(database: Database, facts: Fac
         key = RepositoryKey(next(accounts), REPOSITORY)
         save(database, connection, key, facts)
         waiting = facts.sessions[:placed]
-        index = index_for(connection, key, "main", [usage for usages in waiting for usage in usages])
+        index = index_for(connection, key, "main", "", [usage for usages in waiting for usage in usages])
     event(f"a part is read: {len(index.by_number) < len(everything.by_number)}")
     for usages in waiting:
         claims = attribute(usages, everything)
@@ -171,7 +173,7 @@ def test_what_a_pull_request_no_longer_has_is_not_found(database: Database):
         session = msgspec.structs.replace(usage, context=Context(branch=branch, author=author), work=work)
         with database.write() as connection:
             save(database, connection, key, Facts([pull], [], []))
-            return {*index_for(connection, key, "main", [session]).by_number}
+            return {*index_for(connection, key, "main", "", [session]).by_number}
 
     later = msgspec.structs.replace(pull, head_branch="feat/b", commits=())
     closed = msgspec.structs.replace(pull, closed_at=MONDAY + 8 * DAY)
@@ -202,7 +204,7 @@ def test_a_change_under_other_names_is_found_by_what_machines_reported(database:
     facts = Facts([pull], [], [[before], [after]])
     with database.write() as connection:
         save(database, connection, key, facts)
-        index = index_for(connection, key, "main", [after])
+        index = index_for(connection, key, "main", "", [after])
     assert attribute([after], index) == attribute([after], index_of_everything(facts))
 
 
@@ -214,7 +216,7 @@ def test_a_commit_that_was_pushed_directly_is_found_by_its_author(database: Data
     by_hand = msgspec.structs.replace(usage, session_id="s0", work=Work(commits_after=(report,)))
     with database.write() as connection:
         save(database, connection, key, Facts([], [], [[by_hand], [usage]]))
-        index = index_for(connection, key, "main", [usage])
+        index = index_for(connection, key, "main", "", [usage])
     assert {claim.evidence for claim in attribute([usage], index).values()} == {Evidence.EDITS}
 
 
@@ -231,7 +233,7 @@ def test_the_files_of_a_commit_that_was_amended_are_those_that_its_machine_repor
     before = msgspec.structs.replace(usage, session_id="s0", at=written_at, work=Work(commits_made=(report,)))
     with database.write() as connection:
         save(database, connection, key, Facts([pull], [], [[before], [usage]]))
-        index = index_for(connection, key, "main", [usage])
+        index = index_for(connection, key, "main", "", [usage])
     assert {claim.evidence for claim in attribute([usage], index).values()} == {Evidence.EDITS}
 
 
@@ -244,7 +246,7 @@ def test_the_past_is_not_read(database: Database):
             save(database, connection, key, past(old_pulls))
             counted = CountedConnection(connection)
             with instructions(connection) as steps:
-                index = index_for(counted, key, "main", NEW)  # type: ignore[arg-type]
+                index = index_for(counted, key, "main", "", NEW)  # type: ignore[arg-type]
             reads.append((counted.rows, next(steps)))
             assert {claim.evidence for claim in attribute(NEW, index).values()} == {Evidence.STAMP}
             assert {*index.by_number} == {*range(1, 6)}

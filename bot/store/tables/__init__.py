@@ -16,6 +16,7 @@ from bot.store.tables.ledger import (
     SessionRow,
     ShareRow,
     SuggestionRow,
+    WithdrawnRow,
 )
 from bot.store.tables.sums import DaySender, DaySum
 from bot.store.tables.work import Job, NoticeRow, Publication, Token, WeekRow
@@ -50,4 +51,5 @@ __all__ = [
     "SuggestionRow",
     "Token",
     "WeekRow",
+    "WithdrawnRow",
 ]

@@ -20,17 +20,11 @@ def _columns(kind: type, names: Any, make: Any) -> Any:
     return type("_Columns", (SQLModel,), values)
 
 
-class ChargeRow(SQLModel, table=True):
+class _ChargeColumns(SQLModel):
     """A request and its price. `charge_id` begins with the time (`charge_ids`), `origin_id` names an `OriginRow`. `aliases` are
     further ids of the request, one a line; `facts` is what few requests have, as JSON, or empty. `revision` names the current
     shares; 0: none yet. Wide columns stand before narrow ones, which costs PostgreSQL no gaps."""
 
-    __tablename__ = "charge"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = (
-        Index("charge_by_origin", "account_id", "origin_id"),
-        Index("charge_by_time", "account_id", "repository_id", "at_ms"),
-        _BY_KEY,
-    )
     account_id: int = key()
     charge_id: int = key()
     origin_id: int = big()
@@ -51,18 +45,42 @@ class ChargeRow(SQLModel, table=True):
     facts: str = text()
 
 
+class ChargeRow(_ChargeColumns, table=True):
+    """A charge that counts."""
+
+    __tablename__ = "charge"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (
+        Index("charge_by_origin", "account_id", "origin_id"),
+        Index("charge_by_time", "account_id", "repository_id", "at_ms"),
+        _BY_KEY,
+    )
+
+
+class WithdrawnRow(_ChargeColumns, table=True):
+    """A charge that was taken back, as it was: nothing that is summed up reads it. Its shares stay, and `revision` says why."""
+
+    __tablename__ = "withdrawn_charge"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (_BY_KEY,)
+
+
 class OriginRow(_columns(str, ORIGIN_COLUMNS, text), table=True):  # pyright: ignore[reportGeneralTypeIssues, reportCallIssue]
     """What many charges have in common: tool, session, model, branch, commit, person, price book ... `origin_id` is a digest of
-    the rest. Never changed."""
+    the rest. `sender` sent them with the token `token_id` (`bot.keys.Sender`). Never changed."""
 
     __tablename__ = "origin"
-    __table_args__ = (Index("origin_by_session", "account_id", "tool", "session_id"), _BY_KEY)
+    __table_args__ = (
+        Index("origin_by_session", "account_id", "tool", "session_id"),
+        Index("origin_by_token", "account_id", "token_id", "origin_id"),
+        _BY_KEY,
+    )
     account_id: int = key()
     origin_id: int = key()
     billing_mode: str = text("unknown")
     basis: str = text("computed")
     price_book: str = text()
     unpriced: str = text()
+    sender: str = text()
+    token_id: str = text()
 
 
 class RequestName(SQLModel, table=True):
@@ -158,13 +176,16 @@ class SessionClue(SQLModel, table=True):
 
 
 class CommitRow(SQLModel, table=True):
-    """A commit as the machine that made it reports it, with its files: GitHub lists a pull request's commits without them."""
+    """A commit as a machine of its `sender` reports it, with its files: GitHub lists a pull request's commits without them. It is
+    no proof, and counts for the sessions of that sender alone."""
 
     __tablename__ = "commit_fact"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = (Index("commit_by_author", "account_id", "repository_id", "author", "at_ms"),)
+    __table_args__ = (Index("commit_by_author", "account_id", "repository_id", "sender", "author", "at_ms"),)
     account_id: int = key()
     repository_id: int = key()
     sha: str = name()
+    sender: str = name()
+    token_id: str = text()
     facts: str = text()
     author: str = text()
     at_ms: int = big()
@@ -178,6 +199,7 @@ class CommitName(SQLModel, table=True):
     repository_id: int = key()
     text: str = name()
     sha: str = name()
+    sender: str = name()
 
 
 class SuggestionRow(SQLModel, table=True):

@@ -62,13 +62,14 @@ class WeekRow(SQLModel, table=True):
 
 
 class Token(SQLModel, table=True):
-    """A token of one account: of a collector, which may `ingest`, or of a reader, who may `read`. Only its hash is stored."""
+    """A token of one account: of a collector, which may `ingest`, or of a reader, who may `read`. Only its hash is stored. With the
+    tokens of one `sender` each may change what another of them sent."""
 
     __tablename__ = "token"  # pyright: ignore[reportAssignmentType]
     account_id: int = key()
     token_id: str = name()
     secret_sha256: str = Field(sa_type=Text, unique=True)
-    label: str = text()
+    sender: str = text()
     may: str = text("ingest")
     created_at_ms: int = big()
     revoked_at_ms: int | None = big_or_none()

@@ -119,19 +119,22 @@ def _make_account_to_job() -> None:
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("sha", sa.Text(), nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("token_id", sa.Text(), nullable=False),
         sa.Column("facts", sa.Text(), nullable=False),
         sa.Column("author", sa.Text(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("account_id", "repository_id", "sha"),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "sha", "sender"),
     )
-    op.create_index("commit_by_author", "commit_fact", ["account_id", "repository_id", "author", "at_ms"])
+    op.create_index("commit_by_author", "commit_fact", ["account_id", "repository_id", "sender", "author", "at_ms"])
     op.create_table(
         "commit_name",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("sha", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("account_id", "repository_id", "text", "sha"),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "text", "sha", "sender"),
     )
     op.create_table(
         "correction",
@@ -252,10 +255,13 @@ def _make_notice_to_week() -> None:
         sa.Column("basis", sa.Text(), nullable=False),
         sa.Column("price_book", sa.Text(), nullable=False),
         sa.Column("unpriced", sa.Text(), nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("token_id", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "origin_id"),
         sqlite_with_rowid=False,
     )
     op.create_index("origin_by_session", "origin", ["account_id", "tool", "session_id"])
+    op.create_index("origin_by_token", "origin", ["account_id", "token_id", "origin_id"])
     op.create_table(
         "presence",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -448,7 +454,7 @@ def _make_notice_to_week() -> None:
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("token_id", sa.Text(), nullable=False),
         sa.Column("secret_sha256", sa.Text(), nullable=False),
-        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
         sa.Column("may", sa.Text(), nullable=False),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("revoked_at_ms", sa.BigInteger(), nullable=True),
@@ -467,6 +473,29 @@ def _make_notice_to_week() -> None:
         sa.Column("is_closed", sa.Boolean(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "week"),
+    )
+    op.create_table(
+        "withdrawn_charge",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("charge_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("origin_id", sa.BigInteger(), nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("list_micros", sa.BigInteger(), nullable=True),
+        sa.Column("cache_saving_micros", sa.BigInteger(), nullable=False),
+        sa.Column("billed_micros", sa.BigInteger(), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("output_tokens", sa.Integer(), nullable=True),
+        sa.Column("cache_read_tokens", sa.Integer(), nullable=True),
+        sa.Column("cache_write_1h_tokens", sa.Integer(), nullable=True),
+        sa.Column("cache_write_5m_tokens", sa.Integer(), nullable=True),
+        sa.Column("uncached_input_tokens", sa.Integer(), nullable=True),
+        sa.Column("reasoning_tokens", sa.Integer(), nullable=True),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("aliases", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "charge_id"),
+        sqlite_with_rowid=False,
     )
 
 

@@ -28,7 +28,7 @@ def owner(database, token):
 
 def test_a_token_is_shown_once_listed_without_its_secret_and_revoked(server, capsys):
     install(server, "acme")
-    assert token_command.main(["new", "--label", "ci"]) == 0
+    assert token_command.main(["new", "--for", "ci"]) == 0
     token = capsys.readouterr().out.splitlines()[0]
     assert token.startswith("mergecost_ingest_")
     assert owner(server, token) == 1

@@ -25,7 +25,7 @@ from bot.figures import budgets as budget_figures
 from bot.figures import issue as issue_figures
 from bot.figures import pull as pull_figures
 from bot.figures import week as week_figures
-from bot.keys import RepositoryKey
+from bot.keys import RepositoryKey, Sender
 from bot.repository_settings import RepositorySettings
 from bot.store import issues as issue_store
 from bot.store import ledger, requests
@@ -135,7 +135,7 @@ def save(database: Database, connection: Connection, key: RepositoryKey, history
         for usage, (pull, after) in zip(session(lines), history.spent, strict=True)
     ]
     with changes_of(database, connection, key.account_id) as sums:
-        requests.save_usage(connection, key.account_id, usages, 1, sums)
+        requests.save_usage(connection, Sender(key.account_id), usages, 1, sums)
     listed = ledger.charges_of(connection, key, sorted({(usage.tool, usage.session_id) for usage in usages}))
     rows = {row.charge.key: row for charges in listed.values() for row in charges}
     pairs = [(rows[usage.key], pull) for usage, (pull, _) in zip(usages, history.spent, strict=True)]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from attribution.ledger import check
 from attribution.usage import RequestKey, Usage
-from bot.keys import RepositoryKey
+from bot.keys import RepositoryKey, Sender
 from bot.store import charge_ids, ledger, ledger_history, requests, transfer
 from bot.store.database import Database
 from bot.store.day_sums import changes_of
@@ -41,7 +41,7 @@ def request(request_id: str, repository_id: int, **parts: object) -> Usage:
 def save(database: Database, connection: Connection, account_id: int, usages: Iterable[Usage]) -> int:
     """How many charges it changed."""
     with changes_of(database, connection, account_id) as sums:
-        return requests.save_usage(connection, account_id, usages, 1, sums).charges
+        return requests.save_usage(connection, Sender(account_id), usages, 1, sums).charges
 
 
 def amounts(database: Database, account_id: int) -> list[int]:

@@ -21,7 +21,7 @@ from attribution.evidence import Claim, Evidence, Stage
 from attribution.ledger import Charge, Share, check
 from attribution.periods import day_of
 from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage
-from bot.keys import RepositoryKey
+from bot.keys import RepositoryKey, Sender
 from bot.store import accounts as account_store
 from bot.store import ledger, ledger_history, recount, requests, totals
 from bot.store import repositories as repository_store
@@ -138,7 +138,7 @@ class Place:
             case Arrive(account, arrivals):
                 here = [self._numbered(usage) for usage in arrivals]
                 with changes_of(self.database, self.connection, self.first + account) as sums:
-                    requests.save_usage(self.connection, self.first + account, here, 1, sums)
+                    requests.save_usage(self.connection, Sender(self.first + account), here, 1, sums)
             case Attribute(account, claim):
                 with changes_of(self.database, self.connection, self.first + account) as sums:
                     for key in (self.key(account, 0), self.key(account, 1)):
@@ -355,7 +355,7 @@ def test_days_are_counted_again_beside_writers(database: Database):
                 tokens=Tokens(output=1000 * i), context=Context(repository="0"),
             )  # fmt: skip
             with database.write() as connection, changes_of(database, connection, 1) as sums:
-                requests.save_usage(connection, 1, [usage], 1, sums)
+                requests.save_usage(connection, Sender(1), [usage], 1, sums)
             with database.write() as connection, changes_of(database, connection, 1) as sums:
                 pairs = [
                     (entry, Claim(((i + 1, 1),), Evidence.COMMIT, "why"))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from attribution.evidence import Evidence, claim
 from attribution.ledger import check
 from attribution.usage import Usage
-from bot.keys import PullKey, RepositoryKey
+from bot.keys import PullKey, RepositoryKey, Sender
 from bot.store import ledger, ledger_history, requests, totals
 from bot.store.database import Database
 from bot.store.day_sums import changes_of
@@ -29,7 +29,7 @@ def save(database: Database, connection: Connection, tenant: int, usage: Usage, 
     key = RepositoryKey(tenant, REPOSITORY)
     context = msgspec.structs.replace(usage.context, repository=str(REPOSITORY))
     with changes_of(database, connection, tenant) as sums:
-        requests.save_usage(connection, tenant, [msgspec.structs.replace(usage, context=context)], 1, sums)
+        requests.save_usage(connection, Sender(tenant), [msgspec.structs.replace(usage, context=context)], 1, sums)
     if pull_number is not None:
         rows = ledger.charges_of(connection, key, [KEY])[KEY]
         pairs = [(row, claim(pull_number, Evidence.BRANCH, "why")) for row in rows]
