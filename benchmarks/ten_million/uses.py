@@ -52,7 +52,7 @@ def durations(database: Database, pulls: int) -> dict[str, Duration]:
         rows = repository_store.repositories_of(connection, KEY.account_id)
         large = [row for row in rows if row.repository_id == KEY.repository_id]
     week = KEY.week(weeks_later(week_of(NOW, UTC), -1, UTC).name)
-    month_ms = to_ms(NOW - timedelta(days=30)), to_ms(NOW)
+    month = (NOW - timedelta(days=30)).date(), NOW.date()
 
     def ask(view: Callable[[Any], object]) -> Callable[[], None]:
         def work() -> None:
@@ -72,15 +72,15 @@ def durations(database: Database, pulls: int) -> dict[str, Duration]:
         "a week's issue": (5, ask(lambda c: week_figures.cost_of(c, SETTINGS, week, to_ms(NOW)))),
         "30 days by pull request": (
             5,
-            ask(lambda c: breakdown_figures.of_repositories(c, large, "pull", month_ms, UTC)),
+            ask(lambda c: breakdown_figures.of_repositories(c, large, "pull", month)),
         ),
         "30 days by model, 200 repositories": (
             3,
-            ask(lambda c: breakdown_figures.of_repositories(c, rows, "model", month_ms, UTC)),
+            ask(lambda c: breakdown_figures.of_repositories(c, rows, "model", month)),
         ),
         "the nightly check": (
             1,
-            ask(lambda c: ledger_check.broken_promises(c, KEY.account_id, to_ms(NOW - timedelta(hours=3)))),
+            lambda: ledger_check.broken_promises(database, KEY.account_id, to_ms(NOW - timedelta(hours=3))),
         ),
     }
     return {name: _measured(times, work) for name, (times, work) in uses.items()}
