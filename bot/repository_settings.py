@@ -23,7 +23,7 @@ PATH = ".github/mergecost.yml"
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]+)`")
 _AT_FIELD = re.compile(r"at `\$(?:[^`.]*\.)*+(\w+)`")
 _LONGEST_QUOTE = 80
-_FULL_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_FULL_NAME = re.compile(r"\A[\w.-]+/[\w.-]+")
 
 _LEAST_USD = Decimal("0.000001")
 _MOST_USD = 10**9

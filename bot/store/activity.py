@@ -37,10 +37,10 @@ _SAME_SESSION = and_(*(origins.c[name] == sessions.c[name] for name in ("account
 _OWN_CHARGE = made_by() & (charges.c.repository_id == sessions.c.repository_id)
 # Outer joins begin with the few sessions of late, whatever a planner thinks of charges.
 _DEAR = (
-    select(sessions.c.tool, sessions.c.session_id)
+    select(*_NAMES)
     .select_from(_shared(sessions.outerjoin(origins, _SAME_SESSION).outerjoin(charges, _OWN_CHARGE)))
     .where(of_repository(sessions), sessions.c.last_at_ms >= bindparam("since_ms"), _IS_CONFIRMED)
-    .group_by(sessions.c.tool, sessions.c.session_id)
+    .group_by(*_NAMES)
     .having(summed(charges.c.list_micros) > FLOOR_MICROS)
 )
 _NEWEST = (

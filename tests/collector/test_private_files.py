@@ -1,5 +1,6 @@
 """What the collector writes is for its user alone, and whole."""
 
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -31,7 +32,9 @@ def test_files_are_for_the_user_alone_whatever_the_umask(umask: None, home: Path
     git(repo, "commit", "-q", "--allow-empty", "-m", "work", CLAUDE_CODE_SESSION_ID="s")
     for arguments in (("push",), ("push", "--if-due"), ("guard",), ("guard", "--unlock", "1h", "--reason", "r")):
         assert dev.mergecost(*arguments).returncode == 0
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in dev.state.iterdir()}
+    with (dev.state / "push.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # what the hook began in the background, or the push that is due, has ended
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in dev.state.iterdir()}
     assert {
         "state.db",
         "index.db",
