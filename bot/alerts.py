@@ -11,7 +11,7 @@ from attribution.report import short_id
 from attribution.runaway import Alert, alerts, usual
 from bot.clock import from_ms
 from bot.context import Bot
-from bot.github.write_comment import put_comment
+from bot.github.write_comment import COMMENT, CommentText, put_comment
 from bot.keys import RepositoryKey
 from bot.markdown import phrase, small
 from bot.repository_settings import RepositorySettings
@@ -57,7 +57,8 @@ async def write(bot: Bot, lease: Lease) -> None:
     if repository is None:
         return
     for notice in waiting:
-        await put_comment(bot, lease, repository.full_name, f"{KIND}-{_short(notice)}", _comment(notice))
+        text = CommentText(f"{KIND}-{_short(notice)}", _comment(notice), unless_hidden=COMMENT)
+        await put_comment(bot, lease, repository.full_name, text)
         with bot.database.write() as connection:
             budget_store.note_state(connection, notice, "sent")
 

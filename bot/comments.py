@@ -19,7 +19,7 @@ from bot.figures.breakdown import pull_facts
 from bot.figures.pull import view_of
 from bot.github.write_check import KIND as CHECK
 from bot.github.write_check import put_check
-from bot.github.write_comment import put_comment
+from bot.github.write_comment import COMMENT, CommentText, put_comment
 from bot.keys import PullKey
 from bot.repository_settings import RepositorySettings
 from bot.store import publications as publication_store
@@ -29,7 +29,6 @@ from bot.store.tables import Publication, Pull, Repository
 from bot.work.queue import Lease
 from bot.work.stale import Change, Fact
 
-COMMENT = "pull"
 ISSUE = "issue"
 
 
@@ -125,7 +124,7 @@ async def _put_comment(bot: Bot, lease: Lease, scene: _Scene) -> bool:
         text = OFF
     else:
         return False
-    return await put_comment(bot, lease, scene.repository.full_name, COMMENT, text, is_last=True)
+    return await put_comment(bot, lease, scene.repository.full_name, CommentText(COMMENT, text), is_last=True)
 
 
 def skip_of(
@@ -157,7 +156,7 @@ async def issue(bot: Bot, lease: Lease) -> None:
     settings, _ = bot.repository_settings(repository)
     is_allowed = settings.comments_in(private=repository.private) and settings.comment_on_issues
     if is_allowed and (_is_there(comment) or (cost.is_closed and _is_enough(settings, cost.total))):
-        await put_comment(bot, lease, repository.full_name, ISSUE, render_issue(cost))
+        await put_comment(bot, lease, repository.full_name, CommentText(ISSUE, render_issue(cost)))
 
 
 def survival(bot: Bot, lease: Lease) -> None:

@@ -123,6 +123,20 @@ def test_old_work_that_arrives_late_is_no_alert(used_to: World):
     assert used_to.channel.texts == []
 
 
+def test_no_alert_beside_a_comment_that_people_hid(used_to: World):
+    used_to.work("Tue 08:59 feat/limit $1.00", "first")
+    used_to.settle()
+    (comment,) = used_to.github.comments(used_to.repository, 12)
+    used_to.github.minimize(comment)
+    burn(used_to, 120)
+    used_to.settle()
+    assert alerts(used_to) == []
+    assert used_to.comment(12).startswith("**This change cost $121.00**")
+    burn(used_to, 200)
+    used_to.settle()
+    assert len(used_to.comments(12)) == 1
+
+
 def test_it_can_be_switched_off(used_to: World):
     used_to.settings_file("alerts: false")
     used_to.open_pull(13, "feat/other")

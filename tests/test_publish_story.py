@@ -75,7 +75,9 @@ def test_a_locked_conversation_is_left_alone(ready: World):
     assert ready.comments(12) == []
     ready.work("09:30 feat/a $1.00", "s2")
     ready.settle()
-    assert not any(method == "POST" and "comments" in path for method, path in ready.github.requests[before:])
+    assert not any(
+        request.method == "POST" and "comments" in request.path for request in ready.github.requests[before:]
+    )
 
 
 def test_our_comment_is_found_on_any_page_and_a_copied_marker_is_not_ours(ready: World):

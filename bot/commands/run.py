@@ -17,9 +17,9 @@ from bot.commands.parse import CommandError, commands, lines
 from bot.context import Bot
 from bot.github import sync_issue, sync_pull
 from bot.github.client import Missing, Refusal
-from bot.github.models import Comment, Present, User, is_ours
+from bot.github.models import Comment, User, is_ours
 from bot.github.pacing import take_turn
-from bot.github.write_comment import put_comment
+from bot.github.write_comment import CommentText, put_comment
 from bot.keys import PullKey
 from bot.markdown import phrase
 from bot.store import accounts as account_store
@@ -44,7 +44,6 @@ NO_ACCESS = (
 class _Comment(Comment, kw_only=True):
     updated_at: datetime
     author_association: str = ""
-    minimized: Present | None = None
 
 
 class _Nothing(msgspec.Struct):
@@ -187,7 +186,7 @@ async def _answer(bot: Bot, lease: Lease, repository: Repository) -> None:
             continue
         reply = f"Not done: {phrase(command.problem)}." if command.problem else ""
         if text := " ".join(part for part in (reply, phrase(command.reply)) if part):
-            await put_comment(bot, lease, full_name, f"reply-{command.comment_id}", text)
+            await put_comment(bot, lease, full_name, CommentText(f"reply-{command.comment_id}", text))
         await take_turn(bot, lease)
         path = f"/repos/{full_name}/issues/comments/{command.comment_id}/reactions"
         # Where the comment is gone or the conversation locked, what was asked is done all the same.

@@ -35,6 +35,8 @@ from bot.trampoline import on_loop
 
 T = TypeVar("T")
 
+# Without it GitHub may answer as the newest version does, which drops fields: https://docs.github.com/en/rest/about-the-rest-api/api-versions
+API_VERSION = "2022-11-28"
 _NEXT_PAGE = re.compile(r'<([^<>]++)>;\s*+rel="next"')
 # "If you receive a secondary rate limit without a header, wait at least one minute."
 # https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
@@ -98,6 +100,7 @@ class GitHubApp:
             "auto_retry": False,
             "http_cache": False,
             "async_transport": transport,
+            "async_event_hooks": {"request": [_name_version]},
             # Reading the certificates takes 20 ms: once, and not for every installation.
             "ssl_verify": httpx.create_ssl_context() if transport is None else True,
         }
@@ -201,6 +204,11 @@ class GitHubApp:
     def _below_api(self, raw_path: str) -> str:
         base = self._app.config.base_url.raw_path.decode()
         return "/" + raw_path.removeprefix(base).lstrip("/")
+
+
+async def _name_version(request: httpx.Request) -> None:
+    """githubkit names none, not for tokens either."""
+    request.headers["X-GitHub-Api-Version"] = API_VERSION
 
 
 @functools.cache

@@ -55,6 +55,7 @@ class Comment(msgspec.Struct):
     body: str | None = ""
     user: User | None = None
     performed_via_github_app: App | None = None
+    minimized: Present | None = None
 
 
 def is_ours(bot: Bot, comment: Comment) -> bool:

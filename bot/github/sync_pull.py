@@ -13,7 +13,7 @@ from attribution.outcome import Details, concerned
 from attribution.references import issues_named_by
 from bot.clock import DAY_MS, to_ms
 from bot.context import Bot
-from bot.github.client import Missing
+from bot.github.client import Missing, Refusal
 from bot.github.models import LONGEST_NAME, Label, User, line, names_of
 from bot.github.sync_account import RepositoryListed, covered, note_settings, settings_file
 from bot.keys import PullKey
@@ -89,6 +89,30 @@ class _File(msgspec.Struct):
     filename: str
 
 
+class _MergeCommit(msgspec.Struct):
+    oid: str = ""
+
+
+class _Merged(msgspec.Struct, rename={"merge_commit": "mergeCommit"}):
+    merge_commit: _MergeCommit | None = None
+
+
+class _WithPull(msgspec.Struct, rename={"pull": "pullRequest"}):
+    pull: _Merged | None = None
+
+
+class _Answer(msgspec.Struct):
+    repository: _WithPull | None = None
+
+
+# REST drops `merge_commit_sha`: https://docs.github.com/en/rest/about-the-rest-api/breaking-changes
+_MERGE_COMMIT = """
+query ($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) { pullRequest(number: $number) { mergeCommit { oid } } }
+}
+"""
+
+
 async def pull(bot: Bot, key: PullKey) -> None:
     """Read one pull request; when what attribution sees has changed, ask for its sessions to be attributed again."""
     repository = await covered(bot, key.repository)
@@ -114,6 +138,8 @@ async def pull(bot: Bot, key: PullKey) -> None:
         files=tuple(sorted(files)),
     )
     await settings_file(bot, key.repository)
+    if answer.merged_at and not answer.merge_commit_sha:
+        answer.merge_commit_sha = await _merge_commit(bot, key, repository.full_name)
     _save(bot, key, answer, facts, commits)
 
 
@@ -198,6 +224,22 @@ def _details(answer: _Pull, commits: list[_Commit], names: set[str]) -> Details:
         people_ids=tuple(sorted({user.id for user in users if user and user.id})),
         updated_at=answer.updated_at,
     )
+
+
+async def _merge_commit(bot: Bot, key: PullKey, full_name: str) -> str:
+    """The commit that a merge made, where REST has none: as it is stored, else from GraphQL; empty where neither says so."""
+    with bot.database.read() as connection:
+        stored = pull_store.details_of_pull(connection, key).merge_commit
+    if stored:
+        return stored
+    owner, _, name = full_name.partition("/")
+    variables = {"owner": owner, "name": name, "number": key.number}
+    try:
+        answer = await bot.github.ask(key.account_id, _MERGE_COMMIT, variables, _Answer)
+    except (Missing, Refusal):
+        return ""
+    commit = answer.repository and answer.repository.pull and answer.repository.pull.merge_commit
+    return commit.oid if commit else ""
 
 
 async def _commits(bot: Bot, key: PullKey, path: str) -> list[_Commit]:

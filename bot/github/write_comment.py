@@ -1,12 +1,15 @@
 """Comments on GitHub, kept as they should read.
 
-The stored id first; else our own comments are searched for our marker; only then one is created. The same text makes no call. A
-failed update is tried again later and never becomes a second comment; a comment that a person deleted stays deleted.
+The stored id first; else our own comments are searched for our marker; only then one is content. The same text makes no call. A
+failed update is tried again later and never becomes a second comment; a comment that a person deleted stays deleted. Where a person
+hid one of ours, it is kept right without a word, and no other is written beside it.
 """
 
 import hashlib
 import re
 from typing import Any
+
+import msgspec
 
 from bot.context import Bot
 from bot.github.client import Missing, Refusal
@@ -18,15 +21,25 @@ from bot.work import queue
 from bot.work.queue import Lease
 
 LONGEST_BODY = 65_000
+# What kind of comment says what a pull request cost.
+COMMENT = "pull"
 
 
-async def put_comment(bot: Bot, lease: Lease, full_name: str, kind: str, body: str, *, is_last: bool = False) -> bool:
-    """Make the comment of that kind on pull request `lease.pull` read `body`. Raises `NotYet` and GitHub's errors.
+class CommentText(msgspec.Struct, frozen=True):
+    """What the comment of a kind says. It is not created where people hid our comment of the kind `unless_hidden`."""
+
+    kind: str
+    body: str
+    unless_hidden: str = ""
+
+
+async def put_comment(bot: Bot, lease: Lease, full_name: str, text: CommentText, *, is_last: bool = False) -> bool:
+    """Make our comment on pull request `lease.pull` read so. Raises `NotYet` and GitHub's errors.
 
     Where it `is_last` of a piece of work, the lease is finished in the transaction that stores the comment: then True.
     """
-    key = lease.pull
-    full_body = f"{bot.marker(kind, key)}\n{body}"[:LONGEST_BODY]
+    key, kind = lease.pull, text.kind
+    full_body = f"{bot.marker(kind, key)}\n{text.body}"[:LONGEST_BODY]
     digest = hashlib.sha256(full_body.encode()).hexdigest()
     with bot.database.read() as connection:
         current = publication_store.publication(connection, key, kind)
@@ -35,15 +48,19 @@ async def put_comment(bot: Bot, lease: Lease, full_name: str, kind: str, body: s
     comment_id = current.comment_id if current else None
     lease_to_finish = lease if is_last else None
     if comment_id is None:
-        comment_id, same = await _search(bot, full_name, kind, key, full_body)
-        if comment_id is not None and same:
-            return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, body_sha256=digest)
+        ours = await _ours(bot, full_name, key)
+        comment = await _oldest(bot, full_name, key, ours.get(bot.marker(kind, key), []))
+        if comment is None and any(other.minimized for other in ours.get(bot.marker(text.unless_hidden, key), [])):
+            return _remember(bot, key, kind, lease_to_finish, state="hidden")
+        if comment is not None and comment.body == full_body:
+            return _remember(bot, key, kind, lease_to_finish, comment_id=comment.id, body_sha256=digest)
+        comment_id = comment.id if comment else None
     await take_turn(bot, lease)
     path = f"/repos/{full_name}/issues"
     try:
         if comment_id is None:
-            text = {"body": full_body}
-            answer = await bot.github.write(key.account_id, "POST", f"{path}/{key.number}/comments", text, Id)
+            content = {"body": full_body}
+            answer = await bot.github.write(key.account_id, "POST", f"{path}/{key.number}/comments", content, Id)
             comment_id = answer.id
         else:
             await bot.github.write(key.account_id, "PATCH", f"{path}/comments/{comment_id}", {"body": full_body}, Id)
@@ -69,17 +86,24 @@ async def _is_deleted(bot: Bot, key: PullKey, path: str, comment_id: int) -> boo
     return False
 
 
-async def _search(bot: Bot, full_name: str, kind: str, key: PullKey, full_body: str) -> tuple[int | None, bool]:
-    """Our own comment with our marker, on any page: the oldest. Further ones of ours are deleted."""
-    marker = bot.marker(kind, key)
-    ours: list[Comment] = []
-    path = f"/repos/{full_name}/issues"
-    async for page in bot.github.pages(key.account_id, f"{path}/{key.number}/comments", list[Comment]):
-        ours += [comment for comment in page if is_ours(bot, comment) and (comment.body or "").startswith(marker)]
-    ours.sort(key=lambda comment: comment.id)
-    for extra in ours[1:]:
-        await bot.github.delete(key.account_id, f"{path}/comments/{extra.id}")
-    return (ours[0].id, ours[0].body == full_body) if ours else (None, False)
+async def _ours(bot: Bot, full_name: str, key: PullKey) -> dict[str, list[Comment]]:
+    """Our own comments on every page, by their first lines, which are the markers."""
+    ours: dict[str, list[Comment]] = {}
+    async for page in bot.github.pages(
+        key.account_id, f"/repos/{full_name}/issues/{key.number}/comments", list[Comment]
+    ):
+        for comment in page:
+            if is_ours(bot, comment):
+                ours.setdefault((comment.body or "").partition("\n")[0].rstrip(), []).append(comment)
+    return ours
+
+
+async def _oldest(bot: Bot, full_name: str, key: PullKey, comments: list[Comment]) -> Comment | None:
+    """The oldest of comments with the same marker. The others are deleted."""
+    by_age = sorted(comments, key=lambda comment: comment.id)
+    for other in by_age[1:]:
+        await bot.github.delete(key.account_id, f"/repos/{full_name}/issues/comments/{other.id}")
+    return next(iter(by_age), None)
 
 
 def _remember(bot: Bot, key: PullKey, kind: str, lease: Lease | None, **state: Any) -> bool:

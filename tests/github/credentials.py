@@ -82,7 +82,9 @@ def mint(state: State, installation: Installation, request_body: dict[str, Any])
     if not all(grants(installation.permissions, name, level) for name, level in permissions.items()):
         raise RequestRefusal(422, "The permissions requested are not granted to this installation.")
     granted = {"metadata": "read"} | permissions
-    token = Token("ghs_" + secrets.token_hex(18), installation, granted, repositories, expires_at)
+    # The id of the App and a JSON web token: some 520 characters, of no fixed number.
+    value = f"ghs_{installation.app.id}_{secrets.token_urlsafe(380)}"
+    token = Token(value, installation, granted, repositories, expires_at)
     state.tokens[token.value] = token
     return token
 

@@ -63,7 +63,7 @@ def redeliver(state: State, delivery: Delivery) -> Delivery:
 
 def _send(state: State, event: str, installation: Installation, payload: dict[str, Any]) -> None:
     # A payload says how things were when it was sent, so it is frozen here.
-    snapshot = json.loads(json.dumps(payload))
+    snapshot = payloads.without(json.loads(json.dumps(payload)), state.absent_keys)
     attempt = state.next_id(), state.next_guid(), installation.app, event, snapshot, state.now()
     state.deliveries.append(Delivery(*attempt))
 

@@ -21,11 +21,11 @@ from typing import Any, NamedTuple, NoReturn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from . import credentials, graphql, rest_app, rest_issues, rest_pulls, rest_repositories
+from . import credentials, graphql, payloads, rest_app, rest_issues, rest_pulls, rest_repositories
 from .accounts import Accounts
 from .call import Call, RouteSpec
 from .conversations import Conversations
@@ -45,6 +45,7 @@ ROUTES = [
 class RequestRecord(NamedTuple):
     method: str
     path: str
+    api_version: str
 
 
 class FakeGitHub(Accounts, Conversations, Faults):
@@ -71,7 +72,8 @@ class FakeGitHub(Accounts, Conversations, Faults):
         if scope["type"] != "http":
             raise NotImplementedError("GitHub's REST API speaks HTTP alone")
         request = Request(scope, receive)
-        self.requests.append(RequestRecord(request.method, request.url.path))
+        api_version = request.headers.get("X-GitHub-Api-Version", "")
+        self.requests.append(RequestRecord(request.method, request.url.path, api_version))
         fault = self.take(request)
         outcome = fault.outcome if fault else None
         if isinstance(outcome, Gate):
@@ -127,11 +129,20 @@ class FakeGitHub(Accounts, Conversations, Faults):
                 response = redirect or spec.handler(call)
             except RequestRefusal as refusal:
                 response = await answer(request, refusal)
+            response = self._abridged(response)
             self._requests_served += 1
             response.headers.update(headers | {"X-GitHub-Request-Id": f"FA4E:{self._requests_served:06X}"})
             return response
 
         return endpoint
+
+    def _abridged(self, response: Response) -> Response:
+        """Without `absent_keys`."""
+        if not self.absent_keys or not response.body:
+            return response
+        links = {name: response.headers[name] for name in ("link", "location") if name in response.headers}
+        body = payloads.without(json.loads(bytes(response.body)), self.absent_keys)
+        return JSONResponse(body, response.status_code, links)
 
     def _count_request(self, call: Call, *, free: bool) -> dict[str, str]:
         installation = call.token.installation if call.token else None

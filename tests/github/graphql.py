@@ -1,35 +1,52 @@
-"""The one GraphQL query that has an answer here: what an issue is tied to. https://docs.github.com/en/graphql/reference/objects#issue"""
+"""The GraphQL queries that have an answer here: what an issue is tied to, and the commit that merged a pull request.
 
+https://docs.github.com/en/graphql/reference/objects#issue and #pullrequest
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 from starlette.responses import Response
 
 from . import credentials
 from .call import Call, Routes, ok
-from .state import Issue
+from .state import Issue, Pull
 
 route = Routes()
-QUERY_PARTS = ("issue(number: $number)", "parent {", "closedByPullRequestsReferences(")
+TIES = ("issue(number: $number)", "parent {", "closedByPullRequestsReferences(")
+MERGE_COMMIT = ("pullRequest(number: $number)", "mergeCommit { oid }")
 
 
 @route("POST", "/graphql")
 def answer(call: Call) -> Response:
     """A query for anything else is not answered, so that no test mistakes it for an empty answer."""
     query, variables = call.body["query"], call.body["variables"]
-    if not all(part in query for part in QUERY_PARTS):
-        raise NotImplementedError(f"the fake GitHub does not answer {query}")
+    if all(part in query for part in TIES):
+        return _below_repository(call, variables, "issues", "issue", _ties)
+    if all(part in query for part in MERGE_COMMIT):
+        return _below_repository(call, variables, "pull_requests", "pullRequest", _merge_commit)
+    raise NotImplementedError(f"the fake GitHub does not answer {query}")
+
+
+def _below_repository(
+    call: Call, variables: dict[str, Any], permission: str, name: str, render: Callable[[Any], dict[str, Any]]
+) -> Response:
     assert call.token is not None
     full_name = f"{variables['owner']}/{variables['name']}"
     matches = [repository for repository in call.token.repositories if repository.full_name == full_name]
-    if not matches or not credentials.grants(call.token.permissions, "issues", "read"):
+    if not matches or not credentials.grants(call.token.permissions, permission, "read"):
         missing = {
             "type": "NOT_FOUND",
             "path": ["repository"],
             "message": f"Could not resolve to a Repository {full_name}.",
         }
         return ok({"data": {"repository": None}, "errors": [missing]})
-    issue = matches[0].issues.get(variables["number"])
-    return ok({"data": {"repository": {"issue": _ties(issue) if issue else None}}})
+    item = matches[0].issues.get(variables["number"])
+    return ok({"data": {"repository": {name: render(item) if item else None}}})
+
+
+def _merge_commit(pull: Pull) -> dict[str, Any]:
+    return {"mergeCommit": {"oid": pull.merge_commit_sha} if pull.merged_at else None}
 
 
 def _ties(issue: Issue) -> dict[str, Any]:

@@ -5,6 +5,7 @@ The keys are those that https://github.com/github/rest-api-description requires,
 
 import base64
 import hashlib
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,6 +45,13 @@ _REPOSITORY_LINKS = (
     "pulls", "releases", "stargazers", "statuses", "subscribers", "subscription", "tags", "teams", "trees",
 )  # fmt: skip
 _REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
+
+
+def without(payload: Any, absent_keys: Collection[str]) -> Any:
+    """JSON with those keys left out, however deep they stand."""
+    if isinstance(payload, dict):
+        return {key: without(value, absent_keys) for key, value in payload.items() if key not in absent_keys}
+    return [without(item, absent_keys) for item in payload] if isinstance(payload, list) else payload
 
 
 def when(at: datetime) -> str:

@@ -219,6 +219,8 @@ class State:
         self.tokens: dict[str, Token] = {}
         self.manifests: dict[str, tuple[dict[str, Any], User]] = {}
         self.deliveries: list[Delivery] = []
+        # Keys that GitHub leaves out of all that it says, in answers and deliveries alike, however deep.
+        self.absent_keys: set[str] = set()
 
     def now(self) -> datetime:
         """The time of the story, in whole seconds, as GitHub has it."""
