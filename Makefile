@@ -10,6 +10,9 @@ WORKERS = $(shell $(PYTHON) -c 'import os; print(min((os.cpu_count() or 1) + 1, 
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 
+# How many times as many examples `make fuzz` tries.
+FUZZ_TIMES = 20
+
 .DEFAULT_GOAL := help
 
 run: $(VENV)/.server ## start the server (SQLite, nothing to configure)
@@ -24,8 +27,8 @@ coverage: $(VENV)/.dev ## the same, and fail when the tests run too little of th
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
-fuzz: $(VENV)/.dev ## send much more nonsense to every door than `make test` does: ten minutes
-	@FUZZ_EXAMPLES=3000 $(RUN_MODULE) pytest --numprocesses $(WORKERS) tests/webhooks/test_nonsense.py tests/webhooks/test_openapi.py
+fuzz: $(VENV)/.dev ## try every property on many more examples than `make test` does: make fuzz ARGS="tests/webhooks"
+	@FUZZ_TIMES=$(FUZZ_TIMES) $(RUN_MODULE) pytest --numprocesses $(WORKERS) --dist worksteal -m hypothesis $(ARGS)
 
 audit: $(VENV)/audit ## look up known weaknesses of what is pinned, as far as a registry answers
 	@$(VENV)/audit/bin/python -m deploy.audit

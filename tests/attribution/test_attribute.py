@@ -13,6 +13,7 @@ from attribution.ledger import charge, check, share_out
 from attribution.reported_commits import direct_commits, reported_commits, with_reports
 from attribution.usage import TOKEN_KINDS, Tokens, with_context, with_work
 from tests.attribution.strategies import usages
+from tests.examples import examples
 from tests.notation import MONDAY, pulls, session
 
 hours = st.integers(-100, 100).map(lambda count: MONDAY + timedelta(hours=count))
@@ -76,7 +77,7 @@ def test_shares_of_every_charge_sum_to_it(session, case):
     assert check(charges, [share for charge in charges for share in share_out(charge, claims[charge.key], 1)]) == []
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(150))
 @given(sessions(), facts(), st.randoms())
 def test_order_and_repetition_of_facts_change_nothing(session, case, random):
     def shuffled(values):

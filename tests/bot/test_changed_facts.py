@@ -34,6 +34,7 @@ from bot.store.repositories import RepositoryFacts
 from bot.work import queue
 from bot.work.queue import Kind
 from tests.bot.test_placing_reads import DAY, HOUR, SHAS, changes, corrections, pools, requests
+from tests.examples import examples
 from tests.notation import MODEL, MONDAY, session
 from tests.world import World
 
@@ -151,7 +152,7 @@ class Repository:
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(25),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(histories())

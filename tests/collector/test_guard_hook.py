@@ -18,6 +18,7 @@ from collector.guard.hook import caps, place, refusal, usd, why
 from collector.hooks.tools import TOOLS
 from tests.collector.guard_hook import EVENTS, GuardHook, body, figures
 from tests.collector.machine import SESSION, git
+from tests.examples import examples
 
 TEXT = (
     "Stopped by Mergecost: this session has cost $5.01 at list price, over the cap of $5.00 (session_usd in config.toml). "
@@ -130,7 +131,7 @@ def test_unexpected_input_stops_nothing(hook: GuardHook, tool: str, stdin: bytes
     assert hook.run(tool, stdin) is None
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.integers(0, 2000), stdin=st.binary(max_size=60) | st.just(claude(Path("/"))))
 def test_half_written_figures_and_any_input_stop_nothing(hook: GuardHook, cut: int, stdin: bytes):
     content = json.dumps(figures()).encode()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from collector.index import Index
 from collector.scan import scan, scan_with_index
 from tests.collector.machine import call, git, request, result, write_log
+from tests.examples import examples
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 ENV = {"PATH": os.environ["PATH"]}
@@ -215,7 +216,7 @@ def test_of_a_deleted_folder_the_facts_of_the_last_scan_are_used(home: Path, rep
     assert scan(home, ENV, index).usages == before
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_reading_a_changed_log_gives_the_same_as_reading_all_of_it(data: st.DataObject, tmp_path_factory):
     home = tmp_path_factory.mktemp("home")

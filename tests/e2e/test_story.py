@@ -39,6 +39,10 @@ def push(stage: Stage, usages: list[Usage]) -> None:
     assert answer.json()["refused"] == []
 
 
+# The first story is told on both databases; what the others add is GitHub's.
+one_database = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+
+
 def test_a_delivery_in_a_comment_out_more_usage_and_the_same_comment_edited(stage: Stage):
     number = stage.github.open_pull("feat/limit")
     push(stage, usage_now("09:00 main $0.50\n09:10 feat/limit $1.25", "first"))
@@ -53,6 +57,7 @@ def test_a_delivery_in_a_comment_out_more_usage_and_the_same_comment_edited(stag
     assert [method for method, _ in stage.shim.writes] == ["POST", "PATCH"]
 
 
+@one_database
 def test_after_uninstall_and_reinstall_the_one_comment_says_the_sum_of_both_times(stage: Stage):
     number = stage.github.open_pull("feat/limit")
     push(stage, usage_now("09:10 feat/limit $1.25", "first"))
@@ -68,6 +73,7 @@ def test_after_uninstall_and_reinstall_the_one_comment_says_the_sum_of_both_time
     assert [method for method, _ in stage.shim.writes] == ["POST", "PATCH"]
 
 
+@one_database
 def test_a_maintainer_takes_a_session_off_in_the_pull_request(stage: Stage):
     number = stage.github.open_pull("feat/limit")
     push(stage, usage_now("09:10 feat/limit $1.25", "first"))
@@ -83,6 +89,7 @@ def test_a_maintainer_takes_a_session_off_in_the_pull_request(stage: Stage):
     assert [path.rpartition("/")[2] for _, path in stage.shim.reactions] == ["reactions"]
 
 
+@one_database
 def test_a_week_gets_its_issue_late_data_fixes_it_and_the_next_closes_it(stage: Stage):
     zone = ZoneInfo("UTC")
     last = weeks_later(week_of(datetime.now(UTC), zone), -1, zone)
@@ -110,6 +117,7 @@ def test_a_week_gets_its_issue_late_data_fixes_it_and_the_next_closes_it(stage: 
     assert f"Before: #{old['number']}." in new["body"]
 
 
+@one_database
 @pytest.mark.parametrize("stage", [["budget_pull_usd = 3\n", "enforce = true\n"]], indirect=True)
 def test_a_check_run_is_neutral_then_asks_for_an_approval_and_then_has_it(stage: Stage):
     number = stage.github.open_pull("feat/limit")

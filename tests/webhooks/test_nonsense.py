@@ -1,7 +1,6 @@
 """Whatever strangers, tools and people send, they get an answer that says what is wrong, and never an error of ours."""
 
 import json
-import os
 from urllib.parse import quote
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.store import tokens as token_store
 from bot.store.database import Unavailable
+from tests.examples import examples
 from tests.server import NOON, sign
 from tests.webhooks.test_github import INSTALLATION, PULL
 from tests.webhooks.test_usage import ONE, altered
@@ -287,15 +287,15 @@ def check_anything(server, token, reader, request):
         headers |= {"X-Hub-Signature-256": sign(body), "X-GitHub-Event": request["event"]}
         headers |= {"Content-Type": "application/json"}
     answer = server.send(request["method"], path, params=request["params"], headers=headers, content=body)
-    assert answer.status_code < 500, answer.text
+    # This server has a key that cannot sign, and says so.
+    assert answer.status_code < 500 or path == "/readyz", answer.text
     if answer.status_code >= 400 and answer.headers.get("content-type") == "application/json" and answer.content:
         told = answer.json()
         assert told.get("message") or told.get("detail")
 
 
-# `make fuzz` asks for more.
 @settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "100")),
+    max_examples=examples(50),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(requests)

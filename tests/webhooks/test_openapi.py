@@ -1,7 +1,6 @@
 """What the API says of itself at /api/v1/openapi.json holds, for generated requests that fit it and ones that do not."""
 
 import contextlib
-import os
 
 import pytest
 import schemathesis
@@ -10,12 +9,10 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 
 from bot.store import tokens as token_store
+from tests.examples import examples
 from tests.server import NOON
 from webhooks import api
 from webhooks.server import Server
-
-# `make fuzz` asks for more.
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 
 
 def operations():
@@ -24,6 +21,7 @@ def operations():
     return [result.ok() for result in schemathesis.openapi.from_dict(app.openapi()).get_all_operations()]
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("operation", operations(), ids=lambda operation: operation.label)
 def test_what_the_api_says_of_itself_holds(server, operation, mode):
@@ -31,7 +29,7 @@ def test_what_the_api_says_of_itself_holds(server, operation, mode):
     with server.database.write() as connection:
         token = token_store.new(connection, 1, "a dashboard", NOON, "read")
 
-    @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(10), suppress_health_check=list(HealthCheck))
     @given(operation.as_strategy(generation_mode=mode))
     def check(case):
         request = case.as_transport_kwargs(base_url="http://server")

@@ -20,6 +20,7 @@ from bot.store import ledger_history
 from bot.store import tokens as token_store
 from bot.store.day_sums import changes_of
 from tests.attribution.strategies import usages
+from tests.examples import examples
 from tests.notation import session
 from tests.server import NOON
 
@@ -181,7 +182,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from([*FIELDS, "surprise"]), json_values, max_size=5))
 def test_whatever_a_record_holds_it_is_taken_or_refused_and_the_ledger_holds(server, change):
     token = server.token(acme__widgets=34)
@@ -207,7 +208,7 @@ def doors(draw):
     return records, draw(st.permutations(records)), draw(st.integers(1, 4))
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(doors())
 def test_requests_seen_through_several_doors_are_charged_once_in_any_order_and_any_batches(server, arrivals):
     records, order, size = arrivals

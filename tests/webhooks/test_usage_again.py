@@ -12,6 +12,7 @@ from sqlalchemy import event
 from attribution.usage import with_context
 from bot.store import ledger as ledger_store
 from tests.attribution.strategies import usages
+from tests.examples import examples
 from tests.notation import session
 from tests.webhooks.test_usage import ONE, altered, ledger
 
@@ -111,7 +112,7 @@ def tenants():
     return iter(range(10, 10_000))
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arrivals())
 def test_the_ledger_is_the_same_as_if_nothing_were_recognised(server, tenants, given_arrivals):
     records, size = given_arrivals

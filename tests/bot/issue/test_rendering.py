@@ -20,6 +20,7 @@ from attribution.week_totals import WeekFacts, week_cost
 from bot.github.write_comment import LONGEST_BODY
 from bot.issue import WeekView, render, title
 from tests.attribution.strategies import costs
+from tests.examples import examples
 from tests.look.gfm import render as as_github_does
 from tests.notation import MONDAY, pulls
 
@@ -217,7 +218,7 @@ def cents(cell: str) -> int:
     return 0 if match is None or match[1] else int(match[2].replace(",", "") + match[3])
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(amounts, min_size=1, max_size=12), st.lists(amounts, max_size=9), names, names, names)
 def test_no_name_and_no_figure_breaks_it(now, before, title, label, model):
     details = {number: Details(title=title, labels=(label,), closes=(50,)) for number in range(1, 5)}

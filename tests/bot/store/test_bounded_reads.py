@@ -34,6 +34,7 @@ from bot.store import totals as total_store
 from bot.store.database import Database
 from bot.store.day_sums import changes_of
 from bot.store.tables import Repository
+from tests.examples import examples
 from tests.notation import MONDAY, session
 
 DAY = timedelta(days=1)
@@ -144,7 +145,7 @@ def save(database: Database, connection: Connection, key: RepositoryKey, history
         ledger.save_claims(connection, key, claims, 1, sums)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories(), st.integers(8, 40).map(lambda days: days * DAY))
 def test_figures_are_those_of_the_whole_repository(database: Database, history: History, now: timedelta):
     at, week = MONDAY + now, week_of(MONDAY, SETTINGS.zone)

@@ -28,6 +28,7 @@ from bot.store import repositories as repository_store
 from bot.store.database import Database
 from bot.store.day_sums import changes_of, day_sums
 from bot.store.repositories import RepositoryFacts
+from tests.examples import examples
 
 DAY = timedelta(days=1)
 NIGHT = datetime(2026, 10, 24, 22, tzinfo=UTC)  # clocks go back in Berlin a day later
@@ -172,7 +173,7 @@ class Place:
         return here, [share for share in shares if share.charge_key in keys]
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories)
 def test_after_any_history_they_are_what_the_ledger_says(database: Database, history: list[tuple[Any, ...]]):
     with database.write() as connection:
