@@ -132,6 +132,7 @@ class Databases:
 
 
 # What a statement is in SQL is the same in all databases of a kind: to compile it in every test takes a seventh of its time.
+# Listeners of a dialect, such as `handle_error`, hear nothing of one engine alone; those of connections and statements do.
 _dialects: dict[str, Dialect] = {}
 _compiled_statements: dict[Any, Any] = {}
 

@@ -152,7 +152,7 @@ class Repository:
 
 
 @settings(
-    max_examples=examples(25),
+    max_examples=examples(40),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(histories())

@@ -145,7 +145,7 @@ def index_of_everything(facts: Facts) -> RepositoryIndex:
     return RepositoryIndex(pulls, "main", corrections=facts.corrections, direct=direct_commits(pulls, reported, "main"))
 
 
-@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(facts(), st.integers(1, 2))
 def test_claims_are_those_of_the_whole_repository(database: Database, facts: Facts, placed: int):
     everything = index_of_everything(facts)
