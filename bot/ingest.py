@@ -11,10 +11,11 @@ from operator import attrgetter
 import msgspec
 from sqlalchemy import Connection
 
-from attribution.protocol import MOST_REQUESTS, Coverage, Receipt, Refusal, reader, repository_digest
+from attribution.protocol import MOST_REQUESTS, Coverage, Receipt, Refusal, TooDeep, reader, repository_digest
 from attribution.usage import RequestKey, Usage, with_context
 from bot.clock import Clock, from_ms
 from bot.context import settings_of
+from bot.deep_json import without_depths
 from bot.keys import PullKey, RepositoryKey, Sender
 from bot.repository_settings import OperatorSettings, RepositorySettings
 from bot.store import accounts as account_store
@@ -131,12 +132,20 @@ def receive(
 
 def _records(body: bytes) -> list[_Record] | BadBatch:
     try:
-        requests = _read_batch(body).requests
+        requests = _requests(body)
     except msgspec.DecodeError as error:
         return BadBatch(f'the body must be {{"requests": [...]}}: {error}')
     if len(requests) > MOST_REQUESTS:
         return BadBatch(f"a batch holds at most {MOST_REQUESTS} requests, this one has {len(requests)}")
     return [_record(index, raw) for index, raw in enumerate(requests)]
+
+
+def _requests(body: bytes) -> list[msgspec.Raw]:
+    """One that is too deep to be read is read without its depths."""
+    try:
+        return _read_batch(body).requests
+    except TooDeep:
+        return _read_batch(without_depths(body)).requests
 
 
 def _record(index: int, raw: msgspec.Raw) -> _Record:

@@ -24,6 +24,9 @@ LONGEST_BODY = 65_000
 # What kind of comment says what a pull request cost.
 COMMENT = "pull"
 
+# An organization can be `blocked`, which passes.
+_IS_LOCKED = re.compile(r"\blocked\b")
+
 
 class CommentText(msgspec.Struct, frozen=True):
     """What the comment of a kind says. It is not created where people hid our comment of the kind `unless_hidden`."""
@@ -69,7 +72,7 @@ async def put_comment(bot: Bot, lease: Lease, full_name: str, text: CommentText,
             raise
         return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, state="deleted")
     except Refusal as error:
-        if not re.search(r"\blocked\b", str(error)):  # an organization can be blocked, which passes
+        if not _IS_LOCKED.search(str(error)):
             raise
         return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, state="locked")
     return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, body_sha256=digest)
