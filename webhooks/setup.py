@@ -155,7 +155,7 @@ def _next_steps(settings: Settings, app: _CreatedApp) -> str:
     return f"""
 <ol>
 <li><a href="{escape(install)}">Install it</a> on the repositories whose pull requests should say what they cost.</li>
-<li>On this server, make a token for the developers of that installation: <code>mergecost token new</code></li>
+<li>On this server, make a token for each developer of that installation: <code>mergecost token new --for NAME</code></li>
 <li>On a developer's machine: <code>pip install mergecost</code>, then
 <code>MERGECOST_URL={escape(settings.public_url)} MERGECOST_TOKEN=… mergecost push</code></li>
 </ol>

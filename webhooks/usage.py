@@ -133,7 +133,7 @@ def _known(edge: Edge, token: str) -> Bearer | Response:
 
 
 def _not_known() -> Response:
-    message = "this ingest token is not known or was revoked: ask for one made by `mergecost token new` on the server"
+    message = "this ingest token is not known or was revoked: ask for one made by `mergecost token new --for NAME` on the server"
     return _answer(401, Message(message), {"WWW-Authenticate": "Bearer"})
 
 

@@ -78,6 +78,7 @@ def _measured(place: Place, seconds: float, first: int) -> Measurement:
     before, stop, answers = len(place.github.requests), _SPAWN.Event(), _SPAWN.Queue()
     watcher = _SPAWN.Process(target=watch, args=(place.server.url, stop, answers))
     watcher.start()
+    answers.get()  # it has begun
     start, times, memory = time.monotonic(), list[float](), list[float]()
     while time.monotonic() - start < seconds or len(times) < 3:
         times.append(place.seconds_to_comment(first + len(times)))

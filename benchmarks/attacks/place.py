@@ -140,9 +140,10 @@ class Place:
 
 
 def watch(url: str, stop: Stop, answers: "Queue[list[float]]") -> None:
-    """How long `/healthz` took; a minute where it did not answer."""
+    """How long `/healthz` took; a minute where it did not answer. An empty list says that it has begun."""
     times: list[float] = []
     with httpx.Client(timeout=60) as client:
+        answers.put([])
         while not stop.is_set():
             start = time.monotonic()
             try:
