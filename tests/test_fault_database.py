@@ -77,7 +77,10 @@ def test_a_database_that_is_away_is_a_503_and_all_is_well_afterwards(server: Ser
         assert both(server, token) == [503, 503]
         answer = server.deliver("pull_request", PULL)
         assert answer.headers["retry-after"] == "30"
-        assert server.send("GET", "/api/v1/repositories", headers={"Authorization": "Bearer x"}).status_code == 503
+        assert (
+            server.send("GET", "/api/v1/repositories", headers={"Authorization": "Bearer mergecost_read_x"}).status_code
+            == 503
+        )
         assert server.send("GET", "/metrics").status_code == 503
     assert both(server, token) == [202, 200]
     assert (server.request_counts()["pull 7/34/12"], spend(server)) == (1, 1_250_000)

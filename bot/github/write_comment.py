@@ -16,6 +16,7 @@ from bot.github.client import Missing, Refusal
 from bot.github.models import Comment, Id, Number, is_ours
 from bot.github.pacing import take_turn
 from bot.keys import PullKey
+from bot.markdown import fitted
 from bot.store import publications as publication_store
 from bot.work import queue
 from bot.work.queue import Lease
@@ -42,7 +43,7 @@ async def put_comment(bot: Bot, lease: Lease, full_name: str, text: CommentText,
     Where it `is_last` of a piece of work, the lease is finished in the transaction that stores the comment: then True.
     """
     key, kind = lease.pull, text.kind
-    full_body = f"{bot.marker(kind, key)}\n{text.body}"[:LONGEST_BODY]
+    full_body = fitted(f"{bot.marker(kind, key)}\n{text.body}", LONGEST_BODY)
     digest = hashlib.sha256(full_body.encode()).hexdigest()
     with bot.database.read() as connection:
         current = publication_store.publication(connection, key, kind)
