@@ -11,6 +11,8 @@ PUBLISHED_AT = time(6)
 # Every time zone's days begin on a quarter of an hour.
 QUARTER_MS = 15 * 60_000
 
+_WEEK_NAME = re.compile(r"(2[0-9]{3})-W([0-9]{2})")
+
 
 class Week(msgspec.Struct, frozen=True, order=True):
     """`name` is ISO 8601's, such as `2026-W47`. It lasts from `from_at` to `to_at` (not included), both UTC."""
@@ -54,7 +56,7 @@ def week_of(at: datetime, zone: ZoneInfo) -> Week:
 
 def week_named(name: str, zone: ZoneInfo) -> Week | None:
     """`2026-W47`, or None if there is no such week."""
-    match = re.fullmatch(r"(2\d{3})-W(\d\d)", name)
+    match = _WEEK_NAME.fullmatch(name)
     try:
         return _week(date.fromisocalendar(int(match[1]), int(match[2]), 1), zone) if match else None
     except ValueError:

@@ -31,6 +31,10 @@ MOST_BRANCHES = 1000
 T = TypeVar("T")
 
 
+class TooDeep(msgspec.DecodeError):
+    """JSON of more levels than can be read, about 1,000."""
+
+
 def reader(kind: type[T]) -> Callable[[bytes | msgspec.Raw], T]:
     """Reads JSON that strangers sent. Raises `msgspec.DecodeError` whatever is wrong with it, in words that can be sent back."""
     decode = msgspec.json.Decoder(kind).decode
@@ -39,10 +43,10 @@ def reader(kind: type[T]) -> Callable[[bytes | msgspec.Raw], T]:
         try:
             return decode(body)
         except RecursionError:
-            reason = "lists and objects are nested too deeply: send what the schema describes"
+            error = TooDeep("lists and objects are nested too deeply: send what the schema describes")
         except UnicodeDecodeError:
-            reason = "a text in it is not UTF-8: encode it so"
-        raise msgspec.DecodeError(reason)
+            error = msgspec.DecodeError("a text in it is not UTF-8: encode it so")
+        raise error
 
     return read
 

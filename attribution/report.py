@@ -45,6 +45,10 @@ class SessionPart(msgspec.Struct, frozen=True, kw_only=True):
     why: tuple[str, ...]
 
 
+# In place of a pull request's number.
+NO_PULL = 0
+
+
 class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     """Work of one session that is booked nowhere and nearly fits a pull request, or would be booked to it and looks invented:
     its `evidence` says which."""
@@ -122,12 +126,13 @@ def pull_request_cost(
 def suggestions(
     tool: str, session_id: str, claims: Iterable[tuple[Charge, Claim]]
 ) -> dict[tuple[int, Evidence], Suggestion]:
-    """What of a session is left unattributed and nearly fits, by pull request and evidence."""
+    """What of a session is left unattributed and nearly fits, by pull request and evidence. What looks invented and belongs to no
+    pull request is there under `NO_PULL`."""
     near: defaultdict[tuple[int, Evidence], list[tuple[Charge, Claim]]] = defaultdict(list)
     for charge, claim in claims:
-        for number in claim.candidates:
-            evidence = Evidence.IMPLAUSIBLE if claim.evidence == Evidence.IMPLAUSIBLE else Evidence.NONE
-            near[number, evidence].append((charge, claim))
+        is_invented = claim.evidence == Evidence.IMPLAUSIBLE
+        for number in claim.candidates or ((NO_PULL,) if is_invented else ()):
+            near[number, Evidence.IMPLAUSIBLE if is_invented else Evidence.NONE].append((charge, claim))
     return {
         (number, evidence): Suggestion(
             short_id=short_id(tool, session_id),

@@ -15,7 +15,7 @@ from attribution.forecast import Forecast
 from attribution.money import Micros
 from attribution.outcome import State
 from attribution.periods import Week
-from attribution.report import Row
+from attribution.report import Row, Suggestion
 from attribution.totals import PullTotal
 
 
@@ -108,7 +108,8 @@ class BudgetRow(msgspec.Struct, frozen=True, kw_only=True):
 class WeekCost(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about a week. `before_...` is the median of the merges (or issues) of the eight weeks before. `unseen_merges` had
     no AI work that we know of: their cost is not known. `no_pull` is booked to no pull request.
-    `month` is the forecast of the month that the week ends in."""
+    `month` is the forecast of the month that the week ends in. `unconfirmed_sessions` are those of no pull request, where
+    nothing else says what they are called."""
 
     week: Week
     total: Cost
@@ -132,6 +133,7 @@ class WeekCost(msgspec.Struct, frozen=True, kw_only=True):
     is_settled: bool
     budgets: tuple[BudgetRow, ...] = ()
     month: Forecast | None = None
+    unconfirmed_sessions: tuple[Suggestion, ...] = ()
 
     @property
     def nothing(self) -> Cost:

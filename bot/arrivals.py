@@ -74,7 +74,7 @@ class Arrivals:
                 del waiting[account_id]
 
     async def save(self, sender: Sender, body: bytes) -> Receipt:
-        """Returns once what the batch says is in the ledger. Raises `BadBatch`, and what the database raised."""
+        """Returns once what the batch says is in the ledger. Raises `BadBatch`, `Revoked`, and what the database raised."""
         arrival = _Arrival(sender, body, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(sender.account_id, deque()).append(arrival)
         self._start_turns()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from attribution.attribute import RepositoryIndex, attribute
 from attribution.clues import Clues, clues_of, names_of
 from attribution.evidence import Claim, Commit, Evidence, PullRequest
-from attribution.report import Suggestion, suggestions
+from attribution.report import NO_PULL, Suggestion, suggestions
 from attribution.reported_commits import ReportedCommit, direct_commits, with_reports
 from attribution.runaway import FLOOR_MICROS
 from attribution.usage import Usage
@@ -121,7 +121,7 @@ def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
             pairs += [(entry, claims[entry.charge.key]) for entry in charges]
             near[session] = suggestions(*session, [(entry.charge, claims[entry.charge.key]) for entry in charges])
         numbers = ledger_store.save_claims(connection, key, pairs, bot.clock(), sums)
-        numbers |= command_store.save_suggestions(bot.database, connection, key, near)
+        numbers |= command_store.save_suggestions(bot.database, connection, key, near) - {NO_PULL}
         clue_store.save(connection, key, clues)
         session_store.mark_done(connection, waiting, bot.clock())
         amounts = [sum(entry.charge.list_micros or 0 for entry in charges) for charges in charges_of.values()]

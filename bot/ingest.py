@@ -11,18 +11,21 @@ from operator import attrgetter
 import msgspec
 from sqlalchemy import Connection
 
-from attribution.protocol import MOST_REQUESTS, Coverage, Receipt, Refusal, reader, repository_digest
+from attribution.protocol import MOST_REQUESTS, Coverage, Receipt, Refusal, TooDeep, reader, repository_digest
 from attribution.usage import RequestKey, Usage, with_context
 from bot.clock import Clock, from_ms
 from bot.context import settings_of
+from bot.deep_json import without_depths
 from bot.keys import PullKey, RepositoryKey, Sender
 from bot.repository_settings import OperatorSettings, RepositorySettings
+from bot.store import accounts as account_store
 from bot.store import commits as commit_store
 from bot.store import ledger
 from bot.store import repositories as repository_store
 from bot.store import requests as request_store
 from bot.store import session_clues as clue_store
 from bot.store import sessions as session_store
+from bot.store import tokens as token_store
 from bot.store.database import Database
 from bot.store.day_sums import Changes, changes_of
 from bot.usage_validation import validate
@@ -31,6 +34,10 @@ from bot.work.stale import Change, Fact, Stale
 
 class BadBatch(Exception):
     """The body is not a batch. The message shows what a batch looks like."""
+
+
+class Revoked(Exception):
+    """The token was revoked after it had let its batch in: nothing is saved, so that `take_back` finds all that it sent."""
 
 
 class _Batch(msgspec.Struct):
@@ -92,7 +99,7 @@ def receive(
     clock: Clock,
     account_id: int,
     bodies: Iterable[tuple[Sender, bytes]],
-) -> list[Receipt | BadBatch]:
+) -> list[Receipt | BadBatch | Revoked]:
     """Save batches of an account, each of a sender, one after the other in one transaction. A `BadBatch` spoils no other."""
     senders, bodies_only = zip(*bodies, strict=True)
     batches = [_records(body) for body in bodies_only]
@@ -105,11 +112,16 @@ def receive(
     if not new:
         return [batch if isinstance(batch, BadBatch) else Receipt(0, len(batch)) for batch in batches]
     with database.write() as connection, changes_of(database, connection, account_id) as sums:
-        answers: list[Receipt | BadBatch] = []
+        # Whoever takes back what a token sent locks the account after its revocation is committed.
+        account_store.lock(connection, account_id)
+        revoked = token_store.revoked(connection, account_id, {sender.token_id for sender in senders})
+        answers: list[Receipt | BadBatch | Revoked] = []
         pulls: set[PullKey] = set()
         for sender, batch in zip(senders, batches, strict=True):
             if isinstance(batch, BadBatch):
                 answers.append(batch)
+            elif sender.token_id in revoked:
+                answers.append(Revoked())
             else:
                 receipt, changed = _save(connection, sender, batch, clock(), sums)
                 answers.append(receipt)
@@ -120,12 +132,20 @@ def receive(
 
 def _records(body: bytes) -> list[_Record] | BadBatch:
     try:
-        requests = _read_batch(body).requests
+        requests = _requests(body)
     except msgspec.DecodeError as error:
         return BadBatch(f'the body must be {{"requests": [...]}}: {error}')
     if len(requests) > MOST_REQUESTS:
         return BadBatch(f"a batch holds at most {MOST_REQUESTS} requests, this one has {len(requests)}")
     return [_record(index, raw) for index, raw in enumerate(requests)]
+
+
+def _requests(body: bytes) -> list[msgspec.Raw]:
+    """One that is too deep to be read is read without its depths."""
+    try:
+        return _read_batch(body).requests
+    except TooDeep:
+        return _read_batch(without_depths(body)).requests
 
 
 def _record(index: int, raw: msgspec.Raw) -> _Record:

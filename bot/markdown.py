@@ -59,6 +59,15 @@ def folded(summary: str, body: str) -> str:
     return f"<details><summary>{summary}</summary>\n<br>\n\n{body}\n\n</details>"
 
 
+def fitted(body: str, longest: int) -> str:
+    """As many lines as fit, with what they open closed: no line of ours needs the next one."""
+    if len(body) <= longest:
+        return body
+    close = "\n\n</details>"
+    kept = body[: longest - len(close)].rpartition("\n")[0]
+    return kept + (close if kept.count("<details>") > kept.count("</details>") else "")
+
+
 def small(body: str) -> str:
     return f"<sub>{body}</sub>"
 

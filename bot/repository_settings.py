@@ -22,6 +22,7 @@ PATH = ".github/mergecost.yml"
 
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]+)`")
 _AT_FIELD = re.compile(r"at `\$(?:[^`.]*\.)*+(\w+)`")
+_AT_LINE = re.compile(r"at line ([0-9]++)")
 _LONGEST_QUOTE = 80
 _FULL_NAME = re.compile(r"\A[\w.-]+/[\w.-]+")
 
@@ -157,7 +158,7 @@ def read_operator(text: str, file: str = "mergecost.toml") -> OperatorSettings |
     try:
         raw = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        line = int(match[1]) if (match := re.search(r"at line (\d+)", str(error))) else 0
+        line = int(match[1]) if (match := _AT_LINE.search(str(error))) else 0
         return _problem(file, text, line, f"not TOML: {str(error).split(' (at')[0].lower()}")
     try:
         settings = msgspec.convert(raw, OperatorSettings)
@@ -243,8 +244,10 @@ def _hint(name: str) -> str:
 
 
 def _line_of(text: str, name: str) -> int:
-    pattern = re.compile(rf"^\s*[\"']?{re.escape(name)}[\"']?\s*[:=]")
-    return next((i for i, line in enumerate(text.splitlines(), 1) if pattern.match(line)), 0)
+    """Where a setting is said, with or without quotes."""
+    starts = ((i, line.lstrip().lstrip("\"'")) for i, line in enumerate(text.splitlines(), 1))
+    rests = ((i, start.removeprefix(name).lstrip("\"' \t")) for i, start in starts if start.startswith(name))
+    return next((i for i, rest in rests if rest.startswith((":", "="))), 0)
 
 
 def _problem(file: str, text: str, line: int, message: str, more: int = 0) -> Problem:

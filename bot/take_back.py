@@ -8,6 +8,7 @@ from bot.clock import Clock, to_ms
 from bot.context import settings_of
 from bot.keys import PullKey, Sender
 from bot.repository_settings import OperatorSettings
+from bot.store import accounts as account_store
 from bot.store import commits as commit_store
 from bot.store import repositories as repository_store
 from bot.store import session_clues as clue_store
@@ -27,8 +28,19 @@ class TakenBack(msgspec.Struct, frozen=True):
 
 
 def take_back(database: Database, operator: OperatorSettings, clock: Clock, sender: Sender) -> TakenBack:
-    """All that came with the token, in transactions of bounded size beside a running server. Where it was interrupted, it is begun
-    again."""
+    """All that came with the token, which is revoked, in transactions of bounded size beside a running server; also what a
+    transferred repository took along to another account. Where it was interrupted, it is begun again."""
+    with database.read() as connection:
+        accounts = [account.account_id for account in account_store.all_accounts(connection)]
+    whole = TakenBack(ZERO, 0)
+    for account_id in sorted({*accounts, sender.account_id}):
+        part = _take_back(database, operator, clock, sender._replace(account_id=account_id))
+        whole = TakenBack(whole.cost + part.cost, whole.pulls + part.pulls)
+    return whole
+
+
+def _take_back(database: Database, operator: OperatorSettings, clock: Clock, sender: Sender) -> TakenBack:
+    """In one account."""
     cost, pulls, from_origin = ZERO, set[PullKey](), 0
     while True:
         with database.write() as connection, changes_of(database, connection, sender.account_id) as sums:

@@ -7,7 +7,7 @@ from bot import alerts, attribute, budgets, comments, ledger_check, notices, tim
 from bot.commands import run as commands
 from bot.context import Bot
 from bot.errors import NotYet
-from bot.github import sync_account, sync_issue, sync_pull
+from bot.github import redeliver, sync_account, sync_issue, sync_pull
 from bot.github.client import GitHubError, Limited, Missing, NotInstalled, Refusal
 from bot.github.pacing import check_turn
 from bot.notify import NotSent
@@ -25,6 +25,7 @@ Result = bool | None
 UseCase = Callable[[Bot, Lease], Awaitable[Result] | Result]
 
 USE_CASES: dict[Kind, UseCase] = {
+    Kind.DELIVERIES: lambda bot, _: redeliver.failed(bot),
     Kind.ACCOUNTS: lambda bot, _: sync_account.all_accounts(bot),
     Kind.ACCOUNT: lambda bot, lease: sync_account.account(bot, lease.account_id, lease.work.number),
     Kind.RECENT: lambda bot, lease: sync_account.recent(bot, lease.repository),

@@ -17,6 +17,7 @@ import msgspec
 
 from attribution.cost import NOT_KNOWN, ZERO, Cost, column, cost_of_request
 from attribution.ledger import Charge, charge
+from attribution.spreadsheet import cell
 from attribution.usage import TOKENS_NOT_KNOWN, Usage
 from collector.git import Git
 from collector.pulls import NO_LIST, default_branch, newest_pulls, targets
@@ -133,7 +134,9 @@ def _csv(by: str, rows: Sequence[Row]) -> None:
     for row in rows:
         cost, tokens = row.cost, (row.input_tokens, row.output_tokens)
         usd = "" if cost.list_micros is None else f"{cost.list_micros // 1_000_000}.{cost.list_micros % 1_000_000:06}"
-        writer.writerow((line(row.name), usd, cost.requests, cost.unpriced_requests, *tokens, row.last_at.isoformat()))
+        writer.writerow(
+            (cell(line(row.name)), usd, cost.requests, cost.unpriced_requests, *tokens, row.last_at.isoformat())
+        )
 
 
 def _days(text: str) -> int:

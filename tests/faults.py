@@ -58,8 +58,11 @@ FAULTS: dict[int, Fault] = {
         ),
     ),
     15: Fault("ours on the third page, a copied marker", (f"{_PUBLISH}our_comment_is_found_on_any_page",)),
-    16: Fault("down for six hours, every delivery lost", (f"{_GITHUB}downtime_converges_by_reading",)),
-    17: Fault("down for six days", (f"{_GITHUB}downtime_converges_by_reading",)),
+    16: Fault(
+        "down for six hours, every delivery lost",
+        (f"{_GITHUB}after_six_hours_of_downtime", f"{_GITHUB}a_delivery_that_fails_again"),
+    ),
+    17: Fault("down for six days", (f"{_GITHUB}after_six_days_of_downtime",)),
     18: Fault("bodies of 24 and 26 MB", (f"{_HOOK}the_body_is_capped",)),
     19: Fault(
         "three replicas, and none, over a week's boundary",

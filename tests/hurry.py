@@ -24,6 +24,11 @@ class HurriedLoop(asyncio.SelectorEventLoop):
         self._hurried = _Selector()
         super().__init__(self._hurried)
 
+    @property
+    def slept_seconds(self) -> float:
+        """What it would have waited so far."""
+        return self._hurried.slept_seconds
+
     def time(self) -> float:
         return super().time() + self._hurried.slept_seconds
 

@@ -18,6 +18,7 @@ from sqlalchemy import event, text
 
 from bot.settings import SettingsError
 from bot.store import opening
+from bot.store import tokens as token_store
 from bot.store.database import Database, Unavailable
 from bot.store.opening import opened
 from bot.work import intake as intake_module
@@ -27,7 +28,7 @@ from bot.work.queue import Kind, Work
 from tests.databases import Databases, open_database
 from tests.notation import session
 from tests.patience import DEADLOCK_SECONDS
-from tests.server import Server, serving
+from tests.server import NOON, Server, serving
 from tests.webhooks.test_github import PULL
 from webhooks import edge
 
@@ -76,7 +77,10 @@ def test_a_database_that_is_away_is_a_503_and_all_is_well_afterwards(server: Ser
         assert both(server, token) == [503, 503]
         answer = server.deliver("pull_request", PULL)
         assert answer.headers["retry-after"] == "30"
-        assert server.send("GET", "/api/v1/repositories", headers={"Authorization": "Bearer x"}).status_code == 503
+        assert (
+            server.send("GET", "/api/v1/repositories", headers={"Authorization": "Bearer mergecost_read_x"}).status_code
+            == 503
+        )
         assert server.send("GET", "/metrics").status_code == 503
     assert both(server, token) == [202, 200]
     assert (server.request_counts()["pull 7/34/12"], spend(server)) == (1, 1_250_000)
@@ -110,6 +114,28 @@ def test_a_database_that_stalls_is_a_503_in_time_and_nothing_piles_up(server: Se
     monkeypatch.undo()
     assert both(server, token) == [202, 200]
     assert spend(server) == 1_250_000
+
+
+def test_figures_of_a_database_that_stalls_are_a_503_in_time_and_nothing_piles_up(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    server.token(acme__widgets=34)
+    with server.database.write() as connection:
+        headers = {"Authorization": f"Bearer {token_store.new(connection, 1, 'a dashboard', NOON, 'read')}"}
+    release = threading.Event()
+
+    def stall(*_arguments: Any) -> None:
+        release.wait(DEADLOCK_SECONDS)
+
+    event.listen(server.database.engine, "before_cursor_execute", stall)
+    monkeypatch.setattr(edge, "ANSWER_SECONDS", 0.05)
+    answers = [server.send("GET", "/api/v1/repositories", headers=headers) for _ in range(edge._MOST_WAITING + 20)]
+    assert {(answer.status_code, answer.headers["retry-after"]) for answer in answers} == {(503, "30")}
+    assert server.app.state.edge.threads.backlog <= edge._MOST_WAITING
+    release.set()
+    event.remove(server.database.engine, "before_cursor_execute", stall)
+    monkeypatch.undo()
+    assert server.send("GET", "/api/v1/repositories", headers=headers).status_code == 200
 
 
 def test_too_many_that_wait_are_answered_at_once(server: Server, monkeypatch: pytest.MonkeyPatch):

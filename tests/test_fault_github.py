@@ -2,21 +2,22 @@
 
 import itertools
 import json
+from collections import Counter
 
 import pytest
 from sqlalchemy import select
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from bot.keys import PullKey
+from bot.github import redeliver
+from bot.repository_settings import OperatorSettings
 from bot.store import accounts as account_store
-from bot.store import pulls as pull_store
 from bot.store.accounts import WRITE_BURST, WRITE_INTERVAL_MS
 from bot.work import queue
 from bot.work.queue import Kind, Work
 from bot.worker import run_due
 from tests.databases import Worlds
 from tests.test_publish_story import about_to_comment, ours
-from tests.world import DAY_MS, World
+from tests.world import World
 
 HOUR_MS, MINUTE_MS = 3_600_000, 60_000
 ANYTHING, COMMENTS, COMMENT = r"/.*", r".+/issues/12/comments", r".+/issues/comments/\d+"
@@ -75,25 +76,122 @@ def test_a_suspension_that_no_delivery_told_of_loses_nothing(ready: World, hours
     assert len(ours(ready)) == 1
 
 
-@pytest.mark.parametrize(("hours", "days"), [(6, 0), (0, 6)])
-def test_downtime_converges_by_reading(ready: World, hours: int, days: int):
-    """Nothing runs meanwhile, and every delivery is lost: GitHub does not send them again."""
-    ready.settle()
-    with ready.hold_mail() as mail:
-        ready.push("feat/a", "2b3c4d5")
+@pytest.fixture
+def over_budget(worlds: Worlds) -> World:
+    """A pull request that asks for an approval, an issue, and a settled conversation."""
+    return worlds.after(about_to_be_approved, OperatorSettings(defaults={"budget_pull_usd": 5, "enforce": True}))
+
+
+def about_to_be_approved(world: World) -> None:
+    world.open_issue("Clients hammer the API")
+    world.open_pull(12, "feat/a", body="Fixes #1")
+    world.work("09:00 feat/a $8.00")
+    world.say(12, "Please!")
+    world.settle()
+    assert world.check(12)[0] == "action_required"
+
+
+# On an issue there is nothing to refresh.
+ANSWERED = [{("mergecost[bot]", "+1")}, {("mergecost[bot]", "confused")}]
+
+
+def down(world: World, hours: int) -> None:
+    """What happens while no server runs: every delivery fails."""
+    with world.hold_mail() as mail:
+        world.press(12)
+        world.push("feat/a", "2b3c4d5")
         for number in range(20, 40):
-            ready.open_pull(number, f"feat/{number}")
-        ready.merge(12)
+            world.open_pull(number, f"feat/{number}")
+        (remark,) = (comment for comment in world.github.comments(world.repository, 12) if comment.body == "Please!")
+        world.now_ms += MINUTE_MS
+        world.github.edit_comment(remark, "/mergecost refresh", world.alice)
+        world.say(1, "/mergecost refresh")
         mail.clear()
-    ready.now_ms += hours * HOUR_MS + days * DAY_MS
-    ready.sweep()
-    ready.work("09:30 feat/30 $3.00", "s2")
-    ready.settle()
-    assert "$3.00" in ready.comment(30)
-    with ready.database.read() as connection:
-        merged = pull_store.pull(connection, PullKey(ready.org.id, ready.repository.id, 12))
-    assert merged is not None
-    assert merged.merged_at_ms is not None
+    world.now_ms += hours * HOUR_MS
+
+
+def attempts(world: World) -> Counter[str]:
+    """How often each delivery that failed was asked for again."""
+    return Counter(delivery.guid for delivery in world.github.deliveries if delivery.redelivery)
+
+
+def reactions(world: World) -> list[set[tuple[str, str]]]:
+    """To the commands in comments."""
+    comments = world.repository.comments.values()
+    return [comment.reactions for comment in comments if comment.body == "/mergecost refresh"]
+
+
+def test_after_six_hours_of_downtime_everything_that_people_did_is_done(over_budget: World):
+    """A press of the button, a comment made a command, one on an issue, a push, twenty new pull requests."""
+    before = len(over_budget.github.deliveries)
+    down(over_budget, 6)
+    lost = {delivery.guid for delivery in over_budget.github.deliveries[before:]}
+    over_budget.sweep()
+    assert over_budget.check(12)[0] == "success", "the press was heard"
+    assert reactions(over_budget) == ANSWERED
+    over_budget.work("10:30 feat/30 $3.00", "s2")
+    over_budget.settle()
+    assert "$3.00" in over_budget.comment(30)
+    assert attempts(over_budget) == dict.fromkeys(lost, 1)
+    over_budget.now_ms += HOUR_MS
+    over_budget.sweep()
+    assert attempts(over_budget) == dict.fromkeys(lost, 1), "none is asked for twice"
+
+
+def test_after_six_days_of_downtime_reading_finds_everything_but_presses(over_budget: World):
+    """GitHub keeps deliveries for three days."""
+    down(over_budget, 6 * 24)
+    over_budget.sweep()
+    assert attempts(over_budget) == {}
+    assert over_budget.check(12)[0] == "action_required", "whoever pressed presses again: the button stands there"
+    assert reactions(over_budget) == ANSWERED
+    over_budget.work("10:30 feat/30 $3.00", "s2")
+    over_budget.press(12)
+    over_budget.settle()
+    assert "$3.00" in over_budget.comment(30)
+    assert over_budget.check(12)[0] == "success"
+
+
+def test_of_thousands_of_failed_deliveries_the_presses_are_asked_for_first(over_budget: World, monkeypatch):
+    monkeypatch.setattr(redeliver, "MOST", 3)
+    down(over_budget, 6)
+    over_budget.sweep()
+    assert sum(attempts(over_budget).values()) == 3
+    assert over_budget.check(12)[0] == "success"
+
+
+def test_a_delivery_that_fails_again_is_asked_for_again_and_one_that_we_refuse_is_not(over_budget: World):
+    with over_budget.hold_mail() as mail:
+        over_budget.press(12)
+        over_budget.push("feat/a", "2b3c4d5")
+        (press,) = (delivery for delivery in mail if "requested_action" in delivery.payload)
+        refused = set(mail) - {press}
+        for other in refused:
+            over_budget.github.record_answer(other, 400)
+        mail.clear()
+    over_budget.now_ms += HOUR_MS
+    with over_budget.hold_mail() as mail:
+        over_budget.sweep()
+        assert [delivery.guid for delivery in mail if delivery.redelivery] == [press.guid]
+        mail.clear()  # down once more
+    over_budget.now_ms += HOUR_MS
+    over_budget.sweep()
+    assert attempts(over_budget)[press.guid] == 2
+    assert attempts(over_budget).keys().isdisjoint(delivery.guid for delivery in refused)
+    assert over_budget.check(12)[0] == "success"
+
+
+def test_looking_for_failed_deliveries_reads_none_twice(over_budget: World):
+    for _ in range(250):
+        over_budget.push("feat/a", "2b3c4d5", force=True)
+    over_budget.sweep()
+    over_budget.now_ms += HOUR_MS
+    over_budget.sweep()
+    over_budget.now_ms += HOUR_MS
+    before = len(over_budget.github.requests)
+    over_budget.sweep()
+    pages = [request for request in over_budget.github.requests[before:] if request.path == "/app/hook/deliveries"]
+    assert len(pages) == 1
 
 
 @pytest.mark.parametrize("headers", [{}, {"retry-after": "60"}])

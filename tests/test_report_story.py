@@ -350,3 +350,12 @@ def test_nobody_is_named_or_ranked_anywhere(week: World):
         assert not [name for name in secrets if name and name in text.lower().replace("by bob", "")]
     names = set(re.findall(r'"(\w+)"', json.dumps(document["components"]["schemas"])))
     assert not names & {"author", "authors", "login", "user", "email", "person", "rank", "senders", "by_login"}
+
+
+def test_a_label_that_is_a_formula_is_a_text_in_a_spreadsheet(world: World):
+    world.open_pull(12, "feat/a", labels=["=HYPERLINK(1)", "-minus"])
+    world.work("09:00 feat/a $1.00")
+    world.settle()
+    rows = list(csv.DictReader(io.StringIO(report(world, "--by", "label", "--csv"))))
+    assert sorted(row["name"] for row in rows) == ["'-minus", "'=HYPERLINK(1)"]
+    assert {row["list_micros"] for row in rows} == {"500000"}

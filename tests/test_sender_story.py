@@ -1,16 +1,23 @@
 """An ingest token cannot cheat: who holds one changes nothing that came with another one."""
 
 import re
+from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from inline_snapshot import snapshot
 from msgspec.structs import replace
 
 from attribution.identity import author
+from attribution.ledger import check
+from attribution.protocol import Receipt
 from attribution.usage import ContextSource, Usage, with_context
+from bot import ingest
 from bot.cli import report as report_command
 from bot.cli import token as token_command
 from bot.clock import to_ms
+from bot.keys import RepositoryKey, Sender
+from bot.store import commits as commit_store
 from bot.store import ledger_history, withdrawals
 from bot.store import tokens as token_store
 from tests.comment_parts import why
@@ -266,6 +273,65 @@ def test_a_token_is_taken_back_in_bounded_pieces(ready: World, monkeypatch, tmp_
     assert sizes == [10, 10, 5, 0]
     assert ready.shares() == {"#12": 750}
     assert ready.ledger_errors() == []
+
+
+def test_a_batch_on_its_way_while_its_token_is_revoked_saves_nothing_that_is_not_taken_back(
+    ready: World, monkeypatch, tmp_path
+):
+    at_terminal(ready, monkeypatch, tmp_path)
+
+    async def body() -> AsyncIterator[bytes]:
+        """Read after the token was found to be good."""
+        token_command.main(["revoke", sent(ready, "a laptop"), "--take-back"])
+        yield msgspec.json.encode({"requests": session("10:00 feat/a $5.00", "s2")})
+
+    headers = {"Authorization": f"Bearer {ready.token}", "Content-Type": "application/json"}
+    answer = ready.send("POST", "/v1/usage", content=body(), headers=headers)
+    assert (answer.status_code, "was revoked" in answer.json()["message"]) == (401, True)
+    ready.settle()
+    assert ready.shares() == {}
+    assert "$5.00" not in ready.comment(12)
+
+
+def test_batches_of_others_that_wait_with_one_of_a_revoked_token_are_saved(ready: World):
+    with ready.sending_as("bob"):
+        bob = Sender(ready.org.id, "bob", sent(ready, "bob"))
+    alice = Sender(ready.org.id, "a laptop", sent(ready, "a laptop"))
+    with ready.database.write() as connection:
+        token_store.revoke(connection, alice.token_id, ready.now_ms)
+    bodies = [msgspec.json.encode({"requests": session(f"10:00 feat/a ${i}.00", f"t{i}")}) for i in (1, 2)]
+    operator = ready.bots[0].operator
+    answers = ingest.receive(
+        ready.database, operator, ready.clock, ready.org.id, zip([alice, bob], bodies, strict=True)
+    )
+    assert isinstance(answers[0], ingest.Revoked)
+    assert isinstance(answers[1], Receipt)
+    assert answers[1].accepted == 1
+    ready.settle()
+    assert ready.shares() == {"#12": 950}
+
+
+def test_what_a_transferred_repository_took_along_is_taken_back_there(ready: World, monkeypatch, tmp_path, capsys):
+    other = ready.github.add_user("other", type="Organization")
+    theirs = ready.github.install(ready.app, other, [ready.github.add_repository(other, "first")])
+    with ready.sending_as("mallory"):
+        ready.work("09:20 feat/a $8.00 commits 1111111", "s2")
+    ready.settle()
+    token_id = sent(ready, "mallory")
+    ready.github.transfer(ready.repository, ready.installation, theirs)
+    ready.deliver()
+    ready.settle()
+    assert "$15.50" in ready.comment(12)
+    at_terminal(ready, monkeypatch, tmp_path)
+    assert token_command.main(["revoke", token_id, "--take-back"]) == 0
+    assert "Taken back: $8.00 of 1 requests; 1 pull requests" in capsys.readouterr().out
+    ready.settle()
+    assert "$7.50" in ready.comment(12)
+    with ready.database.read() as connection:
+        charges, shares = ledger_history.everything(connection, other.id)
+        assert commit_store.by_anyone(connection, RepositoryKey(other.id, ready.repository.id), ["1111111"]) == []
+    assert sum(charge.list_micros or 0 for charge in charges) == 7_500_000
+    assert check(charges, shares) == []
 
 
 def ledger(world: World) -> list[object]:

@@ -1,6 +1,8 @@
 """What people write costs the server in proportion to its length, whatever it is."""
 
+import ast
 import importlib
+import inspect
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ import attribution
 import bot
 import webhooks
 from attribution.links import MOST_COMMITS, MOST_NUMBERS, closes, issues_of_branch, reverted_commits, reverts
+from attribution.pricing import SURCHARGES
 from bot.commands.parse import LONGEST_COMMAND, MOST_COMMANDS, CommandError, commands, lines
 from bot.markdown import code, phrase, text
 from tests.steps import instructions, is_linear
@@ -47,7 +50,23 @@ def patterns() -> dict[str, re.Pattern[str]]:
         for name, value in vars(module).items()
         if isinstance(value, re.Pattern) and not module.__name__.startswith("attribution.tools.")
     ]
-    return dict(named)
+    surcharges = [(f"attribution.pricing.SURCHARGES {row.model}", re.compile(row.model)) for row in SURCHARGES]
+    return dict(named + surcharges)
+
+
+def test_no_pattern_is_written_where_it_is_used():
+    """There `patterns` would not find it."""
+    inline = [
+        f"{module.__name__}: {ast.unparse(node)}"
+        for package in (attribution, bot, webhooks)
+        for module in modules(package)
+        if not module.__name__.startswith("attribution.tools.")
+        for function in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("re.")
+    ]
+    assert inline == ["attribution.pricing: re.search(row.model, model)"]
 
 
 def modules(package: ModuleType) -> Iterator[ModuleType]:

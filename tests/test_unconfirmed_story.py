@@ -191,3 +191,20 @@ def test_a_real_session_keeps_what_is_real_of_it(world: World):
     world.settle()
     assert world.shares() == {"#12": 600, "-": MILLION + 3_000_000}
     assert "of its $" not in world.comment(12), "the session as a whole is what is real of it"
+
+
+def test_what_belongs_to_no_pull_request_is_named_in_the_weekly_issue_to_be_confirmed(world: World):
+    (usage,) = session("12:00 - some-model", "elsewhere")
+    world.send_usage([msgspec.structs.replace(usage, reported_micros=5_000 * 1_000_000)])
+    world.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * 3_600_000
+    world.tick()
+    (issue,) = world.weeks()
+    name = short_id("claude-code", "elsewhere")
+    (line,) = [line for line in issue.body.splitlines() if line.startswith("**Unconfirmed:")]
+    assert line.endswith(f" Of no pull request: $5,000.00 in `{name}`.")
+    world.say(12, f"/mergecost confirm {name} because it was a benchmark")
+    world.settle()
+    (issue,) = world.weeks()
+    assert "Of no pull request" not in issue.body
+    assert "$5,006.00 was used" in issue.body
+    assert world.shares() == {"#12": 600, "-": MILLION + 500_000}

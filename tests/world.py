@@ -300,6 +300,7 @@ class World:
     def post(self, delivery: Delivery) -> None:
         headers, body = request_of(delivery, self.app.webhook_secret)
         answer = self.send("POST", "/webhooks/github", headers=headers, content=body)
+        self.github.record_answer(delivery, answer.status_code)
         assert answer.status_code == 202, answer.text
 
     def work(

@@ -3,7 +3,8 @@
 Described at /api/v1/openapi.json. Lists come in pages, as GitHub's do: `?page=2&per_page=100`, and a `Link` header.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial, wraps
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -30,7 +31,8 @@ from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store import tokens as token_store
 from bot.store.tables import Repository
-from webhooks.edge import edge_of
+from bot.store.tokens import Bearer
+from webhooks.edge import Edge, edge_of
 
 PER_PAGE = 100
 
@@ -48,11 +50,11 @@ class Message(msgspec.Struct, frozen=True):
     detail: str
 
 
-def _reader(request: Request) -> int:
+async def _reader(request: Request) -> int:
     """The account that the token in the request may read, while the App is installed there."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
-    with edge_of(request).database.read() as connection:
-        bearer = token_store.bearer(connection, token.strip(), "read") if kind.lower() == "bearer" else None
+    is_one = kind.lower() == "bearer" and token.strip().startswith(token_store.PREFIX["read"])
+    bearer = await edge_of(request).in_thread(lambda: _bearer(edge_of(request), token.strip())) if is_one else None
     if bearer is None:
         raise HTTPException(
             401, "no read token: make one with `mergecost token new --read`", {"WWW-Authenticate": "Bearer"}
@@ -60,6 +62,21 @@ def _reader(request: Request) -> int:
     if bearer.problem:
         raise HTTPException(403, f"{bearer.problem}. The figures are kept")
     return bearer.account_id
+
+
+def _bearer(edge: Edge, token: str) -> Bearer | None:
+    with edge.database.read() as connection:
+        return token_store.bearer(connection, token, "read")
+
+
+def _in_thread(answer: Callable[..., Response]) -> Callable[..., Awaitable[Response]]:
+    """Where all else asks the database: never more wait for it than the server has room for."""
+
+    @wraps(answer)
+    async def run(*, request: Request, **arguments: Any) -> Response:
+        return await edge_of(request).in_thread(partial(answer, request=request, **arguments))
+
+    return run
 
 
 def _pages(
@@ -112,6 +129,7 @@ def components() -> dict[str, Any]:
 
 
 @router.get("/repositories", responses=_answers(list[RepositoryListed], "By name."), response_class=Response)
+@_in_thread
 def repositories(request: Request, account: Account, pages: Pages) -> Response:
     """The repositories whose figures this token may read."""
     with edge_of(request).database.read() as connection:
@@ -122,6 +140,7 @@ def repositories(request: Request, account: Account, pages: Pages) -> Response:
 
 
 @router.get("/costs", responses=_answers(list[BreakdownRow], "By name; complete.", 404), response_class=Response)
+@_in_thread
 def costs(
     request: Request,
     account: Account,
@@ -153,6 +172,7 @@ def costs(
     responses=_answers(PullRequestCost, "As its comment says.", 404),
     response_class=Response,
 )
+@_in_thread
 def pull(request: Request, account: Account, owner: str, name: str, number: Number) -> Response:
     """What a pull request cost."""
     edge = edge_of(request)
@@ -170,6 +190,7 @@ def pull(request: Request, account: Account, owner: str, name: str, number: Numb
     responses=_answers(IssueCost, "Sub-issues included.", 404),
     response_class=Response,
 )
+@_in_thread
 def issue(request: Request, account: Account, owner: str, name: str, number: Number) -> Response:
     """What an issue cost over all its pull requests."""
 
@@ -184,6 +205,7 @@ def issue(request: Request, account: Account, owner: str, name: str, number: Num
     responses=_answers(WeekCost, "As its issue says.", 404),
     response_class=Response,
 )
+@_in_thread
 def week(request: Request, account: Account, owner: str, name: str, week: str) -> Response:
     """What a week came to, such as `2026-W47`."""
     edge = edge_of(request)
@@ -200,6 +222,7 @@ def week(request: Request, account: Account, owner: str, name: str, week: str) -
     responses=_answers(list[Budget], "Of this week and month, and of those before, where they have one.", 404),
     response_class=Response,
 )
+@_in_thread
 def running(request: Request, account: Account, pages: Pages, owner: str, name: str) -> Response:
     """How far the budgets of weeks and months are used."""
     edge = edge_of(request)

@@ -10,6 +10,10 @@ from starlette.types import Receive
 BUDGET_BYTES = 64 * 1024 * 1024
 # So many may be on their way at once; each has a connection that somebody else could use.
 MOST_AT_ONCE = 500
+# What is more than this of a stranger's body comes, with that of all other strangers, at this pace: whoever sends much at once
+# takes no time of who sends little.
+UNPACED_BYTES = 256 * 1024
+PACE_BYTES_A_SECOND = 32 * 1024 * 1024
 
 See = Callable[[bytes], object]
 
@@ -45,6 +49,7 @@ class Bodies:
         self._known: dict[Body, None] = {}
         self._strangers: dict[Body, None] = {}
         self._is_watched = False
+        self._paced_until = 0.0
 
     def read(
         self,
@@ -77,6 +82,12 @@ class Bodies:
         self.size_bytes += size_bytes
         while self.size_bytes > self._budget_bytes and (self._strangers or self._known):
             self._crowd_out_slowest()
+
+    async def pace(self, size_bytes: int) -> None:
+        """Waits until so much more may come. What is not waited for stays with its sender: uvicorn reads no further."""
+        now = asyncio.get_running_loop().time()
+        self._paced_until = max(self._paced_until, now) + size_bytes / PACE_BYTES_A_SECOND
+        await asyncio.sleep(self._paced_until - now)
 
     def _crowd_out_slowest(self) -> None:
         among = self._strangers or self._known
@@ -156,6 +167,8 @@ class Body:
                 raise self._refusal
             if self._size_bytes > self.limits.most_bytes:
                 raise Refusal(413, self.limits.too_large)
+            if not self.is_known and self._size_bytes > UNPACED_BYTES:
+                await self._bodies.pace(len(piece))
             if self._see is not None:
                 self._see(piece)
             is_last = not message.get("more_body", False)

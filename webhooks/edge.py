@@ -28,7 +28,8 @@ _MOST_WAITING = 32
 
 class Edge(msgspec.Struct, kw_only=True):
     """One for a server. `threads` do what blocks, apart from the loop's own: so the process ends without waiting for a database
-    that stalls. `setup` is who is making the App."""
+    that stalls. `setup` is who is making the App, `conversion` the newest attempt: it goes on when nobody
+    waits for it any more."""
 
     settings: Settings
     operator: OperatorSettings
@@ -42,6 +43,7 @@ class Edge(msgspec.Struct, kw_only=True):
     transport: Any = None
     bodies: Bodies = msgspec.field(default_factory=Bodies)
     setup: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
+    conversion: asyncio.Future[Any] | None = None
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """What `work` returns. Raises `Unavailable` where too much waits already."""

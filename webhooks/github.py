@@ -14,6 +14,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from attribution.protocol import reader
+from bot.github.models import NAME
 from bot.github.write_check import APPROVE
 from bot.store import budgets as budget_store
 from bot.store.database import Unavailable
@@ -33,8 +34,6 @@ _SIGNATURE = re.compile(rb"sha256=[0-9a-f]{64}")
 # GitHub's numbers, as the database keeps them.
 _Number = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 _Login = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.\[\]-]{1,100}\Z")]
-
-_NAME = "/mergecost"
 
 
 class _Id(msgspec.Struct):
@@ -199,7 +198,7 @@ def _issue(event: _Event, account_id: int) -> Work | None:
 
 def _comment(event: _Event, account_id: int) -> Work | None:
     """What names us. Who may say it is asked by the work: the payload's `author_association` is wrong for many members."""
-    if event.repository is None or event.issue is None or event.comment is None or _NAME not in event.comment.body:
+    if event.repository is None or event.issue is None or event.comment is None or NAME not in event.comment.body:
         return None
     return Work(Kind.COMMANDS, account_id, event.repository.id, event.issue.number)
 

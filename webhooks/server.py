@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from attribution.protocol import CAPS_PATH, COVERAGE_PATH, USAGE_PATH
 from bot.arrivals import Arrivals
@@ -21,7 +21,7 @@ from bot.store.database import Database, Unavailable
 from bot.trampoline import DaemonThreads
 from bot.work.intake import Intake
 from webhooks import api, github, health, setup, usage
-from webhooks.edge import Edge
+from webhooks.edge import Edge, in_time
 
 
 def _plain(endpoint: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
@@ -53,7 +53,7 @@ STOP_SECONDS = 8
 
 
 async def _unavailable(_request: Request, _error: Exception) -> Response:
-    message = {"detail": "the database cannot answer now: ask again later"}
+    message = {"detail": "no answer in time: ask again later"}
     return JSONResponse(message, 503, {"Retry-After": "30"})
 
 
@@ -69,9 +69,27 @@ class Server(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = HOT.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
         if app is None:
-            return await super().__call__(scope, receive, send)
+            return await self._in_time(scope, receive, send)
         scope["app"] = self
         return await app(scope, receive, send)
+
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Whatever a page or a figure waits for, it is answered as soon as the busiest routes are."""
+        has_begun = False
+
+        async def note(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        if scope["type"] != "http":
+            return await super().__call__(scope, receive, send)
+        try:
+            async with in_time():
+                await super().__call__(scope, receive, note)
+        except Unavailable:
+            if not has_begun:
+                await (await _unavailable(Request(scope), Exception()))(scope, receive, send)
 
 
 def create_app(

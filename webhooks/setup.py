@@ -3,6 +3,7 @@
 https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
 """
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -64,8 +65,14 @@ def start(request: Request, secret: str = "", organization: str = "") -> HTMLRes
 
 @router.get("/setup/created", include_in_schema=False)
 async def finish(request: Request, code: str = "", state: str = "") -> HTMLResponse:
-    """GitHub sends the browser back here with a code that is worth the App's credentials, once."""
+    """GitHub sends the browser back here with a code that is worth the App's credentials, once: so they are taken even if this
+    request has to end before GitHub answers."""
     edge = edge_of(request)
+    edge.conversion = asyncio.ensure_future(_in_turn(edge, code, state))
+    return await asyncio.shield(edge.conversion)
+
+
+async def _in_turn(edge: Edge, code: str, state: str) -> HTMLResponse:
     async with edge.setup:  # the answer may come several times, and each code would make an App
         return await _finish(edge, code, state)
 
@@ -148,7 +155,7 @@ def _next_steps(settings: Settings, app: _CreatedApp) -> str:
     return f"""
 <ol>
 <li><a href="{escape(install)}">Install it</a> on the repositories whose pull requests should say what they cost.</li>
-<li>On this server, make a token for the developers of that installation: <code>mergecost token new</code></li>
+<li>On this server, make a token for each developer of that installation: <code>mergecost token new --for NAME</code></li>
 <li>On a developer's machine: <code>pip install mergecost</code>, then
 <code>MERGECOST_URL={escape(settings.public_url)} MERGECOST_TOKEN=… mergecost push</code></li>
 </ol>

@@ -85,7 +85,7 @@ async def _with_body(
             headers = dict(request.scope["headers"])
             async with edge.bodies.read(headers, request.receive, LIMITS, is_known=True) as body:
                 return await work(bearer, body)
-    except (Busy, Refusal, ingest.BadBatch, bot_caps.BadQuestion, Unavailable) as error:
+    except (Busy, Refusal, ingest.BadBatch, ingest.Revoked, bot_caps.BadQuestion, Unavailable) as error:
         return _refused(error)
 
 
@@ -95,6 +95,8 @@ def _refused(error: Exception) -> Response:
         return _answer(429, Message("enough of this account waits to be saved: send it again later"), later)
     if isinstance(error, Refusal):
         return _answer(error.status, Message(str(error)), {"Retry-After": "30"} if error.status == 503 else None)
+    if isinstance(error, ingest.Revoked):
+        return _not_known()
     return _database_is_away() if isinstance(error, Unavailable) else _answer(400, Message(str(error)))
 
 
@@ -131,7 +133,7 @@ def _known(edge: Edge, token: str) -> Bearer | Response:
 
 
 def _not_known() -> Response:
-    message = "this ingest token is not known or was revoked: ask for one made by `mergecost token new` on the server"
+    message = "this ingest token is not known or was revoked: ask for one made by `mergecost token new --for NAME` on the server"
     return _answer(401, Message(message), {"WWW-Authenticate": "Bearer"})
 
 

@@ -29,6 +29,7 @@ from benchmarks.soak.place import PULLS, Place, Repeated
 from bot.ledger_check import broken_promises
 from bot.store import accounts as account_store
 from bot.store import tokens as token_store
+from tests.github.fake import request_of
 
 RECORDS_A_MINUTE, BATCH, CLIENTS = 25_000, 100, 4
 # What 200 input tokens of this model cost.
@@ -125,10 +126,13 @@ def _soak(place: Place, seconds: float, seed: int) -> list[str]:
         nonlocal told
         place.push()
         fresh, told = place.deliveries(told), len(place.github.deliveries)
-        for headers, body in fresh:
+        for delivery in fresh:
+            headers, body = request_of(delivery, place.app.webhook_secret)
             url = f"{place.chance.choice(place.replicas).url}/webhooks/github"
             try:
-                answers[str(httpx.post(url, content=body, headers=headers, timeout=10).status_code)] += 1
+                status = httpx.post(url, content=body, headers=headers, timeout=10).status_code
+                place.github.record_answer(delivery, status)
+                answers[str(status)] += 1
             except httpx.TransportError as error:
                 answers[type(error).__name__] += 1
 
@@ -157,6 +161,8 @@ def _soak(place: Place, seconds: float, seed: int) -> list[str]:
     print(
         f"memory: {third:.0f} MB at most in the first third, {memory[-1]:.0f} MB at the end, {max(memory):.0f} MB at most"
     )
+    every = max(len(memory) // 4, 1)
+    print("memory by quarters of that time, MB: " + ", ".join(f"{mb:.0f}" for mb in memory[every - 1 :: every]))
     growth = memory[-1] - third
     return problems + ([f"memory grew by {growth:.0f} MB"] if growth > MOST_GROWTH_MB else [])
 

@@ -17,8 +17,8 @@ from starlette.routing import Mount
 
 from bot.clock import from_ms, system_clock
 from bot.store.database import Database
-from tests.github.fake import FakeGitHub, request_of
-from tests.github.state import Repository
+from tests.github.fake import FakeGitHub
+from tests.github.state import Delivery, Repository
 from tests.processes import MergecostProcess, serving_asgi
 
 ACCOUNTS, PULLS = 4, 5
@@ -104,13 +104,13 @@ class Place:
         repository, number = self.chance.choice(self.repositories), self.chance.randint(1, PULLS)
         self.github.push(repository, f"feat/{number}", [self.github.commit("More", author=self.person)])
 
-    def deliveries(self, since: int) -> list[tuple[dict[str, str], bytes]]:
+    def deliveries(self, since: int) -> list[Delivery]:
         """What GitHub has to say since then: some lost, some twice, in any order."""
         fresh = self.github.deliveries[since:]
         sent = [delivery for delivery in fresh if self.chance.random() > 0.2]
         sent += [delivery for delivery in fresh if self.chance.random() < 0.5]
         self.chance.shuffle(sent)
-        return [request_of(delivery, self.app.webhook_secret) for delivery in sent]
+        return sent
 
     # What breaks
 

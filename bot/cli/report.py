@@ -14,6 +14,7 @@ from attribution.breakdown import WAYS, BreakdownRow
 from attribution.cost import ZERO, Cost, column
 from attribution.periods import last_published, week_named
 from attribution.report import short_id
+from attribution.spreadsheet import cell
 from bot.clock import from_ms, system_clock
 from bot.comment import render as render_comment
 from bot.comment.issue import render_issue
@@ -154,7 +155,7 @@ def _columns(row: msgspec.Struct, prefix: str = "") -> dict[str, object]:
         if isinstance(value, Cost):
             columns |= _columns(value, name.removesuffix("cost"))
         else:
-            columns[f"{prefix}{name}"] = len(value) if isinstance(value, tuple) else value
+            columns[f"{prefix}{name}"] = len(value) if isinstance(value, tuple) else cell(value)
     return columns
 
 

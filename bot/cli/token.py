@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="mergecost token", description="Tokens, which collectors send usage with and others read figures with."
     )
     actions = parser.add_subparsers(dest="action", required=True)
-    new = actions.add_parser("new", help="make a token for one account and show it once")
+    new = actions.add_parser("new", help="make a token for one account, a sender of its own, and show it once")
     new.add_argument("--account", help="the user or organization that it speaks for (not needed if there is only one)")
     new.add_argument("--read", action="store_true", help="for reading figures from /api/v1, not for sending usage")
     new.add_argument(
@@ -47,13 +47,15 @@ def _parser() -> argparse.ArgumentParser:
         dest="sender",
         default="",
         metavar="NAME",
-        help="who sends with it: tokens of one name are one sender, such as a person's laptop and CI",
+        help="who sends with it: tokens of one name are one sender, such as a person's laptop and CI; without it, the token alone",
     )
     actions.add_parser("list", help="the tokens that exist, without their secrets")
     revoke = actions.add_parser("revoke", help="refuse a token from now on")
     revoke.add_argument("token_id")
     revoke.add_argument(
-        "--take-back", action="store_true", help="also withdraw all that was sent with it, as if it had never come"
+        "--take-back",
+        action="store_true",
+        help="also withdraw all that was sent or last changed with it, as if it had never come",
     )
     return parser
 

@@ -3,7 +3,9 @@
 from attribution.cost import PRICE_NOT_KNOWN, column
 from attribution.outcome import State
 from bot.comment.view import CommentView, tool_title
-from bot.markdown import code, count, phrase, text
+from bot.markdown import LONGEST_NAME, code, count, phrase, text
+
+_MOST_TOOLS = 10
 
 
 def render(view: CommentView) -> str:
@@ -41,7 +43,9 @@ def _coverage(view: CommentView) -> str:
     cost = view.cost
     if not cost.total.requests:
         return ""
-    tools = " and ".join(text(tool_title(tool)) for tool in cost.tools)
+    tools = " and ".join(text(tool_title(tool), LONGEST_NAME) for tool in cost.tools[:_MOST_TOOLS])
+    if rest := cost.tools[_MOST_TOOLS:]:
+        tools += f" and {count(len(rest), 'more tool')}"
     return f"Seen: {count(len(cost.sessions), 'session')} of {tools}, {count(cost.total.requests, 'request')}."
 
 

@@ -9,6 +9,8 @@ from attribution.outcome import Outcome
 from attribution.report import PullRequestCost, Suggestion
 from bot.markdown import phrase
 
+_NUMBER = re.compile(r"#[0-9]++")
+
 
 class CommentView(msgspec.Struct, frozen=True, kw_only=True):
     """`settings_problem` is what is wrong with the repository's settings file, in a sentence, or empty. `suggestions`
@@ -36,5 +38,8 @@ def tool_title(tool: str) -> str:
 def reason(why: str, number: int) -> str:
     """Why something counts, as the comment on pull request `number` says it. What stands in backticks is a name."""
     parts = why.split("`")
-    parts[::2] = [re.sub(rf"#{number}(?!\d)", "this pull request", part) for part in parts[::2]]
+    own = f"#{number}"
+    parts[::2] = [
+        _NUMBER.sub(lambda match: "this pull request" if match[0] == own else match[0], part) for part in parts[::2]
+    ]
     return phrase("`".join(parts))

@@ -12,6 +12,7 @@ from bot.figures import budgets as budget_figures
 from bot.figures import forecasts
 from bot.keys import RepositoryKey, WeekKey
 from bot.repository_settings import RepositorySettings
+from bot.store import commands as command_store
 from bot.store import issues as issue_store
 from bot.store import pulls as pull_store
 from bot.store import totals as total_store
@@ -29,6 +30,11 @@ def cost_of(connection: Connection, settings: RepositorySettings, key: WeekKey, 
         month=forecasts.of_month(connection, settings, key.repository, week.to_at)
         if week.to_at <= from_ms(now_ms)
         else None,
+        unconfirmed_sessions=tuple(
+            command_store.unconfirmed_without_pull(connection, key.repository, to_ms(week.from_at), to_ms(week.to_at))
+        )
+        if cost.unconfirmed.requests
+        else (),
     )
 
 

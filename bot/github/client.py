@@ -137,7 +137,7 @@ class GitHubApp:
             url, query = (httpx.URL(link[1]).raw_path.decode() if link else None), None
             url = self._below_api(url) if url else None
 
-    async def write(self, account_id: int, method: str, path: str, body: Any, model: type[T]) -> T:
+    async def write(self, account_id: int | None, method: str, path: str, body: Any, model: type[T]) -> T:
         """Create or change something, once: never re-sent here. `Unsure` means it may have happened."""
         response = await self._call(account_id, method, path, json=body)
         return _decoded(response, model, f"{method} {path}")

@@ -6,6 +6,8 @@ import msgspec
 
 from bot.context import Bot
 
+# What every command begins with.
+NAME = "/mergecost"
 # A title holds 256 characters on GitHub, a branch and a label fewer; the path of a file may be longer, but no person's is.
 LONGEST_NAME = 500
 # https://docs.github.com/en/issues/using-labels-and-milestones-to-track-work: GitHub gives an issue 100 labels at most.

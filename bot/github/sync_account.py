@@ -2,16 +2,17 @@
 
 import base64
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection
 
-from bot.clock import CLOCKS_MS, DAY_MS, to_ms
+from bot.clock import CLOCKS_MS, DAY_MS, from_ms, to_ms
 from bot.context import Bot
 from bot.github.client import Missing, Refusal
-from bot.github.models import Present, User
+from bot.github.models import NAME, Comment, Present, User, is_ours
 from bot.keys import RepositoryKey
 from bot.repository_settings import PATH
 from bot.settings_lines import LONGEST
@@ -60,13 +61,24 @@ class _Item(msgspec.Struct):
     pull_request: Present | None = None
 
 
+class _Comment(Comment, kw_only=True):
+    updated_at: datetime
+    issue_url: str = ""
+
+    @property
+    def conversation(self) -> int:
+        """The number of its pull request or issue; 0 where GitHub does not say it."""
+        number = self.issue_url.rpartition("/")[2]
+        return int(number) if number.isdecimal() and len(number) < 19 else 0
+
+
 class _File(msgspec.Struct):
     content: str = ""
 
 
 async def all_accounts(bot: Bot) -> None:
-    """Ask for every installation of the App to be read: at the start, and as the hourly sweep."""
-    work: list[Work] = []
+    """Ask for every installation of the App to be read, and for deliveries that failed: at the start, and as the hourly sweep."""
+    work = [Work(Kind.DELIVERIES)]
     async for page in bot.github.pages(None, "/app/installations", list[_Installation]):
         work += [Work(Kind.ACCOUNT, installation.account.id, 0, installation.id) for installation in page]
     with bot.database.write() as connection:
@@ -113,9 +125,15 @@ async def recent(bot: Bot, key: RepositoryKey) -> None:
     first = bot.clock() - _FIRST_LOOK_MS
     pulls, pulls_until_ms = await _changes(bot, repository, "pulls", repository.pulls_read_until_ms or first)
     issues, issues_until_ms = await _changes(bot, repository, "issues", repository.issues_read_until_ms or first)
-    work = [Work(kind, *key, number) for number in pulls for kind in (Kind.PULL, Kind.COMMANDS)]
+    commands, comments_until_ms = await _commands(bot, repository, repository.comments_read_until_ms or first)
+    work = [Work(Kind.PULL, *key, number) for number in pulls]
     work += [Work(Kind.ISSUE, *key, number) for number in issues if number not in pulls]
-    state = {"pulls_read_until_ms": pulls_until_ms, "issues_read_until_ms": issues_until_ms}
+    work += [Work(Kind.COMMANDS, *key, number) for number in commands]
+    state = {
+        "pulls_read_until_ms": pulls_until_ms,
+        "issues_read_until_ms": issues_until_ms,
+        "comments_read_until_ms": comments_until_ms,
+    }
     with bot.database.write() as connection:
         silent = pull_store.without_comment(connection, key, bot.clock() - _FIRST_LOOK_MS)
         work += [Work(Kind.COMMENT, *key, number) for number in silent]
@@ -137,11 +155,28 @@ async def _changes(bot: Bot, repository: Repository, what: str, since_ms: int) -
             times_ms += [to_ms(item.updated_at) for item in fresh]
             if len(fresh) < len(page):
                 break
+    return numbers, _until_ms(bot, times_ms, since_ms)
+
+
+async def _commands(bot: Bot, repository: Repository, since_ms: int) -> tuple[list[int], int]:
+    """The conversations in which a comment that was written or edited since then names us, and until when all are read now. An
+    edit changes nothing in the list of issues."""
+    path = f"/repos/{repository.full_name}/issues/comments"
+    listing = {"since": f"{from_ms(since_ms):%Y-%m-%dT%H:%M:%SZ}", "sort": "updated", "direction": "desc"}
+    numbers, times_ms = set[int](), list[int]()
+    with suppress(Missing):  # as above
+        async for page in bot.github.pages(repository.account_id, path, list[_Comment], **listing):
+            times_ms += [to_ms(comment.updated_at) for comment in page]
+            numbers |= {
+                comment.conversation for comment in page if NAME in (comment.body or "") and not is_ours(bot, comment)
+            }
+    return sorted(numbers - {0}), _until_ms(bot, times_ms, since_ms)
+
+
+def _until_ms(bot: Bot, times_ms: Iterable[int], since_ms: int) -> int:
+    """GitHub gives whole seconds of a clock of its own: one that is just over may bring more news, one long over does not."""
     newest = max(times_ms, default=None)
-    if newest is None:
-        return [], since_ms
-    # GitHub gives whole seconds of a clock of its own: one that is just over may bring more news, one long over does not.
-    return numbers, newest + (newest < bot.clock() - CLOCKS_MS)
+    return since_ms if newest is None else newest + (newest < bot.clock() - CLOCKS_MS)
 
 
 async def covered(bot: Bot, key: RepositoryKey) -> Repository | None:

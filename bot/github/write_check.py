@@ -13,6 +13,7 @@ from bot.github.client import Missing, Refusal
 from bot.github.models import Id
 from bot.github.pacing import take_turn
 from bot.keys import PullKey
+from bot.markdown import fitted
 from bot.store import publications as publication_store
 from bot.work.queue import Lease
 
@@ -36,6 +37,8 @@ class _Runs(msgspec.Struct):
     check_runs: list[Id]
 
 
+# GitHub takes 65,535 characters: https://docs.github.com/en/rest/checks/runs#create-a-check-run
+_LONGEST_TITLE, _LONGEST_SUMMARY = 255, 65_000
 # GitHub shows 20 characters of the label, 40 of the description.
 _BUTTON = {"label": "Approve", "description": "Let it cost more than its budget", "identifier": APPROVE}
 
@@ -74,7 +77,7 @@ def _body(key: PullKey, check: CheckText) -> dict[str, Any]:
         "conclusion": check.conclusion,
         # GitHub gives it back with a press of the button, where it may not name the pull request.
         "external_id": f"{key.repository_id}/{key.number}",
-        "output": {"title": check.title, "summary": check.summary},
+        "output": {"title": check.title[:_LONGEST_TITLE], "summary": fitted(check.summary, _LONGEST_SUMMARY)},
         "actions": [_BUTTON] if check.has_button else [],
     }
 

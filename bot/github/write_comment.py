@@ -16,6 +16,7 @@ from bot.github.client import Missing, Refusal
 from bot.github.models import Comment, Id, Number, is_ours
 from bot.github.pacing import take_turn
 from bot.keys import PullKey
+from bot.markdown import fitted
 from bot.store import publications as publication_store
 from bot.work import queue
 from bot.work.queue import Lease
@@ -23,6 +24,9 @@ from bot.work.queue import Lease
 LONGEST_BODY = 65_000
 # What kind of comment says what a pull request cost.
 COMMENT = "pull"
+
+# An organization can be `blocked`, which passes.
+_IS_LOCKED = re.compile(r"\blocked\b")
 
 
 class CommentText(msgspec.Struct, frozen=True):
@@ -39,7 +43,7 @@ async def put_comment(bot: Bot, lease: Lease, full_name: str, text: CommentText,
     Where it `is_last` of a piece of work, the lease is finished in the transaction that stores the comment: then True.
     """
     key, kind = lease.pull, text.kind
-    full_body = f"{bot.marker(kind, key)}\n{text.body}"[:LONGEST_BODY]
+    full_body = fitted(f"{bot.marker(kind, key)}\n{text.body}", LONGEST_BODY)
     digest = hashlib.sha256(full_body.encode()).hexdigest()
     with bot.database.read() as connection:
         current = publication_store.publication(connection, key, kind)
@@ -69,7 +73,7 @@ async def put_comment(bot: Bot, lease: Lease, full_name: str, text: CommentText,
             raise
         return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, state="deleted")
     except Refusal as error:
-        if not re.search(r"\blocked\b", str(error)):  # an organization can be blocked, which passes
+        if not _IS_LOCKED.search(str(error)):
             raise
         return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, state="locked")
     return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, body_sha256=digest)

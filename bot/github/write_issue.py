@@ -12,10 +12,12 @@ from bot.github.models import Comment, Id, Number, is_ours
 from bot.github.pacing import take_turn
 from bot.github.write_comment import LONGEST_BODY
 from bot.keys import WeekKey
+from bot.markdown import fitted
 from bot.store import weeks as week_store
 from bot.store.tables import Repository
 from bot.work.queue import Lease
 
+LONGEST_TITLE = 256
 # What marks our issues for people.
 LABEL = "mergecost"
 
@@ -32,7 +34,7 @@ async def put_issue(bot: Bot, lease: Lease, key: WeekKey, place: Repository, iss
     """Make the issue about a week read so, in the repository `place`. True once there is one. One that is no longer the newest
     is closed, once. Raises `NotYet` and GitHub's errors for the worker."""
     marker = bot.marker("week", key.repository.pull(week_number(key.week)))
-    body = f"{marker}\n{issue.body}"[:LONGEST_BODY]
+    body = fitted(f"{marker}\n{issue.body}", LONGEST_BODY)
     digest = hashlib.sha256(f"{issue.title}\n{body}".encode()).hexdigest()
     with bot.database.read() as connection:
         current = week_store.week(connection, key)
@@ -42,7 +44,7 @@ async def put_issue(bot: Bot, lease: Lease, key: WeekKey, place: Repository, iss
     if number is not None and current.body_sha256 == digest and current.is_closed >= issue.is_closed:
         return True
     path = f"/repos/{place.full_name}/issues"
-    text: dict[str, Any] = {"title": issue.title, "body": body}
+    text: dict[str, Any] = {"title": issue.title[:LONGEST_TITLE], "body": body}
     try:
         if number is None:
             number = await _search(bot, key.account_id, place.full_name, marker)

@@ -3,11 +3,16 @@
 An amount never follows a bracket: GitHub takes what is between `$1 (` and `$` for a formula.
 """
 
+from collections.abc import Sequence
+
 from attribution.money import show
+from attribution.report import Suggestion
 from attribution.week_report import Figure, WeekCost
 from bot.issue.reasons import change, largest_change, to_decide
 from bot.issue.view import WeekView
 from bot.markdown import code, count, phrase
+
+_MOST_SESSIONS = 10
 
 
 def title(view: WeekView) -> str:
@@ -71,13 +76,22 @@ def _no_merge(cost: WeekCost) -> str:
 
 
 def _unconfirmed(cost: WeekCost) -> str:
-    """In no sentence above; the pull requests that it would belong to name its sessions."""
+    """In no sentence above. Pull requests name the sessions that would belong to them; the others are named here."""
     if not cost.unconfirmed.requests:
         return ""
     return (
         f"**Unconfirmed: {cost.unconfirmed.show()}** in {count(cost.unconfirmed.requests, 'request')} that may be invented. It "
         f"counts as soon as somebody with write access says {code('/mergecost confirm SESSION')} in a pull request."
+        + _sessions(cost.unconfirmed_sessions)
     )
+
+
+def _sessions(parts: Sequence[Suggestion]) -> str:
+    if not parts:
+        return ""
+    named = [f"{part.cost.show()} in {code(part.short_id)}" for part in parts[:_MOST_SESSIONS]]
+    rest = [f"{count(len(parts) - _MOST_SESSIONS, 'more session')}"] if len(parts) > _MOST_SESSIONS else []
+    return f" Of no pull request: {', '.join([*named, *rest])}."
 
 
 def _range(figure: Figure) -> str:

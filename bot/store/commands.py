@@ -4,18 +4,19 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, select, update
 
 from attribution.cost import Cost
 from attribution.evidence import Correction, Evidence
-from attribution.report import Suggestion, short_id
+from attribution.report import NO_PULL, Suggestion, short_id
 from bot.keys import PullKey, RepositoryKey
 from bot.store.database import Database, of_names, of_pull, of_repository, rows, rows_in, rows_named, table
-from bot.store.sessions import SessionKey
+from bot.store.sessions import SessionKey, sessions
 from bot.store.tables import CommandRow, CorrectionRow, SuggestionRow
 
 commands, corrections, suggestions = table(CommandRow), table(CorrectionRow), table(SuggestionRow)
 
+_SESSION = ("account_id", "repository_id", "tool", "session_id")
 _OF_COMMENT = of_pull(commands) & (commands.c.comment_id == bindparam("of_comment"))
 _RUN = select(commands.c.comment_id).where(
     of_pull(commands), commands.c.comment_id.in_(bindparam("comment_ids", expanding=True))
@@ -28,6 +29,15 @@ _CORRECTIONS = select(corrections.c.facts).where(
 _SUGGESTIONS = select(suggestions).where(of_pull(suggestions))
 _SUGGESTIONS_OF_SESSIONS = select(suggestions).where(
     of_repository(suggestions), of_names(suggestions.c.tool, suggestions.c.session_id)
+)
+_WITHOUT_PULL = (
+    select(suggestions)
+    .join(sessions, and_(*(sessions.c[name] == suggestions.c[name] for name in _SESSION)))
+    .where(
+        of_pull(suggestions),
+        sessions.c.first_at_ms < bindparam("end_ms"),
+        sessions.c.last_at_ms >= bindparam("since_ms"),
+    )
 )
 _DELETE_SUGGESTIONS = suggestions.delete().where(
     of_repository(suggestions),
@@ -116,7 +126,20 @@ def save_suggestions(
 def suggested_to(connection: Connection, key: PullKey) -> list[Suggestion]:
     """Unattributed work that may belong to a pull request, and what of it is unconfirmed, the most money first."""
     suggestions = [_suggestion(row) for row in connection.execute(_SUGGESTIONS, key.params)]
-    return sorted(suggestions, key=lambda suggestion: (-suggestion.cost.priced_micros, suggestion.short_id))
+    return sorted(suggestions, key=_most_first)
+
+
+def unconfirmed_without_pull(
+    connection: Connection, key: RepositoryKey, since_ms: int, end_ms: int
+) -> list[Suggestion]:
+    """What looks invented in sessions of that time and belongs to no pull request, the most money first."""
+    times = {"since_ms": since_ms, "end_ms": end_ms}
+    rows = connection.execute(_WITHOUT_PULL, key.pull(NO_PULL).params | times)
+    return sorted(map(_suggestion, rows), key=_most_first)
+
+
+def _most_first(suggestion: Suggestion) -> tuple[int, str]:
+    return -suggestion.cost.priced_micros, suggestion.short_id
 
 
 def _suggestion(row: Row[Any]) -> Suggestion:

@@ -8,13 +8,14 @@ The secret has 256 random bits, so a plain SHA-256 is as good as a slow hash and
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
 from sqlalchemy import Connection, bindparam, select, update
 
 from bot.keys import Sender
-from bot.store.database import Database, one, rows, table
+from bot.store.database import Database, of_account, one, rows, table
 from bot.store.tables import Account, Token
 
 tokens, accounts = table(Token), table(Account)
@@ -67,6 +68,9 @@ _BEARER = (
 _USE = update(tokens).where(_OF_HASH).values(last_used_at_ms=bindparam("now_ms"))
 _ALL = select(tokens).order_by(tokens.c.created_at_ms)
 _ONE = select(tokens).where(tokens.c.token_id == bindparam("of_token"))
+_REVOKED = select(tokens.c.token_id).where(
+    of_account(tokens), tokens.c.token_id.in_(bindparam("ids", expanding=True)), ~_LIVE
+)
 _REVOKE = update(tokens).where(tokens.c.token_id == bindparam("of_token"), _LIVE)
 
 
@@ -120,6 +124,12 @@ def token_named(connection: Connection, token_id: str) -> Token | None:
 def revoke(connection: Connection, token_id: str, now_ms: int) -> bool:
     """False if there is no such live token."""
     return connection.execute(_REVOKE.values(revoked_at_ms=now_ms), {"of_token": token_id}).rowcount == 1
+
+
+def revoked(connection: Connection, account_id: int, token_ids: Collection[str]) -> set[str]:
+    """Those of these tokens that are revoked."""
+    params = {"of_account": account_id, "ids": sorted(token_ids)}
+    return set(connection.execute(_REVOKED, params).scalars())
 
 
 def _hash(token: str) -> str:

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     """Kinds of work, in the order in which they run when due at once: facts come before commands, and commands before what is
     written. A repository that has just become public is known as such before anything is written in it."""
 
+    DELIVERIES = "deliveries"
     ACCOUNTS = "accounts"
     ACCOUNT = "account"
     RECENT = "recent"

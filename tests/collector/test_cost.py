@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from inline_snapshot import snapshot
 
+from attribution.spreadsheet import cell
 from tests.collector.machine import CommandResult, call, git, mergecost, request, result, write_log
 
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
@@ -63,6 +64,13 @@ def test_a_table_by_tool_model_or_day(home: Path, clone: Path, by: str, names: l
     rows = [json.loads(line) for line in run(home, clone, "--by", by, "--json").stdout.splitlines()]
     assert [row["name"] for row in rows] == names
     assert sum(row["cost"]["list_micros"] or 0 for row in rows) == 2_000_000
+
+
+def test_no_cell_begins_a_formula():
+    for text in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"):
+        assert cell(text) == f"'{text}"
+    for value in ("feat/a=1", "", -1, 1.5, None):
+        assert cell(value) == value
 
 
 def test_csv_of_all_repositories(home: Path, clone: Path):

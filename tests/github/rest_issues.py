@@ -44,6 +44,18 @@ def create_issue(call: Call) -> Response:
     return created(payloads.issue(call.github.open_issue(call.repository, title, call.bot(), **options)))
 
 
+@route("GET", "/repos/{owner}/{repo}/issues/comments", *EITHER)
+def list_comments_of_repository(call: Call) -> Response:
+    """Of all issues and pull requests; `since` looks at the last edit."""
+    since, comments = call.since(), list(call.repository.comments.values())
+    if call.query("sort"):
+        comments.sort(key=lambda comment: getattr(comment, f"{call.query('sort')}_at"))
+        comments = comments[::-1] if call.query("direction") == "desc" else comments
+    return call.paged(
+        [comment for comment in comments if since is None or comment.updated_at >= since], payloads.comment
+    )
+
+
 @route("GET", "/repos/{owner}/{repo}/issues/{number}", *EITHER)
 def get_issue(call: Call) -> Response:
     return ok(payloads.issue(call.issue()))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import hurry
+from webhooks import body as body_module
 from webhooks.body import Bodies, Limits, Refusal
 
 LIMITS = Limits(25_000, seconds=10, too_large="send less")
@@ -61,6 +62,32 @@ def test_a_body_that_stalls_is_let_go_and_its_memory_is_free():
 def test_a_body_that_never_begins_is_let_go():
     async def story():
         assert await Sender().request(Bodies()) == 408
+
+    hurry.run(story())
+
+
+def test_much_of_strangers_comes_at_a_pace_and_little_of_them_at_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(body_module, "UNPACED_BYTES", 2_000)
+    monkeypatch.setattr(body_module, "PACE_BYTES_A_SECOND", 10_000)
+
+    def sending(bodies: Bodies, size_bytes: int, *, is_known: bool = False) -> asyncio.Task:
+        sender = Sender()
+        sender.is_taken.set()
+        for _ in range(size_bytes // 1_000 - 1):
+            sender.send(b"x" * 1_000)
+        sender.send(b"x" * 1_000, more_body=False)
+        return sender.request(bodies, is_known=is_known)
+
+    async def story():
+        loop, bodies = asyncio.get_running_loop(), Bodies()
+        assert isinstance(loop, hurry.HurriedLoop)
+        large = [sending(bodies, 20_000) for _ in range(2)]
+        await turn()
+        assert len(await sending(bodies, 2_000)) == 2_000
+        assert len(await sending(bodies, 20_000, is_known=True)) == 20_000
+        assert loop.slept_seconds == 0
+        assert [len(await each) for each in large] == [20_000, 20_000]
+        assert 3.5 <= loop.slept_seconds < 4.5
 
     hurry.run(story())
 

@@ -140,7 +140,7 @@ def test_a_record_that_is_not_utf8_is_refused_and_costs_its_batch_nothing(server
     "body",
     [
         DEEP,
-        b'{"requests": [%s]}' % DEEP,
+        b'{"requests": %s}' % DEEP,
         b'{"repositories": [{"name": "\xff"}]}',
         b'{"requests": ["\\ud800"]}',
         b"[" * 100_000,

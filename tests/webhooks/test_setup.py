@@ -13,6 +13,7 @@ from bot.settings import app_credentials, setup_secret
 from tests.github.fake import FakeGitHub
 from tests.notation import MONDAY
 from tests.server import Server
+from webhooks import edge
 
 
 @pytest.fixture
@@ -126,6 +127,22 @@ def test_githubs_answer_is_taken_once_however_often_it_comes(fresh, github):
 
     answers = fresh.run(all_at_once())
     assert sorted(answer.status_code for answer in answers) == [200, 410, 410, 410]
+    assert len(github.apps) == 1
+
+
+def test_what_github_answers_late_is_kept_though_the_page_was_answered_in_time(fresh, github, monkeypatch):
+    first = page(fresh, secret=secret(fresh))
+    code = github.register_manifest(manifest_of(first), github.add_user("acme", type="Organization"))
+    query = {"code": code, "state": state_of(first)}
+    gate = github.hold_next("POST", "/app-manifests/.+")
+    monkeypatch.setattr(edge, "ANSWER_SECONDS", 0.05)
+    answer = fresh.send("GET", "/setup/created", params=query)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+    assert app_credentials(fresh.settings, {}) is None
+    monkeypatch.undo()
+    gate.release.set()
+    assert fresh.send("GET", "/setup/created", params=query).status_code == 410
+    assert app_credentials(fresh.settings, {}) is not None
     assert len(github.apps) == 1
 
 

@@ -191,6 +191,21 @@ def test_whatever_a_record_holds_it_is_taken_or_refused_and_the_ledger_holds(ser
     spend(server)
 
 
+@pytest.mark.parametrize("place", ["note", "tokens", "request_id"])
+@pytest.mark.parametrize("levels", [900, 1100, 100_000])
+def test_a_record_of_many_levels_costs_its_batch_nothing(server, place, levels):
+    token = server.token(acme__widgets=34)
+    first, second = (
+        json.loads(msgspec.json.encode(usage)) for usage in session("09:00 feat/a $1.00\n09:10 feat/a $2.00")
+    )
+    body = json.dumps({"requests": [first | {place: "deep"}, second]}).replace('"deep"', "[" * levels + "]" * levels)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    answer = server.send("POST", "/v1/usage", content=body, headers=headers)
+    assert answer.status_code == 200
+    assert answer.json()["accepted"] == 1
+    assert [refusal["index"] for refusal in answer.json()["refused"]] == [0]
+
+
 @st.composite
 def doors(draw):
     """Records of a few requests, each by some of its three ids, with one that ties them together; and the batches they come in."""

@@ -1,10 +1,11 @@
-"""The database: one set of tables for SQLite and PostgreSQL. `account_id` is in every key.
+"""The database: one set of tables for SQLite and PostgreSQL. `account_id` is in every key but
+that of what is the App's own.
 
 Times are UTC milliseconds, money is micro-dollars. Ids are GitHub's numbers, which survive renames.
 """
 
 from bot.store.tables.conversations import ApprovalRow, CommandRow, CorrectionRow, PressRow, StrangerRow
-from bot.store.tables.github import Account, IssueRow, Presence, Pull, Reference, Repository, RepositoryName
+from bot.store.tables.github import Account, IssueRow, Presence, Pull, Reference, Repository, RepositoryName, Webhook
 from bot.store.tables.ledger import (
     ChargeRow,
     CommitName,
@@ -50,6 +51,7 @@ __all__ = [
     "StrangerRow",
     "SuggestionRow",
     "Token",
+    "Webhook",
     "WeekRow",
     "WithdrawnRow",
 ]

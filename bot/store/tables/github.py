@@ -41,6 +41,7 @@ class Repository(SQLModel, table=True):
     active: bool = True
     pulls_read_until_ms: int = big()
     issues_read_until_ms: int = big()
+    comments_read_until_ms: int = big()
     settings_text: str = text()
     settings_read_at_ms: int = big()
     newest_week: str = text()
@@ -54,6 +55,13 @@ class Repository(SQLModel, table=True):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+
+class Webhook(SQLModel, table=True):
+    """How far the deliveries of an App's webhook are looked through for those that failed. They are the App's, of all accounts."""
+
+    app_id: int = key()
+    read_until_ms: int = big()
 
 
 class RepositoryName(SQLModel, table=True):

@@ -353,6 +353,7 @@ def _make_notice_to_week() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("pulls_read_until_ms", sa.BigInteger(), nullable=False),
         sa.Column("issues_read_until_ms", sa.BigInteger(), nullable=False),
+        sa.Column("comments_read_until_ms", sa.BigInteger(), nullable=False),
         sa.Column("settings_text", sa.Text(), nullable=False),
         sa.Column("settings_read_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("newest_week", sa.Text(), nullable=False),
@@ -461,6 +462,12 @@ def _make_notice_to_week() -> None:
         sa.Column("last_used_at_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("account_id", "token_id"),
         sa.UniqueConstraint("secret_sha256"),
+    )
+    op.create_table(
+        "webhook",
+        sa.Column("app_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("read_until_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("app_id"),
     )
     op.create_table(
         "week",
