@@ -64,8 +64,9 @@ class Position(msgspec.Struct):
 def matching_lines(
     file: BinaryIO, source: JsonLines, tally: Tally, position: Position | None = None
 ) -> Iterator[bytes]:
-    """Whole lines with a needle of `source`, from the current position of `file` on. A last line without its line break is being
-    written; the next scan reads it, from `position` on. Raises UnreadableLog."""
+    """Whole lines with a needle of `source`, from the current position of `file` on. A last line without its line break is whole
+    if it is an object that is closed; otherwise it is being written, and the next scan reads it, from `position` on. Raises
+    UnreadableLog."""
     position = position or Position()
     buffer, too_long, read = bytearray(), False, position.offset
     while block := file.read(BLOCK_BYTES):
@@ -85,6 +86,19 @@ def matching_lines(
             tally.over_long_lines += not too_long
             too_long = True
             buffer.clear()
+    if buffer and not too_long:
+        last = _lines(buffer + b"\n", 0, len(buffer) + 1, source)
+        if last and _is_closed(last[0]):
+            yield from last
+            position.offset = read
+
+
+def _is_closed(line: bytes) -> bool:
+    """Whether a line is an object up to its last brace: no beginning of one is."""
+    try:
+        return line.startswith(b"{") and bool(msgspec.json.decode(line, type=msgspec.Raw))
+    except (msgspec.DecodeError, RecursionError):
+        return False
 
 
 def _lines(buffer: bytearray, start: int, end: int, source: JsonLines) -> list[bytes]:

@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
+from attribution.response_bill import BilledAttempt, Iteration, bill
 from attribution.tools import claude_code_lines as lines
 from attribution.tools.effects import Effects
 from attribution.tools.log import JsonLines, LogRead, OpenRecords, Text, decode, utc
@@ -72,6 +73,9 @@ class _Reading:
     def __init__(self, agent_id: str) -> None:
         self.agent_id = agent_id
         self.requests: list[Usage] = []
+        self.refused: set[str] = set()  # responses that ended by refusing
+        self.owners: dict[str, str] = {}  # the first response of each `requestId`
+        self.shared: set[str] = set()  # each `requestId` that several responses have: no name of any of them
         self.latest: tuple[object, ...] = ()
         self.open_records = OpenRecords()
         self.effects = Effects(self.open_records)
@@ -97,11 +101,19 @@ class _Reading:
 
     def finish(self) -> LogRead:
         return LogRead(
-            requests=[self.effects.add_to(usage) for usage in unique(self.requests)],
+            requests=[self.effects.add_to(usage) for usage in unique(self._billed())],
             carry=self.open_records.records,
             unreadable_records=self.unreadable_records,
             skipped_records=self.skipped_records,
         )
+
+    def _billed(self) -> Iterator[Usage]:
+        for usage in self.requests:
+            # An earlier line of a refusal, from before it was known to be one.
+            if usage.request_id in self.refused and not usage.tokens.output:
+                continue
+            is_shared = bool(self.shared) and not self.shared.isdisjoint(usage.aliases)
+            yield msgspec.structs.replace(usage, aliases=()) if is_shared else usage
 
     def _answers_a_call(self, record: bytes) -> bool:
         return self.effects.waits and any(
@@ -120,9 +132,21 @@ class _Reading:
         session_id = line.request_session_id or line.session_id or ""
         request_id = message.id or entry.request_id or f"{session_id}:{entry.uuid or line.uuid or utc(at).isoformat()}"
         aliases = (entry.request_id,) if message.id and entry.request_id else ()
+        if aliases and self.owners.setdefault(aliases[0], request_id) != request_id:
+            self.shared.add(aliases[0])
         self._calls(request_id, message.content)
         usage = message.usage
-        snapshot = (request_id, aliases, usage, message.model, session_id, agent_id, line.git_branch, line.cwd)
+        snapshot = (
+            request_id,
+            aliases,
+            usage,
+            message.stop_reason,
+            message.model,
+            session_id,
+            agent_id,
+            line.git_branch,
+            line.cwd,
+        )
         if snapshot == self.latest:  # the next block of the same response
             return
         self.latest = snapshot
@@ -141,7 +165,14 @@ class _Reading:
             tokens=_tokens(usage),
             context=Context(source=ContextSource.LOG, branch=_branch(line.git_branch), cwd=line.cwd or ""),
         )
-        self.requests += (request, *_beside(request, usage.iterations or ()))
+        is_refusal = message.stop_reason == "refusal"
+        if is_refusal:
+            self.refused.add(request_id)
+        if not (is_refusal or usage.iterations):
+            self.requests.append(request)
+            return
+        attempts = bill(request.model, request.tokens, _iterations(usage.iterations or ()), is_refusal=is_refusal)
+        self.requests += [_attempt(request, attempt) for attempt in attempts]
 
     def _calls(self, request_id: str, content: msgspec.Raw) -> None:
         if b'"tool_use"' not in bytes(content):  # thoughts and words: most blocks
@@ -180,18 +211,22 @@ def _tokens(counts: lines.Counts) -> Tokens:
     )
 
 
-def _beside(request: Usage, iterations: Iterable[lines.Iteration]) -> Iterator[Usage]:
-    """Requests to another model inside a response: an adviser, or a fallback."""
-    for number, step in enumerate(iterations):
-        if step.type in ("advisor_message", "fallback_message"):
-            yield msgspec.structs.replace(
-                request,
-                request_id=f"{request.request_id}:{step.type}:{number}",
-                aliases=(),
-                model=step.model or request.model,
-                web_search_requests=0,
-                tokens=_tokens(step),
-            )
+def _iterations(entries: Iterable[lines.Iteration]) -> list[Iteration]:
+    return [Iteration(entry.type or "", entry.model or "", _tokens(entry)) for entry in entries]
+
+
+def _attempt(response: Usage, attempt: BilledAttempt) -> Usage:
+    """What was billed of a response, as a request. Searches are those of the attempt that returned the message."""
+    if not attempt.name:
+        return msgspec.structs.replace(response, model=attempt.model, tokens=attempt.tokens)
+    return msgspec.structs.replace(
+        response,
+        request_id=f"{response.request_id}:{attempt.name}",
+        aliases=(),
+        model=attempt.model,
+        web_search_requests=0,
+        tokens=attempt.tokens,
+    )
 
 
 def _branch(git_branch: Text) -> str:

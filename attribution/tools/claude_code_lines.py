@@ -32,7 +32,7 @@ class Counts(msgspec.Struct):
 
 
 class Iteration(Counts):
-    """A step of a response. Those of another model are billed beside it: their tokens are not in the response's counts."""
+    """A step of a response: see `attribution.response_bill`."""
 
     type: Text = None
     model: Text = None
@@ -49,6 +49,7 @@ class ResponseUsage(Counts):
 class Message(msgspec.Struct):
     id: Text = None
     model: Text = None
+    stop_reason: Text = None
     usage: ResponseUsage | None = None
     content: msgspec.Raw = msgspec.Raw(b"null")
 

@@ -1,8 +1,9 @@
 """Pi and its sibling OMP: `~/.pi/agent/sessions` (PI_CODING_AGENT_DIR) and `~/.omp/agent/sessions`, the same on every system.
 
 A session is a tree of entries, and every branch of it was paid. A fork copies its parent's entries with their ids, so a request
-is its `responseId`, or its entry's id within the session where the provider gives none. Token kinds are disjoint; cache writes
-are not split by lifetime. No branch, no remote. https://github.com/badlogic/pi-mono/tree/main/packages/coding-agent
+is its `responseId`, or its entry's id within the session where the provider gives none. Token kinds are disjoint; `cacheWrite1h`
+is part of `cacheWrite`, which versions before 1.6 do not split. A failed request has counts of 0. No branch, no remote.
+https://github.com/badlogic/pi-mono/tree/main/packages/coding-agent
 """
 
 from collections.abc import Iterable
@@ -37,6 +38,8 @@ class _Counts(msgspec.Struct, rename="camel"):
     output: Count = None
     cache_read: Count = None
     cache_write: Count = None
+    cache_write_1h: Count = msgspec.field(name="cacheWrite1h", default=None)
+    reasoning: Count = None
     cost: _Cost | None = None
 
 
@@ -45,6 +48,7 @@ class _Message(msgspec.Struct, rename="camel"):
     provider: Text = None
     model: Text = None
     response_id: Text = None
+    stop_reason: Text = None
     usage: _Counts | None = None
     content: msgspec.Raw = msgspec.Raw(b"null")
     tool_call_id: Text = None
@@ -94,6 +98,7 @@ def read_log(records: Iterable[bytes], name: str = "") -> LogRead:  # noqa: ARG0
         requests=[reading.effects.add_to(usage) for usage in unique(reading.requests)],
         carry=reading.open_records.records,
         unreadable_records=reading.unreadable_records,
+        skipped_records=reading.skipped_records,
     )
 
 
@@ -105,7 +110,7 @@ class _Reading:
         self.requests: list[Usage] = []
         self.open_records = OpenRecords()
         self.effects = Effects(self.open_records)
-        self.unreadable_records = 0
+        self.unreadable_records = self.skipped_records = 0
 
     def take(self, entry: _Entry, message: _Message) -> None:
         if message.role == "toolResult" and not message.is_error and self.effects.waits_for(message.tool_call_id or ""):
@@ -119,6 +124,18 @@ class _Reading:
         cost = counts.cost.total if counts.cost else None
         if entry.timestamp is None:
             return
+        hour = counts.cache_write_1h or 0
+        tokens = Tokens(
+            uncached_input=counts.input or 0,
+            cache_read=counts.cache_read or 0,
+            cache_write_5m=max((counts.cache_write or 0) - hour, 0),
+            cache_write_1h=hour,
+            output=counts.output or 0,
+            reasoning=min(counts.reasoning or 0, counts.output or 0),
+        )
+        if message.stop_reason == "error" and tokens == Tokens():
+            self.skipped_records += 1
+            return
         usage = Usage(
             tool=NAME,
             session_id=session_id,
@@ -127,12 +144,7 @@ class _Reading:
             model=message.model or "",
             provider=message.provider or "",
             reported_micros=usd_micros(cost),
-            tokens=Tokens(
-                uncached_input=counts.input or 0,
-                cache_read=counts.cache_read or 0,
-                cache_write_5m=counts.cache_write or 0,
-                output=counts.output or 0,
-            ),
+            tokens=tokens,
             context=Context(source=ContextSource.LOG, cwd=self.head.cwd or ""),
         )
         self.requests.append(usage)

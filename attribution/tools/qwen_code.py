@@ -2,8 +2,8 @@
 
 A request is written twice: as `usageMetadata` of the assistant's message, and as a `ui_telemetry` event of the session, which
 alone tells of side requests. Neither names the other, so a request is its session and its token counts. `/branch` copies records
-with a `forkedFrom`, which are not counted again. With OpenAI's protocol, which is the default, thoughts are part of the output;
-with Gemini's they come on top, and the total tells which. The branch follows checkouts.
+with a `forkedFrom`, text or an object, which are not counted again. With OpenAI's protocol, which is the default, thoughts are
+part of the output; with Gemini's they come on top, and the total tells which. The branch follows checkouts.
 https://github.com/QwenLM/qwen-code/blob/main/packages/core/src/services/chatRecordingService.ts
 """
 
@@ -103,7 +103,7 @@ class _Record(msgspec.Struct, rename="camel"):
     git_branch: Text = None
     agent_id: Text = None
     is_sidechain: bool | None = None
-    forked_from: msgspec.Raw | None = None
+    forked_from: msgspec.Raw = msgspec.Raw(b"null")
     model: Text = None
     message: _Message | None = None
     usage_metadata: _Counts | None = None
@@ -145,7 +145,7 @@ class _Reading:
         self.unreadable_records = self.skipped_records = 0
 
     def take(self, record: _Record) -> None:
-        if record.forked_from is not None and record.forked_from != b"null":
+        if bytes(record.forked_from) != b"null":
             self.skipped_records += record.usage_metadata is not None
             return
         event = record.system_payload.ui_event if record.system_payload else None

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from attribution.tools import TOOLS, JsonLines
 from collector import logs
-from collector.logs import Tally, matching_lines
+from collector.logs import Position, Tally, matching_lines
 from collector.sources import files, folders
 
 CLAUDE, DESKTOP, CODEX = *TOOLS["claude-code"].LOGS, *TOOLS["codex"].LOGS
 SOURCE = JsonLines(folders=(), patterns=(), needles=(b'"a"', b'"b"'), bulk=b"x+z")
 
 
-def lines(content: bytes, tally: Tally | None = None) -> list[bytes]:
-    return list(matching_lines(io.BytesIO(content), SOURCE, tally or Tally()))
+def lines(content: bytes, tally: Tally | None = None, position: Position | None = None) -> list[bytes]:
+    return list(matching_lines(io.BytesIO(content), SOURCE, tally or Tally(), position))
 
 
 @given(
@@ -35,6 +35,15 @@ def test_lines_that_begin_like_bulk_are_skipped():
 
 def test_a_last_line_without_its_end_waits_for_the_next_scan():
     assert lines(b'"a" 1\n"a" 2') == [b'"a" 1']
+
+
+def test_a_last_line_without_its_end_is_read_once_it_is_closed():
+    whole = b'"a" 1\n{"a": {"c": 2}}'
+    cuts = range(len(b'"a" 1\n'), len(whole))
+    assert [lines(whole[:cut]) for cut in cuts] == [[b'"a" 1']] * len(cuts)
+    position = Position()
+    assert lines(whole, position=position) == [b'"a" 1', b'{"a": {"c": 2}}']
+    assert lines(whole[position.offset :] + b'\n"b" 3\n') == [b'"b" 3']
 
 
 def test_a_line_that_is_too_long_is_skipped_and_counted_once():

@@ -208,3 +208,15 @@ def test_an_odd_tool_call_does_not_cost_the_request():
     ]
     assert len(log_of(line(message=message(content=odd))).requests) == 1
     assert len(log_of(line(message=message(content="plain"))).requests) == 1
+
+
+def test_two_responses_with_one_request_id_stay_two():
+    """Some gateways answer every request with the same one."""
+    (one, two) = log_of(line(), line(message=message(id="msg_2"))).requests
+    assert [(usage.request_id, usage.aliases) for usage in (one, two)] == [("msg_1", ()), ("msg_2", ())]
+
+
+def test_a_line_from_before_a_response_was_refused_is_no_request():
+    usage = {"input_tokens": 3, "output_tokens": 0}
+    refusal = message(usage=usage, stop_reason="refusal")
+    assert log_of(line(message=message(usage=usage)), line(message=refusal)).requests == []

@@ -12,7 +12,16 @@ GROWING = [name for name in TOOLS if all(log.carry is not None for log in record
 
 
 def test_these_tools_are_read_in_pieces():
-    assert GROWING == ["claude-code", "codex", "copilot-cli", "gemini-cli", "pi", "qwen-code"]
+    assert GROWING == [
+        "claude-code",
+        "codex",
+        "copilot-cli",
+        "gemini-cli",
+        "grok-build",
+        "kimi-code",
+        "pi",
+        "qwen-code",
+    ]
 
 
 @pytest.mark.parametrize("name", GROWING)

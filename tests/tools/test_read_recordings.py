@@ -171,3 +171,56 @@ def test_opencode():
         ]
     )
     assert facts("opencode") == snapshot({("test-model", "test", "", "", "/home/dev/widgets")})
+
+
+def test_grok_build():
+    """One log: a session, its fork, and an agent that the fork began; a request that failed."""
+    assert rows("grok-build") == snapshot(
+        [
+            ("5000+00:00:1", "a0c9a415", "", 21018, 0, 0, 95, 21, "", ""),
+            ("9000+00:00:2", "a0c9a415", "", 1014, 20022, 0, 100, 22, "", ""),
+            ("3000+00:00:3", "a0c9a415", "", 1021, 20033, 0, 105, 23, "", ""),
+            ("4000+00:00:1", "b0c9a415", "", 1028, 20044, 0, 110, 24, "", ""),
+            ("5000+00:00:1", "b0c9a415", "c0c9a415", 1035, 20055, 0, 115, 25, "", ""),
+            ("2000+00:00:2", "b0c9a415", "", 1042, 20066, 0, 120, 26, "", ""),
+            ("9000+00:00:2", "b0c9a415", "c0c9a415", 1049, 20077, 0, 125, 27, "", ""),
+        ]
+    )
+    assert facts("grok-build") == snapshot(
+        {("grok-4.5", "", "", "", "/home/dev/widgets"), ("grok-code-fast-1", "", "", "", "/home/dev/widgets")}
+    )
+
+
+def test_kimi_code():
+    """A session with an agent, a fork with all its lines and another model; a step that failed."""
+    assert rows("kimi-code") == snapshot(
+        [
+            ("mpl-main0001", "one", "", 1007, 20011, 4, 95, 0, "limiter.py", ""),
+            ("mpl-main0002", "one", "", 1014, 20022, 8, 100, 0, "", "3f1c5a7"),
+            ("mpl-main0004", "one", "", 1028, 20044, 16, 110, 0, "", ""),
+            ("-coder-10001", "one", "coder-1", 1007, 20011, 4, 95, 0, "", ""),
+            ("mpl-main0005", "two", "", 1035, 20055, 20, 115, 0, "", ""),
+        ]
+    )
+    assert facts("kimi-code") == snapshot(
+        {
+            ("claude-sonnet-4-5", "anthropic", "", "", "/home/dev/widgets"),
+            ("kimi-k2.5", "kimi", "", "", "/home/dev/widgets"),
+        }
+    )
+
+
+def test_continue_cli():
+    """A session, a fork with its history, and one that wrote to cache."""
+    assert rows("continue-cli") == snapshot(
+        [
+            ("c0a1:000001", "c0a1", "", 21007, 0, 0, 95, 0, "limiter.py", ""),
+            ("c0a1:000002", "c0a1", "", 21014, 0, 0, 100, 0, "", "3f1c5a7"),
+            ("c0a1:000003", "c0a1", "", 21021, 0, 0, 105, 0, "", ""),
+            ("c0b2:000006", "c0b2", "", 21028, 0, 0, 110, 0, "", ""),
+            ("c0c3:000001", "c0c3", "", 1035, 20055, 820, 115, 0, "", ""),
+        ]
+    )
+    assert facts("continue-cli") == snapshot(
+        {("claude-sonnet-4-5", "", "", "", "/home/dev/widgets"), ("gpt-5.5", "", "", "", "/home/dev/widgets")}
+    )
