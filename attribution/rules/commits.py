@@ -97,7 +97,12 @@ class _Pending:
                 recent = {path for path, at in self.edited_at.items() if i == self.start or at >= turns[i].at}
                 if is_on_branch or 2 * len(recent & commit.files) > len(recent):
                     return i
-        return None
+        return self.start if self.is_whole(commit) else None
+
+    def is_whole(self, commit: IndexedCommit) -> bool:
+        """Whether the pending work made all of a commit, off the default branch: then it takes the work, whatever else was edited."""
+        branch = self.session.turns[self.end - 1].usage.context.branch
+        return commit.files <= self.edited_at.keys() and branch != self.index.default_branch
 
     def take(self, commit: IndexedCommit, start: int) -> range:
         for path in commit.files:
