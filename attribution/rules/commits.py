@@ -1,12 +1,13 @@
 """Work that went into a commit: the session's own, or one that its author made afterwards of the files it had edited."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from attribution.evidence import Claim, Evidence, claim
 from attribution.repository_index import IndexedCommit, RepositoryIndex
+from attribution.rules.elsewhere import stood_elsewhere
 from attribution.session import Session, commits
 
 # Work that nobody committed within this time after the session's end is no longer waiting for a commit.
@@ -44,7 +45,7 @@ def by_edits(session: Session, index: RepositoryIndex, claims: Mapping[int, Clai
 class _Cut(msgspec.Struct, frozen=True):
     """The turns whose work went into one commit; `is_own` where the session itself made it."""
 
-    turns: range
+    turns: Sequence[int]
     commit: IndexedCommit
     is_own: bool
 
@@ -60,7 +61,9 @@ def _cuts(session: Session, index: RepositoryIndex, with_commit: Container[int])
         is_on_branch = pending.end > 0 and commit.is_from(session.turns[pending.end - 1].usage.context.branch)
         start = pending.start_for(commit, is_on_branch) if is_on_branch or not commit.is_amended else None
         if start is not None:
-            yield _Cut(pending.take(commit, start), commit, is_own=False)
+            turns = pending.take(commit, start)
+            elsewhere = stood_elsewhere(session, turns, commit, index)
+            yield _Cut([i for i in turns if i not in elsewhere], commit, is_own=False)
     yield from pending.advance(until)
 
 
@@ -94,7 +97,12 @@ class _Pending:
                 recent = {path for path, at in self.edited_at.items() if i == self.start or at >= turns[i].at}
                 if is_on_branch or 2 * len(recent & commit.files) > len(recent):
                     return i
-        return None
+        return self.start if self.is_whole(commit) else None
+
+    def is_whole(self, commit: IndexedCommit) -> bool:
+        """Whether the pending work made all of a commit, off the default branch: then it takes the work, whatever else was edited."""
+        branch = self.session.turns[self.end - 1].usage.context.branch
+        return commit.files <= self.edited_at.keys() and branch != self.index.default_branch
 
     def take(self, commit: IndexedCommit, start: int) -> range:
         for path in commit.files:
