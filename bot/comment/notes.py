@@ -42,7 +42,13 @@ def _coverage(view: CommentView) -> str:
     if not cost.total.requests:
         return ""
     tools = " and ".join(text(tool_title(tool)) for tool in cost.tools)
-    return f"Seen: {count(len(cost.sessions), 'session')} of {tools}, {count(cost.total.requests, 'request')}."
+    requests = count(cost.total.requests, "request")
+    if cost.details_from is not None:
+        since = f"{cost.details_from:%-d %B %Y}"
+        return (
+            f"Seen: {requests} of {tools}. Of single sessions details are kept since {since}; the figures are of all."
+        )
+    return f"Seen: {count(len(cost.sessions), 'session')} of {tools}, {requests}."
 
 
 def _unpriced(view: CommentView) -> str:
