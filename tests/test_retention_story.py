@@ -1,6 +1,7 @@
 """Two years of usage on a server that keeps the details of twelve months: what they came to stays, in every figure."""
 
-from datetime import UTC, date, datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -11,22 +12,24 @@ from sqlalchemy import func, select
 from attribution.breakdown import WAYS
 from attribution.identity import author
 from attribution.usage import Usage
-from bot import ticker
 from bot.clock import to_ms
 from bot.figures import week as week_figures
+from bot.keys import Sender
 from bot.repository_settings import OperatorSettings
-from bot.store import accounts as account_store
 from bot.store import months, recount, totals
 from bot.store import repositories as repository_store
+from bot.store import tokens as token_store
+from bot.store.database import Database
 from bot.store.ledger import charges, names, origins, shares
+from bot.store.repositories import RepositoryFacts
 from bot.store.sessions import sessions
-from tests.databases import Worlds
+from bot.take_back import take_back
+from tests.databases import Databases, Worlds, open_database
 from tests.notation import session
 from tests.world import World
 
 OPERATOR = OperatorSettings(retention_months=12)
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-KEPT_FROM = datetime(2025, 11, 1, tzinfo=UTC)
 # Each of a session of its own, but for the two that begin in October and end in November 2025.
 OLD = ["2024-12-05", "2025-03-14", "2025-07-01", "2025-10-31"]
 KEPT = ["2025-11-01", "2025-11-03", "2026-02-10", "2026-11-19"]
@@ -34,7 +37,9 @@ KEPT = ["2025-11-01", "2025-11-03", "2026-02-10", "2026-11-19"]
 
 def usage_on(day: str, session_id: str, branch: str = "feat/old") -> Usage:
     (usage,) = session(f"09:00 {branch} $1.00", session_id, author=author("alice@example.com"))
-    return msgspec.structs.replace(usage, request_id=f"{session_id}-{day}", at=datetime.fromisoformat(f"{day}T09:00:00Z"))
+    return msgspec.structs.replace(
+        usage, request_id=f"{session_id}-{day}", at=datetime.fromisoformat(f"{day}T09:00:00Z")
+    )
 
 
 def two_years(world: World) -> None:
@@ -55,12 +60,7 @@ def two_years(world: World) -> None:
 
 @pytest.fixture
 def world(worlds: Worlds) -> World:
-    return worlds.after(_before_the_night, OPERATOR)
-
-
-def _before_the_night(world: World) -> None:
-    # The server was without the setting until now.
-    two_years(world)
+    return worlds.after(two_years, OPERATOR)
 
 
 def night(world: World) -> None:
@@ -124,3 +124,111 @@ def test_a_rebuild_another_time_zone_and_a_check_change_no_total(world: World):
             days = list(recount.days(connection, row.key, row.zone))
         assert [recount.verify(world.database, row.key, day, corrects=True).problem for day in days] == [""] * len(days)
         assert figures(world)["spent"] == before
+
+
+def test_comments_say_the_same_amount_and_since_when_details_are_kept(world: World):
+    assert "**This change cost $8.00**" in world.comment(12)
+    night(world)
+    world.say(12, "/mergecost refresh")
+    world.say(13, "/mergecost refresh")
+    world.settle()
+    assert "**This change cost $8.00**" in world.comment(12)
+    assert "Of single sessions details are kept since 1 November 2025; the figures are of all." in world.comment(12)
+    assert "**This change cost $1.00**" in world.comment(13)
+
+
+def test_what_is_sent_for_a_removed_month_is_refused_for_good(world: World):
+    night(world)
+    before = figures(world)
+    again, new = usage_on("2025-07-01", "2025-07-01"), usage_on("2025-10-30", "never-sent")
+    near = msgspec.structs.replace(new, request_id="near", at=datetime(2025, 11, 1, 23, tzinfo=UTC))
+    kept = usage_on("2025-11-03", "long")
+    receipt = world.post_usage([again, new, near, kept])
+    assert (receipt["accepted"], receipt["unchanged"]) == (0, 1)
+    assert [(refusal["index"], refusal["is_final"]) for refusal in receipt["refused"]] == [
+        (0, True),
+        (1, True),
+        (2, True),
+    ]
+    assert receipt["refused"][0]["reason"] == snapshot(
+        "this server keeps single requests since 1 November 2025: whether it has counted an earlier one it does not know"
+    )
+    world.settle()
+    assert figures(world) == before
+
+
+def test_what_a_token_sent_is_taken_back_as_far_as_it_is_kept(world: World):
+    night(world)
+    with world.database.read() as connection:
+        token = next(token for token in token_store.all_tokens(connection) if token.may == "ingest")
+    sender = Sender(world.org.id, token.sender, token.token_id)
+    taken = take_back(world.database, world.bots[0].operator, world.clock, sender)
+    world.settle()
+    assert taken.cost.requests == len(KEPT)
+    assert spent_on(world, world.org.id) == {12: len(OLD) * 1_000_000, 13: 1_000_000}
+
+
+def spent_on(world: World, account_id: int) -> dict[int, int]:
+    with world.database.read() as connection:
+        (row,) = repository_store.repositories_of(connection, account_id)
+        spent = totals.spent_on(connection, row.key, [12, 13])
+    return {number: sum(part.cost.priced_micros for part in spent if part.pull_number == number) for number in (12, 13)}
+
+
+def test_a_repository_takes_its_sums_to_another_account_and_back(world: World):
+    night(world)
+    before, facts = spent_on(world, world.org.id), None
+    with world.database.read() as connection:
+        (row,) = repository_store.repositories_of(connection, world.org.id)
+    facts = RepositoryFacts(
+        repository_id=row.repository_id, full_name=row.full_name, private=row.private, default_branch=row.default_branch
+    )
+    other_id = world.org.id + 1000
+    for owner_id in (other_id, world.org.id, other_id):
+        with world.database.write() as connection:
+            repository_store.save_repository(world.database, connection, owner_id, facts)
+        assert spent_on(world, owner_id) == before
+    with world.database.write() as connection:
+        repository_store.save_repository(world.database, connection, world.org.id, facts)
+    night(world)
+    assert spent_on(world, world.org.id) == before
+
+
+def test_a_month_has_room_as_soon_as_somebody_needs_it(database: Database):
+    """Two replicas at once, and a server that was away."""
+    days = [datetime(2026, month, 28, tzinfo=UTC) for month in range(1, 11)]
+
+    def make(day: datetime) -> None:
+        months.make_ahead(database, day)
+
+    with ThreadPoolExecutor(4) as replicas:
+        list(replicas.map(make, [*days, *days]))
+    if not database.is_postgresql:
+        return
+    with database.read() as connection:
+        names = connection.exec_driver_sql("SELECT inhrelid::regclass::text FROM pg_inherits").scalars().all()
+    assert {name for name in names if name.startswith(("charge_2026_", "share_2026_"))} >= {
+        f"{table}_2026_{month:02d}" for table in ("charge", "share") for month in range(1, 12) if month != 12
+    }
+    assert months.drop_before(database, to_ms(datetime(2026, 6, 1, tzinfo=UTC)))
+    with database.read() as connection:
+        names = connection.exec_driver_sql("SELECT relname FROM pg_class WHERE relname LIKE 'charge_2026___'").scalars()
+        assert sorted(names) == [f"charge_2026_{month:02d}" for month in range(6, 12)]
+
+
+@pytest.fixture
+def postgresql_database(postgresql_databases: Databases):
+    name = postgresql_databases.copy()
+    with open_database(postgresql_databases.url(name)) as database:
+        yield database
+    postgresql_databases.drop(name)
+
+
+def test_a_month_that_is_being_read_is_dropped_later(postgresql_database: Database):
+    database = postgresql_database
+    months.make_ahead(database, datetime(2026, 1, 5, tzinfo=UTC))
+    before_ms = to_ms(datetime(2026, 6, 1, tzinfo=UTC))
+    with database.engine.connect() as reader, reader.begin():
+        reader.execute(select(func.count()).select_from(charges)).scalar()
+        assert not months.drop_before(database, before_ms)
+    assert months.drop_before(database, before_ms)

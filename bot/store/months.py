@@ -26,8 +26,10 @@ _MAKER = 7_240_104
 # Whoever drops a month keeps readers out for a moment: longer than that he waits for none, and tries again later.
 _DROP_WAIT = "300ms"
 
+# Not by `to_regclass`: it remembers within a transaction what was not there.
 _EXISTING = text("""
-    SELECT to_regclass(name) IS NOT NULL FROM unnest(CAST(:names AS text[])) WITH ORDINALITY AS wanted(name, i) ORDER BY i""")
+    SELECT relname FROM pg_class JOIN pg_inherits ON inhrelid = oid
+    WHERE inhparent = CAST(:parent AS regclass) AND relname = ANY(:names)""")
 _ALL = text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = CAST(:parent AS regclass)")
 
 
@@ -89,10 +91,11 @@ def drop_before(database: Database, before_ms: int) -> bool:
 
 
 def _missing(connection: Connection, months: list[Month]) -> list[Month]:
-    """Those that have no partition. That of the last table is made last."""
-    names = [_name(PARTITIONED[-1].name, month) for month in months]
-    is_there = connection.execute(_EXISTING, {"names": names}).scalars()
-    return [month for month, exists in zip(months, is_there, strict=True) if not exists]
+    """Those that have no partition."""
+    table = PARTITIONED[-1].name  # made last
+    names = {_name(table, month): month for month in months}
+    made = connection.execute(_EXISTING, {"parent": table, "names": list(names)}).scalars()
+    return [names[name] for name in sorted(names.keys() - set(made))]
 
 
 def _name(table: str, month: Month) -> str:
