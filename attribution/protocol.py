@@ -64,11 +64,13 @@ class UsageBatch(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why the request at `index` of a batch was not taken. The rest of the batch was."""
+    """Why the request at `index` of a batch was not taken. The rest of the batch was. `is_final`: whatever is corrected, it will
+    not be taken, so it need not be sent again."""
 
     index: int
     request_id: str
     reason: str
+    is_final: bool = False
 
 
 class Receipt(msgspec.Struct, frozen=True):

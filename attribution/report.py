@@ -62,7 +62,7 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
 
 class PullRequestCost(msgspec.Struct, frozen=True, kw_only=True):
     """What a pull request cost: `build` to write it, `review` to read and review it, `ci` in CI. `total` is all of it, and none
-    of what is `unconfirmed`."""
+    of what is `unconfirmed`. Where part of it was used before `details_from`, `sessions` and `price_books` lack that part."""
 
     number: int
     total: Cost
@@ -76,6 +76,7 @@ class PullRequestCost(msgspec.Struct, frozen=True, kw_only=True):
     price_books: tuple[str, ...]
     budget: Budget | None = None
     unconfirmed: tuple[Suggestion, ...] = ()
+    details_from: datetime | None = None
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -120,6 +121,27 @@ def pull_request_cost(
         ),
         sessions=tuple(_session(key, group, session_list_micros[key]) for key, group in by_session.items()),
         price_books=tuple(sorted({charge.price_book for charge, share in pairs if share.micros is not None})),
+    )
+
+
+def with_sums(
+    cost: PullRequestCost,
+    by_stage: Mapping[Stage, Cost],
+    rows: Sequence[Row],
+    cache_saving_micros: Micros,
+    details_from: datetime,
+) -> PullRequestCost:
+    """What a pull request cost in its whole life by sums, where `cost` only knows the requests since `details_from`."""
+    return msgspec.structs.replace(
+        cost,
+        total=sum(by_stage.values(), ZERO),
+        build=by_stage.get(Stage.BUILD, ZERO),
+        review=by_stage.get(Stage.REVIEW, ZERO),
+        ci=by_stage.get(Stage.CI, ZERO),
+        cache_saving_micros=cache_saving_micros,
+        unpriced_models=tuple(sorted({row.model for row in rows if row.cost.unpriced_requests})),
+        rows=tuple(sorted(rows, key=lambda row: (-row.cost.priced_micros, row.model))),
+        details_from=details_from,
     )
 
 

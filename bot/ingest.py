@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from attribution.protocol import MOST_REQUESTS, Coverage, Receipt, Refusal, TooDeep, reader, repository_digest
 from attribution.usage import RequestKey, Usage, with_context
-from bot.clock import Clock, from_ms
+from bot.clock import DAY_MS, Clock, from_ms, to_ms
 from bot.context import settings_of
 from bot.deep_json import without_depths
 from bot.keys import PullKey, RepositoryKey, Sender
@@ -82,6 +82,8 @@ _OF_ANOTHER = (
     "another sender reported this request, who alone may change it. If both are yours, ask for a token of the same name: "
     "`mergecost token new --for NAME` on the server"
 )
+# Copies of a request may say different times: within a day, one may have been counted in a month that is not kept.
+_COPIES_APART_MS = DAY_MS
 _read_batch, _read_name, _read_id = reader(_Batch), reader(_Name), reader(_WithId)
 
 
@@ -193,6 +195,8 @@ def _save(
 ) -> tuple[Receipt, frozenset[PullKey]]:
     """And the pull requests whose shares changed."""
     account_id = sender.account_id
+    account_store.lock(connection, account_id)
+    kept_from_ms = account_store.kept_from_ms(connection, account_id)
     ids = _ids(connection, account_id, records)
     numbered: dict[int, Usage] = {}
     digests: dict[RequestKey, int] = {}
@@ -206,6 +210,12 @@ def _save(
         elif repository_id is None:
             reason = f"the repository {usage.context.repository!r} is not covered by this installation"
             refusals.append(Refusal(record.index, usage.request_id, reason))
+        elif kept_from_ms and to_ms(usage.at) < kept_from_ms + _COPIES_APART_MS:
+            reason = (
+                f"this server keeps single requests since {from_ms(kept_from_ms):%-d %B %Y}: whether it has counted an earlier one "
+                "it does not know"
+            )
+            refusals.append(Refusal(record.index, usage.request_id, reason, is_final=True))
         else:
             # The ledger knows the repository by its number, which renames do not change.
             numbered[record.index] = with_context(usage, repository=str(repository_id))

@@ -132,8 +132,10 @@ class RepositorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
 
 class OperatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`mergecost.toml`: `[defaults]`, and overrides in `[repository."owner/name"]`."""
+    """`mergecost.toml`: `[defaults]`, and overrides in `[repository."owner/name"]`. `retention_months`: so many whole months before
+    the one that goes on keep their details; None: all."""
 
+    retention_months: Annotated[int, msgspec.Meta(ge=1, le=1200)] | None = None
     defaults: dict[str, Any] = {}
     repository: dict[str, dict[str, Any]] = {}
 

@@ -6,9 +6,10 @@ the tables make it one of each, whatever the number of replicas, restarts or mis
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import ledger_check, weekly
-from bot.clock import Clock
+from bot import ledger_check, retention, weekly
+from bot.clock import Clock, from_ms
 from bot.repository_settings import OperatorSettings
+from bot.store import months
 from bot.store import repositories as repository_store
 from bot.store.database import Database
 from bot.work import far_futures, queue
@@ -37,14 +38,16 @@ def look_at_all(database: Database, clock: Clock) -> None:
 
 
 def tick(database: Database, operator: OperatorSettings, clock: Clock) -> None:
-    """Request the sweep of the next full hour, every weekly issue that is due, and the nightly check of ledgers; and end waits
-    that a wrong clock began."""
+    """Request the sweep of the next full hour, every weekly issue that is due, the nightly check of ledgers, and the removal of
+    months that are not kept; have room for the next month; and end waits that a wrong clock began."""
     now_ms = clock()
     with database.write() as connection:
         far_futures.cut(connection, now_ms)
     _request_sweep(database, now_ms, now_ms - now_ms % SWEEP_MS + SWEEP_MS)
     weekly.request_due(database, operator, clock)
     ledger_check.request_due(database, clock)
+    retention.request_due(database, operator, clock)
+    months.make_ahead(database, from_ms(now_ms))
 
 
 def _request_sweep(database: Database, now_ms: int, run_at_ms: int) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 
-from bot import alerts, attribute, budgets, comments, ledger_check, notices, time_zone, weekly
+from bot import alerts, attribute, budgets, comments, ledger_check, notices, retention, time_zone, weekly
 from bot.commands import run as commands
 from bot.context import Bot
 from bot.errors import NotYet
@@ -43,6 +43,7 @@ USE_CASES: dict[Kind, UseCase] = {
     Kind.NOTICES: notices.deliver,
     Kind.WEEK: weekly.issue,
     Kind.LEDGER: ledger_check.run,
+    Kind.RETENTION: retention.run,
 }
 ORDER = {kind: i for i, kind in enumerate(Kind)}
 

@@ -71,16 +71,20 @@ def _push(settings: Settings, state: State, scan: Scan, *, dry_run: bool) -> int
         to = settings.url or "a server that covers all these repositories (none is set)"
         err(f"Would send {len(waiting):,} requests to {to}.{_left_out(selection)}")
         return 0
-    sent_count, refusals = 0, list[str]()
+    sent_count, old_count, refusals = 0, 0, list[str]()
     for batch in batches(waiting):
-        reasons = {refusal.index: refusal.reason for refusal in client.send(batch).refused}
-        accepted_parcels = [parcel for index, parcel in enumerate(batch) if index not in reasons]
-        state.add(known_to, accepted_parcels)
-        sent_count += len(accepted_parcels)
+        refused = client.send(batch).refused
+        final = {refusal.index for refusal in refused if refusal.is_final}
+        reasons = {refusal.index: refusal.reason for refusal in refused if not refusal.is_final}
+        state.add(known_to, [parcel for index, parcel in enumerate(batch) if index not in reasons])
+        sent_count += len(batch) - len(reasons) - len(final)
+        old_count += len(final)
         refusals += [f"{' '.join(batch[index].key)}: {reason}" for index, reason in sorted(reasons.items())]
     _learn_caps(client, coverage, scan.usages)
     old = len(selection.usages) - len(waiting)
     out(f"Sent {sent_count:,} requests to {settings.url}; it had {old:,} already.{_left_out(selection)}")
+    if old_count:
+        out(f"{old_count:,} requests are older than the server keeps, and are not sent again.")
     for refusal in refusals[:_MOST_NAMED]:
         err(f"Refused: {refusal}")
     if len(refusals) > _MOST_NAMED:

@@ -46,7 +46,13 @@ def _coverage(view: CommentView) -> str:
     tools = " and ".join(text(tool_title(tool), LONGEST_NAME) for tool in cost.tools[:_MOST_TOOLS])
     if rest := cost.tools[_MOST_TOOLS:]:
         tools += f" and {count(len(rest), 'more tool')}"
-    return f"Seen: {count(len(cost.sessions), 'session')} of {tools}, {count(cost.total.requests, 'request')}."
+    requests = count(cost.total.requests, "request")
+    if cost.details_from is not None:
+        since = f"{cost.details_from:%-d %B %Y}"
+        return (
+            f"Seen: {requests} of {tools}. Of single sessions details are kept since {since}; the figures are of all."
+        )
+    return f"Seen: {count(len(cost.sessions), 'session')} of {tools}, {requests}."
 
 
 def _unpriced(view: CommentView) -> str:

@@ -7,9 +7,10 @@ HOW = "https://github.com/mergecost/mergecost#how-it-is-counted"
 
 
 def render(view: CommentView) -> str:
+    books = ", ".join(view.cost.price_books) or ("not kept" if view.cost.details_from else "none")
     as_of = f" As of {code(view.head_sha[:7])}." if view.head_sha else ""
     return small(
         "List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Only sessions that "
-        f"reached Mergecost are counted.{as_of} Prices: {text(', '.join(view.cost.price_books) or 'none')}. "
+        f"reached Mergecost are counted.{as_of} Prices: {text(books)}. "
         f"[How it is counted]({HOW})"
     )

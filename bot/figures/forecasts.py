@@ -15,7 +15,9 @@ from attribution.periods import day_of
 from attribution.pull_forecast import Curve
 from bot.keys import RepositoryKey
 from bot.repository_settings import RepositorySettings
+from bot.store import accounts as account_store
 from bot.store import pulls as pull_store
+from bot.store import recount
 from bot.store import totals as total_store
 
 # Half a year of days, to try a forecast on.
@@ -53,16 +55,19 @@ def of_pull(connection: Connection, repository: RepositoryKey, pull: PullRequest
     merges = pull_store.newest_merges(connection, repository, _MOST_PULLS)
     if len(merges) < pull_forecast.LEAST_PULLS:
         return None
+    kept_from_ms = account_store.kept_from_ms(connection, repository.account_id)
+    days = total_store.first_days(connection, repository, {pull.number, *merges})
+    whole = {number: day for number, day in days.items() if recount.is_kept(day, kept_from_ms)}
+    if pull.number not in whole:
+        return None
     spent: defaultdict[int, list[tuple[datetime, Micros]]] = defaultdict(list)
-    for number, at, micros in total_store.spent_at(connection, repository, {pull.number, *merges}):
+    for number, at, micros in total_store.spent_at(connection, repository, whole, min(whole.values())):
         spent[number].append((at, micros))
     curves = {
         number: Curve(opened_at=opened_at, merged_at=merged_at, amounts=tuple(spent[number]))
         for number, (opened_at, merged_at) in merges.items()
         if number in spent
     }
-    if pull.number not in spent:
-        return None
     own = Curve(opened_at=pull.created_at, merged_at=None, amounts=tuple(spent[pull.number]))
     return _worth_saying(pull_forecast.pull(own, curves.values(), now))
 

@@ -1,33 +1,52 @@
 """What a pull request cost, and the view that its comment, check run and report are rendered from."""
 
+from collections import defaultdict
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection
 
-from attribution.evidence import Evidence
+from attribution.cost import Cost
+from attribution.evidence import Evidence, Stage
 from attribution.outcome import outcomes
-from attribution.report import PullRequestCost, pull_request_cost
+from attribution.report import PullRequestCost, pull_request_cost, with_sums
+from bot.clock import from_ms
 from bot.comment.view import CommentView
 from bot.figures import budgets as budget_figures
 from bot.figures import forecasts
 from bot.keys import PullKey
 from bot.repository_settings import Problem, RepositorySettings
+from bot.store import accounts as account_store
 from bot.store import commands as command_store
 from bot.store import ledger as ledger_store
 from bot.store import pulls as pull_store
+from bot.store import recount
+from bot.store import totals as total_store
 
 
 def cost_of(connection: Connection, settings: RepositorySettings, key: PullKey) -> PullRequestCost:
-    booked = ledger_store.booked_to(connection, key)
+    kept_from_ms = account_store.kept_from_ms(connection, key.account_id)
+    first_day = total_store.first_days(connection, key.repository, [key.number]).get(key.number)
+    is_whole = first_day is None or recount.is_kept(first_day, kept_from_ms)
+    since_ms = total_store.beginning_ms(first_day) if first_day is not None else 0
+    booked = ledger_store.booked_to(connection, key, max(since_ms, kept_from_ms))
     sessions = {(charge.usage.tool, charge.usage.session_id) for charge, _ in booked}
     session_totals = ledger_store.session_totals(connection, key.repository, sessions)
     budget = budget_figures.of_pull(connection, settings, key)
     cost = pull_request_cost(key.number, booked, session_totals)
+    if not is_whole:
+        cost = _with_sums(connection, key, cost, from_ms(kept_from_ms))
     unconfirmed = [
         near for near in command_store.suggested_to(connection, key) if near.evidence == Evidence.IMPLAUSIBLE
     ]
     return msgspec.structs.replace(cost, budget=budget, unconfirmed=tuple(unconfirmed))
+
+
+def _with_sums(connection: Connection, key: PullKey, cost: PullRequestCost, details_from: datetime) -> PullRequestCost:
+    by_stage: defaultdict[Stage, Cost] = defaultdict(Cost)
+    for spend in total_store.spent_on(connection, key.repository, [key.number]):
+        by_stage[spend.stage] += spend.cost
+    return with_sums(cost, by_stage, *total_store.used_for(connection, key), details_from)
 
 
 def view_of(

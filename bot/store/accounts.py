@@ -1,6 +1,6 @@
 """Accounts, their current installation of the App, and when the bot may write to GitHub for them."""
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, case, cast, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, case, cast, func, or_, select, update
 
 from bot.store.database import Database, of_account, one, rows, table
 from bot.store.tables import Account
@@ -36,6 +36,19 @@ _TAKE_TURN = _CHANGE.where(accounts.c.next_write_at_ms <= _NOW).values(
     next_write_at_ms=_later(_NOW + bindparam("pause_ms", type_=BigInteger), _SPREAD - WRITE_BURST * WRITE_INTERVAL_MS),
 )
 _DUE_FOR_A_CHECK = select(accounts).where(accounts.c.ledger_checked_at_ms < bindparam("before_ms"))
+_KEPT_FROM = select(accounts.c.kept_from_ms).where(of_account(accounts))
+_KEEP_FROM = _CHANGE.where(accounts.c.kept_from_ms < bindparam("from_ms")).values(kept_from_ms=bindparam("from_ms"))
+_DUE_FOR_REMOVAL = (
+    select(accounts)
+    .where(
+        or_(
+            accounts.c.removed_before_ms < bindparam("before_ms"),
+            accounts.c.removed_before_ms < accounts.c.kept_from_ms,
+        )
+    )
+    .order_by(accounts.c.account_id)
+)
+_REMOVED_BEFORE = select(func.min(accounts.c.removed_before_ms))
 _LEDGER_ERRORS = select(cast(func.coalesce(func.sum(accounts.c.ledger_errors), 0), BigInteger))
 
 
@@ -65,7 +78,7 @@ def save_account(
     """What GitHub says of an installation. The limits of an earlier installation of the account do not hold for a new one."""
     state = {"login": login, "installation_id": installation_id, "suspended": suspended}
     times = ("next_write_at_ms", "writes_spread_until_ms", "not_before_ms", "limit_pause_ms", "ledger_checked_at_ms")
-    blank = dict.fromkeys((*times, "ledger_errors"), 0)
+    blank = dict.fromkeys((*times, "ledger_errors", "kept_from_ms", "removed_before_ms"), 0)
     insert = database.insert(accounts).values(account_id=account_id, **state, **blank)
     connection.execute(insert.on_conflict_do_update(index_elements=["account_id"], set_=state))
 
@@ -89,6 +102,31 @@ def note_check(connection: Connection, account_id: int, at_ms: int, errors: int)
 def ledger_errors(connection: Connection) -> int:
     """How many promises the newest checks of all ledgers saw broken."""
     return connection.execute(_LEDGER_ERRORS).scalar_one()
+
+
+def kept_from_ms(connection: Connection, account_id: int) -> int:
+    """Requests before then have no details any more, only sums by day. 0: all have."""
+    return connection.execute(_KEPT_FROM, {"of_account": account_id}).scalar() or 0
+
+
+def keep_from(connection: Connection, account_id: int, from_ms: int) -> None:
+    """From now on details of what was requested before then are not read. Never back: what is gone stays gone."""
+    connection.execute(_KEEP_FROM, {"of_account": account_id, "from_ms": from_ms})
+
+
+def due_for_removal(connection: Connection, before_ms: int) -> list[Account]:
+    """The accounts that may have details from before then, or some that are not read any more."""
+    return rows(Account, connection, _DUE_FOR_REMOVAL, {"before_ms": before_ms})
+
+
+def note_removal(connection: Connection, account_id: int, before_ms: int) -> None:
+    """No details from before then are left."""
+    connection.execute(_CHANGE.values(removed_before_ms=before_ms), {"of_account": account_id})
+
+
+def removed_before_ms(connection: Connection) -> int:
+    """No account has details from before then. 0: perhaps one has."""
+    return connection.execute(_REMOVED_BEFORE).scalar() or 0
 
 
 def take_write_turn(connection: Connection, account_id: int, now_ms: int, pause_ms: int) -> int | None:

@@ -15,8 +15,21 @@ from attribution.periods import QUARTER_MS
 from attribution.runaway import FLOOR_MICROS, HISTORY, STALE_AFTER
 from bot.clock import from_ms, to_ms
 from bot.keys import RepositoryKey
-from bot.store.database import of_repository, rows_named
-from bot.store.ledger import OF_SESSIONS, because, charges, current, is_confirmed, made_by, origins, reasons, shares
+from bot.store.charge_ids import first_id_ms
+from bot.store.database import of_repository
+from bot.store.ledger import (
+    OF_SESSIONS,
+    because,
+    charges,
+    current,
+    is_confirmed,
+    made_by,
+    origins,
+    reasons,
+    rows_of_sessions,
+    shares,
+    since,
+)
 from bot.store.sessions import SessionKey, sessions
 from bot.store.totals import summed
 
@@ -34,7 +47,7 @@ _NAMES = (origins.c.tool, origins.c.session_id)
 _QUARTER = (charges.c.at_ms // QUARTER_MS).label("quarter")
 _HAS_EFFECT = or_(charges.c.facts.contains('"edited_files"'), charges.c.facts.contains('"commits_made"'))
 _SAME_SESSION = and_(*(origins.c[name] == sessions.c[name] for name in ("account_id", "tool", "session_id")))
-_OWN_CHARGE = made_by() & (charges.c.repository_id == sessions.c.repository_id)
+_OWN_CHARGE = made_by() & (charges.c.repository_id == sessions.c.repository_id) & since(charges)
 # Outer joins begin with the few sessions of late, whatever a planner thinks of charges.
 _DEAR = (
     select(*_NAMES)
@@ -42,6 +55,9 @@ _DEAR = (
     .where(of_repository(sessions), sessions.c.last_at_ms >= bindparam("since_ms"), _IS_CONFIRMED)
     .group_by(*_NAMES)
     .having(summed(charges.c.list_micros) > FLOOR_MICROS)
+)
+_BEGINNING = select(func.min(sessions.c.first_at_ms)).where(
+    of_repository(sessions), sessions.c.last_at_ms >= bindparam("since_ms")
 )
 _NEWEST = (
     select(sessions.c.tool, sessions.c.session_id)
@@ -77,7 +93,9 @@ _PULLS = (
 
 def dear(connection: Connection, key: RepositoryKey, now: datetime) -> list[SessionKey]:
     """The sessions that go on, or did a while ago, and cost more than a few dollars."""
-    rows = connection.execute(_DEAR, key.params | {"since_ms": to_ms(now - STALE_AFTER)})
+    params = key.params | {"since_ms": to_ms(now - STALE_AFTER)}
+    began_at_ms = connection.execute(_BEGINNING, params).scalar() or 0
+    rows = connection.execute(_DEAR, params | {"from_id": first_id_ms(began_at_ms)})
     return sorted((row.tool, row.session_id) for row in rows)
 
 
@@ -90,7 +108,7 @@ def recent(connection: Connection, key: RepositoryKey, now: datetime) -> list[Se
 def activity(connection: Connection, key: RepositoryKey, keys: Sequence[SessionKey]) -> list[SessionActivity]:
     """What these sessions did."""
     by_session: defaultdict[SessionKey, list[tuple[int, int, Quarter]]] = defaultdict(list)
-    for row in rows_named(connection, _ACTIVITY, key.params, keys):
+    for row in rows_of_sessions(connection, _ACTIVITY, key, keys):
         part = Quarter(
             quarter=row.quarter,
             micros=row.micros,
@@ -105,7 +123,7 @@ def activity(connection: Connection, key: RepositoryKey, keys: Sequence[SessionK
 
 def pulls_of(connection: Connection, key: RepositoryKey, session: SessionKey) -> list[int]:
     """The pull requests that bear a session, the one that bears the most first."""
-    return [row.pull_number for row in rows_named(connection, _PULLS, key.params, [session])]
+    return [row.pull_number for row in rows_of_sessions(connection, _PULLS, key, [session])]
 
 
 def _session(tool: str, session_id: str, parts: Iterable[tuple[int, int, Quarter]]) -> SessionActivity:

@@ -1,7 +1,8 @@
 """The numbers of charges, which begin with the time: charges of one month are neighbours, in every key and index.
 
 A number is the minute of the request, since 1970, and 22 bits that tell the requests of a minute apart. It stays what it was when
-a later copy of the request says another time. Until 2033 it has 47 bits, which SQLite stores in 6 bytes instead of 8.
+another copy of the request says an earlier time, so what was requested since a moment has a number from `first_id` on. Until
+2033 it has 47 bits, which SQLite stores in 6 bytes instead of 8.
 """
 
 import zlib
@@ -39,7 +40,16 @@ def name_hash(key: RequestKey) -> int:
 
 def first_id(at: datetime) -> int:
     """The least number that a request of this minute can have."""
-    return to_ms(at) // _MINUTE_MS << _WITHIN_MINUTE
+    return first_id_ms(to_ms(at))
+
+
+def first_id_ms(at_ms: int) -> int:
+    """The same of a time in milliseconds."""
+    return at_ms // _MINUTE_MS << _WITHIN_MINUTE
+
+
+def minute_of(charge_id: int) -> int:
+    return charge_id >> _WITHIN_MINUTE
 
 
 def new_ids(connection: Connection, account_id: int, usages: Iterable[Usage]) -> list[int]:

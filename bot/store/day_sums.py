@@ -3,7 +3,7 @@
     with database.write() as connection, changes_of(database, connection, account_id) as sums:
         requests.save_usage(connection, sender, usages, now_ms, sums)
 
-A day is one of the repository's time zone, as it stands in its row: it changes together with the sums (`recount.change_zone`).
+A day is one of the repository's time zone, as it stands in its row: it changes together with the sums (`recount.renew_all`).
 """
 
 from collections import Counter, defaultdict
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Table, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from attribution.evidence import PENDING
 from attribution.ledger import Charge, Share
@@ -76,7 +77,7 @@ class Changes:
             place = Place(share.pull_number or 0, share.stage, share.evidence, usage.tool, usage.model)
             yield (repository_id, quarter, place), _amounts(charge, share.micros, is_first=i == 0)
 
-    def save(self, database: Database, connection: Connection, account_id: int) -> None:
+    def save(self, connection: Connection, account_id: int) -> None:
         """Rows in order of key, so that concurrent writers cannot deadlock."""
         summed_up = {key: [sum(column) for column in zip(*rows, strict=True)] for key, rows in self._measures.items()}
         changed = {key: measures for key, measures in summed_up.items() if any(measures)}
@@ -86,11 +87,11 @@ class Changes:
         for (repository_id, quarter, place), measures in changed.items():
             total = sums[repository_id, days.of(repository_id, quarter), *place]
             total[:] = map(sum, zip(total, measures, strict=True))
-        _add(database, connection, day_sums, account_id, sums.items())
+        add(connection, day_sums, account_id, sums.items())
         requests = Counter[tuple[Any, ...]]()
         for (repository_id, quarter, author), count in senders.items():
             requests[repository_id, days.of(repository_id, quarter), author] += count
-        _add(database, connection, day_senders, account_id, ((key, [count]) for key, count in requests.items()))
+        add(connection, day_senders, account_id, ((key, [count]) for key, count in requests.items()))
 
 
 class _Days:
@@ -109,12 +110,12 @@ class _Days:
 
 
 @contextmanager
-def changes_of(database: Database, connection: Connection, account_id: int) -> Iterator[Changes]:
+def changes_of(_database: Database, connection: Connection, account_id: int) -> Iterator[Changes]:
     """Collects the changes of a transaction, and saves them as the last thing that it does: all who write about a repository
     change the same few rows, which nobody should have to himself for longer than it takes to commit."""
     changes = Changes()
     yield changes
-    changes.save(database, connection, account_id)
+    changes.save(connection, account_id)
 
 
 def _amounts(charge: Charge, micros: int | None, *, is_first: bool) -> tuple[int, ...]:
@@ -129,18 +130,17 @@ def _amounts(charge: Charge, micros: int | None, *, is_first: bool) -> tuple[int
     )  # fmt: skip
 
 
-def _add(
-    database: Database,
+def add(
     connection: Connection,
     to: Table,
     account_id: int,
     sums: Iterable[tuple[tuple[Any, ...], list[int]]],
 ) -> None:
-    """Each of `sums` is the rest of a row's key, and what is added to its measures."""
+    """Rows in order of key. Each of `sums` is the rest of a row's key, and what is added to its measures."""
     names = [column.name for column in to.c]
     rows = [dict(zip(names, (account_id, *key, *measures), strict=True)) for key, measures in sorted(sums)]
     if rows:
-        insert = database.insert(to)
+        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(to)
         total = {column.name: column + insert.excluded[column.name] for column in to.c if not column.primary_key}
         key = [column.name for column in to.primary_key]
         connection.execute(insert.on_conflict_do_update(index_elements=key, set_=total), rows)

@@ -1,19 +1,32 @@
 """The ledger in the database: charges, revisions of shares, and what is booked to a pull request."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Executable,
+    FromClause,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
 
 from attribution.evidence import PENDING, Claim, Evidence, Stage
 from attribution.ledger import Charge, Share, share_out
 from attribution.money import Micros
 from attribution.usage import RequestKey
 from bot.keys import PullKey, RepositoryKey, Sender
-from bot.store import once
-from bot.store.charge_ids import name_hash
+from bot.store import months, once
+from bot.store import sessions as session_store
+from bot.store.charge_ids import first_id_ms, name_hash
 from bot.store.database import (
     of_account,
     of_names,
@@ -56,9 +69,20 @@ def made_by() -> Any:
     return (origins.c.account_id == charges.c.account_id) & (origins.c.origin_id == charges.c.origin_id)
 
 
+def since(of: FromClause) -> Any:
+    """Charges or shares from the number `from_id` on, or all: PostgreSQL looks at no month before. A range of one is none of the
+    other for it, whatever they are joined by."""
+    return of.c.charge_id >= bindparam("from_id", 0, BigInteger)
+
+
 def of_charge() -> Any:
     """A share of a charge, of whichever revision."""
-    return (shares.c.account_id == charges.c.account_id) & (shares.c.charge_id == charges.c.charge_id)
+    return and_(
+        shares.c.account_id == charges.c.account_id,
+        shares.c.charge_id == charges.c.charge_id,
+        since(shares),
+        since(charges),
+    )
 
 
 def current() -> Any:
@@ -100,6 +124,7 @@ OF_SESSIONS = and_(
     of_account(origins),
     of_names(origins.c.tool, origins.c.session_id),
     charges.c.repository_id == bindparam("of_repository"),
+    since(charges),
 )
 _CHARGES_OF_SESSIONS = IN_ORDER.where(OF_SESSIONS).with_for_update(of=charges)
 _SESSION_TOTALS = (
@@ -148,9 +173,18 @@ def charges_of(
 ) -> dict[SessionKey, list[LedgerEntry]]:
     """What the requests of these sessions in one repository cost. Locks them until the commit."""
     entries: dict[SessionKey, list[LedgerEntry]] = {session: [] for session in sessions}
-    for row in rows_named(connection, _CHARGES_OF_SESSIONS, key.params, sessions):
+    for row in rows_of_sessions(connection, _CHARGES_OF_SESSIONS, key, sessions):
         entries[row.tool, row.session_id].append(_entry(row))
     return entries
+
+
+def rows_of_sessions(
+    connection: Connection, statement: Executable, key: RepositoryKey, sessions: Iterable[SessionKey]
+) -> Iterator[Row[Any]]:
+    """The rows of a statement with `OF_SESSIONS`, of these sessions in a repository."""
+    names = list(sessions)
+    from_id = first_id_ms(session_store.beginning_ms(connection, key, names))
+    yield from rows_named(connection, statement, key.params | {"from_id": from_id}, names)
 
 
 def save_claims(
@@ -189,16 +223,17 @@ def save_claims(
     return numbers
 
 
-def booked_to(connection: Connection, key: PullKey) -> list[tuple[Charge, Share]]:
-    """Every current share that a pull request bears, with its charge."""
-    return [(charge_of(row), share_of(row)) for row in connection.execute(_BOOKED, key.params)]
+def booked_to(connection: Connection, key: PullKey, from_ms: int = 0) -> list[tuple[Charge, Share]]:
+    """Every current share that a pull request bears of what was requested since then, with its charge."""
+    rows = connection.execute(_BOOKED, key.params | {"from_id": first_id_ms(from_ms)})
+    return [(charge_of(row), share_of(row)) for row in rows]
 
 
 def session_totals(
     connection: Connection, key: RepositoryKey, sessions: Iterable[SessionKey]
 ) -> dict[SessionKey, Micros]:
     """What whole sessions cost in a repository, at list price, as far as priced, confirmed and shared out."""
-    rows = rows_named(connection, _SESSION_TOTALS, key.params, sessions)
+    rows = rows_of_sessions(connection, _SESSION_TOTALS, key, sessions)
     return {(row.tool, row.session_id): int(row.micros) for row in rows}
 
 
@@ -286,7 +321,9 @@ def _names(by_id: Mapping[int, Charge]) -> list[tuple[RequestKey, int]]:
 def current_shares(connection: Connection, account_id: int, ids: Iterable[int]) -> dict[int, list[Share]]:
     """Of charges that were shared out, in order of position."""
     by_charge: dict[int, list[Share]] = {}
-    for row in rows_in(connection, _CURRENT_SHARES, {"of_account": account_id}, "ids", set(ids)):
+    wanted = set(ids)
+    params = {"of_account": account_id, "from_id": min(wanted, default=0)}
+    for row in rows_in(connection, _CURRENT_SHARES, params, "ids", wanted):
         by_charge.setdefault(row.share_charge_id, []).append(share_of(row))
     return by_charge
 
@@ -308,6 +345,7 @@ def add(connection: Connection, account_id: int, by_id: Mapping[int, Charge], or
         (account_id, charge_id, 0, *_entry_values(charge, origin_id))
         for (charge_id, charge), origin_id in zip(by_id.items(), origin_ids, strict=True)
     ]
+    months.make_for(connection, by_id)
     insert_values(connection, charges, ("account_id", "charge_id", "revision", *_ENTRY), rows)
 
 

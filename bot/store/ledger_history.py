@@ -15,8 +15,10 @@ from attribution.ledger import Charge, Share, share_out
 from attribution.usage import RequestKey
 from bot.clock import from_ms
 from bot.keys import PullKey, RepositoryKey, Sender
+from bot.store import accounts as account_store
 from bot.store import ledger
-from bot.store.database import of_account, of_repository, rows_in, rows_named
+from bot.store.charge_ids import first_id_ms
+from bot.store.database import of_account, of_repository, rows_in
 from bot.store.ledger import because, charge_of, charges, made_by, origins, reasons, share_columns, share_of, shares
 from bot.store.sessions import sessions
 from bot.store.withdrawals import withdrawn
@@ -58,7 +60,7 @@ _HISTORY = (
 )
 _OF_PULL = shares.alias()
 _CHARGES_OF_PULL = select(_OF_PULL.c.charge_id).where(
-    of_repository(_OF_PULL), _OF_PULL.c.pull_number == bindparam("of_number")
+    of_repository(_OF_PULL), _OF_PULL.c.pull_number == bindparam("of_number"), ledger.since(_OF_PULL)
 )
 _DECISION = (
     shares.c.decided_at_ms,
@@ -86,7 +88,7 @@ _HISTORY_OF_PULL = (
     )
     .outerjoin(origins, (origins.c.account_id == shares.c.account_id) & (origins.c.origin_id == _ORIGIN_ID))
     .outerjoin(reasons, because())
-    .where(of_account(shares), shares.c.charge_id.in_(_CHARGES_OF_PULL), _ORIGIN_ID.is_not(None))
+    .where(of_account(shares), shares.c.charge_id.in_(_CHARGES_OF_PULL), _ORIGIN_ID.is_not(None), ledger.since(shares))
     .group_by(*_DECISION)
     .order_by(*_DECISION[:-1])
 )
@@ -104,7 +106,8 @@ def batches(connection: Connection, account_id: int, since_ms: int = 0) -> Itera
     for rows in _changes(connection, account_id, since_ms) if since_ms else _pages(connection, account_id):
         charges = [charge_of(row) for row in rows]
         ids = [row.charge_id for row in rows]
-        shared = rows_in(connection, _CURRENT_SHARES, {"of_account": account_id}, "ids", ids)
+        params = {"of_account": account_id, "from_id": min(ids, default=0)}
+        shared = rows_in(connection, _CURRENT_SHARES, params, "ids", ids)
         current_shares = [share_of(row) for row in shared]
         keys = {share.charge_key for share in current_shares}
         pending = [share for charge in charges if charge.key not in keys for share in share_out(charge, PENDING, 0)]
@@ -112,7 +115,7 @@ def batches(connection: Connection, account_id: int, since_ms: int = 0) -> Itera
 
 
 def _pages(connection: Connection, account_id: int) -> Iterator[Sequence[Any]]:
-    after_id = 0
+    after_id = first_id_ms(account_store.kept_from_ms(connection, account_id)) - 1
     while rows := connection.execute(_PAGE, {"of_account": account_id, "after_id": after_id}).all():
         yield rows
         after_id = rows[-1].charge_id
@@ -123,19 +126,22 @@ def _changes(connection: Connection, account_id: int, since_ms: int) -> Iterator
     # Sorted here: for the sake of an order, a database would read all sessions.
     for repository_id, its in groupby(sorted(changed), key=attrgetter("repository_id")):
         names = [(row.tool, row.session_id) for row in its]
-        params = RepositoryKey(account_id, repository_id).params
+        key = RepositoryKey(account_id, repository_id)
         for start in range(0, len(names), _AT_ONCE):
-            yield list(rows_named(connection, _OF_SESSIONS, params, names[start : start + _AT_ONCE]))
+            yield list(ledger.rows_of_sessions(connection, _OF_SESSIONS, key, names[start : start + _AT_ONCE]))
 
 
 def history(connection: Connection, account_id: int, tool: str, request_id: str) -> list[Share]:
     """Every share that a request ever had, oldest revision first."""
     ids = [entry.charge_id for entry in ledger.named(connection, account_id, [RequestKey(tool, request_id)])]
-    return [share_of(row) for row in rows_in(connection, _HISTORY, {"of_account": account_id}, "ids", ids)]
+    params = {"of_account": account_id, "from_id": min(ids, default=0)}
+    return [share_of(row) for row in rows_in(connection, _HISTORY, params, "ids", ids)]
 
 
 def history_of_pull(connection: Connection, key: PullKey) -> list[Revision]:
-    """What a pull request bears or bore, and where else that work was booked: by decision and session, oldest first."""
+    """What a pull request bears or bore, and where else that work was booked: by decision and session, oldest first, of what is
+    kept."""
+    from_id = first_id_ms(account_store.kept_from_ms(connection, key.account_id))
     return [
         Revision(
             at=from_ms(row.decided_at_ms),
@@ -147,5 +153,5 @@ def history_of_pull(connection: Connection, key: PullKey) -> list[Revision]:
             cost=Cost(None if row.micros is None else int(row.micros), row.requests, row.unpriced_requests),
             sender=Sender(key.account_id, row.sender, row.token_id),
         )
-        for row in connection.execute(_HISTORY_OF_PULL, key.params)
+        for row in connection.execute(_HISTORY_OF_PULL, key.params | {"from_id": from_id})
     ]

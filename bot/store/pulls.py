@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, exists, select, union_all, update
+from sqlalchemy import Connection, bindparam, exists, select, union_all, update
 
 from attribution import references
 from attribution.clues import Clues
@@ -17,9 +17,9 @@ from bot.keys import PullKey, RepositoryKey
 from bot.store import presences as presence_store
 from bot.store import references as reference_store
 from bot.store.database import Database, of_pull, of_repository, one, rows_in, table
-from bot.store.tables import ChargeRow, Publication, Pull, ShareRow
+from bot.store.tables import DaySum, Publication, Pull
 
-pulls, publications, shares, charges = table(Pull), table(Publication), table(ShareRow), table(ChargeRow)
+pulls, publications, day_sums = table(Pull), table(Publication), table(DaySum)
 
 # Pull requests and what they say of themselves, by number.
 Pulls: TypeAlias = tuple[Mapping[int, PullRequest], Mapping[int, Details]]
@@ -47,9 +47,9 @@ _RECENT = union_all(
 )
 _SAME_PULL = [getattr(pulls.c, name) == getattr(publications.c, name) for name in PullKey._fields]
 _COSTS = exists(
-    select(shares.c.charge_id)
-    .join(charges, and_(*(shares.c[name] == charges.c[name] for name in ("account_id", "charge_id", "revision"))))
-    .where(of_repository(shares), shares.c.pull_number == pulls.c.number)
+    select(day_sums.c.parts).where(
+        of_repository(day_sums), day_sums.c.pull_number == pulls.c.number, day_sums.c.parts > 0
+    )
 )
 # Why there is none, as the comment itself notes it: not looked at yet, or no work then.
 _SILENT = select(pulls.c.number).where(

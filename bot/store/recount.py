@@ -1,6 +1,11 @@
-"""The sums by day counted again from charges and shares, to check them and to make them anew."""
+"""The sums by day counted again from charges and shares, to check them and to make them anew.
 
-from collections.abc import Iterator, Mapping
+Where months are not kept any more (`Account.kept_from_ms`), sums hold what no charge says. Such a month ends at midnight UTC, so
+in no time zone a later day than the next one has a part of it: days after that are counted, and those before are only added to.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -24,9 +29,11 @@ from attribution.evidence import Evidence, Stage
 from attribution.periods import day_of, midnight
 from bot.clock import from_ms, to_ms
 from bot.keys import RepositoryKey
+from bot.store import accounts as account_store
+from bot.store.charge_ids import first_id_ms
 from bot.store.database import Database, of_repository, table
-from bot.store.day_sums import MEASURES, day_senders, day_sums
-from bot.store.ledger import because, charges, current, made_by, origins, reasons, shares
+from bot.store.day_sums import MEASURES, add, day_senders, day_sums
+from bot.store.ledger import because, charges, current, made_by, origins, reasons, shares, since
 from bot.store.tables import Repository
 from bot.store.totals import summed
 
@@ -60,7 +67,12 @@ def _words(rows: Rows) -> str:
 
 _LOCK = select(repositories.c.time_zone).where(of_repository(repositories)).with_for_update()
 _CHANGE_ZONE = update(repositories).where(of_repository(repositories)).values(time_zone=bindparam("new_zone"))
-_BETWEEN = and_(of_repository(charges), charges.c.at_ms >= bindparam("from_ms"), charges.c.at_ms < bindparam("to_ms"))
+_BETWEEN = and_(
+    of_repository(charges),
+    charges.c.at_ms >= bindparam("from_ms"),
+    charges.c.at_ms < bindparam("to_ms"),
+    since(charges),
+)
 _IS_FIRST = func.coalesce(shares.c.position, 0) == 0
 
 
@@ -113,7 +125,10 @@ _SAVED = {
     for to in _COUNT
 }
 _DELETE = {to: delete(to).where(_OF_DAY[to]) for to in _COUNT}
-_FIRST_CHARGE = select(func.min(charges.c.at_ms)).where(of_repository(charges), charges.c.at_ms >= bindparam("from_ms"))
+_DELETE_FROM = {to: delete(to).where(of_repository(to), to.c.day >= bindparam("from_day")) for to in _COUNT}
+_FIRST_CHARGE = select(func.min(charges.c.at_ms)).where(
+    of_repository(charges), charges.c.at_ms >= bindparam("from_ms"), since(charges)
+)
 _FIRST_SUM = {
     to: select(func.min(to.c.day)).where(of_repository(to), to.c.day >= bindparam("from_day")) for to in _COUNT
 }
@@ -124,11 +139,26 @@ def lock(connection: Connection, key: RepositoryKey) -> ZoneInfo:
     return ZoneInfo(connection.execute(_LOCK, key.params).scalar_one_or_none() or "UTC")
 
 
-def days(connection: Connection, key: RepositoryKey, zone: ZoneInfo) -> Iterator[date]:
-    """The days that have charges or sums, oldest first, one look-up after the other."""
-    day = date.min + _DAY
+def first_day(connection: Connection, account_id: int) -> date:
+    """The first day whose requests all have their details, in whatever time zone. On days before, some may have none."""
+    return _first_day(account_store.kept_from_ms(connection, account_id))
+
+
+def is_kept(day: date, kept_ms: int) -> bool:
+    """Whether all requests of a day have their details, of those since then."""
+    return not kept_ms or day >= _first_day(kept_ms)
+
+
+def _first_day(kept_ms: int) -> date:
+    return from_ms(kept_ms).date() + _DAY
+
+
+def days(connection: Connection, key: RepositoryKey, zone: ZoneInfo, kept_ms: int | None = None) -> Iterator[date]:
+    """The days that have charges or sums and can be counted, oldest first, one look-up after the other."""
+    day = first_day(connection, key.account_id) if kept_ms is None else _first_day(kept_ms)
     while True:
-        params = key.params | {"from_ms": to_ms(midnight(day, zone)), "from_day": day}
+        first_ms = to_ms(midnight(day, zone))
+        params = key.params | {"from_ms": first_ms, "from_id": first_id_ms(first_ms), "from_day": day}
         at_ms = connection.execute(_FIRST_CHARGE, params).scalar_one()
         listed = [connection.execute(first, params).scalar_one() for first in _FIRST_SUM.values()]
         listed += [] if at_ms is None else [day_of(from_ms(at_ms), zone)]
@@ -141,9 +171,8 @@ def days(connection: Connection, key: RepositoryKey, zone: ZoneInfo) -> Iterator
 
 def recount(connection: Connection, key: RepositoryKey, zone: ZoneInfo, day: date) -> Recount:
     """Count a day again. Nobody may write meanwhile: see `lock`."""
-    span = {"from_ms": to_ms(midnight(day, zone)), "to_ms": to_ms(midnight(day + _DAY, zone))}
     saved = {to: _in_order(connection.execute(_SAVED[to], key.params | {"of_day": day})) for to in _COUNT}
-    counted = {to: _in_order(connection.execute(_COUNT[to], key.params | span)) for to in _COUNT}
+    counted = _count(connection, key, zone, day)
     # What came to nothing does not matter.
     non_zero = {to: [row for row in rows if any(row[name] for name in _MEASURES_OF[to])] for to, rows in saved.items()}
     return Recount(day, non_zero, counted)
@@ -158,6 +187,15 @@ def verify(database: Database, key: RepositoryKey, day: date, *, corrects: bool 
     return counted
 
 
+def _count(
+    connection: Connection, key: RepositoryKey, zone: ZoneInfo, day: date, kept_ms: int = 0
+) -> dict[Table, Rows]:
+    """What the charges of a day say, of those that were requested since then."""
+    first_ms = max(kept_ms, to_ms(midnight(day, zone)))
+    span = {"from_ms": first_ms, "to_ms": to_ms(midnight(day + _DAY, zone)), "from_id": first_id_ms(first_ms)}
+    return {to: _in_order(connection.execute(_COUNT[to], key.params | span)) for to in _COUNT}
+
+
 def renew(connection: Connection, key: RepositoryKey, counted: Recount) -> None:
     """Have the sums of a day say what was counted."""
     for to, rows in counted.counted.items():
@@ -168,12 +206,41 @@ def renew(connection: Connection, key: RepositoryKey, counted: Recount) -> None:
 
 def renew_all(connection: Connection, key: RepositoryKey, zone: ZoneInfo | None = None) -> None:
     """Sum up a whole repository anew in one transaction, by the days of another time zone if one is given."""
-    lock(connection, key)
-    if zone is not None:
-        connection.execute(_CHANGE_ZONE, key.params | {"new_zone": zone.key})
-    days_zone = lock(connection, key)
-    for day in list(days(connection, key, days_zone)):
-        renew(connection, key, recount(connection, key, days_zone, day))
+    with again(connection, [key]):
+        if zone is not None:
+            connection.execute(_CHANGE_ZONE, key.params | {"new_zone": zone.key})
+
+
+@contextmanager
+def again(connection: Connection, keys: Collection[RepositoryKey], kept_ms: int = 0) -> Iterator[None]:
+    """Within, the sums of these repositories hold only what was requested before then, or has no details; after, what their charges
+    say by then is added."""
+    for key in keys:
+        zone, start_ms = lock(connection, key), max(kept_ms, account_store.kept_from_ms(connection, key.account_id))
+        for day in _cut_days(start_ms):
+            _add(connection, key, day, _count(connection, key, zone, day, start_ms), -1)
+        for statement in _DELETE_FROM.values():
+            connection.execute(statement, key.params | {"from_day": _first_day(start_ms)})
+    yield
+    for key in keys:
+        zone, start_ms = lock(connection, key), max(kept_ms, account_store.kept_from_ms(connection, key.account_id))
+        for day in [*_cut_days(start_ms), *days(connection, key, zone, start_ms)]:
+            _add(connection, key, day, _count(connection, key, zone, day, start_ms), 1)
+
+
+def _cut_days(kept_ms: int) -> list[date]:
+    """Those that the end of what is not kept may be in, according to the time zone."""
+    return [_first_day(kept_ms) - 2 * _DAY, _first_day(kept_ms) - _DAY] if kept_ms else []
+
+
+def _add(connection: Connection, key: RepositoryKey, day: date, counted: Mapping[Table, Rows], sign: int) -> None:
+    for to, rows in counted.items():
+        places = [column.name for column in to.primary_key][3:]
+        sums = [
+            ((key.repository_id, day, *(row[name] for name in places)), [sign * row[name] for name in _MEASURES_OF[to]])
+            for row in rows
+        ]
+        add(connection, to, key.account_id, sums)
 
 
 def _in_order(rows: Result[Any]) -> Rows:

@@ -7,13 +7,13 @@ A session is one sender's: who first reports one has its name, and others who re
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import Connection, and_, bindparam, select, union_all, update
+from sqlalchemy import Connection, and_, bindparam, func, select, union_all, update
 
 from attribution.report import short_id
 from attribution.usage import Usage
 from bot.clock import to_ms
 from bot.keys import RepositoryKey
-from bot.store.database import of_account, of_repository, rows, table
+from bot.store.database import of_account, of_names, of_repository, rows, rows_named, table
 from bot.store.inserts import insert_rows
 from bot.store.tables import SessionRow, Token
 
@@ -50,6 +50,9 @@ _OR_WIDEN = """
             THEN excluded.last_at_ms ELSE session.last_at_ms END,
         request_count = session.request_count + 1, changed_at_ms = excluded.changed_at_ms"""
 _NAMES = select(sessions.c.tool, sessions.c.session_id).where(of_repository(sessions))
+_BEGINNING = select(func.min(sessions.c.first_at_ms).label("at_ms")).where(
+    of_repository(sessions), of_names(sessions.c.tool, sessions.c.session_id)
+)
 _SENDERS = select(tokens.c.sender).where(of_account(tokens)).distinct()
 # By either index: SQLite would take neither for one condition with OR, nor for a union that it has to sort.
 _BY_NAME = union_all(
@@ -68,6 +71,12 @@ def request(connection: Connection, key: RepositoryKey, wanted: Collection[Sessi
 def waiting(connection: Connection, key: RepositoryKey, most: int) -> list[SessionRow]:
     """Sessions that wait for attribution, by time: neighbours need the same facts."""
     return rows(SessionRow, connection, _WAITING, key.params | {"most": most})
+
+
+def beginning_ms(connection: Connection, key: RepositoryKey, names: Iterable[SessionKey]) -> int:
+    """When the first of these sessions began. 0 where none is known."""
+    times = [row.at_ms for row in rows_named(connection, _BEGINNING, key.params, names)]
+    return min((at_ms for at_ms in times if at_ms is not None), default=0)
 
 
 def mark_done(connection: Connection, read: Sequence[SessionRow], now_ms: int) -> None:

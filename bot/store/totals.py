@@ -2,9 +2,10 @@
 the number of requests. Days are dates of the repository's time zone, and the last is not included."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, Connection, Select, and_, bindparam, case, func, literal, select
 from sqlalchemy import cast as sql_cast
@@ -13,11 +14,12 @@ from attribution.breakdown import By, Cell
 from attribution.cost import Cost
 from attribution.evidence import Evidence, Stage
 from attribution.money import Micros
-from attribution.periods import QUARTER_MS
+from attribution.periods import QUARTER_MS, midnight
 from attribution.report import Row as ModelRow
 from attribution.totals import Spend
-from bot.clock import from_ms
-from bot.keys import RepositoryKey
+from bot.clock import from_ms, to_ms
+from bot.keys import PullKey, RepositoryKey
+from bot.store.charge_ids import first_id_ms
 from bot.store.database import of_account, of_repository, rows_in
 from bot.store.day_sums import day_senders, day_sums
 from bot.store.ledger import charges, current, shares
@@ -89,6 +91,23 @@ _BY_MODEL = (
     .group_by(day_sums.c.tool, day_sums.c.model)
     .having(_IS_ANY)
 )
+_BY_MODEL_OF_PULL = (
+    select(
+        day_sums.c.tool,
+        day_sums.c.model,
+        *_OF_PARTS,
+        *(summed(column).label(column.name) for column in _SUMMED_OF_MODEL),
+    )
+    .where(of_repository(day_sums), day_sums.c.pull_number == bindparam("of_number"))
+    .group_by(day_sums.c.tool, day_sums.c.model)
+    .having(_IS_ANY)
+)
+_FIRST_DAYS = (
+    select(day_sums.c.pull_number, func.min(day_sums.c.day).label("day"))
+    .where(of_repository(day_sums), day_sums.c.pull_number.in_(bindparam("numbers", expanding=True)))
+    .where(day_sums.c.parts > 0)
+    .group_by(day_sums.c.pull_number)
+)
 _SENDERS = (
     select(day_senders.c.author)
     .where(of_repository(day_senders), _in_span(day_senders), day_senders.c.requests > 0, day_senders.c.author != "")
@@ -158,12 +177,29 @@ def spent_on(connection: Connection, key: RepositoryKey, numbers: Collection[int
 
 
 def spent_at(
-    connection: Connection, key: RepositoryKey, numbers: Collection[int]
+    connection: Connection, key: RepositoryKey, numbers: Collection[int], since: date
 ) -> list[tuple[int, datetime, Micros]]:
-    """What these pull requests bore, and when: number, the beginning of a quarter of an hour, and the amount. From their charges:
-    days are too coarse to tell what was used before they were opened."""
-    rows = rows_in(connection, _SPENT_AT, key.params, "numbers", numbers)
+    """What these pull requests bore, none of it before that day, and when: number, the beginning of a quarter of an hour, and the
+    amount. From their charges: days are too coarse to tell what was used before they were opened."""
+    params = key.params | {"from_id": first_id_ms(beginning_ms(since))}
+    rows = rows_in(connection, _SPENT_AT, params, "numbers", numbers)
     return [(row.pull_number, from_ms(row.quarter * QUARTER_MS), row.micros) for row in rows]
+
+
+def first_days(connection: Connection, key: RepositoryKey, numbers: Collection[int]) -> dict[int, date]:
+    """The first day on which each of these pull requests bore something that it still bears."""
+    return {row.pull_number: row.day for row in rows_in(connection, _FIRST_DAYS, key.params, "numbers", numbers)}
+
+
+def beginning_ms(day: date) -> int:
+    """A time before any of a day, in whatever time zone."""
+    return to_ms(midnight(day - timedelta(days=1), ZoneInfo("UTC")))
+
+
+def used_for(connection: Connection, key: PullKey) -> tuple[tuple[ModelRow, ...], Micros]:
+    """The tools and models that were used for a pull request in its whole life, and what reading from cache saved."""
+    rows = connection.execute(_BY_MODEL_OF_PULL, key.params).all()
+    return tuple(_row(*row) for row in rows), sum(int(row.cache_saving_micros) for row in rows)
 
 
 def by_day(connection: Connection, key: RepositoryKey, first: date, end: date) -> dict[date, Micros]:

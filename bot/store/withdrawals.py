@@ -12,6 +12,7 @@ from attribution.evidence import Evidence, claim
 from bot.keys import PullKey, RepositoryKey, Sender
 from bot.store import accounts, ledger
 from bot.store import sessions as session_store
+from bot.store.charge_ids import first_id_ms
 from bot.store.database import of_account, table
 from bot.store.day_sums import Changes
 from bot.store.ledger import LedgerEntry, charges, origins
@@ -26,7 +27,7 @@ _OF_TOKEN = and_(of_account(origins), origins.c.token_id == bindparam("of_token"
 _PIECE = (
     select(charges.c.charge_id, charges.c.origin_id)
     .join(origins, ledger.made_by())
-    .where(_OF_TOKEN, origins.c.origin_id >= bindparam("from_origin"))
+    .where(_OF_TOKEN, origins.c.origin_id >= bindparam("from_origin"), ledger.since(charges))
     .order_by(origins.c.origin_id)
     .limit(bindparam("most"))
 )
@@ -63,6 +64,7 @@ def withdraw(
     account_id = sender.account_id
     accounts.lock(connection, account_id)
     params = {"of_account": account_id, "of_token": sender.token_id, "from_origin": from_origin, "most": AT_ONCE}
+    params["from_id"] = first_id_ms(accounts.kept_from_ms(connection, account_id))
     rows = connection.execute(_PIECE, params).all()
     if not rows:
         return None

@@ -46,6 +46,7 @@ class Kind(StrEnum):
     SURVIVAL = "survival"
     WEEK = "week"
     LEDGER = "ledger"
+    RETENTION = "retention"
 
 
 # These end in a write to GitHub: before it is their account's turn, working out what to write would be wasted.

@@ -14,7 +14,8 @@ class Account(SQLModel, table=True):
     none; `suspended` means that GitHub refuses it for now. `next_write_at_ms` spaces writes to GitHub, and
     `writes_spread_until_ms` counts them: when they would have ended, evenly spread. `not_before_ms` is set while GitHub limits
     the installation, `limit_pause_ms` is its newest pause for a secondary limit. `ledger_checked_at_ms`: every charge that changed
-    before was checked; it broke `ledger_errors` promises."""
+    before was checked; it broke `ledger_errors` promises. Of what was requested before `kept_from_ms` there are sums by day and
+    nothing else: all details before `removed_before_ms` are gone, and those between are not read."""
 
     account_id: int = key()
     login: str = text()
@@ -26,6 +27,8 @@ class Account(SQLModel, table=True):
     limit_pause_ms: int = big()
     ledger_checked_at_ms: int = big()
     ledger_errors: int = big()
+    kept_from_ms: int = big()
+    removed_before_ms: int = big()
 
 
 class Repository(SQLModel, table=True):

@@ -12,6 +12,8 @@ from bot.store.usage_columns import ORIGIN_COLUMNS
 _WAITS = sql_text("done_count < request_count")
 # Rows stand in the order of their key: https://www.sqlite.org/withoutrowid.html
 _BY_KEY = {"sqlite_with_rowid": False}
+# And in a partition for each month: `store.months`.
+_BY_MONTH = _BY_KEY | {"postgresql_partition_by": "RANGE (charge_id)"}
 
 
 def _columns(kind: type, names: Any, make: Any) -> Any:
@@ -52,7 +54,7 @@ class ChargeRow(_ChargeColumns, table=True):
     __table_args__ = (
         Index("charge_by_origin", "account_id", "origin_id"),
         Index("charge_by_time", "account_id", "repository_id", "at_ms"),
-        _BY_KEY,
+        _BY_MONTH,
     )
 
 
@@ -109,7 +111,7 @@ class ShareRow(SQLModel, table=True):
             sqlite_where=sql_text("pull_number IS NOT NULL"),
             postgresql_where=sql_text("pull_number IS NOT NULL"),
         ),
-        _BY_KEY,
+        _BY_MONTH,
     )
     account_id: int = key()
     charge_id: int = key()

@@ -58,6 +58,8 @@ def _make_account_to_job() -> None:
         sa.Column("limit_pause_ms", sa.BigInteger(), nullable=False),
         sa.Column("ledger_checked_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("ledger_errors", sa.BigInteger(), nullable=False),
+        sa.Column("kept_from_ms", sa.BigInteger(), nullable=False),
+        sa.Column("removed_before_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id"),
     )
     op.create_table(
@@ -95,6 +97,7 @@ def _make_account_to_job() -> None:
         sa.Column("facts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "charge_id"),
         sqlite_with_rowid=False,
+        postgresql_partition_by="RANGE (charge_id)",
     )
     op.create_index("charge_by_origin", "charge", ["account_id", "origin_id"])
     op.create_index("charge_by_time", "charge", ["account_id", "repository_id", "at_ms"])
@@ -429,6 +432,7 @@ def _make_notice_to_week() -> None:
         sa.Column("pull_number", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("account_id", "charge_id", "revision", "position"),
         sqlite_with_rowid=False,
+        postgresql_partition_by="RANGE (charge_id)",
     )
     is_attributed = sa.text("pull_number IS NOT NULL")
     op.create_index(

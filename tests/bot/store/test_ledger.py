@@ -1,6 +1,6 @@
 """The ledger's statements: complete at every moment, each tenant for itself, and weeks that end where the next begins."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import msgspec
 import pytest
@@ -94,7 +94,7 @@ def figures(connection: Connection, tenant: int) -> dict[str, object]:
     (row,) = ledger.charges_of(connection, repository, [KEY])[KEY]
     (_, (spend,)) = totals.spent_in(connection, repository, [start - WEEK, start], end)
     (on_pull,) = totals.spent_on(connection, repository, [12])
-    ((_, _, quarter_micros),) = totals.spent_at(connection, repository, [12])
+    ((_, _, quarter_micros),) = totals.spent_at(connection, repository, [12], date(2026, 11, 1))
     (of_day,) = totals.by_day(connection, repository, start, end).values()
     ((model,), _) = totals.used_between(connection, repository, start, end)
     charges, shares = ledger_history.everything(connection, tenant)
