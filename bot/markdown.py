@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 
 LONGEST_NAME = 80
 LONGEST_TEXT = 400
+# Each of its parts may be as long as a name or text.
+LONGEST_PHRASE = 1000
 NO_BREAK = "\u00a0"
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&|~$])")
@@ -30,14 +32,14 @@ def text(value: str, longest: int = LONGEST_TEXT) -> str:
 
 
 def code(value: str) -> str:
-    """A name in code style, where GitHub links nothing."""
-    name = _clean(value, LONGEST_NAME).replace("`", "'").replace("\\", "/") or "?"
+    """A name in code style, where GitHub links nothing. A dollar sign would make a formula with that of an amount before it."""
+    name = _clean(value, LONGEST_NAME).replace("`", "'").replace("\\", "/").replace("$", "＄") or "?"
     return f"`{name}`"
 
 
 def phrase(value: str) -> str:
     """Words of ours around names in backticks, as evidence is worded: names become code, the rest text."""
-    parts = value.split("`")
+    parts = value[:LONGEST_PHRASE].split("`")
     return "".join(code(part) if i % 2 else _text_within(part) for i, part in enumerate(parts))
 
 

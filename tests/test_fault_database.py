@@ -135,6 +135,8 @@ def test_figures_of_a_database_that_stalls_are_a_503_in_time_and_nothing_piles_u
     release.set()
     event.remove(server.database.engine, "before_cursor_execute", stall)
     monkeypatch.undo()
+    while server.app.state.edge.threads.backlog:
+        server.send("GET", "/healthz")
     assert server.send("GET", "/api/v1/repositories", headers=headers).status_code == 200
 
 
