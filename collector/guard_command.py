@@ -17,7 +17,8 @@ from collector.guard.figures import Figures
 from collector.guard.hook import FIGURES, UNLOCKS, caps, place
 from collector.guard.renew import ask, renew
 from collector.guard.unlocks import BadUnlock, Line, Unlock, append, parse_duration, parse_reason, read
-from collector.hooks.tools import tools_with_guard
+from collector.hooks.codex_trust import HOW
+from collector.hooks.tools import tools_with_guard, untrusted
 from collector.scan import scan_with_index
 from collector.settings import SettingsError, config_file, read_settings, state_file
 from collector.stamps import SESSION_VARIABLES
@@ -29,12 +30,13 @@ _MOST_LATEST, _MOST_LINES = 3, 12
 
 
 class State(msgspec.Struct):
-    """`repository` and `branch` are where the command runs, empty if not known; `tools` are those with the guard installed;
-    `unlocked_until` is in seconds since 1970."""
+    """`repository` and `branch` are where the command runs, empty if not known; `tools` are those with the guard installed, of
+    which the `untrusted` skip it; `unlocked_until` is in seconds since 1970."""
 
     repository: str
     branch: str
     tools: list[str]
+    untrusted: list[str]
     caps: list[Line]
     unlocked_until: int | None
     unlocks: list[Unlock]
@@ -86,7 +88,10 @@ def _show(*, as_json: bool) -> int:
     state = State(
         repository=figures["repositories"].get(git, ""),
         branch=branch,
-        tools=tools_with_guard(Path.home()),
+        tools=tools_with_guard(Path.home(), os.environ),
+        untrusted=[
+            name for name in tools_with_guard(Path.home(), os.environ) if untrusted(name, Path.home(), os.environ)
+        ],
         caps=lines(figures, str(Path.cwd())),
         unlocked_until=until,
         unlocks=unlocks,
@@ -135,6 +140,7 @@ def _text(state: State) -> str:
         f"Installed in {', '.join(state.tools)}." if state.tools else "Not installed: mergecost hooks install --guard"
     )
     notes = [f"Here: {', '.join(here) or 'no branch'}. {tools}"]
+    notes += [f"Not in force in {name}, which skips hooks that are not trusted: {HOW}." for name in state.untrusted]
     if state.unlocked_until:
         notes.append(f"Unlocked until {_clock(state.unlocked_until)}: nothing is refused.")
     notes += [_unlock_note(unlock) for unlock in state.unlocks[-_MOST_LATEST:]]
@@ -143,10 +149,17 @@ def _text(state: State) -> str:
         return "\n".join([f"No cap is set here. Write one in {config_file(os.environ)}:\n\n{example}", *notes])
     rows = [("At list price", "Spent", "Cap", "", "Set in")]
     rows += [
-        (line.what, show(line.spent_micros), show(line.cap_micros), "over" if line.is_over else "", line.set_in)
+        (line.what, _spent(line), show(line.cap_micros), "over" if line.is_over else "", line.set_in)
         for line in state.caps
     ]
     return "\n".join([*aligned(rows, left=(0, 3, 4)), "", *notes, "Requests without a known price are in no amount."])
+
+
+def _spent(line: Line) -> str:
+    """What is known of it: no price is no zero."""
+    if not line.is_partial:
+        return show(line.spent_micros)
+    return f"at least {show(line.spent_micros)}" if line.spent_micros else "not known"
 
 
 def _unlock_note(unlock: Unlock) -> str:

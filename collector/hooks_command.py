@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from collector.files import private_folder
+from collector.guard.renew import start
 from collector.hooks import git, tools
 from collector.hooks.changes import Change, Plan, backup_of, make
+from collector.hooks.codex_trust import HOW
 from collector.settings import SettingsError, read_settings, state_file
 from collector.stamps import stamps_file
 from collector.terminal import err, out
@@ -37,13 +39,26 @@ def _run(action: str, *, guard: bool, dry_run: bool) -> int:
     if action == "status":
         return _status(home, cwd)
     if action == "install":
-        plan = [*tools.install(home, state.parent, guard=guard), *git.install(cwd, stamps_file(state))]
+        plan = [*tools.install(home, os.environ, state.parent, guard=guard), *git.install(cwd, stamps_file(state))]
         if not dry_run:
             private_folder(state.parent)
             _warn_without_server()
     else:
-        plan = [*tools.uninstall(home), *git.uninstall(cwd)]
-    return _carry_out(plan, dry_run=dry_run, undo=action == "uninstall")
+        plan = [*tools.uninstall(home, os.environ), *git.uninstall(cwd)]
+    status = _carry_out(plan, dry_run=dry_run, undo=action == "uninstall")
+    if action == "install" and not dry_run:
+        _after_install(home)
+    return status
+
+
+def _after_install(home: Path) -> None:
+    """The guard's first figures, so that it stops what is over a cap now; and what still stands between hooks and their work."""
+    if tools.tools_with_guard(home, os.environ):
+        start(os.environ)
+    if tools.untrusted("codex", home, os.environ):
+        err(f"codex runs none of these hooks yet, and stops at no cap: {HOW}.")
+    for name, why in tools.without_hooks(home, os.environ).items():
+        err(f"{name} is not hooked: {why}. A timer pushes what it logs.")
 
 
 def _warn_without_server() -> None:
@@ -75,13 +90,19 @@ def _carry_out(plan: Plan, *, dry_run: bool, undo: bool) -> int:
 
 def _status(home: Path, cwd: Path) -> int:
     for name, tool in tools.TOOLS.items():
-        path = home / tool.folder / tool.file
+        path = tool.path(home, os.environ)
         hooks = {"hooked": tools.HOOK, "guarded": tools.GUARD}
-        status = ", ".join(word for word, hook in hooks.items() if tools.is_hooked(path, hook))
-        out(_row(name, status or ("not hooked" if (home / tool.folder).is_dir() else "not found"), path))
+        words = [word for word, hook in hooks.items() if tools.is_hooked(path, hook)]
+        words += ["not trusted yet"] if tools.untrusted(name, home, os.environ) else []
+        is_here = tool.place(home, os.environ).is_dir()
+        out(_row(name, ", ".join(words) or ("not hooked" if is_here else "not found"), path))
+    for name, why in tools.without_hooks(home, os.environ).items():
+        out(_row(name, "no hooks", why))
     out(_row("git", "hooked" if git.is_installed(cwd) else "not hooked", cwd))
+    if tools.untrusted("codex", home, os.environ):
+        err(f"codex skips hooks that are not trusted: {HOW}.")
     return 0
 
 
-def _row(name: str, status: str, path: Path) -> str:
-    return f"{name:<12} {status:<15} {path}"
+def _row(name: str, status: str, where: Path | str) -> str:
+    return f"{name:<12} {status:<15} {where}"

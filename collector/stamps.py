@@ -10,8 +10,15 @@ import msgspec
 from collector.files import read_bytes
 
 # The variable in which a tool tells the commands that it runs which session they belong to, and the tool.
-# https://code.claude.com/docs/en/env-vars · https://developers.openai.com/codex
-SESSION_VARIABLES = {"CLAUDE_CODE_SESSION_ID": "claude-code", "CODEX_THREAD_ID": "codex"}
+# https://code.claude.com/docs/en/env-vars · https://developers.openai.com/codex; the others as seen in their shells
+SESSION_VARIABLES = {
+    "CLAUDE_CODE_SESSION_ID": "claude-code",
+    "CODEX_THREAD_ID": "codex",
+    "COPILOT_AGENT_SESSION_ID": "copilot-cli",
+    "GROK_SESSION_ID": "grok",
+    "PI_SESSION_ID": "pi",
+    "QWEN_CODE_SESSION_ID": "qwen-code",
+}
 
 
 MOST_BYTES = 256 * 1024 * 1024

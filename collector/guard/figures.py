@@ -23,7 +23,8 @@ MOST_SESSIONS = 2000
 class Figures(msgspec.Struct):
     """`sessions` are by tool and id, the latest first; `repositories` names the git folders on this machine; `branches` are by
     repository and name, with what the amount is of; `caps` by repository and kind, those of no repository under empty text.
-    `made_at` is in seconds since 1970, `day` is the local date. Requests without a price are in no amount."""
+    `made_at` is in seconds since 1970, `day` is the local date. Requests without a price are in no amount: `unpriced` names what
+    has some, a session, a repository and branch, or "day"."""
 
     made_at: float
     day: str
@@ -32,6 +33,7 @@ class Figures(msgspec.Struct):
     sessions: dict[str, Micros] = {}
     repositories: dict[str, str] = {}
     branches: dict[str, dict[str, Amount]] = {}
+    unpriced: list[str] = []
 
 
 def make(
@@ -44,10 +46,12 @@ def make(
         return figures
     recent = since(usages, now)
     sessions = dict.fromkeys(islice(dict.fromkeys(map(_session, reversed(recent))), MOST_SESSIONS), 0)
-    amounts = [(usage, _micros(usage)) for usage in usages if _session(usage) in sessions]
+    prices = [(usage, _micros(usage)) for usage in usages if _session(usage) in sessions]
+    amounts = [(usage, micros) for usage, micros in prices if micros is not None]
     for usage, micros in amounts:
         sessions[_session(usage)] += micros
     midnight = _midnight(now)
+    figures.unpriced = _unpriced([usage for usage, micros in prices if micros is None], midnight)
     figures.sessions = sessions
     figures.day_micros = sum(micros for usage, micros in amounts if usage.at >= midnight)
     contexts = [usage.context for usage in recent]
@@ -57,6 +61,12 @@ def make(
     }
     figures.branches = of_branches([pair for pair in amounts if pair[0].at >= recent[0].at], git, repositories)
     return figures
+
+
+def _unpriced(usages: Sequence[Usage], midnight: datetime) -> list[str]:
+    sessions = {_session(usage) for usage in usages}
+    branches = {f"{usage.context.repository} {usage.context.branch}" for usage in usages}
+    return sorted(sessions | branches | {"day" for usage in usages if usage.at >= midnight})
 
 
 def since(usages: Sequence[Usage], now: float) -> list[Usage]:
@@ -80,7 +90,7 @@ def _session(usage: Usage) -> str:
     return f"{usage.tool} {usage.session_id}"
 
 
-def _micros(usage: Usage) -> Micros:
+def _micros(usage: Usage) -> Micros | None:
     from attribution.ledger import charge  # noqa: PLC0415 (prices are slow to import)
 
-    return charge(usage).list_micros or 0
+    return charge(usage).list_micros

@@ -12,8 +12,9 @@ import sys
 import time
 
 FIGURES, UNLOCKS, REQUEST = "guard.json", "unlocks.jsonl", "guard.request"
-# The age at which figures are computed again, and the age from which on they decide nothing.
-RENEW_SECONDS, KEEP_SECONDS = 60, 600
+# The age at which figures are computed again, and the age from which on they decide nothing. What was over its cap still is when
+# work is taken up again, so that old figures stop it, too.
+RENEW_SECONDS, KEEP_SECONDS = 20, 24 * 3600
 # Of our own files, and of git's, which hold a path or a name.
 MOST_BYTES, MOST_GIT_BYTES = 16 * 1024 * 1024, 5000
 
@@ -29,7 +30,9 @@ def main(folder: str, tool: str) -> None:
         renew(folder)
     if 0 <= age < KEEP_SECONDS:
         event = json.loads(body)
-        text = why(caps(figures, _session(tool, event), place(_folder(event)), time.strftime("%Y-%m-%d")))
+        text = why(
+            caps(figures, _session(tool, event, figures["sessions"]), place(_folder(event)), time.strftime("%Y-%m-%d"))
+        )
         answer = refusal(tool, event.get("hook_event_name", ""), text)
         if text and answer and not is_unlocked(folder, now):
             os.write(1, json.dumps(answer).encode())
@@ -44,19 +47,23 @@ def caps(figures: dict, session: str, where: tuple[str, str], today: str) -> lis
         "day": ("the work on this machine today", figures["day_micros"] if figures["day"] == today else 0),
         "pull": figures["branches"].get(repository, {}).get(branch),
     }
+    names = {"session": session, "day": "day" if figures["day"] == today else "", "pull": f"{repository} {branch}"}
     return [
-        {"kind": kind, "what": amounts[kind][0], "spent_micros": amounts[kind][1], "cap_micros": cap, "set_in": set_in}
+        {
+            "kind": kind, "what": amounts[kind][0], "spent_micros": amounts[kind][1],
+            "is_partial": names[kind] in figures.get("unpriced", ()), "cap_micros": cap, "set_in": set_in,
+        }
         for kind, (cap, set_in) in (figures["caps"].get(repository) or figures["caps"][""]).items()
         if amounts[kind]
-    ]
+    ]  # fmt: skip
 
 
 def why(lines: list[dict]) -> str:
     """Which of the caps are exceeded, for a person or the tool's model to read; empty if none is."""
     over = [line for line in lines if line["spent_micros"] > line["cap_micros"]]
     reasons = "; ".join(
-        f"{line['what']} has cost {usd(line['spent_micros'])} at list price, over the cap of {usd(line['cap_micros'])} "
-        f"({line['set_in']})"
+        f"{line['what']} has cost {'at least ' * line['is_partial']}{usd(line['spent_micros'])} at list price, "
+        f"over the cap of {usd(line['cap_micros'])} ({line['set_in']})"
         for line in over
     )
     go_on = 'Do nothing more and say so. To go on, a person runs: mergecost guard --unlock 2h --reason "..."'
@@ -75,6 +82,11 @@ def refusal(tool: str, event: str, text: str) -> dict | None:
         # `continue` here is an error to this tool, and it goes on: https://developers.openai.com/codex/hooks
         ("codex", "PreToolUse"): {"hookSpecificOutput": deny},
         ("codex", "UserPromptSubmit"): {"decision": "block", "reason": text},
+        # Claude Code's words: https://qwenlm.github.io/qwen-code-docs/en/users/features/hooks
+        ("qwen-code", "PreToolUse"): {"hookSpecificOutput": deny},
+        ("qwen-code", "UserPromptSubmit"): {"decision": "block", "reason": text},
+        ("grok", "PreToolUse"): {"hookSpecificOutput": deny},
+        ("grok", "UserPromptSubmit"): {"decision": "block", "reason": text},
         # https://geminicli.com/docs/hooks/reference
         ("gemini-cli", "BeforeTool"): {"continue": False, "stopReason": text, "decision": "deny", "reason": text},
         ("gemini-cli", "BeforeAgent"): {"decision": "deny", "reason": text},
@@ -134,9 +146,13 @@ def renew(folder: str) -> None:
         os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-I", "-S", push, folder])  # noqa: S606
 
 
-def _session(tool: str, event: dict) -> str:
+def _session(tool: str, event: dict, sessions: dict) -> str:
+    """The session as `sessions` has it. Grok runs the hooks of Claude Code and of Cursor, too: its session is known by its id."""
     session_id = event.get("conversation_id") or event.get("session_id") or event.get("sessionId")
-    return f"{tool} {session_id}" if session_id else ""
+    own = f"{tool} {session_id}" if session_id else ""
+    if not own or own in sessions:
+        return own
+    return next((name for name in sessions if name.endswith(f" {session_id}")), own)
 
 
 def _folder(event: dict) -> str:

@@ -1,5 +1,6 @@
 """Keeps the figures of the guard's hook up to date. Where no hook asks for them, nothing is done."""
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,15 @@ from collector.settings import SettingsError, state_file
 # A hook that has not asked for so long is not installed any more.
 _REQUEST_SECONDS = 24 * 3600
 _CAPS = "caps.json"
+
+
+def start(env: Mapping[str, str]) -> None:
+    """The first figures, as if a hook had asked: without them the first requests after an installation would be free."""
+    from collector.scan import scan_with_index  # noqa: PLC0415 (reads every log)
+
+    request = _folder(env) / REQUEST
+    write_bytes(request, b"1")
+    renew(scan_with_index(None, env).usages, env, time.time())
 
 
 def is_wanted(env: Mapping[str, str], now: float) -> bool:

@@ -19,13 +19,15 @@ class BadUnlock(Exception):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A cap in force, of a `session`, a `day` or a `pull` request, and what was spent against it at list price."""
+    """A cap in force, of a `session`, a `day` or a `pull` request, and what was spent against it at list price, at least where
+    it `is_partial`: some requests have no known price."""
 
     kind: str
     what: str
     spent_micros: Micros
     cap_micros: Micros
     set_in: str
+    is_partial: bool = False
 
     @property
     def is_over(self) -> bool:

@@ -48,6 +48,7 @@ def make(change: Change) -> None:
     if change.after is None:
         file.unlink(missing_ok=True)
         if change.path.name == OWN_FILE:
+            backup_of(change.path).unlink(missing_ok=True)  # of a file that was all ours
             with suppress(OSError):  # other files are in it
                 change.path.parent.rmdir()
         return

@@ -2,7 +2,8 @@
 guard runs before a step of the model and before a prompt is sent, wherever the tool accepts a refusal there.
 
 https://code.claude.com/docs/en/hooks · https://developers.openai.com/codex/hooks · https://geminicli.com/docs/hooks/reference ·
-https://docs.github.com/en/copilot/reference/hooks-reference · https://cursor.com/docs/hooks
+https://docs.github.com/en/copilot/reference/hooks-reference · https://cursor.com/docs/hooks ·
+https://qwenlm.github.io/qwen-code-docs/en/users/features/hooks
 """
 
 import shlex
@@ -13,23 +14,37 @@ from pathlib import Path
 
 import msgspec
 
+from attribution.tools import TOOLS as READERS
 from collector.hooks.changes import OWN_FILE, Plan, read
 from collector.hooks.settings_json import Json, plan_edit, plan_restore, with_hooks, without
+from collector.logs import Tally
+from collector.sources import files, folders
 
 HOOK = Path(__file__).parents[1] / "hook.py"
 GUARD = Path(__file__).parents[1] / "guard/hook.py"
 
 
 class Tool(msgspec.Struct, frozen=True):
-    """Where a tool keeps its hooks: its `folder`, below it the `file`, and the events of a push and of the guard. `entry` makes a
-    hook in the tool's own format from a command and its time limit in seconds; `blank` is the content of a new file."""
+    """Where a tool keeps its hooks: its `folder`, which a `variable` of the environment may name instead, with what stands `below`
+    it there; in it the `file`, and the events of a push and of the guard. `entry` makes a hook in the tool's own format from a
+    command and its time limit in seconds; `blank` is the content of a new file."""
 
     folder: str
+    variable: str
     file: str
     push: tuple[str, ...]
     guard: tuple[str, ...]
     entry: Callable[[str, int], Json]
     blank: Json = {}
+    below: str = ""
+
+    def place(self, home: Path, env: Mapping[str, str]) -> Path:
+        """The tool's folder, where its reader finds its logs, too."""
+        folder = env.get(self.variable)
+        return Path(folder, self.below) if folder else home / self.folder
+
+    def path(self, home: Path, env: Mapping[str, str]) -> Path:
+        return self.place(home, env) / self.file
 
 
 def _group(command: str, seconds: int) -> Json:
@@ -42,22 +57,33 @@ def _group_ms(command: str, seconds: int) -> Json:
 
 TOOLS: dict[str, Tool] = {
     "claude-code": Tool(
-        ".claude", "settings.json", ("Stop", "SessionEnd"), ("PreToolUse", "UserPromptSubmit"), _group
+        ".claude", "CLAUDE_CONFIG_DIR", "settings.json",
+        ("Stop", "SessionEnd"), ("PreToolUse", "UserPromptSubmit"), _group,
     ),
-    "codex": Tool(".codex", "hooks.json", ("Stop",), ("PreToolUse", "UserPromptSubmit"), _group),
+    "codex": Tool(".codex", "CODEX_HOME", "hooks.json", ("Stop",), ("PreToolUse", "UserPromptSubmit"), _group),
     "gemini-cli": Tool(
-        ".gemini", "settings.json", ("AfterAgent", "SessionEnd"), ("BeforeTool", "BeforeAgent"), _group_ms
+        ".gemini", "GEMINI_CLI_HOME", "settings.json",
+        ("AfterAgent", "SessionEnd"), ("BeforeTool", "BeforeAgent"), _group_ms, below=".gemini",
     ),
+    # A limit of versions before 1.0 is in milliseconds, later in seconds; the larger number serves both. It fires no SessionEnd.
+    "qwen-code": Tool(".qwen", "", "settings.json", ("Stop",), ("PreToolUse", "UserPromptSubmit"), _group_ms),
     # This tool ignores what a hook answers to a prompt.
     "copilot-cli": Tool(
-        ".copilot", f"hooks/{OWN_FILE}", (), ("preToolUse",),
+        ".copilot", "COPILOT_HOME", f"hooks/{OWN_FILE}", ("agentStop", "sessionEnd"), ("preToolUse",),
         lambda command, seconds: {"type": "command", "bash": command, "timeoutSec": seconds}, {"version": 1},
     ),
+    "grok": Tool(
+        ".grok", "GROK_HOME", f"hooks/{OWN_FILE}", ("Stop", "SessionEnd"), ("PreToolUse", "UserPromptSubmit"), _group
+    ),
+    # It logs no tokens, so there is nothing to push at the end of a turn.
     "cursor": Tool(
-        ".cursor", "hooks.json", (), ("preToolUse", "beforeSubmitPrompt"),
+        ".cursor", "", "hooks.json", (), ("preToolUse", "beforeSubmitPrompt"),
         lambda command, seconds: {"command": command, "timeout": seconds}, {"version": 1},
     ),
 }  # fmt: skip
+_NO_HOOKS: dict[str, str] = dict.fromkeys(
+    ("amp", "opencode", "pi"), "its hooks are extensions in its own language, and not commands"
+)
 _SECONDS = 5
 # With these a project could name another Python, whose `site-packages` count; `-I` does not cover them:
 # https://github.com/python/cpython/blob/3.11/Modules/getpath.py and `Lib/site.py`
@@ -70,23 +96,23 @@ def command(hook: Path, *arguments: str) -> str:
     return f"{_OWN_PYTHON} {shlex.join([sys.executable, '-I', '-S', str(hook), *arguments])} || true"
 
 
-def install(home: Path, state: Path, *, guard: bool) -> Plan:
+def install(home: Path, env: Mapping[str, str], state: Path, *, guard: bool) -> Plan:
     """Without `guard` an installed guard stays as it is."""
     plan: Plan = []
     for name, tool in TOOLS.items():
         entries = _entries(name, tool, state, guard=guard)
-        if entries and (home / tool.folder).is_dir():
+        if entries and tool.place(home, env).is_dir():
             ours = [str(HOOK), str(GUARD)] if guard else [str(HOOK)]
             edit = partial(_with_entries, ours=ours, entries=entries)
-            plan += plan_edit(home / tool.folder / tool.file, edit, tool.blank, f"{name}: {', '.join(entries)}")
+            plan += plan_edit(tool.path(home, env), edit, tool.blank, f"{name}: {', '.join(entries)}")
     return plan
 
 
-def uninstall(home: Path) -> Plan:
+def uninstall(home: Path, env: Mapping[str, str]) -> Plan:
     plan: Plan = []
     ours = [str(HOOK), str(GUARD)]
     for name, tool in TOOLS.items():
-        path = home / tool.folder / tool.file
+        path = tool.path(home, env)
         if is_hooked(path, HOOK) or is_hooked(path, GUARD):
             plan += plan_restore(path, ours, f"{name}: as it was") or plan_edit(
                 path, partial(without, ours=ours), tool.blank, f"{name}: without our hooks"
@@ -94,9 +120,28 @@ def uninstall(home: Path) -> Plan:
     return plan
 
 
-def tools_with_guard(home: Path) -> list[str]:
+def tools_with_guard(home: Path, env: Mapping[str, str]) -> list[str]:
     """The tools in which the guard is installed."""
-    return [name for name, tool in TOOLS.items() if is_hooked(home / tool.folder / tool.file, GUARD)]
+    return [name for name, tool in TOOLS.items() if is_hooked(tool.path(home, env), GUARD)]
+
+
+def untrusted(name: str, home: Path, env: Mapping[str, str]) -> list[str]:
+    """The events of our hooks that the tool skips until a person trusts them. Only Codex asks for that."""
+    if name != "codex":
+        return []
+    from collector.hooks.codex_trust import untrusted_events  # noqa: PLC0415 (only where a person looks)
+
+    return untrusted_events(TOOLS[name].path(home, env), [str(HOOK), str(GUARD)])
+
+
+def without_hooks(home: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """Why a tool whose logs are on this machine is not hooked, by tool."""
+    return {
+        name: _NO_HOOKS.get(name, "it runs no command from a settings file when a turn ends")
+        for name, tool in READERS.items()
+        if name not in TOOLS
+        and any(files(source, below, Tally()) for source in tool.LOGS for below in folders(source, home, env))
+    }
 
 
 def is_hooked(path: Path, hook: Path) -> bool:

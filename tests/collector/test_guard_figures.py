@@ -58,6 +58,8 @@ def test_requests_without_a_known_price_are_in_no_amount():
     result = figures([*unknown_models, *session("Wed 10:00 feat/x $1.00")])
     assert result.sessions == {"claude-code s1": 1_000_000}
     assert (result.day_micros, result.branches["acme/widgets"]["feat/x"][1]) == (1_000_000, 1_000_000)
+    assert result.unpriced == ["acme/widgets feat/x", "claude-code s1", "day"]
+    assert figures(session("Wed 10:00 feat/x $1.00")).unpriced == []
 
 
 def test_the_day_is_the_local_day(zone: Callable[[str], None]):

@@ -56,6 +56,22 @@ def test_each_tool_gets_the_refusal_in_its_own_format(hook: GuardHook, tmp_path:
                 }
             },
             "codex UserPromptSubmit": {"decision": "block", "reason": "WHY"},
+            "qwen-code PreToolUse": {
+                "hookSpecificOutput": {
+                    "hookEventName": "PreToolUse",
+                    "permissionDecision": "deny",
+                    "permissionDecisionReason": "WHY",
+                }
+            },
+            "qwen-code UserPromptSubmit": {"decision": "block", "reason": "WHY"},
+            "grok PreToolUse": {
+                "hookSpecificOutput": {
+                    "hookEventName": "PreToolUse",
+                    "permissionDecision": "deny",
+                    "permissionDecisionReason": "WHY",
+                }
+            },
+            "grok UserPromptSubmit": {"decision": "block", "reason": "WHY"},
             "gemini-cli BeforeTool": {"continue": False, "stopReason": "WHY", "decision": "deny", "reason": "WHY"},
             "gemini-cli BeforeAgent": {"decision": "deny", "reason": "WHY"},
             "copilot-cli preToolUse": {"permissionDecision": "deny", "permissionDecisionReason": "WHY"},
@@ -91,10 +107,30 @@ def test_a_broken_file_of_figures_stops_nothing(hook: GuardHook, tmp_path: Path,
     assert hook.run("claude-code", claude(tmp_path)) is None
 
 
-@pytest.mark.parametrize("age_seconds", [601, -3600, 10**9])
+@pytest.mark.parametrize("age_seconds", [24 * 3600 + 1, -3600, 10**9])
 def test_figures_that_are_old_or_of_the_future_stop_nothing(hook: GuardHook, tmp_path: Path, age_seconds: int):
     hook.write_figures(figures(made_at=time.time() - age_seconds))
     assert hook.run("claude-code", claude(tmp_path)) is None
+
+
+def test_a_session_that_was_over_its_cap_hours_ago_gets_no_free_request(hook: GuardHook, tmp_path: Path):
+    hook.write_figures(figures(made_at=time.time() - 5 * 3600))
+    assert hook.run("claude-code", claude(tmp_path))
+    assert hook.starts == 1
+
+
+def test_a_session_of_a_tool_that_runs_the_hooks_of_another_is_known_by_its_id(hook: GuardHook, tmp_path: Path):
+    hook.write_figures(figures(sessions={f"grok {SESSION}": 5_010_000}))
+    assert hook.run("claude-code", claude(tmp_path))
+    hook.write_figures(figures(sessions={"grok another": 5_010_000}))
+    assert hook.run("claude-code", claude(tmp_path)) is None
+
+
+def test_an_amount_without_all_prices_is_said_to_be_the_least(hook: GuardHook, tmp_path: Path):
+    hook.write_figures(figures(unpriced=[f"claude-code {SESSION}"]))
+    answer = hook.run("claude-code", claude(tmp_path))
+    assert answer
+    assert "this session has cost at least $5.01 at list price" in answer["stopReason"]
 
 
 @pytest.mark.parametrize(

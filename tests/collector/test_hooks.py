@@ -1,5 +1,6 @@
 """Hooks: every change is named, works, and is undone to the byte."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -70,6 +71,8 @@ BEFORE = {
     "codex": [None, '{\n\t"hooks": {\n\t\t"PreToolUse": [\n\t\t\t{\n\t\t\t\t"matcher": "Bash",\n\t\t\t\t"hooks": []\n\t\t\t}\n\t\t]\n\t}\n}\n'],
     "gemini-cli": [None, '{\n    "theme": "gr\\u00fcn"\n}'],
     "copilot-cli": [None],
+    "grok": [None],
+    "qwen-code": [None, '{"model": {"name": "qwen3"}}\n'],
     "cursor": [None, '{"version": 1}', '{"version": 1, "hooks": {"stop": [{"command": "./say.sh"}], "preToolUse": [{"command": "./a.sh"}]}}'],
 }  # fmt: skip
 
@@ -96,7 +99,7 @@ def test_uninstalling_the_guard_restores_every_byte(
     assert text.count(str(GUARD)) == len(TOOLS[tool].guard)
     assert text.count(str(HOOK)) == len(TOOLS[tool].push)
     assert ("./a.sh" in text) == ("./a.sh" in (before or ""))
-    status = "guarded" if tool in ("copilot-cli", "cursor") else "hooked, guarded"
+    status = {"cursor": "guarded", "codex": "hooked, guarded, not trusted yet"}.get(tool, "hooked, guarded")
     assert f"{tool:<12} {status:<15} {path}" in hooks(machine, repo, "status").stdout
     assert hooks(machine, repo, "install", "--guard").stdout == "Nothing to do.\n"
     assert hooks(machine, repo, "uninstall").returncode == 0
@@ -109,17 +112,81 @@ def snapshot_of(home: Path) -> dict[str, bytes | None]:
     return {str(path): path.read_bytes() if path.is_file() else None for path in paths}
 
 
+def test_hooks_go_where_the_tool_looks_for_its_settings(
+    machine: dict[str, str], home: Path, repo: Path, tmp_path: Path
+):
+    places = {tool.variable: tmp_path / tool.variable for tool in TOOLS.values() if tool.variable}
+    for tool in TOOLS.values():
+        if tool.variable:
+            (places[tool.variable] / tool.below).mkdir(parents=True, exist_ok=True)
+    elsewhere = machine | {variable: str(path) for variable, path in places.items()}
+    before = tree(home / ".claude", home / ".codex", *places.values())
+    assert hooks(elsewhere, repo, "install", "--guard").returncode == 0
+    for tool in TOOLS.values():
+        if tool.variable:
+            assert str(GUARD) in (places[tool.variable] / tool.below / tool.file).read_text()
+    assert tree(home / ".claude", home / ".codex") == {
+        path: content for path, content in before.items() if path.startswith(str(home))
+    }
+    assert hooks(elsewhere, repo, "uninstall").returncode == 0
+    assert tree(home / ".claude", home / ".codex", *places.values()) == before
+
+
+def test_codex_is_not_said_to_be_guarded_before_a_person_trusts_the_hooks(
+    machine: dict[str, str], home: Path, repo: Path
+):
+    untrusted = "codex runs none of these hooks yet, and stops at no cap: start `codex` once and trust the hooks"
+    assert untrusted in hooks(machine, repo, "install", "--guard").stderr
+    path = home / ".codex/hooks.json"
+    row = f"codex        hooked, guarded, not trusted yet {path}"
+    assert row in hooks(machine, repo, "status").stdout
+    assert mergecost(repo, machine, "guard", "--json").stdout.count('"untrusted":["codex"]') == 1
+    assert "Not in force in codex, which skips hooks that are not trusted" in mergecost(repo, machine, "guard").stdout
+    written = json.loads(path.read_text())["hooks"]
+    trust(path, written, {"pre_tool_use": "PreToolUse", "user_prompt_submit": "UserPromptSubmit"})
+    assert "not trusted yet" in hooks(machine, repo, "status").stdout, "the push is not trusted"
+    trust(path, written, {"pre_tool_use": "PreToolUse", "user_prompt_submit": "UserPromptSubmit", "stop": "Stop"})
+    assert "not trusted yet" not in hooks(machine, repo, "status").stdout
+    assert "Not in force" not in mergecost(repo, machine, "guard").stdout
+    path.write_text(path.read_text().replace('"timeout": 5', '"timeout": 6'))
+    assert row in hooks(machine, repo, "status").stdout, "another hook than the one that was trusted"
+
+
+def trust(path: Path, written: dict, events: dict[str, str]) -> None:
+    """As Codex writes it, by the rule in its discovery.rs."""
+    lines = []
+    for name, event in events.items():
+        line = written[event][0]["hooks"][0]["command"]
+        handler = f'{{"async":false,"command":{json.dumps(line)},"timeout":5,"type":"command"}}'
+        digest = hashlib.sha256(f'{{"event_name":"{name}","hooks":[{handler}]}}'.encode()).hexdigest()
+        lines.append(f'[hooks.state."{path}:{name}:0:0"]\ntrusted_hash = "sha256:{digest}"\n')
+    (path.parent / "config.toml").write_text("\n".join(lines))
+
+
+@pytest.mark.parametrize("config", ["", "[hooks", "hooks = 7", "[hooks]\nstate = []", '[hooks.state]\n"x" = 1'])
+def test_a_configuration_that_says_nothing_of_trust_gives_none(
+    machine: dict[str, str], home: Path, repo: Path, config: str
+):
+    (home / ".codex/config.toml").write_text(config)
+    hooks(machine, repo, "install")
+    assert "hooked, not trusted yet" in hooks(machine, repo, "status").stdout
+
+
+def test_a_tool_that_cannot_be_hooked_is_named_with_the_reason(machine: dict[str, str], home: Path, repo: Path):
+    log = home / ".pi/agent/sessions/--repo--/2026-11-23_abc.jsonl"
+    log.parent.mkdir(parents=True)
+    log.write_text("{}\n")
+    assert "pi is not hooked: its hooks are extensions in its own language" in hooks(machine, repo, "install").stderr
+    assert "pi           no hooks        its hooks are extensions" in hooks(machine, repo, "status").stdout
+
+
 def test_the_guard_is_installed_only_with_its_option(machine: dict[str, str], home: Path, repo: Path):
     for tool in TOOLS.values():
         (home / tool.folder).mkdir(exist_ok=True)
     hooks(machine, repo, "install")
     assert str(GUARD).encode() not in b"".join(tree(home).values())
-    assert {path.name for path in home.iterdir() if any(path.iterdir())} == {
-        ".claude",
-        ".codex",
-        ".gemini",
-        "state",
-    } - {"state"}
+    hooked = {path.name for path in home.iterdir() if any(path.iterdir())}
+    assert hooked == {".claude", ".codex", ".copilot", ".gemini", ".grok", ".qwen"}
 
 
 def test_each_hook_has_the_format_of_its_tool(machine: dict[str, str], home: Path, repo: Path):
@@ -166,9 +233,34 @@ def test_each_hook_has_the_format_of_its_tool(machine: dict[str, str], home: Pat
                     ],
                 }
             },
+            "qwen-code": {
+                "hooks": {
+                    "Stop": [{"hooks": [{"type": "command", "command": "PUSH || true", "timeout": 5000}]}],
+                    "PreToolUse": [
+                        {"hooks": [{"type": "command", "command": "GUARD qwen-code || true", "timeout": 5000}]}
+                    ],
+                    "UserPromptSubmit": [
+                        {"hooks": [{"type": "command", "command": "GUARD qwen-code || true", "timeout": 5000}]}
+                    ],
+                }
+            },
             "copilot-cli": {
                 "version": 1,
-                "hooks": {"preToolUse": [{"type": "command", "bash": "GUARD copilot-cli || true", "timeoutSec": 5}]},
+                "hooks": {
+                    "agentStop": [{"type": "command", "bash": "PUSH || true", "timeoutSec": 5}],
+                    "sessionEnd": [{"type": "command", "bash": "PUSH || true", "timeoutSec": 5}],
+                    "preToolUse": [{"type": "command", "bash": "GUARD copilot-cli || true", "timeoutSec": 5}],
+                },
+            },
+            "grok": {
+                "hooks": {
+                    "Stop": [{"hooks": [{"type": "command", "command": "PUSH || true", "timeout": 5}]}],
+                    "SessionEnd": [{"hooks": [{"type": "command", "command": "PUSH || true", "timeout": 5}]}],
+                    "PreToolUse": [{"hooks": [{"type": "command", "command": "GUARD grok || true", "timeout": 5}]}],
+                    "UserPromptSubmit": [
+                        {"hooks": [{"type": "command", "command": "GUARD grok || true", "timeout": 5}]}
+                    ],
+                }
             },
             "cursor": {
                 "version": 1,
