@@ -15,7 +15,7 @@ SESSION_VARIABLES = {
     "CLAUDE_CODE_SESSION_ID": "claude-code",
     "CODEX_THREAD_ID": "codex",
     "COPILOT_AGENT_SESSION_ID": "copilot-cli",
-    "GROK_SESSION_ID": "grok",
+    "GROK_SESSION_ID": "grok-build",
     "PI_SESSION_ID": "pi",
     "QWEN_CODE_SESSION_ID": "qwen-code",
 }

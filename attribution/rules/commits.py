@@ -100,7 +100,7 @@ class _Pending:
         return self.start if self.is_whole(commit) else None
 
     def is_whole(self, commit: IndexedCommit) -> bool:
-        """Whether the pending work made all of a commit, off the default branch: then it takes the work, whatever else was edited."""
+        """Whether the pending work made all of a commit, off the default branch: then the commit takes all of it."""
         branch = self.session.turns[self.end - 1].usage.context.branch
         return commit.files <= self.edited_at.keys() and branch != self.index.default_branch
 

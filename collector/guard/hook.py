@@ -85,8 +85,8 @@ def refusal(tool: str, event: str, text: str) -> dict | None:
         # Claude Code's words: https://qwenlm.github.io/qwen-code-docs/en/users/features/hooks
         ("qwen-code", "PreToolUse"): {"hookSpecificOutput": deny},
         ("qwen-code", "UserPromptSubmit"): {"decision": "block", "reason": text},
-        ("grok", "PreToolUse"): {"hookSpecificOutput": deny},
-        ("grok", "UserPromptSubmit"): {"decision": "block", "reason": text},
+        ("grok-build", "PreToolUse"): {"hookSpecificOutput": deny},
+        ("grok-build", "UserPromptSubmit"): {"decision": "block", "reason": text},
         # https://geminicli.com/docs/hooks/reference
         ("gemini-cli", "BeforeTool"): {"continue": False, "stopReason": text, "decision": "deny", "reason": text},
         ("gemini-cli", "BeforeAgent"): {"decision": "deny", "reason": text},

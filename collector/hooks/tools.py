@@ -72,7 +72,7 @@ TOOLS: dict[str, Tool] = {
         ".copilot", "COPILOT_HOME", f"hooks/{OWN_FILE}", ("agentStop", "sessionEnd"), ("preToolUse",),
         lambda command, seconds: {"type": "command", "bash": command, "timeoutSec": seconds}, {"version": 1},
     ),
-    "grok": Tool(
+    "grok-build": Tool(
         ".grok", "GROK_HOME", f"hooks/{OWN_FILE}", ("Stop", "SessionEnd"), ("PreToolUse", "UserPromptSubmit"), _group
     ),
     # It logs no tokens, so there is nothing to push at the end of a turn.

@@ -64,14 +64,14 @@ def test_each_tool_gets_the_refusal_in_its_own_format(hook: GuardHook, tmp_path:
                 }
             },
             "qwen-code UserPromptSubmit": {"decision": "block", "reason": "WHY"},
-            "grok PreToolUse": {
+            "grok-build PreToolUse": {
                 "hookSpecificOutput": {
                     "hookEventName": "PreToolUse",
                     "permissionDecision": "deny",
                     "permissionDecisionReason": "WHY",
                 }
             },
-            "grok UserPromptSubmit": {"decision": "block", "reason": "WHY"},
+            "grok-build UserPromptSubmit": {"decision": "block", "reason": "WHY"},
             "gemini-cli BeforeTool": {"continue": False, "stopReason": "WHY", "decision": "deny", "reason": "WHY"},
             "gemini-cli BeforeAgent": {"decision": "deny", "reason": "WHY"},
             "copilot-cli preToolUse": {"permissionDecision": "deny", "permissionDecisionReason": "WHY"},
@@ -120,9 +120,9 @@ def test_a_session_that_was_over_its_cap_hours_ago_gets_no_free_request(hook: Gu
 
 
 def test_a_session_of_a_tool_that_runs_the_hooks_of_another_is_known_by_its_id(hook: GuardHook, tmp_path: Path):
-    hook.write_figures(figures(sessions={f"grok {SESSION}": 5_010_000}))
+    hook.write_figures(figures(sessions={f"grok-build {SESSION}": 5_010_000}))
     assert hook.run("claude-code", claude(tmp_path))
-    hook.write_figures(figures(sessions={"grok another": 5_010_000}))
+    hook.write_figures(figures(sessions={"grok-build another": 5_010_000}))
     assert hook.run("claude-code", claude(tmp_path)) is None
 
 

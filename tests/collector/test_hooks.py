@@ -71,7 +71,7 @@ BEFORE = {
     "codex": [None, '{\n\t"hooks": {\n\t\t"PreToolUse": [\n\t\t\t{\n\t\t\t\t"matcher": "Bash",\n\t\t\t\t"hooks": []\n\t\t\t}\n\t\t]\n\t}\n}\n'],
     "gemini-cli": [None, '{\n    "theme": "gr\\u00fcn"\n}'],
     "copilot-cli": [None],
-    "grok": [None],
+    "grok-build": [None],
     "qwen-code": [None, '{"model": {"name": "qwen3"}}\n'],
     "cursor": [None, '{"version": 1}', '{"version": 1, "hooks": {"stop": [{"command": "./say.sh"}], "preToolUse": [{"command": "./a.sh"}]}}'],
 }  # fmt: skip
@@ -252,13 +252,15 @@ def test_each_hook_has_the_format_of_its_tool(machine: dict[str, str], home: Pat
                     "preToolUse": [{"type": "command", "bash": "GUARD copilot-cli || true", "timeoutSec": 5}],
                 },
             },
-            "grok": {
+            "grok-build": {
                 "hooks": {
                     "Stop": [{"hooks": [{"type": "command", "command": "PUSH || true", "timeout": 5}]}],
                     "SessionEnd": [{"hooks": [{"type": "command", "command": "PUSH || true", "timeout": 5}]}],
-                    "PreToolUse": [{"hooks": [{"type": "command", "command": "GUARD grok || true", "timeout": 5}]}],
+                    "PreToolUse": [
+                        {"hooks": [{"type": "command", "command": "GUARD grok-build || true", "timeout": 5}]}
+                    ],
                     "UserPromptSubmit": [
-                        {"hooks": [{"type": "command", "command": "GUARD grok || true", "timeout": 5}]}
+                        {"hooks": [{"type": "command", "command": "GUARD grok-build || true", "timeout": 5}]}
                     ],
                 }
             },
