@@ -4,23 +4,22 @@ import os
 import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 
 from attribution.money import show
-from collector.client import Client, PushError
+from collector.client import PushError
 from collector.files import read_bytes
 from collector.guard.caps import local
 from collector.guard.figures import Figures
 from collector.guard.hook import FIGURES, UNLOCKS, caps, place
-from collector.guard.renew import ask, renew
+from collector.guard.renew import ask_server, renew
 from collector.guard.unlocks import BadUnlock, Line, Unlock, append, parse_duration, parse_reason, read
 from collector.hooks.codex_trust import HOW
 from collector.hooks.tools import tools_with_guard, untrusted
 from collector.scan import scan_with_index
-from collector.settings import SettingsError, config_file, read_settings, state_file
+from collector.settings import SettingsError, config_file, state_file
 from collector.stamps import SESSION_VARIABLES
 from collector.table import aligned
 from collector.terminal import err, line, out, out_json
@@ -72,11 +71,8 @@ def _show(*, as_json: bool) -> int:
     local(os.environ)
     usages, now = scan_with_index(None, os.environ).usages, time.time()
     try:
-        settings = read_settings(os.environ, None)
-        if settings.remark:
-            err(settings.remark)
-        client = Client(settings, version("mergecost"))
-        ask(client, client.coverage(), usages, os.environ, now)
+        if remark := ask_server(usages, os.environ, now):
+            err(remark)
     except SettingsError:
         pass  # the guard needs no server
     except PushError as error:

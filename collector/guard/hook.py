@@ -147,12 +147,11 @@ def renew(folder: str) -> None:
 
 
 def _session(tool: str, event: dict, sessions: dict) -> str:
-    """The session as `sessions` has it. Grok runs the hooks of Claude Code and of Cursor, too: its session is known by its id."""
+    """The session as `sessions` has it. Grok Build runs the hooks of Claude Code and of Cursor, too."""
     session_id = event.get("conversation_id") or event.get("session_id") or event.get("sessionId")
-    own = f"{tool} {session_id}" if session_id else ""
-    if not own or own in sessions:
-        return own
-    return next((name for name in sessions if name.endswith(f" {session_id}")), own)
+    own, of_grok = f"{tool} {session_id}", f"grok-build {session_id}"
+    is_grok = tool in ("claude-code", "cursor") and own not in sessions and of_grok in sessions
+    return (of_grok if is_grok else own) if session_id else ""
 
 
 def _folder(event: dict) -> str:

@@ -3,19 +3,20 @@
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 
 from attribution.protocol import CapsQuery
 from attribution.usage import Usage
-from collector.client import Client
+from collector.client import Client, PushError
 from collector.coverage import Coverage
 from collector.files import private_folder, write_bytes
 from collector.guard import caps
 from collector.guard.figures import Figures, make, since
 from collector.guard.hook import FIGURES, REQUEST
-from collector.settings import SettingsError, state_file
+from collector.settings import SettingsError, read_settings, state_file
 
 # A hook that has not asked for so long is not installed any more.
 _REQUEST_SECONDS = 24 * 3600
@@ -26,9 +27,20 @@ def start(env: Mapping[str, str]) -> None:
     """The first figures, as if a hook had asked: without them the first requests after an installation would be free."""
     from collector.scan import scan_with_index  # noqa: PLC0415 (reads every log)
 
-    request = _folder(env) / REQUEST
-    write_bytes(request, b"1")
-    renew(scan_with_index(None, env).usages, env, time.time())
+    write_bytes(_folder(env) / REQUEST, b"1")
+    usages, now = scan_with_index(None, env).usages, time.time()
+    with suppress(SettingsError, PushError):  # the next push says what is wrong
+        ask_server(usages, env, now)
+    renew(usages, env, now)
+
+
+def ask_server(usages: Sequence[Usage], env: Mapping[str, str], now: float) -> str:
+    """`ask` the server of the settings. Returns what is remarkable about them; raises SettingsError, also without a server, and
+    PushError."""
+    settings = read_settings(env, None)
+    client = Client(settings, version("mergecost"))
+    ask(client, client.coverage(), usages, env, now)
+    return settings.remark
 
 
 def is_wanted(env: Mapping[str, str], now: float) -> bool:

@@ -74,12 +74,23 @@ def test_the_caps_of_the_day_and_of_the_branch_stop_every_session(dev: Developer
     )
 
 
-def test_requests_without_a_known_price_stop_nothing(dev: Developer):
-    dev.set_caps(session_usd="0.01", day_usd="0.01", pull_usd="0.01")
+def test_requests_without_a_known_price_stop_nothing_and_are_no_zero(dev: Developer):
+    dev.set_caps(session_usd=5, day_usd=5, pull_usd=5)
     dev.mergecost("hooks", "install", "--guard")
     dev.work(900, model="a-model-that-nobody-sells")
-    dev.mergecost("guard")
+    shown = dev.mergecost("guard").stdout
+    assert shown.count("not known  $5.00") == 2
+    assert "$0.00" not in shown
     assert dev.run_hook() == ""
+    dev.work(1)
+    assert dev.mergecost("guard").stdout.count("at least $1.00  $5.00") == 3
+
+
+def test_what_is_over_a_cap_at_the_installation_is_stopped_at_once(dev: Developer):
+    dev.set_caps(session_usd=5)
+    dev.work(6)
+    dev.mergecost("hooks", "install", "--guard")
+    assert "this session has cost $6.00" in dev.run_hook()
 
 
 def test_guard_shows_every_cap_with_what_is_spent_against_it(dev: Developer):
@@ -94,7 +105,8 @@ the work on feat/x on this machine                        $6.50   $6.00  over  p
 session claude-code other-one                             $1.25   $5.00        session_usd in ~/.config/mergecost/config.toml
 session claude-code aab8820c-6dee-4d56-872a-9fb32bea7b9b  $5.25   $5.00  over  session_usd in ~/.config/mergecost/config.toml
 
-Here: acme/widgets, branch feat/x. Installed in claude-code, codex, gemini-cli, copilot-cli, cursor.
+Here: acme/widgets, branch feat/x. Installed in claude-code, codex, gemini-cli, qwen-code, copilot-cli, grok-build, cursor.
+Not in force in codex, which skips hooks that are not trusted: start `codex` once and trust the hooks that it asks about, or type /hooks there; `codex exec` runs none before.
 Requests without a known price are in no amount.
 """)
     state = json.loads(dev.mergecost("guard", "--json").stdout)
@@ -269,6 +281,10 @@ def test_a_long_session_is_stopped_while_it_runs(online_dev: Developer, server: 
     server.caps = caps_answer(2_000_000, cap_session_micros=1_000_000)
     online_dev.mergecost("hooks", "install", "--guard")
     online_dev.work(2)
+    figures = online_dev.state / "guard.json"
+    figures.write_text(json.dumps(json.loads(figures.read_text()) | {"made_at": 0}))
+    os.utime(online_dev.state / "guard.request", (0, 0))
+    server.has_caps_request.clear()
     decoy = online_dev.repo / "collector"
     decoy.mkdir()
     (decoy / "__init__.py").write_text("raise SystemExit('this is the project, not mergecost')\n")
