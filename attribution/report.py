@@ -11,8 +11,11 @@ from attribution.budget import Budget
 from attribution.cost import ZERO, Cost, cost_of_request
 from attribution.evidence import Claim, Evidence, Stage
 from attribution.ledger import Charge, Share
-from attribution.money import Micros
+from attribution.money import Micros, show
 from attribution.usage import TOKENS_NOT_KNOWN
+
+# Said of money that is no list price; `OWN_MARK` stands behind such an amount in a table.
+OWN_FIGURE, OWN_MARK = "by the tool's own figure", "†"
 
 SessionKey = tuple[str, str]
 Booking = tuple[Charge, Share]
@@ -20,7 +23,8 @@ Booking = tuple[Charge, Share]
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """What one tool and model used for a change. `tokens_known` is False where the tool says no tokens of any request: the counts
-    are 0 then and mean nothing."""
+    are 0 then and mean nothing. `reported_micros` of the cost are the tool's own figure, where no list price is known; None where
+    that is not told apart."""
 
     tool: str
     model: str
@@ -30,6 +34,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     cache_write_tokens: int
     output_tokens: int
     tokens_known: bool = True
+    reported_micros: Micros | None = None
 
 
 class SessionPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +82,19 @@ class PullRequestCost(msgspec.Struct, frozen=True, kw_only=True):
     budget: Budget | None = None
     unconfirmed: tuple[Suggestion, ...] = ()
     details_from: datetime | None = None
+
+    @property
+    def reported_micros(self) -> Micros:
+        """The part of `total` that is tools' own figures."""
+        return sum(row.reported_micros or 0 for row in self.rows)
+
+    @property
+    def kind_of_price(self) -> str:
+        """What sort of money `total` is, to be said beside it."""
+        own = self.reported_micros
+        if not own:
+            return "at list price"
+        return OWN_FIGURE if own == self.total.priced_micros else f"at list price, {show(own)} of it {OWN_FIGURE}"
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -189,6 +207,7 @@ def _row(tool: str, model: str, pairs: list[Booking]) -> Row:
         cache_write_tokens=tokens.cache_write,
         output_tokens=tokens.output,
         tokens_known=tokens.is_known,
+        reported_micros=sum(share.micros or 0 for charge, share in pairs if charge.basis == "reported"),
     )
 
 

@@ -50,7 +50,7 @@ def _title(view: CommentView) -> str:
         return "No AI work is confirmed"
     if not cost.is_known:
         return cost.note()
-    title = f"{cost.show()} at list price"
+    title = f"{cost.show()} {view.cost.kind_of_price}"
     if budget is None:
         return title
     return f"{title}, {share_of(budget.spend.priced_micros, budget.budget_micros)} of the budget"

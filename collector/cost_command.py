@@ -17,6 +17,8 @@ import msgspec
 
 from attribution.cost import NOT_KNOWN, ZERO, Cost, column, cost_of_request
 from attribution.ledger import Charge, charge
+from attribution.money import Micros, show
+from attribution.report import OWN_FIGURE, OWN_MARK
 from attribution.spreadsheet import cell
 from attribution.usage import TOKENS_NOT_KNOWN, Usage
 from collector.git import Git
@@ -37,10 +39,11 @@ KEYS: dict[str, Key] = {
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """Work under one name. Tokens are None where no tool reports them."""
+    """Work under one name. Tokens are None where no tool reports them. `reported_micros` of the cost are tools' own figures."""
 
     name: str
     cost: Cost
+    reported_micros: Micros
     input_tokens: int | None
     output_tokens: int | None
     last_at: datetime
@@ -89,6 +92,7 @@ def _row(name: str, charges: Sequence[Charge]) -> Row:
     return Row(
         name=name,
         cost=sum((cost_of_request(each.list_micros) for each in charges), ZERO),
+        reported_micros=sum(each.list_micros or 0 for each in charges if each.basis == "reported"),
         input_tokens=tokens.input if tokens.is_known else None,
         output_tokens=tokens.output if tokens.is_known else None,
         last_at=max(each.usage.at for each in charges),
@@ -110,14 +114,29 @@ def _text(by: str, rows: Sequence[Row], repository: str, days: int, scan: Scan) 
     lines: list[tuple[str, ...]] = [(by.capitalize(), "Cost", "Requests", "Not priced", "Input", "Output", "Last")]
     for row, amount in zip(rows, column([row.cost for row in rows]), strict=True):
         tokens = _tokens(row.input_tokens), _tokens(row.output_tokens)
-        lines.append((row.name, amount, *_requests(row.cost), *tokens, f"{row.last_at.astimezone():%d %b %H:%M}"))
+        lines.append(
+            (
+                row.name,
+                _marked(amount, row.reported_micros),
+                *_requests(row.cost),
+                *tokens,
+                f"{row.last_at.astimezone():%d %b %H:%M}",
+            )
+        )
     whole = sum((row.cost for row in rows), ZERO)
     tokens = sum(row.input_tokens or 0 for row in rows), sum(row.output_tokens or 0 for row in rows)
-    lines.append(("All", whole.show(), *_requests(whole), *map(_tokens, tokens), ""))
+    own = sum(row.reported_micros for row in rows)
+    lines.append(("All", _marked(whole.show(), own), *_requests(whole), *map(_tokens, tokens), ""))
     notes = [f"{where}, the last {days} days, at list price: not an invoice."]
+    if own:
+        notes.append(f"{OWN_MARK} {show(own)} of it {OWN_FIGURE}: no list price is known.")
     if whole.unpriced_requests:
         notes.append(f"In no amount: {whole.note()}.")
     return "\n".join([*aligned(lines, left=(0, 6), most_columns=100), "", *notes])
+
+
+def _marked(amount: str, reported_micros: Micros) -> str:
+    return f"{amount} {OWN_MARK}" if reported_micros else amount
 
 
 def _requests(cost: Cost) -> tuple[str, str]:
@@ -130,13 +149,28 @@ def _tokens(count: int | None) -> str:
 
 def _csv(by: str, rows: Sequence[Row]) -> None:
     writer = csv.writer(sys.stdout)
-    writer.writerow((by, "list_usd", "requests", "unpriced_requests", "input_tokens", "output_tokens", "last_at"))
+    writer.writerow(
+        (by, "list_usd", "reported_usd", "requests", "unpriced_requests", "input_tokens", "output_tokens", "last_at")
+    )
     for row in rows:
         cost, tokens = row.cost, (row.input_tokens, row.output_tokens)
-        usd = "" if cost.list_micros is None else f"{cost.list_micros // 1_000_000}.{cost.list_micros % 1_000_000:06}"
+        own = row.reported_micros
+        listed = None if cost.list_micros is None or 0 < own == cost.list_micros else cost.list_micros - own
         writer.writerow(
-            (cell(line(row.name)), usd, cost.requests, cost.unpriced_requests, *tokens, row.last_at.isoformat())
+            (
+                cell(line(row.name)),
+                _usd(listed),
+                _usd(own or None),
+                cost.requests,
+                cost.unpriced_requests,
+                *tokens,
+                row.last_at.isoformat(),
+            )
         )
+
+
+def _usd(micros: Micros | None) -> str:
+    return "" if micros is None else f"{micros // 1_000_000}.{micros % 1_000_000:06}"
 
 
 def _days(text: str) -> int:

@@ -210,10 +210,27 @@ def test_what_a_tool_does_not_say_is_not_shown_as_zero_nor_its_own_price_as_a_li
     world.send_usage([silent, own])
     world.settle()
     comment = world.comment(12)
-    assert "**This change cost $0.07** of AI work at list price, and 1 request at a price that is not known." in comment
+    assert (
+        "**This change cost $0.07** of AI work by the tool's own figure, and 1 request at a price that is not known."
+        in comment
+    )
+    assert "Pi<br>`no-such-model` | $0.07 † | 1 |" in comment
+    assert "† $0.07 of it by the tool's own figure: no list price is known." in comment
     assert "At a price that is not known: a model that is not known." in comment
     assert "Cursor<br>`?` | not known | 1 | ? | ? | ? | ? |" in comment
     assert "Prices: the tool's own figure where no list price is known." in comment
+
+
+def test_money_of_two_kinds_says_how_much_is_of_which(world: World):
+    (listed, other) = session("09:00 feat/a $1.00\n09:10 feat/a no-such-model")
+    world.open_pull(12, "feat/a")
+    world.send_usage([listed, msgspec.structs.replace(other, reported_micros=500_000)])
+    world.settle()
+    comment = world.comment(12)
+    words = "$1.50** of AI work at list price, $0.50 of it by the tool's own figure."
+    assert f"**This change cost {words}" in comment
+    assert "| **All** | **$1.50 †** |" in comment
+    assert world.check(12)[1] == "$1.50 at list price, $0.50 of it by the tool's own figure"
 
 
 def test_a_late_commit_moves_money_and_both_comments_are_right(world: World):

@@ -147,7 +147,7 @@ def test_a_maintainer_confirms_it_and_then_it_counts(world: World):
     confirm(world)
     assert world.shares() == {"#12": 600 + MILLION}
     assert world.comment(12).split("\n\n")[0] == snapshot(
-        "**This change cost $1,000,006.00** of AI work at list price."
+        "**This change cost $1,000,006.00** of AI work at list price, $1,000,000.00 of it by the tool's own figure."
     )
     assert world.check(12)[0] == "action_required"
     assert world.replies(12) == []

@@ -11,4 +11,4 @@ def render(view: CommentView) -> str:
         return "**No AI work is booked to this change any more.** What was here counts elsewhere now."
     if not cost.is_known:
         return f"**AI work on this change: {cost.note()}.**"
-    return f"**This change cost {cost.show()}** of AI work at list price{cost.note(', and ')}."
+    return f"**This change cost {cost.show()}** of AI work {view.cost.kind_of_price}{cost.note(', and ')}."

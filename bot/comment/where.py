@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from attribution.cost import ZERO, column
 from attribution.money import Micros, show
-from attribution.report import Row, cache_read_part
+from attribution.report import OWN_FIGURE, OWN_MARK, Row, cache_read_part
 from bot.comment.view import CommentView, tool_title
 from bot.markdown import code, folded, share_of, table, text, tokens
 
@@ -19,7 +19,19 @@ def render(view: CommentView) -> str:
     rows = view.cost.rows
     if not rows:
         return ""
-    return folded("Where it went", table(COLUMNS, [*model_rows(rows, _counts), _total(view)]) + _cache(view))
+    return folded(
+        "Where it went", table(COLUMNS, [*model_rows(rows, _counts), _total(view)]) + _own(view) + _cache(view)
+    )
+
+
+def marked(amount: str, reported_micros: Micros | None) -> str:
+    """An amount, with a mark where some of it is no list price."""
+    return f"{amount} {OWN_MARK}" if reported_micros else amount
+
+
+def _own(view: CommentView) -> str:
+    own = view.cost.reported_micros
+    return f"\n\n{OWN_MARK} {show(own)} of it {OWN_FIGURE}: no list price is known." if own else ""
 
 
 def model_rows(rows: Sequence[Row], counts: Callable[[Row], Sequence[int]]) -> list[tuple[str, ...]]:
@@ -30,7 +42,7 @@ def model_rows(rows: Sequence[Row], counts: Callable[[Row], Sequence[int]]) -> l
     lines = [
         (
             f"{text(tool_title(row.tool))}<br>{code(row.model)}",
-            amount,
+            marked(amount, row.reported_micros),
             f"{row.cost.requests:,}",
             *(tokens(figure) if row.tokens_known else "?" for figure in counts(row)),
         )
@@ -38,7 +50,8 @@ def model_rows(rows: Sequence[Row], counts: Callable[[Row], Sequence[int]]) -> l
     ]
     if rest:
         figures = map(tokens, column_sums(rest, counts))
-        lines.append((f"{len(rest)} more", amounts[-1], f"{rest_cost.requests:,}", *figures))
+        own = sum(row.reported_micros or 0 for row in rest)
+        lines.append((f"{len(rest)} more", marked(amounts[-1], own), f"{rest_cost.requests:,}", *figures))
     return lines
 
 
@@ -52,7 +65,11 @@ def _counts(row: Row) -> tuple[int, ...]:
 
 def _total(view: CommentView) -> tuple[str, ...]:
     cost = view.cost
-    figures = (cost.total.show(), f"{cost.total.requests:,}", *map(tokens, column_sums(cost.rows, _counts)))
+    figures = (
+        marked(cost.total.show(), cost.reported_micros),
+        f"{cost.total.requests:,}",
+        *map(tokens, column_sums(cost.rows, _counts)),
+    )
     return ("**All**", *(f"**{figure}**" for figure in figures))
 
 

@@ -78,7 +78,26 @@ def test_csv_of_all_repositories(home: Path, clone: Path):
     assert [(row["branch"] if "branch" in row else row["repository"], row["requests"]) for row in rows] == [
         ("acme/widgets", "3"), ("(no repository)", "1"),
     ]  # fmt: skip
-    assert rows[0]["list_usd"] == "2.000000"
+    assert (rows[0]["list_usd"], rows[0]["reported_usd"]) == ("2.000000", "")
+
+
+def test_money_that_is_the_tools_own_figure_is_marked_and_has_a_column(home: Path, clone: Path):
+    log = home / ".pi/agent/sessions/-w/s.jsonl"
+    log.parent.mkdir(parents=True)
+    at = json.loads(next((home / ".claude").rglob("*.jsonl")).read_text().splitlines()[0])["timestamp"]
+    usage = {"input": 5, "output": 7, "totalTokens": 12, "cost": {"total": 0.5}}
+    answer = {"role": "assistant", "model": "no-such-model", "responseId": "r1", "usage": usage}
+    records = (
+        {"type": "session", "id": "p1", "cwd": str(clone)},
+        {"type": "message", "timestamp": at, "message": answer},
+    )
+    log.write_text("".join(json.dumps(record) + "\n" for record in records))
+    rows = list(csv.DictReader(run(home, clone, "--by", "tool", "--csv").stdout.splitlines()))
+    own = {row["tool"]: (row["list_usd"], row["reported_usd"]) for row in rows}
+    assert own["pi"] == ("", "0.500000")
+    table = run(home, clone, "--by", "tool").stdout
+    assert "$0.50 †" in table
+    assert "† $0.50 of it by the tool's own figure: no list price is known." in table
 
 
 def test_a_table_by_pull_request(home: Path, clone: Path, tmp_path: Path):

@@ -30,7 +30,7 @@ CANARY = "canary-yellow"
 WORDS = {
     "text", "content", "output", "stdout", "stderr", "thinking", "title", "summary", "message", "prompt", "query", "task", "tasks",
     "arguments", "description", "subject", "result", "results", "command", "commands", "new_content", "displayText", "input", "fragment",
-    "cmd", "base_instructions", "originatingMessageId", "response", "user_prompt",
+    "cmd", "base_instructions", "originatingMessageId", "response", "user_prompt", "output_preview",
 }  # fmt: skip
 
 
