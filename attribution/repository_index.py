@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from attribution.evidence import Commit, Correction, PullRequest
+from attribution.rules.twins import bearers, merged_copies
 
 # A commit date this much later than the author date shows that the commit was rewritten; a slow hook takes less.
 REWRITE_DELAY = timedelta(minutes=1)
@@ -120,16 +121,14 @@ class RepositoryIndex:
                 by_sha.setdefault(commit.sha, (commit, []))[1].append(pull)
         for commit in direct:
             by_sha.setdefault(commit.sha, (commit, []))
+        merged = merged_copies(by_sha.values())
         for commit, pulls in by_sha.values():
-            self._index_commit(commit, pulls)
+            self._index_commit(commit, bearers(commit, pulls, merged))
         # Of commits of one moment the earlier pull request's stays first: sorting is stable.
         for events in self._by_author.values():
             events.sort(key=lambda event: event.at)
 
     def _index_commit(self, commit: Commit, pulls: list[PullRequest]) -> None:
-        # A pull request that was merged into another's branch brought its commits there; in other stacks the first one made them.
-        below = {pull.base_branch for pull in pulls}
-        pulls = sorted(pulls, key=lambda pull: pull.head_branch in below)
         numbers = tuple(dict.fromkeys(pull.number for pull in pulls))
         files = commit.files or tuple(path for pull in pulls[:1] for path in pull.files)
         branches = frozenset(pull.head_branch for pull in pulls if pull.head_branch)

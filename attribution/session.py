@@ -68,8 +68,7 @@ def commits(turn: Turn, author: str, index: RepositoryIndex) -> Iterator[Indexed
     """What became of the commits that a turn made; nothing for one that the repository does not show (yet).
 
     Amend and rebase change the id that git printed, but not the author date. Where no id fits, it is the same person's commit
-    written within the turn. A commit on the default branch that is in no pull request was pushed directly, unless the turn stood
-    on another branch: scratch repositories have a default branch, too, and git prints the same of their commits.
+    written within the turn. A commit on the default branch that is in no pull request was pushed directly.
     """
     for report in turn.usage.work.commits_made:
         commit = index.of_commit(report.sha, report.authorship, report.patch_id)
@@ -77,11 +76,18 @@ def commits(turn: Turn, author: str, index: RepositoryIndex) -> Iterator[Indexed
             since, until = _writing_time(report, turn)
             in_time = index.commits_by(author, since, until)
             commit = next((candidate for candidate in in_time if not candidate.is_amended), None)
-        stood_on = turn.usage.context.branch
-        if commit is None and report.branch == index.default_branch and index.is_unsettled(stood_on):
+        if commit is None and report.branch == index.default_branch and is_pushed(turn, index):
             commit = IndexedCommit(turn.usage.at, Commit(sha=report.sha), (), frozenset(report.files))
         if commit is not None:
             yield commit
+
+
+def is_pushed(turn: Turn, index: RepositoryIndex) -> bool:
+    """Whether a commit on the default branch that no fact shows is this repository's: the turn stood there, or nowhere known.
+
+    Scratch repositories have a default branch, too, and git prints the same of their commits.
+    """
+    return index.is_unsettled(turn.usage.context.branch)
 
 
 def since_last_cut(end: int, claims: Container[int]) -> Iterator[int]:

@@ -63,8 +63,11 @@ def index_for(
     # All pull requests that contain a commit are found alike: it has the same names, author and times in each.
     numbers = pull_store.present(connection, key, clues) | pull_store.containing(connection, key, names)
     pulls = pull_store.pull_facts(connection, key, numbers)
+    concerned = names_of(_concerned(pulls, clues, names))
+    # Another pull request may hold a copy of a commit that was rewritten, and bear it.
+    pulls += pull_store.pull_facts(connection, key, pull_store.containing(connection, key, concerned) - numbers)
     # A commit that was amended has the files that were reported when it was written, which may be long ago.
-    reports |= with_names(names_of(_concerned(pulls, clues, names)))
+    reports |= with_names(names_of(_concerned(pulls, clues, names | concerned)))
     commits = list(reports.values())
     pulls = with_reports(pulls, commits)
     return RepositoryIndex(

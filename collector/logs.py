@@ -105,12 +105,13 @@ def _lines(buffer: bytearray, start: int, end: int, source: JsonLines) -> list[b
     """Lines of `buffer[start:end]`, which ends in a line break, that have a needle and are not bulk."""
     find, is_bulk, needles = buffer.find, re.compile(source.bulk).match, source.needles
     lines: list[bytes] = []
-    while start < end:
-        line_end = find(b"\n", start)
-        if not (source.bulk and is_bulk(buffer, start, line_end)):
-            for needle in needles:
-                if find(needle, start, line_end) >= 0:
-                    lines.append(bytes(buffer[start:line_end]))
-                    break
-        start = line_end + 1
+    with memoryview(buffer) as view:  # so that a line is copied once
+        while start < end:
+            line_end = find(b"\n", start)
+            if not (source.bulk and is_bulk(buffer, start, line_end)):
+                for needle in needles:
+                    if find(needle, start, line_end) >= 0:
+                        lines.append(bytes(view[start:line_end]))
+                        break
+            start = line_end + 1
     return lines

@@ -1,6 +1,7 @@
 """Work that went into a commit: the session's own, or one that its author made afterwards of the files it had edited."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 import msgspec
@@ -31,7 +32,7 @@ def by_edits(session: Session, index: RepositoryIndex, claims: Mapping[int, Clai
     """People commit by hand: work belongs to its author's next commit that has most of the files edited until then.
 
     On the pull request's own branch one of the files is enough, and an amended commit takes work as well. Elsewhere a new commit
-    date only shows a rebase.
+    date only shows a rebase, and a commit that the work made as a whole takes it, too. Work that stood elsewhere stays there.
     """
     return {
         i: claim(cut.commit.number, Evidence.EDITS, f"edited files of the author's next commit {cut.commit.label}")
@@ -97,15 +98,19 @@ class _Pending:
                 recent = {path for path, at in self.edited_at.items() if i == self.start or at >= turns[i].at}
                 if is_on_branch or 2 * len(recent & commit.files) > len(recent):
                     return i
-        return self.start if self.is_whole(commit) else None
-
-    def is_whole(self, commit: IndexedCommit) -> bool:
-        """Whether the pending work made all of a commit, off the default branch: then the commit takes all of it."""
-        branch = self.session.turns[self.end - 1].usage.context.branch
-        return commit.files <= self.edited_at.keys() and branch != self.index.default_branch
+        branch = turns[self.end - 1].usage.context.branch
+        return self.start if is_whole(commit, self.edited_at.keys(), branch, self.index) else None
 
     def take(self, commit: IndexedCommit, start: int) -> range:
         for path in commit.files:
             self.edited_at.pop(path, None)
         self.start = self.end
         return range(start, self.end)
+
+
+def is_whole(commit: IndexedCommit, edited_files: AbstractSet[str], branch: str, index: RepositoryIndex) -> bool:
+    """Whether waiting work on a branch made all of a commit: then it takes the work, whatever else was edited.
+
+    Not on the default branch, where much work waits that is never committed.
+    """
+    return commit.files <= edited_files and branch != index.default_branch

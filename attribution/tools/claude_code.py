@@ -53,6 +53,7 @@ _USERS = re.compile(rb'\{(?:"(?!type)\w+":(?:"[^"\\]*"|\w+),)*"type":"user",')
 
 _LINE = msgspec.json.Decoder(lines.Line)
 _BLOCKS = msgspec.json.Decoder(list[lines.Block])
+_CALLS = msgspec.json.Decoder(list[lines.Call])
 _INPUT = msgspec.json.Decoder(lines.Input)
 _TOOL_USE_RESULT = msgspec.json.Decoder(lines.ToolUseResult)
 _STRING = msgspec.json.Decoder(str)
@@ -177,16 +178,11 @@ class _Reading:
     def _calls(self, request_id: str, content: msgspec.Raw) -> None:
         if b'"tool_use"' not in bytes(content):  # thoughts and words: most blocks
             return
-        for block in decode(_BLOCKS, content) or ():
-            if block.type != "tool_use" or not block.id or not (block.name in _EDITS or block.name in _SHELLS):
-                continue
-            arguments = decode(_INPUT, block.input)
-            if arguments is None:
-                continue
-            if block.name in _SHELLS:
-                self.effects.add_call(block.id, request_id, command=arguments.command)
+        for block_id, name, arguments in _asked(content):
+            if name in _SHELLS:
+                self.effects.add_call(block_id, request_id, command=arguments.command)
             else:
-                self.effects.add_call(block.id, request_id, paths=(getattr(arguments, _EDITS[block.name or ""]),))
+                self.effects.add_call(block_id, request_id, paths=(getattr(arguments, _EDITS[name]),))
 
     def _results(self, entry: lines.Entry, message: lines.Message) -> None:
         for block in decode(_BLOCKS, message.content) or ():
@@ -194,6 +190,16 @@ class _Reading:
             if self.effects.waits_for(call_id):
                 commit = _committed(entry.tool_use_result)
                 self.effects.add_answer(call_id, _plain(block.content), is_failure=bool(block.is_error), commits=commit)
+
+
+def _asked(content: msgspec.Raw) -> Iterator[tuple[str, str, lines.Input]]:
+    """The calls that may change something: id, tool and arguments. An odd one costs no other: then each is decoded by itself."""
+    for block in decode(_CALLS, content) or decode(_BLOCKS, content) or ():
+        name = block.name or ""
+        if block.type == "tool_use" and block.id and (name in _EDITS or name in _SHELLS):
+            arguments = block.input if isinstance(block, lines.Call) else decode(_INPUT, block.input)
+            if arguments is not None:
+                yield block.id, name, arguments
 
 
 def _tokens(counts: lines.Counts) -> Tokens:

@@ -95,6 +95,15 @@ class Input(msgspec.Struct):
     command: str = ""
 
 
+class Call(msgspec.Struct):
+    """A block as all of them are, but for an odd one: its arguments are decoded with it."""
+
+    type: Text = None
+    id: Text = None
+    name: Text = None
+    input: Input | None = None
+
+
 class Commit(msgspec.Struct):
     sha: str = ""
 

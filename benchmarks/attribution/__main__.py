@@ -13,14 +13,17 @@ from attribution.attribute import RULES, RepositoryIndex, Rule, attribute
 from attribution.evidence import Claim, Evidence
 from benchmarks.attribution import scoring
 from benchmarks.attribution.groundtruth import Recording, folders, read, without_commit_files
+from benchmarks.attribution.less_known import LESS_KNOWN, with_less
 from benchmarks.attribution.scoring import Label, Score
-from benchmarks.attribution.sensitivity import CONSTANTS, constant
+from benchmarks.attribution.sensitivity import CONSTANTS, REFINEMENTS, constant
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.attribution", description=__doc__)
     parser.add_argument(
-        "root", type=Path, help="folder of folders owner__name with sessions.jsonl, prs.jsonl (and truth.jsonl)"
+        "root",
+        type=Path,
+        help="folder of folders owner__name with sessions.jsonl, prs.jsonl (truth.jsonl, direct.jsonl)",
     )
     parser.add_argument("--predict", action="store_true", help="print predictions only")
     parser.add_argument("--sensitivity", action="store_true", help="also try other values of each constant")
@@ -35,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def claims_of(recording: Recording, rules: Sequence[Rule] = RULES) -> dict[str, Claim]:
-    index = RepositoryIndex(recording.pulls, recording.default_branch)
+    index = RepositoryIndex(recording.pulls, recording.default_branch, direct=recording.direct)
     answers = (attribute(session, index, rules) for session in recording.sessions.values())
     return {key[1]: claim for claims in answers for key, claim in claims.items()}
 
@@ -63,8 +66,15 @@ def report(recordings: list[Recording]) -> None:
     print("\nablation, gold: without")
     for rule in RULES:
         _line(f"  {rule.__name__}", _total(recordings, labels, [other for other in RULES if other is not rule]))
+    for scope, its in (("gold", labels), ("all", _labels(recordings, gold=False))):
+        for module, name, absence in REFINEMENTS:
+            with constant(module, name, absence):
+                _line(f"  {name}, {scope}", _total(recordings, its))
     bare = [without_commit_files(recording) for recording in recordings]
     _line("  files by commit (whole change's only)", _total(bare, labels))
+    print("\nwith less known, gold")
+    for name, less in LESS_KNOWN.items():
+        _line(f"  {name}", _total([with_less(recording, less) for recording in recordings], labels))
     _calibration(recordings)
 
 

@@ -4,7 +4,7 @@ All but a request's id and time and a pull request's number may be missing or nu
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,13 +18,14 @@ T = TypeVar("T")
 
 
 class Recording(msgspec.Struct):
-    """One repository: its name, the sessions' requests, and its pull requests."""
+    """One repository: its name, the sessions' requests, its pull requests, and what was pushed without one."""
 
     name: str
     folder: Path
     sessions: dict[str, list[Usage]]
     pulls: list[PullRequest]
     default_branch: str
+    direct: list[Commit] = []
 
 
 class _CommitSeen(msgspec.Struct):
@@ -42,6 +43,7 @@ class _Request(msgspec.Struct, rename={"branch": "gitBranch"}):
     rid: str
     timestamp: datetime
     session_id: str | None = None
+    parent: str | None = None
     agent: str | None = None
     model: str | None = None
     input: int | None = None
@@ -98,14 +100,28 @@ def folders(root: Path) -> list[Path]:
 
 def read(folder: Path) -> Recording:
     sessions: defaultdict[str, list[Usage]] = defaultdict(list)
-    for row in rows(folder / "sessions.jsonl", _Request):
-        sessions[row.session_id or ""].append(_usage(row))
+    requests = list(rows(folder / "sessions.jsonl", _Request))
+    parents = {row.session_id or "": row.parent for row in requests if row.parent}
+    for row in requests:
+        usage = _usage(row, _first(row.session_id or "", parents))
+        sessions[usage.session_id].append(usage)
     path = folder / "prs.jsonl"
     raw = list(rows(path, _Pull)) if path.exists() else []
     bases = Counter(row.base for row in raw if row.base)
     default = bases.most_common(1)[0][0] if bases else "main"
     pulls = [pull for row in raw if (pull := _pull(row))]
-    return Recording(folder.name.replace("__", "/"), folder, dict(sessions), pulls, default)
+    path = folder / "direct.jsonl"
+    direct = [_commit(row) for row in rows(path, _Commit) if row.sha] if path.exists() else []
+    return Recording(folder.name.replace("__", "/"), folder, dict(sessions), pulls, default, direct)
+
+
+def _first(session_id: str, parents: Mapping[str, str]) -> str:
+    """The session that a sub-agent's session belongs to in the end."""
+    seen = {session_id}
+    while (parent := parents.get(session_id)) is not None and parent not in seen:
+        session_id = parent
+        seen.add(parent)
+    return session_id
 
 
 def without_commit_files(recording: Recording) -> Recording:
@@ -118,7 +134,7 @@ def _without_commit_files(pull: PullRequest) -> PullRequest:
     return msgspec.structs.replace(pull, commits=bare)
 
 
-def _usage(row: _Request) -> Usage:
+def _usage(row: _Request, session_id: str) -> Usage:
     # A rebase prints the ids of commits made earlier; the collector reports what `git commit` made.
     commits = {
         CommitMade(sha=commit.sha, branch=commit.branch or "")
@@ -128,7 +144,8 @@ def _usage(row: _Request) -> Usage:
     looks = {PullSeen(number=look.n, how=look.how or "") for look in row.prs_seen or () if look.n}
     return Usage(
         tool="codex" if row.agent == "codex" else "claude-code",
-        session_id=row.session_id or "",
+        session_id=session_id,
+        agent_id="" if session_id == (row.session_id or "") else row.session_id or "",
         request_id=row.rid,
         at=_utc(row.timestamp),
         model=row.model or "",
@@ -172,6 +189,7 @@ def _pull(row: _Pull) -> PullRequest | None:
 def _commit(commit: _Commit) -> Commit:
     return Commit(
         sha=commit.sha or "",
+        authorship=f"{commit.author} {commit.at.timestamp():.0f}" if commit.author and commit.at else "",
         author=commit.author or "",
         authored_at=_utc(commit.at) if commit.at else None,
         committed_at=_utc(commit.ct) if commit.ct else None,

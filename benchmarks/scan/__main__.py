@@ -1,6 +1,6 @@
 """What a scan of the logs costs: CPU and wall time and peak memory, against ccusage and tokscale in the same run.
 
-    python -m benchmarks.scan [--megabytes 500] [--rounds 3] [--home FOLDER]
+    python -m benchmarks.scan [--megabytes 500] [--rounds 3] [--long | --home FOLDER]
 
 Each program starts as a process of its own: cold with nothing kept from before, once more on the unchanged home, and after a few
 sessions went on. Rounds alternate, so compare within one. What each program adds up is compared with what was written. Also what
@@ -51,11 +51,12 @@ def main() -> int:
     parser.add_argument("--megabytes", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--home", type=Path, help="measure on this home instead of one that is made")
+    parser.add_argument("--long", action="store_true", help="long sessions: most bytes are results of tools")
     options = parser.parse_args()
     npm_ci(FOLDER)
     with tempfile.TemporaryDirectory() as folder:
         home = options.home or Path(folder, "home")
-        corpus = make(home, options.megabytes) if options.home is None else None
+        corpus = make(home, options.megabytes, options.long) if options.home is None else None
         size = sum(path.stat().st_size for path in home.rglob("*.jsonl"))
         print(f"{size / 1e6:,.0f} MB in {sum(1 for _ in home.rglob('*.jsonl')):,} logs")
         programs = list(_programs())

@@ -52,6 +52,7 @@ class Corpus:
     generation: int = 0
     chance: random.Random = field(default_factory=lambda: random.Random(7))
     prose: list[str] = field(default_factory=list)
+    is_long: bool = False
 
     @property
     def tokens(self) -> tuple[int, ...]:
@@ -68,13 +69,15 @@ class Corpus:
                 self.size_bytes += file.write(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n")
 
 
-def make(home: Path, megabytes: int) -> Corpus:
-    """Write about so much, two thirds of it Claude Code's, the rest Codex'."""
+def make(home: Path, megabytes: int, is_long: bool = False) -> Corpus:
+    """Write about so much, two thirds of it Claude Code's, the rest Codex'; or with `is_long` long sessions of Claude Code alone:
+    most bytes are results of tools, one line of ten asks for an edit, and its answer repeats the whole file."""
     shutil.rmtree(home, ignore_errors=True)
-    corpus = Corpus(home)
+    corpus = Corpus(home, is_long=is_long)
     corpus.prose = [_tool_output(corpus.chance) for _ in range(200)]
     number = 0
-    for most, session in ((megabytes * 2 / 3, _claude_session), (megabytes, _codex_thread)):
+    parts = ((megabytes * 2 / 3, _claude_session), (megabytes, _codex_thread))
+    for most, session in ((megabytes, _long_session),) if is_long else parts:
         while corpus.size_bytes < most * 1_000_000:
             session(corpus, number)
             number += 1
@@ -124,6 +127,11 @@ def _claude_session(corpus: Corpus, number: int) -> None:
     if number % 10 == 0:
         copies = [{**line, "sessionId": _id(number, 1)} for line in lines]
         corpus.write(_claude_name(number, _id(number, 1)), copies)
+
+
+def _long_session(corpus: Corpus, number: int) -> None:
+    session = _id(number)
+    corpus.write(_claude_name(number), list(_claude_lines(corpus, number, session, requests=_IN_SESSION * 5)))
 
 
 def _claude_start(corpus: Corpus, number: int, session: str) -> Iterator[dict[str, Any]]:
@@ -184,11 +192,15 @@ def _claude_lines(
                 "timestamp": _at(at),
             }
             yield head | {"message": message} | tail | about
-        output = "The file was written." if i % 3 == 0 else corpus.prose_of(30_000)
+        is_edit = i % 3 == 0
+        output = "The file was written." if is_edit else corpus.prose_of(30_000)
+        answer = {"stdout": output, "stderr": "", "interrupted": False}
+        if is_edit and corpus.is_long:
+            answer = {"filePath": f"/home/dev/project/{i}.py", "originalFile": corpus.prose_of(30_000)}
         result = {"tool_use_id": f"toolu_{name}", "type": "tool_result", "content": output}
         yield head | {
             "type": "user", "message": {"role": "user", "content": [result]}, "uuid": f"{name}-r", "timestamp": _at(at),
-            "toolUseResult": {"stdout": output, "stderr": "", "interrupted": False},
+            "toolUseResult": answer,
         } | about  # fmt: skip
 
 

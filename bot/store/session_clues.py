@@ -3,7 +3,7 @@
 It is the search of `bot.attribute.index_for` backwards: a session is found by a pull request or a commit that it would find.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
@@ -60,7 +60,8 @@ def concerned_by_pulls(connection: Connection, key: RepositoryKey, pulls: Collec
         for text, (since, until) in presences_of(pull).items():
             search.add_time(text, to_ms(since), to_ms(until))
     search.texts |= {of_number(pull.number) for pull in pulls}
-    return search.sessions(commit for pull in pulls for commit in pull.commits)
+    commits = [commit for pull in pulls for commit in pull.commits]
+    return search.sessions([*commits, *search.forms(names_of(commits))])
 
 
 def concerned_by_commits(
@@ -69,13 +70,7 @@ def concerned_by_commits(
     """The sessions that may be attributed otherwise when machines report these commits: as they were, and as they are."""
     search = _Search(connection, key)
     search.add_reports(commits)
-    names = names_of(commit.report for commit in commits)
-    pulls = pull_store.pull_facts(connection, key, pull_store.containing(connection, key, names))
-    # In a pull request they may have been rewritten.
-    forms = [commit for pull in pulls for commit in pull.commits if not names.isdisjoint(names_of([commit]))]
-    for form in forms:
-        for at in filter(None, (form.authored_at, form.committed_at)):
-            search.add_time(of_author(form.author), to_ms(at), to_ms(at))
+    forms = search.forms(names_of(commit.report for commit in commits))
     return search.sessions([*forms, *(commit.commit for commit in commits)])
 
 
@@ -97,6 +92,17 @@ class _Search:
             if commit.report.authored_at is not None:
                 at_ms = to_ms(commit.report.authored_at)
                 self.add_time(of_author(commit.author), at_ms, at_ms)
+
+    def forms(self, names: Set[str]) -> list[Commit]:
+        """Commits of these names in pull requests, where they may be rewritten. Their authors' sessions of the time know them."""
+        pulls = pull_store.pull_facts(
+            self._connection, self._key, pull_store.containing(self._connection, self._key, names)
+        )
+        forms = [commit for pull in pulls for commit in pull.commits if not names.isdisjoint(names_of([commit]))]
+        for form in forms:
+            for at in filter(None, (form.authored_at, form.committed_at)):
+                self.add_time(of_author(form.author), to_ms(at), to_ms(at))
+        return forms
 
     def sessions(self, commits: Iterable[Commit]) -> set[SessionKey]:
         """Those that know one of the texts, and those that know one of the commits under any of its names."""

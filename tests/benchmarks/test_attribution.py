@@ -100,3 +100,15 @@ def test_without_labels_there_is_no_score(root):
 def test_a_folder_without_recordings_is_refused(tmp_path):
     with pytest.raises(SystemExit, match="holds no folder"):
         folders(tmp_path)
+
+
+def test_direct_pushes_and_the_parents_of_sub_agents_are_known(tmp_path, capsys):
+    """The work that was pushed without a pull request has none, and a sub-agent's belongs to the commit of its parent."""
+    asked = SESSIONS[0] | {"gitBranch": "spike", "edited_files": []}
+    sub_agent = asked | {"rid": "r2", "session_id": "s2", "parent": "s1", "timestamp": "2026-03-02T09:05:00Z"}
+    edit = asked | {"rid": "r3", "timestamp": "2026-03-02T09:06:00Z", "edited_files": ["a.py"]}
+    write(tmp_path, "acme__widgets", [asked, sub_agent, edit], [PULLS[0] | {"commits": [COMMIT]}])
+    assert [shares for _, _, shares in predicted(tmp_path, capsys)] == [{"1": 1.0}] * 3
+    pushed = COMMIT | {"sha": "d1", "at": "2026-03-02T09:08:00Z"}
+    (tmp_path / "acme__widgets" / "direct.jsonl").write_text(json.dumps(pushed) + "\n")
+    assert [shares for _, _, shares in predicted(tmp_path, capsys)] == [{}] * 3

@@ -78,9 +78,10 @@ def reports(draw: st.DrawFn, pool: list[Commit]) -> tuple[CommitMade, ...]:
 @st.composite
 def changes(draw: st.DrawFn, number: int, pool: list[Commit]) -> PullRequest:
     created_at = draw(seconds)
+    closed_at = draw(st.none() | st.integers(0, 100).map(lambda hours: created_at + hours * HOUR))
     return PullRequest(
         number=number, head_branch=draw(branches), base_branch=draw(branches), author=draw(people), created_at=created_at,
-        closed_at=draw(st.none() | st.integers(0, 100).map(lambda hours: created_at + hours * HOUR)),
+        closed_at=closed_at, merged_at=draw(st.sampled_from([None, closed_at])),
         commits=tuple(draw(st.lists(st.sampled_from(pool), max_size=3))), files=draw(files),
     )  # fmt: skip
 
