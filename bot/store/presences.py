@@ -1,12 +1,13 @@
 """When a pull request was open from its branch, and when its people worked on it: see `attribution.clues`."""
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from attribution.clues import Clues, of_author, of_branch, presences_of
 from attribution.evidence import PullRequest
 from bot.clock import to_ms
 from bot.keys import PullKey, RepositoryKey
 from bot.store.database import of_pull, of_repository, rows_in, table
+from bot.store.inserts import insert_rows
 from bot.store.tables import Presence
 
 presences = table(Presence)
@@ -27,10 +28,10 @@ def save(connection: Connection, key: PullKey, pull: PullRequest) -> None:
     after = {text: (to_ms(start), to_ms(end)) for text, (start, end) in presences_of(pull).items()}
     if before == after:
         return
-    connection.execute(_FORGET, key.params)
+    if before:
+        connection.execute(_FORGET, key.params)
     values = [key._asdict() | {"text": text, "from_ms": start, "until_ms": end} for text, (start, end) in after.items()]
-    if values:
-        connection.execute(insert(presences), values)
+    insert_rows(connection, presences, values)
 
 
 def present(connection: Connection, key: RepositoryKey, clues: Clues) -> set[int]:
