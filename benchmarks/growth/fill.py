@@ -116,7 +116,7 @@ def pull_of(place: int, author: str, created_at: datetime) -> PullRequest:
     closed_at = created_at + timedelta(days=2)
     return PullRequest(
         number=FIRST + place,
-        head_branch=f"work/{place % 1000}",
+        head_branch=f"work/part_{place % 1000}",
         base_branch="main",
         author=author,
         created_at=created_at,

@@ -48,7 +48,7 @@ class Story:
         world = self._world
         self._set("check: false")
         issue = world.open_issue("Clients hammer the ingest API")
-        number, person, branch = issue + 1, f"person{issue % PEOPLE}", f"work/{issue}"
+        number, person, branch = issue + 1, f"person{issue % PEOPLE}", f"work/part_{issue}"
         world.open_pull(number, branch, f"e{number:06x}:a.py", person, body=f"Fixes #{issue}")
         self._settle("opened")
         self._note("40 requests received", lambda: self._send(f"new-{number}", branch, person))

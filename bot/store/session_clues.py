@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from attribution.clues import Clues, names_of, of_author, of_name, of_number, presences_of
+from attribution.clues import Clues, names_of, of_author, of_branch, of_name, of_number, presences_of
 from attribution.evidence import Commit, PullRequest
 from attribution.reported_commits import ReportedCommit
 from bot.clock import to_ms
 from bot.keys import RepositoryKey
 from bot.store import commits as commit_store
+from bot.store import presences as presence_store
 from bot.store import pulls as pull_store
 from bot.store.database import of_names, of_repository, rows_in, rows_named, table
 from bot.store.inserts import insert_rows
@@ -63,7 +64,10 @@ def concerned_by_pulls(connection: Connection, key: RepositoryKey, pulls: Collec
     search = _Search(connection, key)
     for pull in pulls:
         for text, (since, until) in presences_of(pull).items():
-            search.add_time(text, to_ms(since), to_ms(until))
+            since_ms = to_ms(since)
+            if text == of_branch(pull.head_branch):
+                since_ms = presence_store.predecessor_until_ms(connection, key, pull) or since_ms
+            search.add_time(text, since_ms, to_ms(until))
     search.texts |= {of_number(pull.number) for pull in pulls}
     return search.sessions(commit for pull in pulls for commit in pull.commits)
 
