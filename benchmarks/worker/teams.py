@@ -29,11 +29,12 @@ from bot.work.queue import Kind
 FIRST = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
 
 
-def fill(database: Database, accounts: int, pulls: int) -> None:
-    """So many accounts with one repository each, and a request of a dollar for each pull request."""
+def fill(database: Database, accounts: int, pulls: int, *, attributes: bool = True) -> None:
+    """So many accounts with one repository each, and a request of a dollar for each pull request, attributed or waiting for it."""
     for account_id in range(1, accounts + 1):
         _account(database, RepositoryKey(account_id, account_id), pulls)
-    _attribute(database)
+    if attributes:
+        _attribute(database)
 
 
 def _account(database: Database, key: RepositoryKey, pulls: int) -> None:
