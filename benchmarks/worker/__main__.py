@@ -151,9 +151,10 @@ def _arrivals(stub: Stub) -> dict[tuple[int, int], float]:
 
 async def _queue(stub: Stub, filled: Database, url: str, pieces: int) -> int:
     """Two replicas read all pull requests of one repository, attribute its sessions and write the comments."""
-    teams.fill(filled, 1, pieces, attributes=False)
+    teams.fill(filled, 1, pieces, is_read=False)
     teams.reset(filled)
     teams.request(filled, [(1, number) for number in range(1, pieces + 1)], Kind.PULL)
+    teams.request(filled, [(1, 0)], Kind.ATTRIBUTE)
     stub.latency_of[1] = 0.0
     start = time.perf_counter()
     async with _running(url, stub, 2, "unpaced"):
@@ -162,7 +163,7 @@ async def _queue(stub: Stub, filled: Database, url: str, pieces: int) -> int:
         twice, failures = len(stub.writes) - comments, _failures(filled)
     waiting = sum(_waiting(filled, kind) for kind in (Kind.PULL, Kind.ATTRIBUTE, Kind.COMMENT))
     print(
-        f"postgresql, two replicas: {pieces} pieces of one repository in {seconds:.0f} s, {comments} comments, {twice} of them twice, "
+        f"postgresql, two replicas: {pieces} pieces of one repository in {seconds:.0f} s, {comments} comments, {twice} twice, "
         f"failed {failures}, left {waiting}, load {os.getloadavg()[0]:.0f}"
     )
     return failures + twice + pieces - comments
@@ -191,8 +192,9 @@ async def _running(url: str, stub: Stub, replicas: int, *options: str) -> AsyncI
     stub.writes.clear()
     command = [sys.executable, "-m", "benchmarks.worker.replica", url, stub.url, *options]
     pipe = asyncio.subprocess.PIPE
+    log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
     processes = [
-        await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe)
+        await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=log)
         for _ in range(replicas)
     ]
     try:
@@ -200,12 +202,13 @@ async def _running(url: str, stub: Stub, replicas: int, *options: str) -> AsyncI
     finally:
         answers = await asyncio.gather(*(process.communicate(b"") for process in processes))
         cpu_seconds = sum(float(answer) for answer, _ in answers)
-        errors = b"".join(log for _, log in answers).decode()
+        log.seek(0)
+        errors = log.read().decode()
         print(
             f"    CPU of the replicas: {cpu_seconds:.1f} s, {cpu_seconds * 1000 / max(len(stub.writes), 1):.0f} ms a comment; "
             f"done again for contention: {errors.count('is done again')}; load {os.getloadavg()[0]:.0f}"
         )
-        if "Traceback" in errors:
+        if "Traceback" in errors or "failed" in errors:
             print(errors[:5000], file=sys.stderr)
 
 
