@@ -11,8 +11,8 @@ from tests.databases import Databases, open_database
 from tests.world import World
 
 DAY = timedelta(days=1)
-# None of them belongs to a pull request, issue, week or session.
-ELSEWHERE = {Kind.ALERT_COMMENT, Kind.TIME_ZONE}
+# None of them belongs to a pull request, issue, week or session, or only with a setting.
+ELSEWHERE = {Kind.ALERT_COMMENT, Kind.TIME_ZONE, Kind.RETENTION}
 
 
 def efforts_after(days: int, databases: Databases, folder: Path) -> dict[str, list[Effort]]:
