@@ -10,15 +10,36 @@ import msgspec
 from attribution.budget import Budget
 from attribution.cost import ZERO, Cost, cost_of_request
 from attribution.evidence import Claim, Evidence, Stage
-from attribution.ledger import Charge, Share
+from attribution.ledger import Basis, Charge
 from attribution.money import Micros, show
-from attribution.usage import TOKENS_NOT_KNOWN
 
 # Said of money that is no list price; `OWN_MARK` stands behind such an amount in a table.
 OWN_FIGURE, OWN_MARK = "by the tool's own figure", "†"
 
 SessionKey = tuple[str, str]
-Booking = tuple[Charge, Share]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """What a change bears of one session, for one reason, in requests alike: of one model, at prices of one book. Tokens are as in
+    `Row`."""
+
+    tool: str
+    session_id: str
+    model: str
+    basis: Basis
+    price_book: str
+    evidence: Evidence
+    why: str
+    stage: Stage
+    cost: Cost
+    cache_saving_micros: Micros
+    uncached_input_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    output_tokens: int
+    tokens_known: bool
+    from_at: datetime
+    to_at: datetime
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,32 +134,32 @@ def short_id(tool: str, session_id: str) -> str:
 
 
 def pull_request_cost(
-    number: int, bookings: Iterable[Booking], session_list_micros: Mapping[SessionKey, Micros]
+    number: int, parts: Iterable[Part], session_list_micros: Mapping[SessionKey, Micros]
 ) -> PullRequestCost:
-    """Sum up what is booked to one pull request. `session_list_micros` is what each of its sessions cost in all."""
-    pairs = sorted(bookings, key=lambda pair: (pair[0].usage.at, pair[0].key))
-    by_model: defaultdict[tuple[str, str], list[Booking]] = defaultdict(list)
-    by_session: defaultdict[SessionKey, list[Booking]] = defaultdict(list)
-    for charge, share in pairs:
-        by_model[charge.usage.tool, charge.usage.model].append((charge, share))
-        by_session[charge.usage.tool, charge.usage.session_id].append((charge, share))
-    by_stage = {stage: _cost(pair for pair in pairs if pair[1].stage == stage) for stage in Stage}
+    """Sum up what one pull request bears. `session_list_micros` is what each of its sessions cost in all."""
+    in_order = sorted(parts, key=lambda part: (part.from_at, part.tool, part.session_id, part.why, part.model))
+    by_model: defaultdict[tuple[str, str], list[Part]] = defaultdict(list)
+    by_session: defaultdict[SessionKey, list[Part]] = defaultdict(list)
+    for part in in_order:
+        by_model[part.tool, part.model].append(part)
+        by_session[part.tool, part.session_id].append(part)
+    by_stage = {stage: _cost(part for part in in_order if part.stage == stage) for stage in Stage}
     return PullRequestCost(
         number=number,
-        total=_cost(pairs),
+        total=_cost(in_order),
         build=by_stage[Stage.BUILD],
         review=by_stage[Stage.REVIEW],
         ci=by_stage[Stage.CI],
-        cache_saving_micros=sum(_part(charge.cache_saving_micros, share, charge) for charge, share in pairs),
-        unpriced_models=tuple(sorted({charge.usage.model for charge, share in pairs if share.micros is None})),
+        cache_saving_micros=sum(part.cache_saving_micros for part in in_order),
+        unpriced_models=tuple(sorted({part.model for part in in_order if part.cost.unpriced_requests})),
         rows=tuple(
             sorted(
                 (_row(*key, group) for key, group in by_model.items()),
                 key=lambda row: (-row.cost.priced_micros, row.model),
             )
         ),
-        sessions=tuple(_session(key, group, session_list_micros[key]) for key, group in by_session.items()),
-        price_books=tuple(sorted({charge.price_book for charge, share in pairs if share.micros is not None})),
+        sessions=tuple(_session(key, group, session_list_micros.get(key, 0)) for key, group in by_session.items()),
+        price_books=tuple(sorted({part.price_book for part in in_order if part.cost.is_known})),
     )
 
 
@@ -185,44 +206,36 @@ def suggestions(
     }
 
 
-def _cost(pairs: Iterable[Booking]) -> Cost:
-    return sum((cost_of_request(share.micros) for _, share in pairs), ZERO)
+def _cost(parts: Iterable[Part]) -> Cost:
+    return sum((part.cost for part in parts), ZERO)
 
 
-def _part(micros: Micros, share: Share, charge: Charge) -> Micros:
-    """A secondary figure of a charge, cut as its money is."""
-    if not charge.list_micros or share.micros is None:
-        return 0
-    return micros * share.micros // charge.list_micros
-
-
-def _row(tool: str, model: str, pairs: list[Booking]) -> Row:
-    tokens = sum((charge.usage.tokens for charge, _ in pairs), TOKENS_NOT_KNOWN)
+def _row(tool: str, model: str, parts: list[Part]) -> Row:
     return Row(
         tool=tool,
         model=model,
-        cost=_cost(pairs),
-        uncached_input_tokens=tokens.uncached_input,
-        cache_read_tokens=tokens.cache_read,
-        cache_write_tokens=tokens.cache_write,
-        output_tokens=tokens.output,
-        tokens_known=tokens.is_known,
-        reported_micros=sum(share.micros or 0 for charge, share in pairs if charge.basis == "reported"),
+        cost=_cost(parts),
+        uncached_input_tokens=sum(part.uncached_input_tokens for part in parts),
+        cache_read_tokens=sum(part.cache_read_tokens for part in parts),
+        cache_write_tokens=sum(part.cache_write_tokens for part in parts),
+        output_tokens=sum(part.output_tokens for part in parts),
+        tokens_known=any(part.tokens_known for part in parts),
+        reported_micros=sum(part.cost.priced_micros for part in parts if part.basis == "reported"),
     )
 
 
-def _session(key: SessionKey, pairs: list[Booking], session_list_micros: Micros) -> SessionPart:
+def _session(key: SessionKey, parts: list[Part], session_list_micros: Micros) -> SessionPart:
     micros_by_why: defaultdict[str, Micros] = defaultdict(int)
-    for _, share in pairs:
-        micros_by_why[share.why] += share.micros or 0
+    for part in parts:
+        micros_by_why[part.why] += part.cost.priced_micros
     strength = list(Evidence)
     return SessionPart(
         short_id=short_id(*key),
         tool=key[0],
-        from_at=pairs[0][0].usage.at,
-        to_at=pairs[-1][0].usage.at,
-        cost=_cost(pairs),
+        from_at=parts[0].from_at,
+        to_at=max(part.to_at for part in parts),
+        cost=_cost(parts),
         session_list_micros=session_list_micros,
-        evidence=min((share.evidence for _, share in pairs), key=strength.index),
+        evidence=min((part.evidence for part in parts), key=strength.index),
         why=tuple(sorted(micros_by_why, key=lambda why: (-micros_by_why[why], why))),
     )

@@ -1,10 +1,9 @@
 """Decide which pull request each waiting session served, and write it to the ledger where it differs."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
-from itertools import chain
 
 from sqlalchemy import Connection
 
@@ -15,6 +14,7 @@ from attribution.report import NO_PULL, Suggestion, suggestions
 from attribution.reported_commits import ReportedCommit, direct_commits, with_reports
 from attribution.runaway import FLOOR_MICROS
 from attribution.usage import Usage
+from bot.clock import DAY_MS, to_ms
 from bot.context import Bot
 from bot.keys import RepositoryKey
 from bot.store import accounts as account_store
@@ -35,6 +35,7 @@ from bot.work.stale import Change, Fact
 
 # Sessions in one transaction: the lease is renewed between them.
 _BATCH = 50
+_SAME_TIME_MS = 7 * DAY_MS
 
 
 def sessions(bot: Bot, lease: Lease) -> bool:
@@ -89,16 +90,23 @@ def _concerned(pulls: Iterable[PullRequest], clues: Clues, names: AbstractSet[st
 
 
 def _indexes(
-    connection: Connection, repository: Repository, sessions: Iterable[Collection[LedgerEntry]]
-) -> dict[str, RepositoryIndex]:
-    """For each sender of these sessions what is known."""
-    by_sender: defaultdict[str, list[Usage]] = defaultdict(list)
-    for entry in chain.from_iterable(sessions):
-        by_sender[entry.sender.name].append(entry.charge.usage)
+    connection: Connection, repository: Repository, sessions: Iterable[Sequence[LedgerEntry]]
+) -> dict[tuple[str, int], RepositoryIndex]:
+    """What is known to each sender of these sessions in their time: by `_circle`."""
+    circles: defaultdict[tuple[str, int], list[Usage]] = defaultdict(list)
+    for entries in filter(None, sessions):
+        circles[_circle(entries)] += [entry.charge.usage for entry in entries]
     return {
-        sender: index_for(connection, repository.key, repository.default_branch, sender, usages)
-        for sender, usages in sorted(by_sender.items())
+        circle: index_for(connection, repository.key, repository.default_branch, circle[0], usages)
+        for circle, usages in sorted(circles.items())
     }
+
+
+def _circle(entries: Sequence[LedgerEntry]) -> tuple[str, int]:
+    """Sessions of one sender that began in about the same time need the same facts; of distant ones, all that lies between
+    would be read."""
+    first = min(entry.charge.usage.at for entry in entries)
+    return entries[0].sender.name, to_ms(first) // _SAME_TIME_MS
 
 
 def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
@@ -119,7 +127,7 @@ def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
                 near[session], clues[session] = {}, clues_of((), repository.default_branch)
                 continue
             own = [entry.charge.usage for entry in charges]
-            claims = attribute(own, index_of[charges[0].sender.name])
+            claims = attribute(own, index_of[_circle(charges)])
             clues[session] = clues_of(own, repository.default_branch)
             pairs += [(entry, claims[entry.charge.key]) for entry in charges]
             near[session] = suggestions(*session, [(entry.charge, claims[entry.charge.key]) for entry in charges])

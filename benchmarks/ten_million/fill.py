@@ -17,7 +17,7 @@ from attribution.evidence import PullRequest
 from attribution.outcome import Details
 from bot.clock import to_ms
 from bot.keys import RepositoryKey
-from bot.store import accounts, pulls, repositories
+from bot.store import accounts, pulls, recount, repositories
 from bot.store.database import Database
 from bot.store.repositories import RepositoryFacts
 
@@ -84,9 +84,10 @@ _STATEMENTS = (
   pull_number)
 {series}, {request} SELECT account_id, charge_id, repository_id, {reason_id}, 1, micros / 2, at_ms + 60000, 1, 1, pull + 1
   FROM placed WHERE i % 10 = 3 AND pull IS NOT NULL""",
-    """INSERT INTO session (account_id, repository_id, tool, session_id, first_at_ms, last_at_ms, request_count, done_count,
-  changed_at_ms)
-{series}, {request} SELECT account_id, repository_id, 'claude-code', {uuid_s}, min(at_ms), max(at_ms), 1, 1, max(at_ms)
+    """INSERT INTO session (account_id, repository_id, tool, session_id, short_id, first_at_ms, last_at_ms, request_count,
+  done_count, changed_at_ms)
+{series}, {request} SELECT account_id, repository_id, 'claude-code', {uuid_s}, substr({uuid_s}, 1, 7), min(at_ms), max(at_ms),
+  1, 1, max(at_ms)
   FROM placed GROUP BY account_id, repository_id, s""",
 )
 
@@ -111,6 +112,9 @@ def fill(database: Database, charges: int) -> tuple[int, int]:
         for first in range(0, end, _AT_ONCE // 600 * 600):
             for statement in _statements(database, first, min(first + _AT_ONCE // 600 * 600, end), end):
                 execute(statement)
+    with database.write() as connection:
+        for fact in facts:
+            recount.renew_all(connection, RepositoryKey(KEY.account_id, fact.repository_id))
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE" if database.is_postgresql else "ANALYZE")
     return end, newest

@@ -1,10 +1,11 @@
 """How many comments the worker writes, and whether one account waits for another, beside a GitHub that answers in 200 ms.
 
-    python -m benchmarks.worker [--database sqlite --database postgresql] [--seconds 20] [--only rate|slow|queue]
+    python -m benchmarks.worker [--database sqlite --database postgresql] [--seconds 20] [--only rate|slow|queue] [--pieces 6000]
 
 rate: 100 accounts with comments to write, one replica and four. GitHub allows one write a second for each account.
 slow: ten accounts that ask for a comment now and then, without and with an eleventh whose GitHub takes 5 s.
-queue: two replicas on PostgreSQL work off 6,000 waiting pieces of one repository. Nothing may fail.
+queue: two replicas on PostgreSQL work off 6,000 waiting pieces of one repository, unpaced. Nothing may fail, and every pull request
+    has its comment.
 
 The bare limit is httpx against the same stub with nothing in between. Exit status 1: a piece of work failed.
 """
@@ -12,6 +13,7 @@ The bare limit is httpx against the same stub with nothing in between. Exit stat
 import argparse
 import asyncio
 import contextlib
+import os
 import statistics
 import sys
 import tempfile
@@ -36,7 +38,7 @@ SLOW, OTHERS, SLOW_SECONDS = 11, 10, 5.0
 # Each of the others asks for a comment so often, and so many times.
 EVERY_SECONDS, TIMES = 2.0, 10
 STRAGGLER_SECONDS = 60.0
-QUEUE_PIECES = 6000
+QUEUE_SECONDS = 1800.0
 
 
 def main() -> int:
@@ -44,12 +46,13 @@ def main() -> int:
     parser.add_argument("--database", action="append", choices=["sqlite", "postgresql"])
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--only", choices=["rate", "slow", "queue"])
+    parser.add_argument("--pieces", type=int, default=6000)
     options = parser.parse_args()
     kinds = options.database or ["sqlite", "postgresql"]
-    return asyncio.run(_all(kinds, options.seconds, options.only))
+    return asyncio.run(_all(kinds, options.seconds, options.pieces, options.only))
 
 
-async def _all(kinds: list[str], seconds: float, only: str | None) -> int:
+async def _all(kinds: list[str], seconds: float, pieces: int, only: str | None) -> int:
     failures = 0
     async with listening() as stub:
         if only in (None, "rate"):
@@ -68,7 +71,7 @@ async def _all(kinds: list[str], seconds: float, only: str | None) -> int:
             if kind == "postgresql" and only in (None, "queue"):
                 with tempfile.TemporaryDirectory() as folder, database(kind, Path(folder)) as filled:
                     url = filled.engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
-                    failures += await _queue(stub, filled, url)
+                    failures += await _queue(stub, filled, url, pieces)
     return 1 if failures else 0
 
 
@@ -146,20 +149,24 @@ def _arrivals(stub: Stub) -> dict[tuple[int, int], float]:
     return {(account_id, number): at for account_id, number, at in reversed(stub.writes)}
 
 
-async def _queue(stub: Stub, filled: Database, url: str) -> int:
-    """Two replicas read all pull requests of one repository, each of which asks for attribution and a comment."""
-    teams.fill(filled, 1, 1)
+async def _queue(stub: Stub, filled: Database, url: str, pieces: int) -> int:
+    """Two replicas read all pull requests of one repository, attribute its sessions and write the comments."""
+    teams.fill(filled, 1, pieces, is_read=False)
     teams.reset(filled)
-    teams.request(filled, [(1, number) for number in range(1, QUEUE_PIECES + 1)], Kind.PULL)
+    teams.request(filled, [(1, number) for number in range(1, pieces + 1)], Kind.PULL)
+    teams.request(filled, [(1, 0)], Kind.ATTRIBUTE)
     stub.latency_of[1] = 0.0
     start = time.perf_counter()
-    async with _running(url, stub, 2):
-        await _until(lambda: _waiting(filled, Kind.PULL) == 0, 600)
-    seconds, failures, waiting = time.perf_counter() - start, _failures(filled), _waiting(filled, Kind.PULL)
+    async with _running(url, stub, 2, "unpaced"):
+        await _until(lambda: len(_arrivals(stub)) >= pieces or _failures(filled) > 0, QUEUE_SECONDS)
+        seconds, comments = time.perf_counter() - start, len(_arrivals(stub))
+        twice, failures = len(stub.writes) - comments, _failures(filled)
+    waiting = sum(_waiting(filled, kind) for kind in (Kind.PULL, Kind.ATTRIBUTE, Kind.COMMENT))
     print(
-        f"postgresql, two replicas: {QUEUE_PIECES} pieces of one repository in {seconds:.0f} s, failed {failures}, left {waiting}"
+        f"postgresql, two replicas: {pieces} pieces of one repository in {seconds:.0f} s, {comments} comments, {twice} twice, "
+        f"failed {failures}, left {waiting}, load {os.getloadavg()[0]:.0f}"
     )
-    return failures + waiting
+    return failures + twice + pieces - comments
 
 
 def _waiting(filled: Database, kind: Kind) -> int:
@@ -181,21 +188,28 @@ async def _until(is_true: Callable[[], bool], seconds: float) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _running(url: str, stub: Stub, replicas: int) -> AsyncIterator[None]:
+async def _running(url: str, stub: Stub, replicas: int, *options: str) -> AsyncIterator[None]:
     stub.writes.clear()
-    command = [sys.executable, "-m", "benchmarks.worker.replica", url, stub.url]
+    command = [sys.executable, "-m", "benchmarks.worker.replica", url, stub.url, *options]
     pipe = asyncio.subprocess.PIPE
+    log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
     processes = [
-        await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=pipe, stdout=pipe) for _ in range(replicas)
+        await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=log)
+        for _ in range(replicas)
     ]
     try:
         yield
     finally:
         answers = await asyncio.gather(*(process.communicate(b"") for process in processes))
         cpu_seconds = sum(float(answer) for answer, _ in answers)
+        log.seek(0)
+        errors = log.read().decode()
         print(
-            f"    CPU of the replicas: {cpu_seconds:.1f} s, {cpu_seconds * 1000 / max(len(stub.writes), 1):.0f} ms a comment"
+            f"    CPU of the replicas: {cpu_seconds:.1f} s, {cpu_seconds * 1000 / max(len(stub.writes), 1):.0f} ms a comment; "
+            f"done again for contention: {errors.count('is done again')}; load {os.getloadavg()[0]:.0f}"
         )
+        if "Traceback" in errors or "failed" in errors:
+            print(errors[:5000], file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -29,14 +29,16 @@ from bot.work.queue import Kind
 FIRST = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
 
 
-def fill(database: Database, accounts: int, pulls: int) -> None:
-    """So many accounts with one repository each, and a request of a dollar for each pull request."""
+def fill(database: Database, accounts: int, pulls: int, *, is_read: bool = True) -> None:
+    """So many accounts with one repository each, and a request of a dollar for each pull request; attributed, unless the pull
+    requests are still to be read."""
     for account_id in range(1, accounts + 1):
-        _account(database, RepositoryKey(account_id, account_id), pulls)
-    _attribute(database)
+        _account(database, RepositoryKey(account_id, account_id), pulls, is_read=is_read)
+    if is_read:
+        _attribute(database)
 
 
-def _account(database: Database, key: RepositoryKey, pulls: int) -> None:
+def _account(database: Database, key: RepositoryKey, pulls: int, *, is_read: bool) -> None:
     facts = RepositoryFacts(
         repository_id=key.repository_id, full_name=f"o{key.account_id}/r", private=True, default_branch="main"
     )
@@ -49,7 +51,8 @@ def _account(database: Database, key: RepositoryKey, pulls: int) -> None:
         for number in range(1, pulls + 1):
             at = FIRST + timedelta(minutes=number)
             pull = PullRequest(number=number, head_branch=f"b{number}", created_at=at)
-            pull_store.save_pull(database, connection, key.pull(number), pull, Details(updated_at=at), "")
+            if is_read:
+                pull_store.save_pull(database, connection, key.pull(number), pull, Details(updated_at=at), "")
             usages.append(_usage(key, number, at))
         request_store.save_usage(connection, Sender(key.account_id), usages, _now_ms(), sums)
 

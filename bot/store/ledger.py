@@ -14,14 +14,12 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    func,
     select,
     update,
 )
 
 from attribution.evidence import PENDING, Claim, Evidence, Stage
 from attribution.ledger import Charge, Share, share_out
-from attribution.money import Micros
 from attribution.usage import RequestKey
 from bot.keys import PullKey, RepositoryKey, Sender
 from bot.store import months, once
@@ -30,7 +28,6 @@ from bot.store.charge_ids import first_id_ms, name_hash
 from bot.store.database import (
     of_account,
     of_names,
-    of_repository,
     rows_in,
     rows_named,
     table,
@@ -127,16 +124,6 @@ OF_SESSIONS = and_(
     since(charges),
 )
 _CHARGES_OF_SESSIONS = IN_ORDER.where(OF_SESSIONS).with_for_update(of=charges)
-_SESSION_TOTALS = (
-    select(
-        origins.c.tool,
-        origins.c.session_id,
-        func.coalesce(func.sum(shares.c.micros), 0).label("micros"),
-    )
-    .select_from(_CHARGES.outerjoin(shares, current()).outerjoin(reasons, because()))
-    .where(OF_SESSIONS, is_confirmed())
-    .group_by(origins.c.tool, origins.c.session_id)
-)
 _SENDERS = (
     select(origins.c.tool, origins.c.session_id, origins.c.sender)
     .where(of_account(origins), of_names(origins.c.tool, origins.c.session_id))
@@ -149,11 +136,6 @@ _LOCKED_BY_ID = _BY_ID.with_for_update(of=charges)
 _NAMED = select(names.c.charge_id).where(of_account(names), names.c.name_hash.in_(bindparam("hashes", expanding=True)))
 _CURRENT_SHARES = (
     select(*share_columns()).select_from(CURRENT).where(of_account(charges), OF_IDS).order_by(shares.c.position)
-)
-_BOOKED = (
-    select(*charge_columns(), *share_columns())
-    .select_from(CURRENT)
-    .where(of_repository(shares), shares.c.pull_number == bindparam("of_number"))
 )
 OF_CHARGE = and_(of_account(charges), charges.c.charge_id == bindparam("of_charge"))
 _CHANGE = update(charges).where(OF_CHARGE)
@@ -221,20 +203,6 @@ def save_claims(
         insert_rows(connection, shares, rows)
         connection.execute(_CHANGE, revisions)
     return numbers
-
-
-def booked_to(connection: Connection, key: PullKey, from_ms: int = 0) -> list[tuple[Charge, Share]]:
-    """Every current share that a pull request bears of what was requested since then, with its charge."""
-    rows = connection.execute(_BOOKED, key.params | {"from_id": first_id_ms(from_ms)})
-    return [(charge_of(row), share_of(row)) for row in rows]
-
-
-def session_totals(
-    connection: Connection, key: RepositoryKey, sessions: Iterable[SessionKey]
-) -> dict[SessionKey, Micros]:
-    """What whole sessions cost in a repository, at list price, as far as priced, confirmed and shared out."""
-    rows = rows_of_sessions(connection, _SESSION_TOTALS, key, sessions)
-    return {(row.tool, row.session_id): int(row.micros) for row in rows}
 
 
 def senders_of(connection: Connection, account_id: int, sessions: Iterable[SessionKey]) -> dict[SessionKey, set[str]]:

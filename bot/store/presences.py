@@ -1,12 +1,13 @@
 """When a pull request was open from its branch, and when its people worked on it: see `attribution.clues`."""
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from attribution.clues import Clues, of_author, of_branch, presences_of
 from attribution.evidence import PullRequest
 from bot.clock import to_ms
 from bot.keys import PullKey, RepositoryKey
 from bot.store.database import of_pull, of_repository, rows_in, table
+from bot.store.inserts import insert_rows
 from bot.store.tables import Presence
 
 presences = table(Presence)
@@ -19,6 +20,17 @@ _PRESENT = select(presences.c.number).where(
     presences.c.until_ms >= bindparam("since_ms"),
     presences.c.from_ms <= bindparam("until_ms"),
 )
+_PREDECESSOR = (
+    select(presences.c.until_ms)
+    .where(
+        of_repository(presences),
+        presences.c.text == bindparam("of_text"),
+        presences.c.until_ms < bindparam("before_ms"),
+        presences.c.number < bindparam("of_number"),
+    )
+    .order_by(presences.c.until_ms.desc())
+    .limit(1)
+)
 
 
 def save(connection: Connection, key: PullKey, pull: PullRequest) -> None:
@@ -27,10 +39,17 @@ def save(connection: Connection, key: PullKey, pull: PullRequest) -> None:
     after = {text: (to_ms(start), to_ms(end)) for text, (start, end) in presences_of(pull).items()}
     if before == after:
         return
-    connection.execute(_FORGET, key.params)
+    if before:
+        connection.execute(_FORGET, key.params)
     values = [key._asdict() | {"text": text, "from_ms": start, "until_ms": end} for text, (start, end) in after.items()]
-    if values:
-        connection.execute(insert(presences), values)
+    insert_rows(connection, presences, values)
+
+
+def predecessor_until_ms(connection: Connection, key: RepositoryKey, pull: PullRequest) -> int | None:
+    """Until when another pull request had this one's branch: work before then is that one's, since a reused name inherits nothing
+    (`RepositoryIndex.of_branch`). None where the name is new."""
+    params = {"of_text": of_branch(pull.head_branch), "of_number": pull.number, "before_ms": to_ms(pull.created_at)}
+    return connection.execute(_PREDECESSOR, key.params | params).scalar()
 
 
 def present(connection: Connection, key: RepositoryKey, clues: Clues) -> set[int]:

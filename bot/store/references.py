@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from bot.keys import PullKey, RepositoryKey
 from bot.store.database import of_pull, of_repository, rows_in, table
+from bot.store.inserts import insert_rows
 from bot.store.tables import Reference
 
 references = table(Reference)
@@ -23,8 +24,7 @@ def save(connection: Connection, key: PullKey, texts: Collection[str]) -> None:
     new = sorted(set(texts) - before)
     if gone := sorted(before - set(texts)):
         connection.execute(_FORGET, key.params | {"texts": gone})
-    if new:
-        connection.execute(insert(references), [key._asdict() | {"text": text} for text in new])
+    insert_rows(connection, references, [key._asdict() | {"text": text} for text in new])
 
 
 def referring(connection: Connection, key: RepositoryKey, texts: Collection[str]) -> set[int]:

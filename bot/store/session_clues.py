@@ -5,16 +5,18 @@ It is the search of `bot.attribute.index_for` backwards: a session is found by a
 
 from collections.abc import Collection, Iterable, Mapping, Set
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, select
 
-from attribution.clues import Clues, names_of, of_author, of_name, of_number, presences_of
+from attribution.clues import Clues, names_of, of_author, of_branch, of_name, of_number, presences_of
 from attribution.evidence import Commit, PullRequest
 from attribution.reported_commits import ReportedCommit
 from bot.clock import to_ms
 from bot.keys import RepositoryKey
 from bot.store import commits as commit_store
+from bot.store import presences as presence_store
 from bot.store import pulls as pull_store
 from bot.store.database import of_names, of_repository, rows_in, rows_named, table
+from bot.store.inserts import insert_rows
 from bot.store.sessions import SessionKey
 from bot.store.tables import SessionClue
 
@@ -39,18 +41,22 @@ def save(connection: Connection, key: RepositoryKey, by_session: Mapping[Session
     for row in rows_named(connection, _OF_SESSIONS, key.params, by_session):
         before.setdefault((row.tool, row.session_id), set()).add((row.text, row.since_ms, row.until_ms))
     rows: list[dict[str, object]] = []
+    forgotten: list[dict[str, int | str]] = []
     for (tool, session_id), its in by_session.items():
         after = {(text, to_ms(its.since), to_ms(its.until)) for text in its.texts}
-        if before.get((tool, session_id), set()) == after:
+        earlier = before.get((tool, session_id), set())
+        if earlier == after:
             continue
-        connection.execute(_FORGET, key.params | {"of_tool": tool, "of_session": session_id})
+        if earlier:
+            forgotten.append(key.params | {"of_tool": tool, "of_session": session_id})
         rows += [
             key._asdict()
             | {"tool": tool, "session_id": session_id, "text": text, "since_ms": since_ms, "until_ms": until_ms}
             for text, since_ms, until_ms in sorted(after)
         ]
-    if rows:
-        connection.execute(insert(clues), rows)
+    if forgotten:
+        connection.execute(_FORGET, forgotten)
+    insert_rows(connection, clues, rows)
 
 
 def concerned_by_pulls(connection: Connection, key: RepositoryKey, pulls: Collection[PullRequest]) -> set[SessionKey]:
@@ -58,7 +64,10 @@ def concerned_by_pulls(connection: Connection, key: RepositoryKey, pulls: Collec
     search = _Search(connection, key)
     for pull in pulls:
         for text, (since, until) in presences_of(pull).items():
-            search.add_time(text, to_ms(since), to_ms(until))
+            since_ms = to_ms(since)
+            if text == of_branch(pull.head_branch):
+                since_ms = presence_store.predecessor_until_ms(connection, key, pull) or since_ms
+            search.add_time(text, since_ms, to_ms(until))
     search.texts |= {of_number(pull.number) for pull in pulls}
     commits = [commit for pull in pulls for commit in pull.commits]
     return search.sessions([*commits, *search.forms(names_of(commits))])

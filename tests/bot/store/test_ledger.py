@@ -10,7 +10,7 @@ from attribution.evidence import Evidence, claim
 from attribution.ledger import check
 from attribution.usage import Usage
 from bot.keys import PullKey, RepositoryKey, Sender
-from bot.store import ledger, ledger_history, requests, totals
+from bot.store import bookings, ledger, ledger_history, requests, totals
 from bot.store.database import Database
 from bot.store.day_sums import changes_of
 from tests.notation import MONDAY, session
@@ -78,8 +78,8 @@ def test_two_tenants_with_one_request_id_share_nothing(database: Database):
         assert (
             check(*ledger_history.everything(connection, 5)) == check(*ledger_history.everything(connection, 6)) == []
         )
-        assert [share.pull_number for _, share in ledger.booked_to(connection, PullKey(5, REPOSITORY, 13))] == [13]
-        assert ledger.booked_to(connection, PullKey(5, REPOSITORY, 12)) == []
+        assert [part.cost.requests for part in bookings.parts_of(connection, PullKey(5, REPOSITORY, 13))] == [1]
+        assert bookings.parts_of(connection, PullKey(5, REPOSITORY, 12)) == []
         assert [share.micros for share in ledger_history.history(connection, 5, *REQUEST)] == [
             DOLLAR,
             2 * DOLLAR,
@@ -90,7 +90,7 @@ def test_two_tenants_with_one_request_id_share_nothing(database: Database):
 def figures(connection: Connection, tenant: int) -> dict[str, object]:
     """What each statement says of the tenant, which has to be the same."""
     repository, start, end = RepositoryKey(tenant, REPOSITORY), MONDAY.date(), MONDAY.date() + WEEK
-    ((charge, share),) = ledger.booked_to(connection, PullKey(*repository, 12))
+    (part,) = bookings.parts_of(connection, PullKey(*repository, 12))
     (row,) = ledger.charges_of(connection, repository, [KEY])[KEY]
     (_, (spend,)) = totals.spent_in(connection, repository, [start - WEEK, start], end)
     (on_pull,) = totals.spent_on(connection, repository, [12])
@@ -99,10 +99,10 @@ def figures(connection: Connection, tenant: int) -> dict[str, object]:
     ((model,), _) = totals.used_between(connection, repository, start, end)
     charges, shares = ledger_history.everything(connection, tenant)
     amounts = {
-        charge.list_micros, share.micros, row.charge.list_micros, quarter_micros, of_day, sum(part.micros or 0 for part in shares),
-        sum(charge.list_micros or 0 for charge in charges), *ledger.session_totals(connection, repository, [KEY]).values(),
+        part.cost.list_micros, row.charge.list_micros, quarter_micros, of_day, sum(share.micros or 0 for share in shares),
+        sum(charge.list_micros or 0 for charge in charges), *bookings.session_totals(connection, repository, [KEY]).values(),
     }  # fmt: skip
-    costs = {spend.cost, on_pull.cost, model.cost, totals.total_between(connection, repository, start, end)}
+    costs = {part.cost, spend.cost, on_pull.cost, model.cost, totals.total_between(connection, repository, start, end)}
     amounts |= {cost.list_micros for cost in costs}
     counts = {*(cost.requests for cost in costs), len(charges), len(shares)}
     assert (len(amounts), len(counts)) == (1, 1), (amounts, counts)
