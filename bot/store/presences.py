@@ -26,7 +26,7 @@ _PREDECESSOR = (
         of_repository(presences),
         presences.c.text == bindparam("of_text"),
         presences.c.until_ms < bindparam("before_ms"),
-        presences.c.number < bindparam("of_number"),
+        presences.c.number != bindparam("of_number"),
     )
     .order_by(presences.c.until_ms.desc())
     .limit(1)
