@@ -19,7 +19,7 @@ from collector.guard.unlocks import BadUnlock, Line, Unlock, append, parse_durat
 from collector.hooks.codex_trust import HOW
 from collector.hooks.tools import tools_with_guard, untrusted
 from collector.scan import scan_with_index
-from collector.settings import SettingsError, config_file, state_file
+from collector.settings import SettingsError, config_file, read_settings, state_file
 from collector.stamps import SESSION_VARIABLES
 from collector.table import aligned
 from collector.terminal import err, line, out, out_json
@@ -71,8 +71,10 @@ def _show(*, as_json: bool) -> int:
     local(os.environ)
     usages, now = scan_with_index(None, os.environ).usages, time.time()
     try:
-        if remark := ask_server(usages, os.environ, now):
-            err(remark)
+        settings = read_settings(os.environ, None)
+        if settings.remark:
+            err(settings.remark)
+        ask_server(settings, usages, os.environ, now)
     except SettingsError:
         pass  # the guard needs no server
     except PushError as error:

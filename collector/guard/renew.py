@@ -16,7 +16,7 @@ from collector.files import private_folder, write_bytes
 from collector.guard import caps
 from collector.guard.figures import Figures, make, since
 from collector.guard.hook import FIGURES, REQUEST
-from collector.settings import SettingsError, read_settings, state_file
+from collector.settings import Settings, SettingsError, read_settings, state_file
 
 # A hook that has not asked for so long is not installed any more.
 _REQUEST_SECONDS = 24 * 3600
@@ -30,17 +30,14 @@ def start(env: Mapping[str, str]) -> None:
     write_bytes(_folder(env) / REQUEST, b"1")
     usages, now = scan_with_index(None, env).usages, time.time()
     with suppress(SettingsError, PushError):  # the next push says what is wrong
-        ask_server(usages, env, now)
+        ask_server(read_settings(env, None), usages, env, now)
     renew(usages, env, now)
 
 
-def ask_server(usages: Sequence[Usage], env: Mapping[str, str], now: float) -> str:
-    """`ask` the server of the settings. Returns what is remarkable about them; raises SettingsError, also without a server, and
-    PushError."""
-    settings = read_settings(env, None)
+def ask_server(settings: Settings, usages: Sequence[Usage], env: Mapping[str, str], now: float) -> None:
+    """`ask` that server. Raises PushError."""
     client = Client(settings, version("mergecost"))
     ask(client, client.coverage(), usages, env, now)
-    return settings.remark
 
 
 def is_wanted(env: Mapping[str, str], now: float) -> bool:
