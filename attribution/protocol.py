@@ -63,7 +63,7 @@ class UsageBatch(msgspec.Struct, frozen=True):
     requests: Annotated[list[Usage], msgspec.Meta(extra_json_schema={"maxItems": MOST_REQUESTS})]
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why the request at `index` of a batch was not taken. The rest of the batch was. `is_final`: whatever is corrected, it will
     not be taken, so it need not be sent again."""
 
