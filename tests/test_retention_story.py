@@ -87,9 +87,6 @@ def figures(world: World) -> dict[str, Any]:
         number: {name: cost[name] for name in ("total", "build", "review", "ci", "rows", "cache_saving_micros")}
         for number, cost in pulls.items()
     }
-    for cost in money.values():
-        for row in cost["rows"]:
-            row.pop("reported_micros", None)  # sums do not tell tools' own figures apart
     return {"weeks": weeks, "spent": sorted(map(str, spent)), "days": days, "reports": reports, "pulls": money}
 
 

@@ -93,7 +93,6 @@ def test_another_senders_token_changes_no_request_and_its_batch_goes_on(ready: W
                 "index": 0,
                 "request_id": "s1-0",
                 "reason": "another sender reported this request, who alone may change it. If both are yours, ask for a token of the same name: `mergecost token new --for NAME` on the server",
-                "is_final": False,
             }
         ]
     )
