@@ -26,6 +26,7 @@ class Server(ThreadingHTTPServer):
         self.heads: list[str] = []
         self.ledger: dict[str, dict[str, Any]] = {}
         self.refusals: dict[str, str] = {}
+        self.final_refusals: set[str] = set()
         self.answers: list[tuple[int, dict[str, str]]] = []
         self.caps: dict[str, Any] | None = None
         self.caps_requests: list[Any] = []
@@ -38,6 +39,7 @@ class Server(ThreadingHTTPServer):
     def take(self, requests: list[dict[str, Any]]) -> dict[str, Any]:
         refusals = [
             {"index": index, "request_id": request["request_id"], "reason": self.refusals[request["request_id"]]}
+            | ({"is_final": True} if request["request_id"] in self.final_refusals else {})
             for index, request in enumerate(requests)
             if request["request_id"] in self.refusals
         ]

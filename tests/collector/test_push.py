@@ -74,6 +74,21 @@ def test_a_refused_request_is_named_and_sent_again_by_the_next_push(
     assert [usage["request_id"] for usage in json.loads(server.bodies[1])["requests"]] == ["msg_2"]
 
 
+def test_a_request_that_is_refused_for_good_is_not_sent_again(
+    server: Server, home: Path, repo: Path, capsys: pytest.CaptureFixture[str]
+):
+    write_log(home, request(1, repo), request(2, repo), request(3, repo))
+    server.refusals = {"msg_1": "its month is not kept any more", "msg_2": "no such model"}
+    server.final_refusals = {"msg_1"}
+    assert main(["--home", str(home)]) == 1
+    shown = capsys.readouterr()
+    assert "Sent 1 requests" in shown.out
+    assert "1 requests are older than the server keeps, and are not sent again." in shown.out
+    assert "msg_1" not in shown.err
+    assert main(["--home", str(home)]) == 1
+    assert [usage["request_id"] for usage in json.loads(server.bodies[1])["requests"]] == ["msg_2"]
+
+
 def test_of_many_refused_requests_some_are_named_and_no_pause_follows(
     server: Server, home: Path, repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
