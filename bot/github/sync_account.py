@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Connection
@@ -13,7 +14,7 @@ from bot.clock import CLOCKS_MS, DAY_MS, from_ms, to_ms
 from bot.context import Bot
 from bot.github.client import Missing, Refusal
 from bot.github.models import NAME, Comment, Present, User, is_ours
-from bot.keys import RepositoryKey
+from bot.keys import PullKey, RepositoryKey
 from bot.repository_settings import PATH
 from bot.settings_lines import LONGEST
 from bot.store import accounts as account_store
@@ -26,6 +27,7 @@ from bot.work.queue import Kind, Work
 from bot.work.stale import Change, Fact
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # A repository's settings file is read at most this often.
 _SETTINGS_FRESH_MS = 5 * 60_000
@@ -200,6 +202,16 @@ async def _installation_of(bot: Bot, account_id: int) -> int:
             if installation.account.id == account_id:
                 return installation.id
     return 0
+
+
+async def ask_of(bot: Bot, key: PullKey, full_name: str, query: str, model: type[T]) -> T | None:
+    """What GraphQL says of a pull request or an issue: `query` takes $owner, $name and $number. None where GitHub does not tell: an
+    old GitHub Enterprise Server does not know the fields."""
+    owner, _, name = full_name.partition("/")
+    try:
+        return await bot.github.ask(key.account_id, query, {"owner": owner, "name": name, "number": key.number}, model)
+    except (Missing, Refusal):
+        return None
 
 
 async def settings_file(bot: Bot, key: RepositoryKey) -> None:

@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 from attribution.issues import Issue
 from bot.clock import to_ms
 from bot.context import Bot
-from bot.github.client import Missing, Refusal
+from bot.github.client import Missing
 from bot.github.models import Label, Present, line, names_of
-from bot.github.sync_account import covered, settings_file
+from bot.github.sync_account import ask_of, covered, settings_file
 from bot.keys import IssueKey
 from bot.store import issues as issue_store
 from bot.store import repositories as repository_store
@@ -110,10 +110,5 @@ def _note_change(bot: Bot, connection: Connection, key: IssueKey) -> None:
 
 async def _links(bot: Bot, key: IssueKey, full_name: str) -> _Links:
     """Its parent and the pull requests that people linked to it, where GitHub says so; keywords and branches say the rest."""
-    owner, _, name = full_name.partition("/")
-    variables = {"owner": owner, "name": name, "number": key.number}
-    try:
-        answer = await bot.github.ask(key.account_id, _LINKS, variables, _Answer)
-    except (Missing, Refusal):  # an old GitHub Enterprise Server does not know the fields
-        return _Links()
-    return (answer.repository.issue if answer.repository else None) or _Links()
+    answer = await ask_of(bot, key, full_name, _LINKS, _Answer)
+    return (answer.repository.issue if answer and answer.repository else None) or _Links()

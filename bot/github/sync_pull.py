@@ -13,9 +13,9 @@ from attribution.outcome import Details, concerned
 from attribution.references import issues_named_by
 from bot.clock import DAY_MS, to_ms
 from bot.context import Bot
-from bot.github.client import Missing, Refusal
+from bot.github.client import Missing
 from bot.github.models import LONGEST_NAME, Label, User, line, names_of
-from bot.github.sync_account import RepositoryListed, covered, note_settings, settings_file
+from bot.github.sync_account import RepositoryListed, ask_of, covered, note_settings, settings_file
 from bot.keys import PullKey
 from bot.store import accounts as account_store
 from bot.store import issues as issue_store
@@ -232,13 +232,8 @@ async def _merge_commit(bot: Bot, key: PullKey, full_name: str) -> str:
         stored = pull_store.details_of_pull(connection, key).merge_commit
     if stored:
         return stored
-    owner, _, name = full_name.partition("/")
-    variables = {"owner": owner, "name": name, "number": key.number}
-    try:
-        answer = await bot.github.ask(key.account_id, _MERGE_COMMIT, variables, _Answer)
-    except (Missing, Refusal):
-        return ""
-    commit = answer.repository and answer.repository.pull and answer.repository.pull.merge_commit
+    answer = await ask_of(bot, key, full_name, _MERGE_COMMIT, _Answer)
+    commit = answer and answer.repository and answer.repository.pull and answer.repository.pull.merge_commit
     return commit.oid if commit else ""
 
 

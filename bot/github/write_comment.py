@@ -1,6 +1,6 @@
 """Comments on GitHub, kept as they should read.
 
-The stored id first; else our own comments are searched for our marker; only then one is content. The same text makes no call. A
+The stored id first; else our own comments are searched for our marker; only then one is created. The same text makes no call. A
 failed update is tried again later and never becomes a second comment; a comment that a person deleted stays deleted. Where a person
 hid one of ours, it is kept right without a word, and no other is written beside it.
 """
