@@ -83,13 +83,12 @@ def _show(*, as_json: bool) -> int:
     git, branch = place(str(Path.cwd()))
     unlocks = read(state_file(os.environ).with_name(UNLOCKS))
     until = unlocks[-1].until if unlocks and unlocks[-1].until > now else None
+    guarded = tools_with_guard(Path.home(), os.environ)
     state = State(
         repository=figures["repositories"].get(git, ""),
         branch=branch,
-        tools=tools_with_guard(Path.home(), os.environ),
-        untrusted=[
-            name for name in tools_with_guard(Path.home(), os.environ) if untrusted(name, Path.home(), os.environ)
-        ],
+        tools=guarded,
+        untrusted=[name for name in guarded if untrusted(name, Path.home(), os.environ)],
         caps=lines(figures, str(Path.cwd())),
         unlocked_until=until,
         unlocks=unlocks,

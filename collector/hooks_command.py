@@ -89,17 +89,18 @@ def _carry_out(plan: Plan, *, dry_run: bool, undo: bool) -> int:
 
 
 def _status(home: Path, cwd: Path) -> int:
+    skipped = [name for name in tools.TOOLS if tools.untrusted(name, home, os.environ)]
     for name, tool in tools.TOOLS.items():
         path = tool.path(home, os.environ)
         hooks = {"hooked": tools.HOOK, "guarded": tools.GUARD}
         words = [word for word, hook in hooks.items() if tools.is_hooked(path, hook)]
-        words += ["not trusted yet"] if tools.untrusted(name, home, os.environ) else []
+        words += ["not trusted yet"] if name in skipped else []
         is_here = tool.place(home, os.environ).is_dir()
         out(_row(name, ", ".join(words) or ("not hooked" if is_here else "not found"), path))
     for name, why in tools.without_hooks(home, os.environ).items():
         out(_row(name, "no hooks", why))
     out(_row("git", "hooked" if git.is_installed(cwd) else "not hooked", cwd))
-    if tools.untrusted("codex", home, os.environ):
+    if "codex" in skipped:
         err(f"codex skips hooks that are not trusted: {HOW}.")
     return 0
 
