@@ -112,7 +112,7 @@ def _circle(entries: Sequence[LedgerEntry]) -> tuple[str, int]:
 def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
     """Attribute a few sessions. False when none waits, or when another worker took over."""
     key = lease.repository
-    with bot.database.write() as connection, changes_of(bot.database, connection, key.account_id) as sums:
+    with bot.database.write() as connection, changes_of(connection, key.account_id) as sums:
         account_store.lock(connection, key.account_id)
         if not queue.is_ours(connection, lease):
             return False

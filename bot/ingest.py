@@ -113,10 +113,11 @@ def receive(
         record.usage = validate(record.raw, now)
     if not new:
         return [batch if isinstance(batch, BadBatch) else Receipt(0, len(batch)) for batch in batches]
-    with database.write() as connection, changes_of(database, connection, account_id) as sums:
+    with database.write() as connection, changes_of(connection, account_id) as sums:
         # Whoever takes back what a token sent locks the account after its revocation is committed.
         account_store.lock(connection, account_id)
         revoked = token_store.revoked(connection, account_id, {sender.token_id for sender in senders})
+        kept_from_ms = account_store.kept_from_ms(connection, account_id)
         answers: list[Receipt | BadBatch | Revoked] = []
         pulls: set[PullKey] = set()
         for sender, batch in zip(senders, batches, strict=True):
@@ -125,7 +126,7 @@ def receive(
             elif sender.token_id in revoked:
                 answers.append(Revoked())
             else:
-                receipt, changed = _save(connection, sender, batch, clock(), sums)
+                receipt, changed = _save(connection, sender, batch, kept_from_ms, clock(), sums)
                 answers.append(receipt)
                 pulls |= changed
         _note_shares(connection, operator, pulls, clock())
@@ -190,13 +191,12 @@ def _save(
     connection: Connection,
     sender: Sender,
     records: Sequence[_Record],
+    kept_from_ms: int,
     now_ms: int,
     sums: Changes,
 ) -> tuple[Receipt, frozenset[PullKey]]:
-    """And the pull requests whose shares changed."""
+    """And the pull requests whose shares changed. The account is locked."""
     account_id = sender.account_id
-    account_store.lock(connection, account_id)
-    kept_from_ms = account_store.kept_from_ms(connection, account_id)
     ids = _ids(connection, account_id, records)
     numbered: dict[int, Usage] = {}
     digests: dict[RequestKey, int] = {}

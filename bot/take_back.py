@@ -43,7 +43,7 @@ def _take_back(database: Database, operator: OperatorSettings, clock: Clock, sen
     """In one account."""
     cost, pulls, from_origin = ZERO, set[PullKey](), 0
     while True:
-        with database.write() as connection, changes_of(database, connection, sender.account_id) as sums:
+        with database.write() as connection, changes_of(connection, sender.account_id) as sums:
             piece = withdrawals.withdraw(connection, sender, from_origin, clock(), sums)
             if piece is None:
                 break

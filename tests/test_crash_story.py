@@ -61,7 +61,7 @@ def killed_and_started_again(world: World, database_url: str, tmp_path: Path) ->
     world.open_pull(12, "feat/a")
     world.settle()
     work = session("09:00 feat/a $1.00")
-    with world.database.write() as connection, changes_of(world.database, connection, world.org.id) as sums:
+    with world.database.write() as connection, changes_of(connection, world.org.id) as sums:
         here = [with_context(usage, repository=str(world.repository.id)) for usage in work]
         request_store.save_usage(connection, Sender(world.org.id), here, world.now_ms, sums)
         attribution = Work(Kind.ATTRIBUTE, world.org.id, world.repository.id)

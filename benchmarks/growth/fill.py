@@ -35,13 +35,13 @@ def fill(
     for first in range(0, count, _AT_ONCE):
         places = range(first, min(first + _AT_ONCE, count))
         some = [pull_of(i, people[i % len(people)], until - each * (count - i)) for i in places]
-        with database.write() as connection, changes_of(database, connection, key.account_id) as sums:
+        with database.write() as connection, changes_of(connection, key.account_id) as sums:
             _save_facts(connection, key, some)
             usages = [usage_of(pull, place, key) for pull in some for place in range(COMMITS)]
             sender = Sender(key.account_id, "history")
             commits.save_commits(connection, key, usages, sender)
             requests.save_usage(connection, sender, usages, to_ms(until), sums)
-        with database.write() as connection, changes_of(database, connection, key.account_id) as sums:
+        with database.write() as connection, changes_of(connection, key.account_id) as sums:
             waiting = sessions.waiting(connection, key, _AT_ONCE)
             charges_of = ledger.charges_of(connection, key, [(row.tool, row.session_id) for row in waiting])
             claims = [(entry, _claim(entry.charge.usage)) for own in charges_of.values() for entry in own]

@@ -42,7 +42,7 @@ def _account(database: Database, key: RepositoryKey, pulls: int, *, is_read: boo
     facts = RepositoryFacts(
         repository_id=key.repository_id, full_name=f"o{key.account_id}/r", private=True, default_branch="main"
     )
-    with database.write() as connection, changes_of(database, connection, key.account_id) as sums:
+    with database.write() as connection, changes_of(connection, key.account_id) as sums:
         account_store.save_account(
             database, connection, key.account_id, f"o{key.account_id}", key.account_id, suspended=False
         )

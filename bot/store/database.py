@@ -13,6 +13,7 @@ import psycopg
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Dialect,
     Engine,
     Executable,
     FromClause,
@@ -103,8 +104,8 @@ class Database:
             self._writer.release()
 
     def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
-        """The dialect's INSERT, for ON CONFLICT, which both spell alike."""
-        return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+        """See `insert_for`."""
+        return insert_for(self.engine.dialect, table)
 
     def migrate(self) -> None:
         """Bring the tables up to date. Alembic is slow to import, so only where a server starts."""
@@ -155,6 +156,11 @@ def table(model: type[SQLModel]) -> Table:
 
 
 # Conditions with parameters, so that a statement is built once. The `params` of a key fill them in.
+
+
+def insert_for(dialect: Dialect, table: Table) -> "postgresql.Insert | sqlite.Insert":
+    """The dialect's INSERT, for ON CONFLICT, which both spell alike."""
+    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def of_account(of: FromClause) -> ColumnElement[bool]:

@@ -1,6 +1,6 @@
 """Sums of the ledger by day: whoever changes charges or shares collects what that adds and takes away, and saves it at the end.
 
-    with database.write() as connection, changes_of(database, connection, account_id) as sums:
+    with database.write() as connection, changes_of(connection, account_id) as sums:
         requests.save_usage(connection, sender, usages, now_ms, sums)
 
 A day is one of the repository's time zone, as it stands in its row: it changes together with the sums (`recount.renew_all`).
@@ -14,13 +14,12 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Table, bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from attribution.evidence import PENDING
 from attribution.ledger import Charge, Share
 from attribution.periods import QUARTER_MS, day_of
 from bot.clock import from_ms, to_ms
-from bot.store.database import Database, of_account, rows_in, table
+from bot.store.database import insert_for, of_account, rows_in, table
 from bot.store.tables import DaySender, DaySum, Repository
 
 day_sums, day_senders, repositories = table(DaySum), table(DaySender), table(Repository)
@@ -110,7 +109,7 @@ class _Days:
 
 
 @contextmanager
-def changes_of(_database: Database, connection: Connection, account_id: int) -> Iterator[Changes]:
+def changes_of(connection: Connection, account_id: int) -> Iterator[Changes]:
     """Collects the changes of a transaction, and saves them as the last thing that it does: all who write about a repository
     change the same few rows, which nobody should have to himself for longer than it takes to commit."""
     changes = Changes()
@@ -140,7 +139,7 @@ def add(
     names = [column.name for column in to.c]
     rows = [dict(zip(names, (account_id, *key, *measures), strict=True)) for key, measures in sorted(sums)]
     if rows:
-        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(to)
+        insert = insert_for(connection.dialect, to)
         total = {column.name: column + insert.excluded[column.name] for column in to.c if not column.primary_key}
         key = [column.name for column in to.primary_key]
         connection.execute(insert.on_conflict_do_update(index_elements=key, set_=total), rows)

@@ -41,7 +41,7 @@ def two_accounts(world: World) -> None:
             usages = session(f"09:00 feat/{number} $1.00", f"{round_name}-{number}", repository=str(repository.id))
             with (
                 world.database.write() as connection,
-                changes_of(world.database, connection, key.account_id) as sums,
+                changes_of(connection, key.account_id) as sums,
             ):
                 request_store.save_usage(connection, Sender(key.account_id), usages, world.now_ms, sums)
                 queue.request(connection, [Work(Kind.ATTRIBUTE, *key)], world.now_ms)

@@ -250,7 +250,7 @@ def test_requests_seen_through_several_doors_are_charged_once_in_any_order_and_a
 
 def place(server):
     """Every charge is booked to some pull request of its repository."""
-    with server.database.write() as connection, changes_of(server.database, connection, 1) as sums:
+    with server.database.write() as connection, changes_of(connection, 1) as sums:
         for repository_id in (34, 35):
             sessions = [("codex", f"s{i}") for i in (1, 2, 3)]
             key = RepositoryKey(1, repository_id)

@@ -135,13 +135,13 @@ def save(database: Database, connection: Connection, key: RepositoryKey, history
         )
         for usage, (pull, after) in zip(session(lines), history.spent, strict=True)
     ]
-    with changes_of(database, connection, key.account_id) as sums:
+    with changes_of(connection, key.account_id) as sums:
         requests.save_usage(connection, Sender(key.account_id), usages, 1, sums)
     listed = ledger.charges_of(connection, key, sorted({(usage.tool, usage.session_id) for usage in usages}))
     rows = {row.charge.key: row for charges in listed.values() for row in charges}
     pairs = [(rows[usage.key], pull) for usage, (pull, _) in zip(usages, history.spent, strict=True)]
     claims = [(row, claim(pull, Evidence.BRANCH, "why")) for row, pull in pairs if pull is not None]
-    with changes_of(database, connection, key.account_id) as sums:
+    with changes_of(connection, key.account_id) as sums:
         ledger.save_claims(connection, key, claims, 1, sums)
 
 

@@ -41,7 +41,7 @@ def request(request_id: str, repository_id: int, **parts: object) -> Usage:
 
 def save(database: Database, connection: Connection, account_id: int, usages: Iterable[Usage]) -> int:
     """How many charges it changed."""
-    with changes_of(database, connection, account_id) as sums:
+    with changes_of(connection, account_id) as sums:
         return requests.save_usage(connection, Sender(account_id), usages, 1, sums).charges
 
 

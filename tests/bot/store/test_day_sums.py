@@ -138,10 +138,10 @@ class Place:
         match step:
             case Arrive(account, arrivals):
                 here = [self._numbered(usage) for usage in arrivals]
-                with changes_of(self.database, self.connection, self.first + account) as sums:
+                with changes_of(self.connection, self.first + account) as sums:
                     requests.save_usage(self.connection, Sender(self.first + account), here, 1, sums)
             case Attribute(account, claim):
-                with changes_of(self.database, self.connection, self.first + account) as sums:
+                with changes_of(self.connection, self.first + account) as sums:
                     for key in (self.key(account, 0), self.key(account, 1)):
                         entries = ledger.charges_of(self.connection, key, SESSIONS).values()
                         pairs = [(entry, claim) for listed in entries for entry in listed]
@@ -357,9 +357,9 @@ def test_days_are_counted_again_beside_writers(database: Database):
                 tool=session[0], session_id=session[1], request_id=f"{session[1]}-{i}", at=NIGHT, model="gpt-5.5",
                 tokens=Tokens(output=1000 * i), context=Context(repository="0"),
             )  # fmt: skip
-            with database.write() as connection, changes_of(database, connection, 1) as sums:
+            with database.write() as connection, changes_of(connection, 1) as sums:
                 requests.save_usage(connection, Sender(1), [usage], 1, sums)
-            with database.write() as connection, changes_of(database, connection, 1) as sums:
+            with database.write() as connection, changes_of(connection, 1) as sums:
                 pairs = [
                     (entry, Claim(((i + 1, 1),), Evidence.COMMIT, "why"))
                     for entry in ledger.charges_of(connection, key, [session])[session]

@@ -28,12 +28,12 @@ def save(database: Database, connection: Connection, tenant: int, usage: Usage, 
     """One request, attributed to a pull request if there is a number."""
     key = RepositoryKey(tenant, REPOSITORY)
     context = msgspec.structs.replace(usage.context, repository=str(REPOSITORY))
-    with changes_of(database, connection, tenant) as sums:
+    with changes_of(connection, tenant) as sums:
         requests.save_usage(connection, Sender(tenant), [msgspec.structs.replace(usage, context=context)], 1, sums)
     if pull_number is not None:
         rows = ledger.charges_of(connection, key, [KEY])[KEY]
         pairs = [(row, claim(pull_number, Evidence.BRANCH, "why")) for row in rows]
-        with changes_of(database, connection, tenant) as sums:
+        with changes_of(connection, tenant) as sums:
             ledger.save_claims(connection, key, pairs, 1, sums)
 
 
