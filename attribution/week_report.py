@@ -29,7 +29,6 @@ class Kind(StrEnum):
     REVERTED = "reverted"
     SHARED = "shared"
     NO_PULL = "no_pull"
-    UNCONFIRMED = "unconfirmed"
 
 
 # Spend that shipped nothing, as far as is known.
@@ -44,11 +43,13 @@ class PullPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KindRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The week's spend of one kind. `pulls` are its pull requests with their part of it, dearest first."""
+    """The week's spend of one kind. `pulls` are its pull requests with their part of it, dearest first. `unconfirmed_cost` looks
+    invented and is not in `cost`."""
 
     kind: Kind
     cost: Cost
     pulls: tuple[PullPart, ...]
+    unconfirmed_cost: Cost = ZERO
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,18 +143,13 @@ class WeekCost(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def unconfirmed(self) -> Cost:
-        """What looks invented, until somebody confirms it. It is in `total` and `kinds`, and in no other figure of money."""
-        return sum((row.cost for row in self.kinds if row.kind == Kind.UNCONFIRMED), ZERO)
+        """What looks invented, until somebody confirms it. It stands beside `total`, and is in no other figure."""
+        return sum((row.unconfirmed_cost for row in self.kinds), ZERO)
 
     @property
-    def confirmed(self) -> Cost:
-        """The rest of the total."""
-        total, part = self.total, self.unconfirmed
-        return Cost(
-            total.priced_micros - part.priced_micros,
-            total.requests - part.requests,
-            total.unpriced_requests - part.unpriced_requests,
-        )
+    def has_work(self) -> bool:
+        """Whether AI work of the week reached us, unconfirmed work among it."""
+        return self.total.requests + self.unconfirmed.requests > 0
 
     @property
     def pull_numbers(self) -> list[int]:
@@ -162,7 +158,7 @@ class WeekCost(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_quiet(self) -> bool:
-        return not self.total.requests and not self.merges
+        return not self.has_work and not self.merges
 
 
 def cost_of_nothing(kinds: Iterable[KindRow]) -> Cost:

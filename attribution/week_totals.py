@@ -31,8 +31,8 @@ from attribution.week_report import (
 
 class WeekFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a week is computed from. `weeks` are those of the line with the spend of each, oldest first; the last is the week
-    itself. `rows` are that week's tools and models, `before_rows` those of the eight weeks before. `senders` are digests of the
-    people whose sessions reach us. `known_at` is the time of the facts about pull requests.
+    itself. `rows` are that week's tools and models, `before_rows` those of the eight weeks before, without what is unconfirmed.
+    `senders` are digests of the people whose sessions reach us. `known_at` is the time of the facts about pull requests.
 
     Pull requests with `totals`: those worked on or merged in the line, and those that may serve an issue closed in it. Without:
     those that they take back or are taken back by. Issues: those closed in the line, and those that these pull requests may serve.
@@ -57,7 +57,8 @@ LINE_WEEKS = 12
 
 def week_cost(facts: WeekFacts) -> WeekCost:
     """The week's figures; every request of the week is in one of `kinds`."""
-    (week, spend), before = facts.weeks[-1], facts.weeks[-1 - BEFORE_WEEKS : -1]
+    (week, whole_spend), before = facts.weeks[-1], facts.weeks[-1 - BEFORE_WEEKS : -1]
+    spend = [part for part in whole_spend if not _is_unconfirmed(part)]
     states = outcomes(facts.pulls, facts.details, facts.known_at, window=facts.window)
     links = issues_of_pulls(facts.pulls, facts.details, facts.issues)
     shipped = _shipped(facts)
@@ -72,7 +73,7 @@ def week_cost(facts: WeekFacts) -> WeekCost:
     return WeekCost(
         week=week,
         total=_whole(spend, facts.rows),
-        kinds=_kinds(spend, states, facts.totals),
+        kinds=_kinds(whole_spend, states, facts.totals),
         merges=_merges(seen, facts, states, links, _by_pull(spend)),
         unseen_merges=tuple(number for number in merged if number not in seen),
         per_merge=_figure(facts, seen),
@@ -124,8 +125,6 @@ def _kinds(
 
 
 def _kind(part: Spend, states: Mapping[int, Outcome], totals: Mapping[int, PullTotal]) -> Kind:
-    if part.evidence == Evidence.IMPLAUSIBLE:
-        return Kind.UNCONFIRMED
     if part.pull_number is None:
         return Kind.SHARED if part.evidence == Evidence.SEVERAL else Kind.NO_PULL
     total = totals.get(part.pull_number)
@@ -144,12 +143,18 @@ _KIND_OF = {
 }
 
 
+def _is_unconfirmed(part: Spend) -> bool:
+    return part.evidence == Evidence.IMPLAUSIBLE
+
+
 def _kind_row(kind: Kind, spend: list[Spend]) -> KindRow:
-    pulls = [PullPart(number=number, cost=cost) for number, cost in _by_pull(spend).items()]
+    confirmed = [part for part in spend if not _is_unconfirmed(part)]
+    pulls = [PullPart(number=number, cost=cost) for number, cost in _by_pull(confirmed).items()]
     return KindRow(
         kind=kind,
-        cost=sum((part.cost for part in spend), ZERO),
+        cost=sum((part.cost for part in confirmed), ZERO),
         pulls=tuple(sorted(pulls, key=lambda pull: (-pull.cost.priced_micros, pull.number))),
+        unconfirmed_cost=sum((part.cost for part in spend if _is_unconfirmed(part)), ZERO),
     )
 
 
@@ -244,7 +249,7 @@ def _point(
         week=week.name,
         per_merge_micros=per_merge.median_micros if per_merge else None,
         merges=len(merged),
-        cost=sum((part.cost for part in spend if part.evidence != Evidence.IMPLAUSIBLE), ZERO),
+        cost=sum((part.cost for part in spend if not _is_unconfirmed(part)), ZERO),
         nothing=cost_of_nothing(_kinds(spend, states, facts.totals)),
     )
 

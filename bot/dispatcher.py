@@ -39,18 +39,18 @@ _RENEW_SECONDS = LEASE_MS / 5000
 async def run_forever(bot: Bot, stopped: asyncio.Event, wake: asyncio.Event) -> None:
     """Work until `stopped` is set; what is being worked on is finished first. `wake` is set with `stopped`, and when there is new
     work: otherwise a look is taken every second."""
-    # An error in any of it ends all of it.
+    # An error in any of it ends all of it: nothing goes on beside the worker that begins anew.
     with DaemonThreads(_THREADS, "work") as threads:
         dispatcher = _Dispatcher(bot, stopped, wake, threads)
         async with asyncio.TaskGroup() as group:
             renewal = group.create_task(dispatcher.renew_forever())
-            while not stopped.is_set():
-                wake.clear()
-                await dispatcher.hand_out()
-                await asyncio.sleep(_GATHER_SECONDS)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), _IDLE_SECONDS)
-            await dispatcher.finish()
+            async with asyncio.TaskGroup() as work:
+                while not stopped.is_set():
+                    wake.clear()
+                    await dispatcher.hand_out(work)
+                    await asyncio.sleep(_GATHER_SECONDS)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(wake.wait(), _IDLE_SECONDS)
             renewal.cancel()
 
 
@@ -65,9 +65,8 @@ class _Dispatcher:
         self._reading = set[int]()
         self._writing = set[int]()
         self._in_hand = set[Lease]()
-        self._tasks = set[asyncio.Task[None]]()
 
-    async def hand_out(self) -> None:
+    async def hand_out(self, group: asyncio.TaskGroup) -> None:
         """Claim what is due and may run now, and start it."""
         room = _IN_HAND - len(self._in_hand)
         # A writer waits for the facts that were due before it, not for those that come while it waits for its turn.
@@ -90,12 +89,7 @@ class _Dispatcher:
             by_account[lease.account_id].append(lease)
         for account_id, pieces in by_account.items():
             self._in_hand.update(pieces)
-            task = asyncio.create_task(self._work_off(account_id, pieces))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def finish(self) -> None:
-        await asyncio.gather(*self._tasks)
+            group.create_task(self._work_off(account_id, pieces))
 
     async def renew_forever(self) -> None:
         """However long a piece takes or waits, its lease holds as long as this process lives."""

@@ -33,7 +33,10 @@ async def in_threads(work: Coroutine[Call, Any, None], executor: Executor) -> No
     resume: Callable[[], Call] = partial(work.send, None)
     while (call := await loop.run_in_executor(executor, _step, resume)) is not None:
         answer = asyncio.ensure_future(call)
-        await asyncio.wait([answer])
+        try:
+            await asyncio.wait([answer])
+        finally:
+            answer.cancel()  # where nobody waits for it any more
         error = answer.exception()
         resume = partial(work.send, answer.result()) if error is None else partial(work.throw, error)
 

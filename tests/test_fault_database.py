@@ -244,15 +244,42 @@ def test_connections_that_the_server_ended_are_replaced(postgresql: str, tmp_pat
         assert both(server, token) == [202, 200]
 
 
+def end_of(address: str, connection: Any) -> None:
+    """What a restart of PostgreSQL does to a connection."""
+    with psycopg.connect(address, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [connection.connection.dbapi_connection.info.backend_pid])
+
+
+def test_a_connection_that_ends_before_any_statement_is_a_503(postgresql: str, tmp_path: Path):
+    with open_database(postgresql) as database, serving(database, tmp_path) as server:
+        token = server.token(acme__widgets=34)
+        saved, statement_count, end_at = 0, 0, 0
+
+        def count(connection: Any, *_arguments: Any) -> None:
+            nonlocal statement_count
+            statement_count += 1
+            if statement_count == end_at:
+                end_of(postgresql, connection)
+
+        event.listen(database.engine, "before_cursor_execute", count)
+        while statement_count >= end_at:  # until all of them had their turn
+            statement_count, end_at = 0, end_at + 1
+            batch = [usage | {"request_id": f"{usage['request_id']}-{end_at}"} for usage in USAGE]
+            answers = [server.deliver("pull_request", PULL).status_code, server.post_usage(token, *batch).status_code]
+            is_ended = statement_count >= end_at
+            assert answers in ([503, 200], [202, 503]) if is_ended else answers == [202, 200]
+            saved += answers[1] == 200
+        event.remove(database.engine, "before_cursor_execute", count)
+        assert end_at > 20
+        assert spend(server) == saved * 1_250_000
+
+
 def test_a_connection_that_ends_within_a_transaction_acknowledges_nothing(postgresql: str, tmp_path: Path):
     with open_database(postgresql) as database, serving(database, tmp_path) as server:
         token = server.token(acme__widgets=34)
 
         def end(connection: Any) -> None:
-            with psycopg.connect(postgresql, autocommit=True) as other:
-                other.execute(
-                    "SELECT pg_terminate_backend(%s)", [connection.connection.dbapi_connection.info.backend_pid]
-                )
+            end_of(postgresql, connection)
 
         event.listen(database.engine, "commit", end)
         assert both(server, token) == [503, 503]

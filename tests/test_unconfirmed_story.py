@@ -108,23 +108,86 @@ All                  $6.00                        $1,000,000.00
 
 
 def test_it_is_beside_the_total_in_the_weekly_issue(world: World):
+    world.open_pull(13, "feat/labels", labels=["backend"])
+    world.work("13:00 feat/labels $3.00", session_id="s2")
+    world.work("13:30 elsewhere $1.00", session_id="s3")
+    world.merge(13)
     world.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * 3_600_000
     world.tick()
     (issue,) = world.weeks()
-    assert issue.title == snapshot("AI spend, week 47 of 2026: $6.00, no merge")
-    body = issue.body.partition(" -->\n")[2].partition("<sub>")[0]
+    assert issue.title == snapshot("AI spend, week 47 of 2026: $3.00 a merge")
+    body = issue.body.partition(" -->\n")[2]
     assert body == snapshot("""\
-**Nothing was merged this week.** $6.00 was used at list price.
+**A merge cost $3.00 this week** at list price (the only one); there is nothing before to compare it with. It was not reverted so far.
 
 **Unconfirmed: $1,000,000.00** in 100 requests that may be invented. It counts as soon as somebody with write access says `/mergecost confirm SESSION` in a pull request.
 
 | What became of it | Cost | Share | PRs |
 | :-- | --: | --: | --: |
-| Still open | $6.00 | <1% | 1 |
-| Unconfirmed | $1,000,000.00 | >99% | – |
-| **Week 47** | **$1,000,006.00** | **100%** |  |
+| Merged | $3.00 | 30% | 1 |
+| Still open | $6.00 | 60% | 1 |
+| No pull request | $1.00 | 10% | – |
+| **Week 47** | **$10.00** | **100%** |  |
+| Unconfirmed, not in the sum | $1,000,000.00 | – | – |
 
+<sub>Every request of the week is in one of the rows; they sum to the week's spend to the cent.</sub>
+
+**Seen:** sessions of the one person whose commits were merged.
+
+| Budget | Used | Cost | Of |  |
+| :-- | --: | --: | --: | :-- |
+| `█░░░░░░░░░` Week 47 | 10% | $10.00 | $100.00 |  |
+
+<details><summary>The merge</summary>
+<br>
+
+| Pull request | Cost | This week | Build | Review | CI | Tied by commits |
+| :-- | --: | --: | --: | --: | --: | --: |
+| #13 feat/labels | $3.00 | $3.00 | $3.00 | – | – | 0% |
+| **All** | **$3.00** | **$3.00** | **$3.00** | – | – |  |
+
+The cost is that of a pull request's whole life; *This week* is the part that is in the table above. What is tied by commits (or by people) is surest; the rest was found by branch and files.
+
+</details>
+
+<details><summary>By tool, model and label</summary>
+<br>
+
+| Tool and model | Cost | Requests | Input | From cache | Output |
+| :-- | --: | --: | --: | --: | --: |
+| Claude Code<br>`claude-opus-5` | $10.00 | 4 | 2.0\xa0M | 0 | 0 |
+| **All** | **$10.00** | **4** | **2.0\xa0M** | **0** | **0** |
+| Unconfirmed, not in the sum | $1,000,000.00 | 100 | – | – | – |
+
+| Label | Cost | PRs |
+| :-- | --: | --: |
+| `backend` | $3.00 | 1 |
+| No label | $6.00 | 1 |
+| No pull request | $1.00 | – |
+| **All** | **$10.00** |  |
+| Unconfirmed, not in the sum | $1,000,000.00 | – |
+
+Labels are those of pull requests and of the issues that they close; what has several is shared between them.
+
+</details>
+
+<sub>List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Mon 16 Nov to Sun 22 Nov 2026, UTC, as far as it is known by now. Late sessions, and what becomes of the work, change it in place. `/mergecost week 2026-W47` in a comment rebuilds it. [How it is counted](https://github.com/mergecost/mergecost#how-it-is-counted)</sub>\
 """)
+    week = world.read("/repositories/acme/widgets/weeks/2026-W47").json()
+    amounts = {
+        row["kind"]: (row["cost"]["list_micros"], row["unconfirmed_cost"]["list_micros"]) for row in week["kinds"]
+    }
+    assert amounts == snapshot({"merged": (3000000, 0), "open": (6000000, 0), "no_pull": (1000000, 1000000000000)})
+    assert week["total"]["list_micros"] == sum(own for own, _ in amounts.values()) == 10_000_000
+    assert sum(row["cost"]["list_micros"] for row in week["rows"]) == 10_000_000
+    assert report(world, "--repository", "acme/widgets", "--week", "2026-W47", "--csv") == snapshot("""\
+kind,list_micros,requests,unpriced_requests,pulls,unconfirmed_list_micros,unconfirmed_requests,unconfirmed_unpriced_requests
+merged,3000000,1,0,1,0,0,0
+open,6000000,2,0,1,0,0,0
+no_pull,1000000,1,0,0,1000000000000,100,0
+""")
+    whole = {by: report(world, "--by", by).splitlines()[-1].split() for by in ("stage", "label", "day", "model")}
+    assert list(whole.values()) == [["All", "$10.00", "$1,000,000.00"]] * 4
 
 
 def test_it_uses_up_no_budget_and_asks_for_no_approval(world: World):

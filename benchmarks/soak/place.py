@@ -7,7 +7,8 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from bot.clock import from_ms, system_clock
 from bot.store.database import Database
 from tests.github.fake import FakeGitHub
 from tests.github.state import Delivery, Repository
+from tests.patience import DEADLOCK_SECONDS
 from tests.processes import MergecostProcess, serving_asgi
 
 ACCOUNTS, PULLS = 4, 5
@@ -43,7 +45,10 @@ class PostgreSQL:
     def restart(self, how: signal.Signals) -> None:
         pid = int((self._folder / "postmaster.pid").read_text().split()[0])
         os.kill(pid, how)
+        end = time.monotonic() + DEADLOCK_SECONDS
         while Path(f"/proc/{pid}").exists():
+            if time.monotonic() > end:
+                raise TimeoutError("PostgreSQL does not stop")
             time.sleep(0.02)
         self.server.ensure_postgres_running()
 
@@ -93,6 +98,11 @@ class Place:
 
     def _start(self) -> MergecostProcess:
         return MergecostProcess(self._environ, self.folder / "servers.log")
+
+    def complaints(self, words: Sequence[str]) -> list[str]:
+        """Lines of the servers' log that hold one of these."""
+        lines = (self.folder / "servers.log").read_text(errors="replace").splitlines()
+        return [line for line in lines if any(word in line for word in words)]
 
     def open_pulls(self) -> None:
         for repository in self.repositories:
@@ -156,18 +166,24 @@ class Place:
 
 
 class Repeated(threading.Thread):
-    """Does something every few seconds until `stop`."""
+    """Does something every few seconds until `stop`, or until it fails."""
 
     def __init__(self, work: Callable[[], Any], chance: random.Random, most_seconds: float) -> None:
         super().__init__(daemon=True)
         self._work, self._chance, self._most_seconds = work, chance, most_seconds
         self._stopped = threading.Event()
+        self._problem = ""
         self.start()
 
     def run(self) -> None:
-        while not self._stopped.wait(self._chance.uniform(0.2, 1) * self._most_seconds):
-            self._work()
+        try:
+            while not self._stopped.wait(self._chance.uniform(0.2, 1) * self._most_seconds):
+                self._work()
+        except BaseException:  # noqa: BLE001 - it is part of the verdict
+            self._problem = f"the soak itself failed: {traceback.format_exc()}"
 
-    def stop(self) -> None:
+    def stop(self) -> list[str]:
+        """What went wrong meanwhile."""
         self._stopped.set()
-        self.join()
+        self.join(2 * DEADLOCK_SECONDS)
+        return [self._problem or "the soak itself hangs"] if self._problem or self.is_alive() else []

@@ -3,6 +3,7 @@
 from attribution.cost import ZERO, column
 from attribution.report import Row, cache_read_part
 from bot.comment.where import column_sums, model_rows, saving
+from bot.issue.kinds import BESIDE
 from bot.issue.view import WeekView
 from bot.markdown import code, folded, share_of, table, tokens
 
@@ -20,9 +21,12 @@ def render(view: WeekView) -> str:
 
 def _models(view: WeekView) -> str:
     cost = view.cost
-    sums = map(tokens, column_sums(cost.rows, _counts))
+    sums = [tokens(figure) for figure in column_sums(cost.rows, _counts)]
     total = (cost.total.show(), f"{cost.total.requests:,}", *sums)
-    return table(MODELS, [*model_rows(cost.rows, _counts), ("**All**", *(f"**{figure}**" for figure in total))])
+    rows = [*model_rows(cost.rows, _counts), ("**All**", *(f"**{figure}**" for figure in total))]
+    if cost.unconfirmed.requests:
+        rows.append((BESIDE, cost.unconfirmed.show(), f"{cost.unconfirmed.requests:,}", *["–"] * len(sums)))
+    return table(MODELS, rows)
 
 
 def _counts(row: Row) -> tuple[int, ...]:
@@ -51,6 +55,8 @@ def _labels(view: WeekView) -> str:
     amounts = column([cost for _, cost, _ in lines])
     cells = [(name, amount, pulls) for (name, _, pulls), amount in zip(lines, amounts, strict=True)]
     cells.append(("**All**", f"**{view.cost.total.show()}**", ""))
+    if view.cost.unconfirmed.requests:
+        cells.append((BESIDE, view.cost.unconfirmed.show(), "–"))
     note = (
         "Labels are those of pull requests and of the issues that they close; what has several is shared between them."
     )

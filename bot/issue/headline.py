@@ -37,9 +37,9 @@ def render(view: WeekView) -> str:
 def _in_short(cost: WeekCost) -> str:
     if cost.per_merge:
         return f"{show(cost.per_merge.median_micros)} a merge"
-    if not cost.total.requests:
+    if not cost.has_work:
         return "none seen"
-    whole = cost.confirmed.show()
+    whole = cost.total.show()
     return f"{whole}, no merge of known cost" if cost.unseen_merges else f"{whole}, no merge"
 
 
@@ -65,9 +65,9 @@ def _no_merge(cost: WeekCost) -> str:
     if cost.unseen_merges:
         merges = "its one merge" if len(cost.unseen_merges) == 1 else f"any of its {len(cost.unseen_merges):,} merges"
         sentence = f"**What a merge cost this week is not known**: no AI work of known price was seen on {merges}."
-    if not cost.total.requests:
+    if not cost.has_work:
         return f"{sentence} No AI work reached us."
-    used = cost.confirmed
+    used = cost.total
     if not used.requests:
         return sentence
     if not used.is_known:

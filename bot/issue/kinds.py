@@ -13,8 +13,9 @@ NAMES = {
     Kind.REVERTED: "Reverted",
     Kind.SHARED: "Fits several",
     Kind.NO_PULL: "No pull request",
-    Kind.UNCONFIRMED: "Unconfirmed",
 }
+# Below the sum of a table, in no share and no sum of it.
+BESIDE = "Unconfirmed, not in the sum"
 COLUMNS = ("What became of it", ">Cost", ">Share", ">PRs")
 
 
@@ -22,10 +23,13 @@ def render(view: WeekView) -> str:
     cost = view.cost
     if not cost.total.requests:
         return ""
-    amounts = column([row.cost for row in cost.kinds])
-    rows = [_line(row, amount, cost.total) for row, amount in zip(cost.kinds, amounts, strict=True)]
+    kinds = [row for row in cost.kinds if row.cost.requests]
+    amounts = column([row.cost for row in kinds])
+    rows = [_line(row, amount, cost.total) for row, amount in zip(kinds, amounts, strict=True)]
     whole = "**100%**" if cost.total.priced_micros else ""
     rows.append((f"**Week {cost.week.number}**", f"**{cost.total.show()}**", whole, ""))
+    if cost.unconfirmed.requests:
+        rows.append((BESIDE, cost.unconfirmed.show(), "–", "–"))
     notes = ["Every request of the week is in one of the rows; they sum to the week's spend to the cent."]
     if cost.total.unpriced_requests:
         notes.append(f"In no amount: {cost.total.note()}.")

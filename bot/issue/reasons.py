@@ -103,7 +103,7 @@ def _over_budget(cost: WeekCost) -> str:
 
 def _unshipped(view: WeekView) -> str:
     cost = view.cost
-    nothing, week = cost.nothing.priced_micros, cost.confirmed.priced_micros
+    nothing, week = cost.nothing.priced_micros, cost.total.priced_micros
     if nothing >= max(_LEAST_MICROS, week * _WORTH):
         most = max((row for row in cost.kinds if row.kind in NOTHING), key=lambda row: row.cost.priced_micros)
         return f"{show(nothing)}, {share_of(nothing, week)} of the week, shipped nothing. {_most(view, most, nothing)}."

@@ -83,11 +83,13 @@ class Database:
         """What is done within is committed at its end. Raises `Unavailable`: then it is not, or nobody knows."""
         with _our_errors(), self._turn(), self._writing.connect() as connection, connection.begin():
             last: dict[Callable[[Connection, list[Any]], None], list[Any]] = {}
-            connection.info[_AT_END] = last
+            # It belongs to the driver's connection, which others use after us; asked for again once that has ended, it raises.
+            info = connection.info
+            info[_AT_END] = last
             try:
                 yield connection
-            finally:  # the info belongs to the driver's connection, which others use after us
-                connection.info.pop(_AT_END, None)
+            finally:
+                info.pop(_AT_END, None)
             for write, rows in last.items():
                 write(connection, rows)
 

@@ -87,7 +87,7 @@ _BY_MODEL = (
         *_OF_REQUESTS,
         *(summed(column).label(column.name) for column in _SUMMED_OF_MODEL),
     )
-    .where(_BETWEEN)
+    .where(_BETWEEN, ~_IS_UNCONFIRMED)
     .group_by(day_sums.c.tool, day_sums.c.model)
     .having(_IS_ANY)
 )
@@ -210,7 +210,8 @@ def by_day(connection: Connection, key: RepositoryKey, first: date, end: date) -
 def used_between(
     connection: Connection, key: RepositoryKey, first: date, end: date
 ) -> tuple[tuple[ModelRow, ...], Micros]:
-    """The tools and models that were used on these days, dearest first, and what reading from cache saved."""
+    """The tools and models that were used on these days, dearest first, and what reading from cache saved: all without what is
+    unconfirmed."""
     rows = connection.execute(_BY_MODEL, _span(key, first, end)).all()
     models = sorted((_row(*row) for row in rows), key=lambda row: (-row.cost.priced_micros, row.tool, row.model))
     return tuple(models), sum(int(row.cache_saving_micros) for row in rows)

@@ -138,6 +138,33 @@ def test_a_stop_finishes_what_has_begun_and_gives_back_the_rest(both: World):
     assert all("$2.00" in both.comment(number) for number in (12, 13))
 
 
+def test_an_error_of_the_worker_leaves_nothing_behind_that_goes_on(both: World, monkeypatch: pytest.MonkeyPatch):
+    silence, claim = both.github.hold_next("PATCH", ACME_CHECK), queue.claim
+
+    def claim_once(*arguments: Any) -> list[queue.Lease]:
+        monkeypatch.setattr(queue, "claim", fail)
+        return claim(*arguments)
+
+    def fail(*_arguments: Any) -> list[queue.Lease]:
+        if not silence.arrival.is_set():
+            return []
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(queue, "claim", claim_once)
+
+    async def story() -> None:
+        with pytest.raises(ExceptionGroup):
+            await run_forever(both.bots[0], asyncio.Event(), asyncio.Event())
+        await asyncio.sleep(0)  # for what was told to end and does
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        silence.release.set()
+
+    both.run(story())
+    monkeypatch.undo()
+    both.settle()
+    assert all("$2.00" in both.comment(number) for number in (12, 13))
+
+
 def test_pieces_of_one_kind_run_together(both: World):
     request(both, acme_work(both, Kind.PULL, 12), acme_work(both, Kind.PULL, 13))
     pulls = [both.github.hold_next("GET", f"/repos/acme/widgets/pulls/{number}") for number in (12, 13)]

@@ -103,7 +103,7 @@ claims = st.builds(
     st.sampled_from([Evidence.COMMIT, Evidence.BRANCH, Evidence.NONE]),
     st.just("why"),
     st.sampled_from(Stage),
-)
+) | st.builds(Claim, st.just(((None, 1),)), st.just(Evidence.IMPLAUSIBLE), st.just("why"), st.sampled_from(Stage))
 arrivals = st.builds(Arrive, accounts, st.lists(usages(), min_size=1, max_size=3))
 attributions = st.builds(Attribute, accounts, claims)
 events = st.builds(Move, accounts, repositories) | st.builds(ChangeZone, accounts, repositories, st.sampled_from(ZONES))
@@ -216,8 +216,11 @@ def figures_of_requests(charges: list[Charge], shares: list[Share], zone: ZoneIn
     firsts = {share.charge_key: share for share in reversed(shares)}
     starts = [FIRST + i * DAY for i in range(0, 12, 3)]
 
-    def within(first: date, end: date) -> list[Charge]:
-        return [charge for charge in charges if first <= days[charge.key] < end]
+    unconfirmed = {share.charge_key for share in shares if share.evidence == Evidence.IMPLAUSIBLE}
+    confirmed = [charge for charge in charges if charge.key not in unconfirmed]
+
+    def within(first: date, end: date, of: Iterable[Charge] = confirmed) -> list[Charge]:
+        return [charge for charge in of if first <= days[charge.key] < end]
 
     def spend(first: date | None, end: date | None, numbers: Iterable[int] | None = None) -> list[Any]:
         costs: defaultdict[Any, Cost] = defaultdict(Cost)
@@ -238,11 +241,14 @@ def figures_of_requests(charges: list[Charge], shares: list[Share], zone: ZoneIn
                 is_counted = by_part or firsts[charge.key] is share
                 whole = cost_of_request(share.micros)
                 part = Cost(share.micros, int(is_counted), int(is_counted and charge.list_micros is None))
-                costs[name_of(charge, share)] += whole if by_part else part
+                costs[name_of(charge, share), charge.key in unconfirmed] += whole if by_part else part
         repository = "o/r" if by in ("repository", "pull", "issue", "label") else ""
         field = {"pull": "pull_number", "issue": "pull_number", "label": "pull_number"}.get(by, by)
         return sorted(
-            (totals.Cell(**{"repository": repository, field: name, "cost": cost}) for name, cost in costs.items()),
+            (
+                totals.Cell(**{"repository": repository, field: name, "is_unconfirmed": is_unconfirmed, "cost": cost})
+                for (name, is_unconfirmed), cost in costs.items()
+            ),
             key=str,
         )
 
@@ -260,12 +266,12 @@ def figures_of_requests(charges: list[Charge], shares: list[Share], zone: ZoneIn
         "total": total(within(*starts[1:3])),
         "pulls": spend(None, None, [1, 3]),
         "days": {
-            day: total(charge for charge in charges if days[charge.key] == day).priced_micros
+            day: total(charge for charge in confirmed if days[charge.key] == day).priced_micros
             for day in {days[charge.key] for charge in within(FIRST, END)}
         },
         "models": sorted((model_row(*name, within(FIRST, END)) for name in models), key=str),
         "saving": sum(charge.cache_saving_micros for charge in within(FIRST, END)),
-        "senders": frozenset(charge.usage.context.author for charge in within(*starts[1:3])) - {""},
+        "senders": frozenset(charge.usage.context.author for charge in within(*starts[1:3], charges)) - {""},
         "cells": {
             by: cells(by, name_of, by_part=by in ("pull", "issue", "label")) for by, name_of in names.items()
         },
