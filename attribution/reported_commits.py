@@ -1,4 +1,4 @@
-"""Commits as the machines that made them report them, joined to those that GitHub lists."""
+"""Commits as the machines that made them report them, or as GitHub lists those of the default branch; joined to pull requests."""
 
 from collections.abc import Iterable, Sequence
 
@@ -32,6 +32,16 @@ def reported_commits(usages: Iterable[Usage]) -> list[ReportedCommit]:
         if usage.context.author and report.files and report.authored_at
     }
     return [by_sha[sha] for sha in sorted(by_sha)]
+
+
+def with_report(commit: ReportedCommit, other: ReportedCommit | None) -> ReportedCommit:
+    """A commit as GitHub lists it, with what only a machine's report of it says."""
+    if other is None:
+        return commit
+    files, patch_id = commit.report.files or other.report.files, other.report.patch_id
+    return msgspec.structs.replace(
+        commit, report=msgspec.structs.replace(commit.report, files=files, patch_id=patch_id)
+    )
 
 
 def with_reports(pulls: Iterable[PullRequest], reports: Sequence[ReportedCommit]) -> list[PullRequest]:

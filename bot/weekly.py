@@ -55,6 +55,7 @@ async def issue(bot: Bot, lease: Lease) -> None:
         settings_problem=str(problem or ""),
         before_number=before.issue_number if before and before.in_repository_id == place.repository_id else None,
         after_number=after.issue_number if after and after.in_repository_id == place.repository_id else None,
+        is_default_shown=repository.default_sha is not None,
     )
     if await put_issue(bot, lease, key, place, IssueText(title(view), render(view), after is not None)):
         _close_earlier(bot, repository, row, before, after)

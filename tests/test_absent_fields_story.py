@@ -10,6 +10,7 @@ import pytest
 from bot.github.client import API_VERSION
 from bot.github.write_check import CheckText
 from bot.github.write_issue import IssueText
+from tests.test_direct_push_story import readable
 from tests.test_fault_github import errors
 from tests.world import World
 
@@ -18,6 +19,7 @@ MODULES = [
     "bot.github.client",
     "bot.github.models",
     "bot.github.sync_account",
+    "bot.github.sync_default",
     "bot.github.sync_issue",
     "bot.github.sync_pull",
     "bot.github.write_check",
@@ -59,6 +61,9 @@ def play(world: World) -> None:
 @pytest.mark.parametrize("name", OPTIONAL)
 def test_a_field_that_github_leaves_out_costs_no_comment(world: World, name: str):
     world.settle()
+    readable(world)
+    world.push("main", "7777777:direct.py")
+    world.at("08:30")
     world.github.absent_keys = {name}
     play(world)
     assert errors(world) == {}

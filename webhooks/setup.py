@@ -162,4 +162,6 @@ def _next_steps(settings: Settings, app: _CreatedApp) -> str:
 <p>If repositories should keep settings of their own in <code>.github/mergecost.yml</code>: open
 <a href="{escape(permissions)}">the App's permissions</a>, set <b>Single file</b> to <i>Read-only</i> and enter the path
 <code>.github/mergecost.yml</code>. Nothing else becomes readable. Without it, this server's <code>mergecost.toml</code> holds.</p>
+<p>What is pushed to private repositories without a pull request is known from developers' machines alone. If GitHub should say
+it, too, set <b>Contents</b> to <i>Read-only</i> there. That opens code, of which commits and names of files are read.</p>
 <p>Its secrets are in <code>{escape(str(settings.data_dir / "app.json"))}</code>, readable by this server's user alone.</p>"""

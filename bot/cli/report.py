@@ -101,7 +101,7 @@ def _one(
     week = week_named(name, settings.zone) and week_figures.cost_of(connection, settings, key.week(name), now_ms)
     if week is None:
         raise ReportError(f"there is no week {name!r}: write it like 2026-W47")
-    view = WeekView(cost=week, time_zone=settings.time_zone)
+    view = WeekView(cost=week, time_zone=settings.time_zone, is_default_shown=row.default_sha is not None)
     return _output(week, week.kinds, f"# {title(view)}\n\n{render(view)}", options)
 
 

@@ -14,6 +14,7 @@ from bot.clock import CLOCKS_MS, DAY_MS, from_ms, to_ms
 from bot.context import Bot
 from bot.github.client import Missing, Refusal
 from bot.github.models import NAME, Comment, Present, User, is_ours
+from bot.github.sync_default import default_branch
 from bot.keys import PullKey, RepositoryKey
 from bot.repository_settings import PATH
 from bot.settings_lines import LONGEST
@@ -118,12 +119,14 @@ async def account(bot: Bot, account_id: int, installation_id: int) -> None:
 
 async def recent(bot: Bot, key: RepositoryKey) -> None:
     """Ask for every pull request and issue that changed since the last look: deliveries may be lost or late. And for what was
-    asked for and is not there: comments on what costs something, and pieces of work that an error ended a day ago."""
+    asked for and is not there: comments on what costs something, and pieces of work that an error ended a day ago. What was pushed
+    without a pull request is read here alone."""
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, key)
     if repository is None:
         return
     await settings_file(bot, key)
+    await default_branch(bot, repository)
     first = bot.clock() - _FIRST_LOOK_MS
     pulls, pulls_until_ms = await _changes(bot, repository, "pulls", repository.pulls_read_until_ms or first)
     issues, issues_until_ms = await _changes(bot, repository, "issues", repository.issues_read_until_ms or first)

@@ -22,9 +22,19 @@ def render(view: WeekView) -> str:
     parts = [
         "List price of the day for the tokens used, not an invoice: plans and discounts are not in it.",
         f"{first:%a %-d %b} to {last:%a %-d %b %Y}, {text(view.time_zone)}, as far as it is known by now.",
+        _unseen_commits(view),
         "" if is_final else "Late sessions, and what becomes of the work, change it in place.",
         *beside,
         f"`/mergecost week {view.cost.week.name}` in a comment rebuilds it.",
         f"[How it is counted]({HOW})",
     ]
     return small(" ".join(part for part in parts if part))
+
+
+def _unseen_commits(view: WeekView) -> str:
+    """Work that they ended may be elsewhere."""
+    if view.is_default_shown or all(row.kind != Kind.NO_PULL for row in view.cost.kinds):
+        return ""
+    return (
+        "Commits without a pull request are known from developers' machines alone: the App may not read them on GitHub."
+    )

@@ -79,7 +79,7 @@ def save_repository(database: Database, connection: Connection, account_id: int,
         "active": True,
     }
     blank = {
-        "pulls_read_until_ms": 0, "issues_read_until_ms": 0, "comments_read_until_ms": 0, "settings_text": "",
+        "default_sha": None, "pulls_read_until_ms": 0, "issues_read_until_ms": 0, "comments_read_until_ms": 0, "settings_text": "",
         "settings_read_at_ms": 0, "newest_week": "", "week_due_at_ms": 0, "time_zone": "UTC",
     }  # fmt: skip
     was_private = connection.execute(_IS_PRIVATE, key.params).scalar()

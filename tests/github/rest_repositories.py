@@ -59,6 +59,17 @@ def get_permission(call: Call) -> Response:
     return ok({"permission": permission, "role_name": role, "user": about})
 
 
+@route("GET", "/repos/{owner}/{repo}/commits/{ref}", "contents")
+def get_commit(call: Call) -> Response:
+    ref = call.request.path_params["ref"]
+    commit = call.repository.commits.get(call.repository.branches.get(ref, ref))
+    if commit is None:
+        raise RequestRefusal(422, f"No commit found for SHA: {ref}")
+    accounts = {user.email: user for user in call.github.users.values()}
+    files = [{"filename": path, "additions": more, "deletions": less} for path, (more, less) in commit.files.items()]
+    return ok(payloads.commit(commit, call.repository, accounts) | {"files": files})
+
+
 @route("POST", "/repos/{owner}/{repo}/check-runs", "checks")
 def create_check_run(call: Call) -> Response:
     sha = call.text("head_sha", "CheckRun")

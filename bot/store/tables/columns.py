@@ -41,3 +41,7 @@ def small_or_none() -> int | None:
 
 def text(default: str = "") -> str:
     return Field(default=default, sa_type=Text)
+
+
+def text_or_none() -> str | None:
+    return Field(default=None, sa_type=Text)

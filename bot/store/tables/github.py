@@ -6,7 +6,7 @@ from sqlalchemy import Index
 from sqlmodel import SQLModel
 
 from bot.keys import RepositoryKey
-from bot.store.tables.columns import big, big_or_none, key, name, text
+from bot.store.tables.columns import big, big_or_none, key, name, text, text_or_none
 
 
 class Account(SQLModel, table=True):
@@ -33,7 +33,8 @@ class Account(SQLModel, table=True):
 
 class Repository(SQLModel, table=True):
     """`active`: the installation covers it now. `newest_week` is the last ISO week (`2026-W47`) whose issue was created or had no
-    cause, `week_due_at_ms` when to look for the next. `time_zone`: by its days the ledger is summed up."""
+    cause, `week_due_at_ms` when to look for the next. `time_zone`: by its days the ledger is summed up. `default_sha`: the
+    newest commit of the default branch that was read, for those without a pull request; None where GitHub shows us none."""
 
     __table_args__ = (Index("repository_by_id", "repository_id"),)
     account_id: int = key()
@@ -41,6 +42,7 @@ class Repository(SQLModel, table=True):
     full_name: str = text()
     private: bool = True
     default_branch: str = text("main")
+    default_sha: str | None = text_or_none()
     active: bool = True
     pulls_read_until_ms: int = big()
     issues_read_until_ms: int = big()

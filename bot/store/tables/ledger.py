@@ -179,7 +179,8 @@ class SessionClue(SQLModel, table=True):
 
 class CommitRow(SQLModel, table=True):
     """A commit as a machine of its `sender` reports it, with its files: GitHub lists a pull request's commits without them. It is
-    no proof, and counts for the sessions of that sender alone."""
+    no proof, and counts for the sessions of that sender alone. Without a sender it is one of the default branch that GitHub lists
+    and that is in no pull request."""
 
     __tablename__ = "commit_fact"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (Index("commit_by_author", "account_id", "repository_id", "sender", "author", "at_ms"),)

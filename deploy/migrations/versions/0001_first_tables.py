@@ -353,6 +353,7 @@ def _make_notice_to_week() -> None:
         sa.Column("full_name", sa.Text(), nullable=False),
         sa.Column("private", sa.Boolean(), nullable=False),
         sa.Column("default_branch", sa.Text(), nullable=False),
+        sa.Column("default_sha", sa.Text(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("pulls_read_until_ms", sa.BigInteger(), nullable=False),
         sa.Column("issues_read_until_ms", sa.BigInteger(), nullable=False),
