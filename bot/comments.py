@@ -15,6 +15,7 @@ from bot.comment.view import CommentView
 from bot.context import Bot
 from bot.errors import NotYet
 from bot.figures import issue as issue_figures
+from bot.figures import usual as usual_figures
 from bot.figures.breakdown import pull_facts
 from bot.figures.pull import view_of
 from bot.github.write_check import KIND as CHECK
@@ -83,16 +84,18 @@ async def pull(bot: Bot, lease: Lease) -> bool:
 
 
 def _scene(bot: Bot, key: PullKey) -> _Scene | None:
+    now_ms = bot.clock()
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, key.repository)
         row = pull_store.pull(connection, key)
         if repository is None or row is None:
             return None
         settings, problem = bot.repository_settings(repository)
-        view = view_of(connection, key, settings, problem, from_ms(bot.clock()))
+        usual, is_new = usual_figures.of_repository(connection, repository, from_ms(now_ms))
+        view = view_of(connection, key, settings, problem, from_ms(now_ms), usual)
         if repository.private:
             view = msgspec.structs.replace(view, weekly_problem=weekly.problem(connection, bot.operator, repository))
-        return _Scene(
+        scene = _Scene(
             repository=repository,
             settings=settings,
             row=row,
@@ -100,12 +103,18 @@ def _scene(bot: Bot, key: PullKey) -> _Scene | None:
             comment=publication_store.publication(connection, key, COMMENT),
             check=publication_store.publication(connection, key, CHECK),
         )
+    if is_new:
+        with bot.database.write() as connection:
+            state = {"usual": usual_figures.encoded(usual), "usual_at_ms": now_ms}
+            repository_store.note(connection, key.repository, **state)
+    return scene
 
 
 async def _put_check(bot: Bot, lease: Lease, scene: _Scene) -> None:
-    """Where it may be a required check, it is there even with nothing to say."""
+    """Where it may be a required check, it is there even with nothing to say; and where it is known that nothing was used."""
     settings, view, repository = scene.settings, scene.view, scene.repository
-    is_wanted = view.cost.total.requests or view.cost.unconfirmed or settings.enforce or scene.check is not None
+    is_known = view.cost.total.requests or view.cost.unconfirmed or view.coverage.is_complete
+    is_wanted = is_known or settings.enforce or scene.check is not None
     if settings.check and scene.row.closed_at_ms is None and view.head_sha and is_wanted:
         await put_check(
             bot, lease, repository.full_name, view.head_sha, checks.text(view, settings, private=repository.private)

@@ -33,7 +33,8 @@ class Account(SQLModel, table=True):
 
 class Repository(SQLModel, table=True):
     """`active`: the installation covers it now. `newest_week` is the last ISO week (`2026-W47`) whose issue was created or had no
-    cause, `week_due_at_ms` when to look for the next. `time_zone`: by its days the ledger is summed up."""
+    cause, `week_due_at_ms` when to look for the next. `time_zone`: by its days the ledger is summed up. `usual` is a
+    `Usual` as JSON, what merges cost as of `usual_at_ms`; empty where there are too few."""
 
     __table_args__ = (Index("repository_by_id", "repository_id"),)
     account_id: int = key()
@@ -50,6 +51,8 @@ class Repository(SQLModel, table=True):
     newest_week: str = text()
     week_due_at_ms: int = big()
     time_zone: str = text("UTC")
+    usual: str = text()
+    usual_at_ms: int = big()
 
     @property
     def key(self) -> RepositoryKey:
