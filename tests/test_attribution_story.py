@@ -144,7 +144,7 @@ def test_two_sessions_at_once_on_one_branch_are_both_its_own_and_each_commit_is_
     world.settle()
     assert world.shares() == {"#12": 330}
     assert why(world, 12) == snapshot(
-        ["$2.20: on branch `feat/a` of this pull request", '$1.10: made commit `1111111`, in this pull request']
+        ["$2.20: on branch `feat/a` of this pull request", "$1.10: made commit `1111111`, in this pull request"]
     )
 
 
