@@ -49,8 +49,9 @@ def _summary(view: CommentView, *, private: bool, shows_amounts: bool) -> str:
         return "\n\n".join(part for part in parts if part)
     own = notes.render(view) if private else ""
     sections = (headline.render(view), unconfirmed.in_short(view), budget.render(view), own)
+    comment = f"[Where it went, and why it counts here]({view.comment_url})" if view.comment_url else ""
     note = small("List price of the day for the tokens used, not an invoice. Only what reached Mergecost is counted.")
-    return "\n\n".join(part for part in (*sections, note) if part)
+    return "\n\n".join(part for part in (*sections, comment, note) if part)
 
 
 def _title(view: CommentView) -> str:

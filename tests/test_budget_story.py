@@ -68,6 +68,8 @@ def test_a_check_run_says_the_headline_and_never_judges(world: World):
 
 Seen: 1 session of Claude Code, 1 request; the author of its commits reports.
 
+[Where it went, and why it counts here](https://github.com/acme/widgets/pull/12#issuecomment-1017)
+
 <sub>List price of the day for the tokens used, not an invoice. Only what reached Mergecost is counted.</sub>\
 """,
         )
@@ -120,6 +122,8 @@ def test_over_the_budget_it_needs_an_approval_with_a_reason(enforced: World):
 `███████████┃▒▒` 115% of the $15.00 budget. **It needs an approval:** somebody with write access says `/mergecost approve REASON` in a comment, or presses *Approve* in the check run.
 
 Seen: 1 session of Claude Code, 5 requests; the author of its commits reports.
+
+[Where it went, and why it counts here](https://github.com/acme/widgets/pull/12#issuecomment-1017)
 
 <sub>List price of the day for the tokens used, not an invoice. Only what reached Mergecost is counted.</sub>\
 """,

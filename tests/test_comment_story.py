@@ -43,7 +43,7 @@ A session in the wrong place? `/mergecost unlink b3ecf4` in a comment takes it o
 
 </details>
 
-<sub>List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Only sessions that reached Mergecost are counted. As of `1f2e3d4`. Prices: genai-prices 0.2.3, table 1. [How it is counted](https://github.com/mergecost/mergecost#how-it-is-counted)</sub>\
+<sub>List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Only sessions that reached Mergecost are counted. As of `1f2e3d4`. Prices: genai-prices 0.2.3, table 1. [How it is counted](https://mergecost.example/how)</sub>\
 """)
 
     world.work("11:30 feat/limit $0.40", "s2", "codex")
