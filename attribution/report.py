@@ -88,7 +88,8 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
 
 class PullRequestCost(msgspec.Struct, frozen=True, kw_only=True):
     """What a pull request cost: `build` to write it, `review` to read and review it, `ci` in CI. `total` is all of it, and none
-    of what is `unconfirmed`. Where part of it was used before `details_from`, `sessions` and `price_books` lack that part."""
+    of what is `unconfirmed`. `rows` and `sessions` begin with the dearest. Where part of it was used before `details_from`,
+    `sessions` and `price_books` lack that part."""
 
     number: int
     total: Cost
@@ -158,7 +159,12 @@ def pull_request_cost(
                 key=lambda row: (-row.cost.priced_micros, row.model),
             )
         ),
-        sessions=tuple(_session(key, group, session_list_micros.get(key, 0)) for key, group in by_session.items()),
+        sessions=tuple(
+            sorted(
+                (_session(key, group, session_list_micros.get(key, 0)) for key, group in by_session.items()),
+                key=lambda part: (-part.cost.priced_micros, part.from_at, part.short_id),
+            )
+        ),
         price_books=tuple(sorted({part.price_book for part in in_order if part.cost.is_known})),
     )
 

@@ -93,10 +93,19 @@ class LabelRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """How many people wrote the commits that were merged, and of how many of them sessions reach us."""
+    """How many people wrote some commits, and of how many of them sessions reach us."""
 
     people: int
     seen_people: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether sessions of all of them reach us; never where nobody is known."""
+        return 0 < self.people == self.seen_people
+
+    @property
+    def is_partial(self) -> bool:
+        return self.seen_people < self.people
 
 
 class BudgetRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,9 +19,7 @@ _ELSEWHERE = (
 def text(view: CommentView, settings: RepositorySettings, *, private: bool) -> CheckText:
     """In public, sums alone where the settings allow those; suggestions stand in no check run."""
     if not view.cost.total.requests and not view.cost.unconfirmed:
-        return CheckText(
-            "neutral", "No AI work is known", "No AI work that reached Mergecost is booked to this change."
-        )
+        return _silence(view)
     shows_amounts = private or settings.check_amounts_on_public
     limit = view.cost.budget
     if limit is None or not view.is_enforced or not limit.is_over:
@@ -34,14 +32,26 @@ def text(view: CommentView, settings: RepositorySettings, *, private: bool) -> C
     return CheckText("success", f"{title}: approved", summary)
 
 
+def _silence(view: CommentView) -> CheckText:
+    """Nothing is booked: either nothing was used, or nobody would know."""
+    people = view.coverage.people
+    if not view.coverage.is_complete:
+        return CheckText(
+            "neutral", "No AI work is known", "No AI work that reached Mergecost is booked to this change."
+        )
+    who = "The author of its commits reports" if people == 1 else f"All {people} authors of its commits report"
+    return CheckText("neutral", "No AI work", f"{who}, and no AI work is booked to this change.")
+
+
 def _summary(view: CommentView, *, private: bool, shows_amounts: bool) -> str:
     if not shows_amounts:
         parts = (_ELSEWHERE.format(number=view.cost.number), budget.to_approve(view))
         return "\n\n".join(part for part in parts if part)
     own = notes.render(view) if private else ""
     sections = (headline.render(view), unconfirmed.in_short(view), budget.render(view), own)
+    comment = f"[Where it went, and why it counts here]({view.comment_url})" if view.comment_url else ""
     note = small("List price of the day for the tokens used, not an invoice. Only what reached Mergecost is counted.")
-    return "\n\n".join(part for part in (*sections, note) if part)
+    return "\n\n".join(part for part in (*sections, comment, note) if part)
 
 
 def _title(view: CommentView) -> str:
@@ -50,7 +60,7 @@ def _title(view: CommentView) -> str:
         return "No AI work is confirmed"
     if not cost.is_known:
         return cost.note()
-    title = f"{cost.show()} {view.cost.kind_of_price}"
+    title = f"{headline.amount(view)} {view.cost.kind_of_price}"
     if budget is None:
         return title
     return f"{title}, {share_of(budget.spend.priced_micros, budget.budget_micros)} of the budget"

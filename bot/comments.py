@@ -15,6 +15,7 @@ from bot.comment.view import CommentView
 from bot.context import Bot
 from bot.errors import NotYet
 from bot.figures import issue as issue_figures
+from bot.figures import usual as usual_figures
 from bot.figures.breakdown import pull_facts
 from bot.figures.pull import view_of
 from bot.github.write_check import KIND as CHECK
@@ -74,45 +75,64 @@ async def pull(bot: Bot, lease: Lease) -> bool:
     _note_cost(bot, lease.pull, scene)
     if scene.view.cost.budget is not None:
         budgets.note(bot, lease, scene.repository, [scene.view.cost.budget])
-    await _put_check(bot, lease, scene)
     # Never further ahead than data settles: a clock that was set back would make it wait for hours.
     latest_ms = bot.clock() + scene.settings.settle_seconds * 1000
-    if bot.clock() < scene.row.comment_due_at_ms <= latest_ms:
+    waits = bot.clock() < scene.row.comment_due_at_ms <= latest_ms
+    if waits or _is_there(scene.comment):
+        await _put_check(bot, lease, scene)
+    if waits:
         raise NotYet(scene.row.comment_due_at_ms)
-    return await _put_comment(bot, lease, scene)
+    if _is_there(scene.comment):
+        return await _put_comment(bot, lease, scene, is_last=True)
+    try:
+        await _put_comment(bot, lease, scene)
+    finally:  # the check run leads to the new comment, and is right where GitHub will not have one
+        await _put_check(bot, lease, _with_link(bot, lease.pull, scene))
+    return False
 
 
 def _scene(bot: Bot, key: PullKey) -> _Scene | None:
+    now_ms = bot.clock()
     with bot.database.read() as connection:
         repository = repository_store.repository(connection, key.repository)
         row = pull_store.pull(connection, key)
         if repository is None or row is None:
             return None
         settings, problem = bot.repository_settings(repository)
-        view = view_of(connection, key, settings, problem, from_ms(bot.clock()))
+        usual, is_new = usual_figures.of_repository(connection, repository, from_ms(now_ms))
+        view = view_of(connection, key, settings, problem, from_ms(now_ms), usual)
+        comment = publication_store.publication(connection, key, COMMENT)
+        url = _url(bot, repository, key, comment)
+        view = msgspec.structs.replace(view, how_url=bot.settings.how_url, comment_url=url)
         if repository.private:
             view = msgspec.structs.replace(view, weekly_problem=weekly.problem(connection, bot.operator, repository))
-        return _Scene(
+        scene = _Scene(
             repository=repository,
             settings=settings,
             row=row,
             view=view,
-            comment=publication_store.publication(connection, key, COMMENT),
+            comment=comment,
             check=publication_store.publication(connection, key, CHECK),
         )
+    if is_new:
+        with bot.database.write() as connection:
+            state = {"usual": usual_figures.encoded(usual), "usual_at_ms": now_ms}
+            repository_store.note(connection, key.repository, **state)
+    return scene
 
 
 async def _put_check(bot: Bot, lease: Lease, scene: _Scene) -> None:
-    """Where it may be a required check, it is there even with nothing to say."""
+    """Where it may be a required check, it is there even with nothing to say; and where it is known that nothing was used."""
     settings, view, repository = scene.settings, scene.view, scene.repository
-    is_wanted = view.cost.total.requests or view.cost.unconfirmed or settings.enforce or scene.check is not None
+    is_known = view.cost.total.requests or view.cost.unconfirmed or view.coverage.is_complete
+    is_wanted = is_known or settings.enforce or scene.check is not None
     if settings.check and scene.row.closed_at_ms is None and view.head_sha and is_wanted:
         await put_check(
             bot, lease, repository.full_name, view.head_sha, checks.text(view, settings, private=repository.private)
         )
 
 
-async def _put_comment(bot: Bot, lease: Lease, scene: _Scene) -> bool:
+async def _put_comment(bot: Bot, lease: Lease, scene: _Scene, *, is_last: bool = False) -> bool:
     """Write the comment, or note why there is none. True once the lease is finished."""
     skip = skip_of(scene.settings, scene.repository, scene.row, scene.comment, scene.view.cost)
     if scene.row.skip != (skip or ""):
@@ -124,7 +144,7 @@ async def _put_comment(bot: Bot, lease: Lease, scene: _Scene) -> bool:
         text = OFF
     else:
         return False
-    return await put_comment(bot, lease, scene.repository.full_name, CommentText(COMMENT, text), is_last=True)
+    return await put_comment(bot, lease, scene.repository.full_name, CommentText(COMMENT, text), is_last=is_last)
 
 
 def skip_of(
@@ -156,7 +176,9 @@ async def issue(bot: Bot, lease: Lease) -> None:
     settings, _ = bot.repository_settings(repository)
     is_allowed = settings.comments_in(private=repository.private) and settings.comment_on_issues
     if is_allowed and (_is_there(comment) or (cost.is_closed and _is_enough(settings, cost.total))):
-        await put_comment(bot, lease, repository.full_name, CommentText(ISSUE, render_issue(cost)))
+        await put_comment(
+            bot, lease, repository.full_name, CommentText(ISSUE, render_issue(cost, bot.settings.how_url))
+        )
 
 
 def survival(bot: Bot, lease: Lease) -> None:
@@ -186,6 +208,20 @@ def _note_cost(bot: Bot, key: PullKey, scene: _Scene) -> None:
     if work:
         with bot.database.write() as connection:
             stale.request(connection, work)
+
+
+def _with_link(bot: Bot, key: PullKey, scene: _Scene) -> _Scene:
+    with bot.database.read() as connection:
+        comment = publication_store.publication(connection, key, COMMENT)
+    url = _url(bot, scene.repository, key, comment)
+    return msgspec.structs.replace(scene, view=msgspec.structs.replace(scene.view, comment_url=url))
+
+
+def _url(bot: Bot, repository: Repository, key: PullKey, comment: Publication | None) -> str:
+    """Of the comment; empty where there is none."""
+    if comment is None or comment.comment_id is None or comment.state != "live":
+        return ""
+    return f"{bot.settings.github_url}/{repository.full_name}/pull/{key.number}#issuecomment-{comment.comment_id}"
 
 
 def _is_there(comment: Publication | None) -> bool:

@@ -78,6 +78,12 @@ def count(number: int, singular: str, plural: str = "") -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
+def listed(words: Sequence[str]) -> str:
+    """`A`, `A and B`, `A, B and C`."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def tokens(number: int) -> str:
     """`61234` -> `61 k`, `3900000` -> `3.9 M`; the number and its unit stay on one line."""
     if number < 1000:
@@ -101,7 +107,10 @@ def share_of(part: int, whole: int) -> str:
 
 
 def bar(part: int, whole: int, width: int = 14) -> str:
-    """A bar that is empty only at nothing and full only from the whole on."""
+    """A bar that is empty only at nothing and full only at the whole. Of more it shows the whole, an end, and what is beyond."""
+    if part > whole > 0:
+        full = max(1, (width - 1) * whole // part)
+        return f"`{'█' * full}┃{'▒' * (width - 1 - full)}`"
     full = max(0, min(width * part // whole, width)) if whole else 0
     return f"`{'█' * (full or (part > 0))}{'░' * (width - (full or (part > 0)))}`"
 

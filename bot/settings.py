@@ -12,6 +12,8 @@ from bot.notify import key_of
 from bot.repository_settings import OperatorSettings, Problem, read_operator
 
 GITHUB_URL = "https://github.com"
+# Where a server's own page (`webhooks/how.py`) is out of people's reach.
+HOW_URL = "https://github.com/mergecost/mergecost#how-it-is-counted"
 # https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 _SHORTEST_SECRET_BYTES = 24
 
@@ -41,6 +43,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     github_url: str = GITHUB_URL
     api_url: str = "https://api.github.com"
     repository_settings: Path | None = None
+
+    @property
+    def how_url(self) -> str:
+        """Where people read how figures are counted: a page of this server, unless it only answers on its own machine."""
+        return f"{self.public_url}/how" if self.public_url.startswith("https://") else HOW_URL
 
     @property
     def github_host(self) -> str:

@@ -52,6 +52,7 @@ async def issue(bot: Bot, lease: Lease) -> None:
         cost=cost,
         full_name="" if place.repository_id == key.repository_id else repository.full_name,
         time_zone=settings.time_zone,
+        how_url=bot.settings.how_url,
         settings_problem=str(problem or ""),
         before_number=before.issue_number if before and before.in_repository_id == place.repository_id else None,
         after_number=after.issue_number if after and after.in_repository_id == place.repository_id else None,

@@ -149,7 +149,9 @@ def _text(state: State) -> str:
         (line.what, _spent(line), show(line.cap_micros), "over" if line.is_over else "", line.set_in)
         for line in state.caps
     ]
-    return "\n".join([*aligned(rows, left=(0, 3, 4)), "", *notes, "Requests without a known price are in no amount."])
+    return "\n".join(
+        [*aligned(rows, left=(0, 3, 4)), "", *notes, "Requests at a price that is not known are in no amount."]
+    )
 
 
 def _spent(line: Line) -> str:

@@ -144,7 +144,7 @@ def test_two_sessions_at_once_on_one_branch_are_both_its_own_and_each_commit_is_
     world.settle()
     assert world.shares() == {"#12": 330}
     assert why(world, 12) == snapshot(
-        ["$1.10: made commit `1111111`, in this pull request", "$2.20: on branch `feat/a` of this pull request"]
+        ["$2.20: on branch `feat/a` of this pull request", "$1.10: made commit `1111111`, in this pull request"]
     )
 
 
@@ -226,7 +226,7 @@ def test_reading_somebody_elses_change_is_review_and_not_building_it(world: Worl
 
 Build $2.00 · review $0.60
 
-Seen: 2 sessions of Claude Code, 4 requests.\
+Seen: 2 sessions of Claude Code, 4 requests; the author of its commits reports.\
 """)
     assert why(world, 12) == snapshot(
         ["$2.00: on branch `feat/a` of this pull request", "$0.60: looked at this pull request and changed nothing"]

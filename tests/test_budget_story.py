@@ -66,7 +66,9 @@ def test_a_check_run_says_the_headline_and_never_judges(world: World):
             """\
 **This change cost $4.12** of AI work at list price.
 
-Seen: 1 session of Claude Code, 1 request.
+Seen: 1 session of Claude Code, 1 request; the author of its commits reports.
+
+[Where it went, and why it counts here](https://github.com/acme/widgets/pull/12#issuecomment-1017)
 
 <sub>List price of the day for the tokens used, not an invoice. Only what reached Mergecost is counted.</sub>\
 """,
@@ -104,7 +106,7 @@ def test_a_new_head_gets_a_check_run_of_its_own_at_once(enforced: World):
 def test_over_the_budget_without_enforce_is_only_reported(watched: World):
     over(watched)
     assert watched.check(12)[:2] == snapshot(("neutral", "$17.20 at list price, 115% of the budget"))
-    assert line(watched) == snapshot("`██████████████` 115% of the $15.00 budget.")
+    assert line(watched) == snapshot("`███████████┃▒▒` 115% of the $15.00 budget.")
     assert watched.channel.texts == snapshot(["acme/widgets#12 is over its budget: $17.20 of $15.00 at list price."])
 
 
@@ -117,16 +119,18 @@ def test_over_the_budget_it_needs_an_approval_with_a_reason(enforced: World):
             """\
 **This change cost $17.20** of AI work at list price.
 
-`██████████████` 115% of the $15.00 budget. **It needs an approval:** somebody with write access says `/mergecost approve REASON` in a comment, or presses *Approve* in the check run.
+`███████████┃▒▒` 115% of the $15.00 budget. **It needs an approval:** somebody with write access says `/mergecost approve REASON` in a comment, or presses *Approve* in the check run.
 
-Seen: 1 session of Claude Code, 5 requests.
+Seen: 1 session of Claude Code, 5 requests; the author of its commits reports.
+
+[Where it went, and why it counts here](https://github.com/acme/widgets/pull/12#issuecomment-1017)
 
 <sub>List price of the day for the tokens used, not an invoice. Only what reached Mergecost is counted.</sub>\
 """,
         )
     )
     assert line(enforced) == snapshot(
-        "`██████████████` 115% of the $15.00 budget. **It needs an approval:** somebody with write access says `/mergecost approve REASON` in a comment, or presses *Approve* in the check run."
+        "`███████████┃▒▒` 115% of the $15.00 budget. **It needs an approval:** somebody with write access says `/mergecost approve REASON` in a comment, or presses *Approve* in the check run."
     )
 
     enforced.say(12, "/mergecost approve")
@@ -138,7 +142,7 @@ Seen: 1 session of Claude Code, 5 requests.
     enforced.settle()
     assert enforced.check(12)[:2] == snapshot(("success", "$17.20 at list price, 115% of the budget: approved"))
     assert line(enforced) == snapshot(
-        "`██████████████` 115% of the $15.00 budget. Approved on 16 Nov 2026 up to $32.20: the migration needed it, because of #\u200b3."
+        "`███████████┃▒▒` 115% of the $15.00 budget. Approved on 16 Nov 2026 up to $32.20: the migration needed it, because of #\u200b3."
     )
     assert enforced.check_run(12).actions == []
 
@@ -210,7 +214,7 @@ def test_the_button_of_the_check_run_approves_once(enforced: World):
     enforced.settle()
     assert enforced.check(12)[:2] == snapshot(("success", "$17.20 at list price, 115% of the budget: approved"))
     assert line(enforced) == snapshot(
-        "`██████████████` 115% of the $15.00 budget. Approved on 16 Nov 2026 up to $32.20: with the button of the check run."
+        "`███████████┃▒▒` 115% of the $15.00 budget. Approved on 16 Nov 2026 up to $32.20: with the button of the check run."
     )
     with enforced.database.read() as connection:
         assert len(connection.execute(select(budget_store.approvals_given)).all()) == 1
@@ -303,7 +307,7 @@ def test_settings_show_the_amounts_in_public(enforced: World):
             """\
 **This change cost $17.20** of AI work at list price.
 
-`██████████████` 115% of the $15.00 budget. **It needs an approval:** somebody with write access says `/mergecost approve REASON` in a comment, or presses *Approve* in the check run.
+`███████████┃▒▒` 115% of the $15.00 budget. **It needs an approval:** somebody with write access says `/mergecost approve REASON` in a comment, or presses *Approve* in the check run.
 
 <sub>List price of the day for the tokens used, not an invoice. Only what reached Mergecost is counted.</sub>\
 """,

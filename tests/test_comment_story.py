@@ -22,7 +22,7 @@ def test_the_cost_appears_and_is_edited_in_place(world: World):
     assert world.comment(12) == snapshot("""\
 **This change cost $3.70** of AI work at list price.
 
-Seen: 1 session of Claude Code, 2 requests.
+Seen: 1 session of Claude Code, 2 requests; the author of its commits reports.
 
 <details><summary>Where it went</summary>
 <br>
@@ -43,7 +43,7 @@ A session in the wrong place? `/mergecost unlink b3ecf4` in a comment takes it o
 
 </details>
 
-<sub>List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Only sessions that reached Mergecost are counted. As of `1f2e3d4`. Prices: genai-prices 0.2.3, table 1. [How it is counted](https://github.com/mergecost/mergecost#how-it-is-counted)</sub>\
+<sub>List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Only sessions that reached Mergecost are counted. As of `1f2e3d4`. Prices: genai-prices 0.2.3, table 1. [How it is counted](https://mergecost.example/how)</sub>\
 """)
 
     world.work("11:30 feat/limit $0.40", "s2", "codex")
@@ -187,7 +187,7 @@ def test_a_model_without_a_price_is_named_and_is_not_free(world: World):
     assert world.comment(12).split("\n\n<details>")[0] == snapshot("""\
 **AI work on this change: 1 request at a price that is not known.**
 
-Seen: 1 session of Claude Code, 1 request.
+Seen: 1 session of Claude Code, 1 request; the author of its commits reports.
 
 At a price that is not known: `nobody-knows-1`.\
 """)
@@ -196,7 +196,7 @@ At a price that is not known: `nobody-knows-1`.\
     assert world.comment(12).split("\n\n<details>")[0] == snapshot("""\
 **This change cost $1.00** of AI work at list price, and 1 request at a price that is not known.
 
-Seen: 2 sessions of Claude Code, 2 requests.
+Seen: 2 sessions of Claude Code, 2 requests; the author of its commits reports.
 
 At a price that is not known: `nobody-knows-1`.\
 """)
@@ -211,7 +211,7 @@ def test_what_a_tool_does_not_say_is_not_shown_as_zero_nor_its_own_price_as_a_li
     world.settle()
     comment = world.comment(12)
     assert (
-        "**This change cost $0.07** of AI work by the tool's own figure, and 1 request at a price that is not known."
+        "**This change cost at least $0.07** of AI work by the tool's own figure, and 1 request at a price that is not known."
         in comment
     )
     assert "Pi<br>`no-such-model` | $0.07 † | 1 |" in comment
@@ -227,10 +227,10 @@ def test_money_of_two_kinds_says_how_much_is_of_which(world: World):
     world.send_usage([listed, msgspec.structs.replace(other, reported_micros=500_000)])
     world.settle()
     comment = world.comment(12)
-    words = "$1.50** of AI work at list price, $0.50 of it by the tool's own figure."
+    words = "at least $1.50** of AI work at list price, $0.50 of it by the tool's own figure."
     assert f"**This change cost {words}" in comment
     assert "| **All** | **$1.50 †** |" in comment
-    assert world.check(12)[1] == "$1.50 at list price, $0.50 of it by the tool's own figure"
+    assert world.check(12)[1] == "at least $1.50 at list price, $0.50 of it by the tool's own figure"
 
 
 def test_a_late_commit_moves_money_and_both_comments_are_right(world: World):

@@ -63,7 +63,7 @@ def test_the_weekly_issue_shows_the_budgets_and_when_levels_were_notified(budget
 | :-- | --: | --: | --: | :-- |
 | `█████████░` Week 47 | 98% | $19.50 | $20.00 | 50% on Wed 18 Nov, 80% on Fri 20 Nov |
 | `████░░░░░░` November 2026 so far | 49% | $19.50 | $40.00 |  |
-| `██████████` #12 | 130% | $3.90 | $3.00 | not approved |\
+| `██████┃▒▒▒` #12 | 130% | $3.90 | $3.00 | not approved |\
 """)
 
 

@@ -179,7 +179,7 @@ def test_work_without_a_price_is_nowhere_zero(world: World):
     assert world.comment(12).partition("\n\n<details>")[0] == snapshot("""\
 **AI work on this change: 1 request at a price that is not known.**
 
-Seen: 1 session of Claude Code, 1 request.
+Seen: 1 session of Claude Code, 1 request; the author of its commits reports.
 
 At a price that is not known: `some-model`.\
 """)

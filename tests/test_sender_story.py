@@ -172,7 +172,7 @@ def test_sessions_of_two_people_that_a_tool_calls_the_same_are_two(world: World)
         world.send_usage([replace(usage, request_id="bob-1", tokens=replace(usage.tokens, output=40_000))])
     world.settle()
     assert world.shares() == {"#12": 100, "#13": 300}
-    first, second = (re.findall(r"`([0-9a-f]{6})` Goose", world.comment(number)) for number in (12, 13))
+    first, second = (re.findall(r"`([0-9a-f]{6})` goose", world.comment(number)) for number in (12, 13))
     assert len({*first, *second}) == 2
     world.say(12, f"/mergecost link {second[0]}")
     world.settle()

@@ -20,7 +20,7 @@ from bot.settings import AppCredentials, Settings
 from bot.store.database import Database, Unavailable
 from bot.trampoline import DaemonThreads
 from bot.work.intake import Intake
-from webhooks import api, github, health, setup, usage
+from webhooks import api, github, health, how, setup, usage
 from webhooks.edge import Edge, in_time
 
 
@@ -138,5 +138,6 @@ def create_app(
     app.add_exception_handler(RequestValidationError, api.unfit)
     app.add_exception_handler(Unavailable, _unavailable)
     app.include_router(setup.router)
+    app.include_router(how.router)
     app.include_router(api.router)
     return app

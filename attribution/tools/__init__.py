@@ -26,7 +26,7 @@ from attribution.tools import (
 )
 from attribution.tools.log import Beside, JsonDocument, JsonLines, LogRead, Source, Sqlite, Tool
 
-__all__ = ["TOOLS", "Beside", "JsonDocument", "JsonLines", "LogRead", "Source", "Sqlite", "Tool"]
+__all__ = ["TOOLS", "Beside", "JsonDocument", "JsonLines", "LogRead", "Source", "Sqlite", "Tool", "title"]
 
 TOOLS: dict[str, Tool] = {
     aider.NAME: aider,
@@ -52,3 +52,9 @@ TOOLS: dict[str, Tool] = {
     windsurf.NAME: windsurf,
     zed.NAME: zed,
 }
+
+
+def title(name: str) -> str:
+    """A tool as its makers write it; of one that is not known here, the words of its name."""
+    tool = TOOLS.get(name)
+    return tool.TITLE if tool else " ".join(word.capitalize() for word in name.split("-"))

@@ -18,6 +18,7 @@ from attribution.usage import CommitMade, Context, ContextSource, Tokens, Usage,
 from attribution.usage_merge import unique
 
 NAME = "aider"
+TITLE = "Aider"
 LOGS = (
     JsonLines(
         folders=(),

@@ -19,6 +19,7 @@ from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, 
 from attribution.usage_merge import unique
 
 NAME = "amp"
+TITLE = "Amp"
 LOGS = (
     JsonDocument(
         folders=(".local/share/amp/threads", "AppData/Local/amp/threads"),

@@ -22,6 +22,7 @@ from attribution.usage import Context, ContextSource, Tokens, Usage
 from attribution.usage_merge import unique
 
 NAME = "claude-code"
+TITLE = "Claude Code"
 _NEEDLES = (b'"tool_use_id"', b'"output_tokens"')
 # What a session started with, and copies of what was sent: most of the bytes of short sessions.
 _BULK = rb'\{(?:"parentUuid":(?:null|"[^"]*"),"isSidechain":(?:true|false),)?(?:"attachment":|"type":"api-request)'

@@ -21,6 +21,7 @@ from attribution.usage import Context, ContextSource, Tokens, Usage
 from attribution.usage_merge import unique
 
 NAME = "cline"
+TITLE = "Cline"
 LOGS = (
     JsonDocument(
         folders=(".cline/data/sessions",),

@@ -25,6 +25,7 @@ from attribution.usage import CommitMade, Context, ContextSource, PullSeen, Toke
 from attribution.usage_merge import unique
 
 NAME = "codex"
+TITLE = "Codex"
 # How a line begins as Codex writes it; others are decoded to see what they are.
 _HEAD = rb'\{"timestamp":"[^"\\]{1,40}",(?:"ordinal":\d+,)?"type":"'
 LOGS = (

@@ -18,6 +18,7 @@ from attribution.usage import Context, ContextSource, Tokens, Usage
 from attribution.usage_merge import unique
 
 NAME = "continue-cli"
+TITLE = "Continue CLI"
 _LIST = "sessions.json"
 LOGS = (
     JsonDocument(

@@ -19,6 +19,7 @@ from attribution.usage import Context, ContextSource, Tokens, Usage
 from attribution.usage_merge import unique
 
 NAME = "copilot-cli"
+TITLE = "GitHub Copilot CLI"
 _FOLDERS = (".copilot",)
 _VARIABLES = (("COPILOT_HOME", ""),)
 # Older stores lack what is added to it.

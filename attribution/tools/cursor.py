@@ -15,6 +15,7 @@ from attribution.usage import TOKENS_NOT_KNOWN, Tokens, Usage
 from attribution.usage_merge import unique
 
 NAME = "cursor"
+TITLE = "Cursor"
 LOGS = (
     Sqlite(
         folders=(

@@ -15,6 +15,7 @@ from attribution.tools.log import Count, Instant, JsonLines, LogRead, Text, deco
 from attribution.usage import Context, ContextSource, Tokens, Usage
 
 NAME = "factory-droid"
+TITLE = "Factory Droid"
 LOGS = (
     JsonLines(
         folders=(".factory",),

@@ -29,6 +29,7 @@ from attribution.usage import Context, ContextSource, Tokens, Usage
 from attribution.usage_merge import unique
 
 NAME = "gemini-cli"
+TITLE = "Gemini CLI"
 _FOLDERS = (".gemini",)
 _VARIABLES = (("GEMINI_CLI_HOME", ".gemini"),)
 _BESIDE = ("../.project_root", "../../.project_root")

@@ -17,6 +17,7 @@ from attribution.usage import Context, ContextSource, Tokens, Usage
 from attribution.usage_merge import unique
 
 NAME = "goose"
+TITLE = "goose"
 _SUMS = """SELECT json_object('session_id', s.id, 'at', unixepoch(s.created_at), 'provider', s.provider_name,
     'model', json_extract(s.model_config_json, '$.model_name'), 'input', s.accumulated_input_tokens,
     'output', s.accumulated_output_tokens, 'total', s.accumulated_total_tokens{more}, 'cwd', s.working_dir)

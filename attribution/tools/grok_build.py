@@ -16,6 +16,7 @@ from attribution.usage import Context, ContextSource, Tokens, Usage
 from attribution.usage_merge import unique
 
 NAME = "grok-build"
+TITLE = "Grok Build"
 _DONE, _MODEL, _STARTUP, _SPAWN, _TOOL = (
     "shell.turn.inference_done",
     "model changed",

@@ -8,6 +8,7 @@ from attribution.tools import cline_tasks, opencode
 from attribution.tools.log import LogRead, Sqlite
 
 NAME = "kilo-code"
+TITLE = "Kilo Code"
 LOGS = (
     Sqlite(
         folders=(".local/share/kilo",),

@@ -20,6 +20,7 @@ from attribution.usage import Context, ContextSource, Tokens, Usage
 from attribution.usage_merge import unique
 
 NAME = "kimi-code"
+TITLE = "Kimi Code"
 LOGS = (
     JsonLines(
         folders=(".kimi-code",),

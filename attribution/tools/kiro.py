@@ -15,6 +15,7 @@ from attribution.usage import Context, ContextSource, Usage
 from attribution.usage_merge import unique
 
 NAME = "kiro"
+TITLE = "Kiro"
 LOGS = (
     JsonDocument(
         folders=(".kiro",), variables=(("KIRO_HOME", ""),), patterns=("sessions/cli/*.json",), beside=("{modified}",)

@@ -116,6 +116,11 @@ class Tool(Protocol):
     def NAME(self) -> str: ...
 
     @property
+    def TITLE(self) -> str:
+        """As its makers write it."""
+        ...
+
+    @property
     def LOGS(self) -> tuple[Source, ...]: ...
 
     def read_log(self, records: Iterable[bytes], name: str = "") -> LogRead:

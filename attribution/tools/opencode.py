@@ -20,6 +20,7 @@ from attribution.usage import Context, ContextSource, Tokens, Usage
 from attribution.usage_merge import unique
 
 NAME = "opencode"
+TITLE = "OpenCode"
 
 # Of a part only what tells an edit or a commit; of its output only what a command on git or pull requests printed.
 _TOOL = """json_object('call_id', json_extract(p.data, '$.callID'), 'tool', json_extract(p.data, '$.tool'),

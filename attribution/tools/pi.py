@@ -17,6 +17,7 @@ from attribution.usage import Context, ContextSource, Tokens, Usage
 from attribution.usage_merge import unique
 
 NAME = "pi"
+TITLE = "Pi"
 LOGS = (
     JsonLines(
         folders=(".pi/agent", ".omp/agent"),

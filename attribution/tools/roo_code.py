@@ -8,6 +8,7 @@ from attribution.tools import cline_tasks
 from attribution.tools.log import LogRead
 
 NAME = "roo-code"
+TITLE = "Roo Code"
 LOGS = (cline_tasks.source("rooveterinaryinc.roo-cline"), cline_tasks.source("zoocodeorganization.zoo-code"))
 
 

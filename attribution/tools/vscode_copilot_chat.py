@@ -19,6 +19,7 @@ from attribution.usage import TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, 
 from attribution.usage_merge import unique
 
 NAME = "vscode-copilot-chat"
+TITLE = "GitHub Copilot Chat"
 _SETTINGS = (".config", "Library/Application Support", "AppData/Roaming")
 _FOLDERS = (
     *(f"{settings}/{editor}/User" for settings in _SETTINGS for editor in ("Code", "Code - Insiders")),

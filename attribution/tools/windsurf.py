@@ -15,6 +15,7 @@ from attribution.tools.log import Instant, JsonLines, LogRead, Text, decode, sta
 from attribution.usage import Context, ContextSource, Usage
 
 NAME = "windsurf"
+TITLE = "Windsurf"
 LOGS = (
     JsonLines(
         folders=(".windsurf/transcripts",),

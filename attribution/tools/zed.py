@@ -15,6 +15,7 @@ from attribution.usage import Context, ContextSource, Tokens, Usage
 from attribution.usage_merge import unique
 
 NAME = "zed"
+TITLE = "Zed"
 _QUERY = """SELECT json_object('id', t.id, 'updated_at', t.updated_at{more}, 'model', json_extract(d.data, '$.model.model'),
     'provider', json_extract(d.data, '$.model.provider'), 'total', json_extract(d.data, '$.cumulative_token_usage'),
     'parts', json_extract(d.data, '$.request_token_usage'))

@@ -28,7 +28,7 @@ from bot.figures.period import BadDay, span
 from bot.issue import WeekView, render, title
 from bot.keys import PullKey
 from bot.repository_settings import OperatorSettings, RepositorySettings
-from bot.settings import SettingsError, from_environment, operator_settings
+from bot.settings import HOW_URL, SettingsError, from_environment, operator_settings
 from bot.store import accounts as account_store
 from bot.store import ledger_history
 from bot.store import pulls as pull_store
@@ -92,7 +92,7 @@ def _one(
         issue = issue_figures.cost_of(connection, key.pull(options.issue))
         if issue is None:
             raise ReportError(f"{row.full_name} has no issue #{options.issue} that Mergecost knows")
-        return _output(issue, issue.parts, render_issue(issue), options)
+        return _output(issue, issue.parts, render_issue(issue, HOW_URL), options)
     name = (
         last_published(from_ms(now_ms), settings.weekly_day, settings.zone).name
         if options.week == "last"

@@ -2,16 +2,16 @@
 
 from attribution.cost import NOT_KNOWN, ZERO, column
 from attribution.issues import IssueCost, IssuePart
-from bot.comment.small_print import HOW
-from bot.markdown import LONGEST_NAME, count, folded, small, table, text
+from bot.markdown import LONGEST_NAME, count, folded, listed, small, table, text
 
 COLUMNS = ("Pull request", ">Cost", "Why this much")
 MOST_ROWS = 50
 MOST_UNSEEN = 20
 
 
-def render_issue(cost: IssueCost) -> str:
-    parts = (_headline(cost), _silent_pulls(cost), _pulls(cost), _small_print())
+def render_issue(cost: IssueCost, how_url: str) -> str:
+    """`how_url` is the page that says how it is counted."""
+    parts = (_headline(cost), _silent_pulls(cost), _pulls(cost), _small_print(how_url))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -29,7 +29,8 @@ def _headline(cost: IssueCost) -> str:
 def _silent_pulls(cost: IssueCost) -> str:
     if not cost.unseen:
         return ""
-    names = ", ".join(f"#{number}" for number in cost.unseen[:MOST_UNSEEN])
+    rest = ["others"] if len(cost.unseen) > MOST_UNSEEN else []
+    names = listed([*(f"#{number}" for number in cost.unseen[:MOST_UNSEEN]), *rest])
     return f"Of {count(len(cost.unseen), 'more pull request')} no AI work reached us: {names}. That is {NOT_KNOWN}, not $0."
 
 
@@ -55,8 +56,8 @@ def _why(part: IssuePart) -> str:
     return "; ".join(reasons) or "all of it"
 
 
-def _small_print() -> str:
+def _small_print(how_url: str) -> str:
     return small(
         "List price of the day for the tokens used, not an invoice: plans and discounts are not in it. "
-        f"[How it is counted]({HOW})"
+        f"[How it is counted]({how_url})"
     )

@@ -2,8 +2,9 @@
 
 from attribution.cost import PRICE_NOT_KNOWN, column
 from attribution.outcome import State
-from bot.comment.view import CommentView, tool_title
-from bot.markdown import LONGEST_NAME, code, count, phrase, text
+from attribution.tools import title
+from bot.comment.view import CommentView
+from bot.markdown import LONGEST_NAME, code, count, listed, phrase, text
 
 _MOST_TOOLS = 10
 
@@ -43,23 +44,36 @@ def _coverage(view: CommentView) -> str:
     cost = view.cost
     if not cost.total.requests:
         return ""
-    tools = " and ".join(text(tool_title(tool), LONGEST_NAME) for tool in cost.tools[:_MOST_TOOLS])
-    if rest := cost.tools[_MOST_TOOLS:]:
-        tools += f" and {count(len(rest), 'more tool')}"
+    rest = [count(len(cost.tools) - _MOST_TOOLS, "more tool")] if len(cost.tools) > _MOST_TOOLS else []
+    tools = listed([*(text(title(tool), LONGEST_NAME) for tool in cost.tools[:_MOST_TOOLS]), *rest])
     requests = count(cost.total.requests, "request")
     if cost.details_from is not None:
         since = f"{cost.details_from:%-d %B %Y}"
         return (
-            f"Seen: {requests} of {tools}. Of single sessions details are kept since {since}; the figures are of all."
+            f"Seen: {requests} of {tools}{_reporting(view)}. "
+            f"Of single sessions details are kept since {since}; the figures are of all."
         )
-    return f"Seen: {count(len(cost.sessions), 'session')} of {tools}, {requests}."
+    return f"Seen: {count(len(cost.sessions), 'session')} of {tools}, {requests}{_reporting(view)}."
+
+
+def _reporting(view: CommentView) -> str:
+    """Of how many people who wrote its commits anything reaches us. Counted, never named."""
+    people, seen_people = view.coverage.people, view.coverage.seen_people
+    if not people:
+        return ""
+    if people == seen_people:
+        return "; the author of its commits reports" if people == 1 else f"; all {people} authors of its commits report"
+    if not seen_people:
+        whose = "the author of its commits does not report"
+        return f"; {whose}" if people == 1 else f"; none of the {people} authors of its commits reports"
+    return f"; {seen_people} of the {people} authors of its commits {'reports' if seen_people == 1 else 'report'}"
 
 
 def _unpriced(view: CommentView) -> str:
     cost = view.cost
     if not cost.total.unpriced_requests:
         return ""
-    models = ", ".join(code(model) if model else "a model that is not known" for model in cost.unpriced_models[:5])
+    models = listed([code(model) if model else "a model that is not known" for model in cost.unpriced_models[:5]])
     return f"{PRICE_NOT_KNOWN.capitalize()}: {models}."
 
 

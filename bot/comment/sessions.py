@@ -3,7 +3,8 @@
 from attribution.cost import ZERO, column
 from attribution.money import show
 from attribution.report import SessionPart
-from bot.comment.view import CommentView, reason, tool_title
+from attribution.tools import title
+from bot.comment.view import CommentView, reason
 from bot.markdown import NO_BREAK, code, count, folded, share_of, text
 
 MOST = 30
@@ -28,7 +29,7 @@ def render(view: CommentView) -> str:
 
 def _line(part: SessionPart, amount: str, number: int) -> str:
     reasons = "; ".join(reason(why, number) for why in part.why[:3])
-    return f"- **{amount}** {code(part.short_id)} {text(tool_title(part.tool))}, {_when(part)}{_part(part)}: {reasons}"
+    return f"- **{amount}** {code(part.short_id)} {text(title(part.tool))}, {_when(part)}{_part(part)}: {reasons}"
 
 
 def _when(part: SessionPart) -> str:

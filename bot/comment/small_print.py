@@ -3,8 +3,6 @@
 from bot.comment.view import CommentView
 from bot.markdown import code, small, text
 
-HOW = "https://github.com/mergecost/mergecost#how-it-is-counted"
-
 
 def render(view: CommentView) -> str:
     books = ", ".join(view.cost.price_books) or ("not kept" if view.cost.details_from else "none")
@@ -12,5 +10,5 @@ def render(view: CommentView) -> str:
     return small(
         "List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Only sessions that "
         f"reached Mergecost are counted.{as_of} Prices: {text(books)}. "
-        f"[How it is counted]({HOW})"
+        f"[How it is counted]({view.how_url})"
     )

@@ -2,7 +2,9 @@
 
 from attribution.cost import ZERO
 from attribution.report import Suggestion
-from bot.comment.view import CommentView, reason, tool_title
+from attribution.tools import title
+from bot.comment.suggestions import rest_line
+from bot.comment.view import CommentView, reason
 from bot.markdown import code, count, text
 
 MOST = 10
@@ -14,7 +16,7 @@ def render(view: CommentView) -> str:
         return ""
     lines = [_line(part, view.cost.number) for part in parts[:MOST]]
     if rest := parts[MOST:]:
-        lines.append(f"- {count(len(rest), 'more session')}")
+        lines.append(rest_line(rest))
     ask = f"Is it real? Somebody with write access says {code('/mergecost confirm ' + parts[0].short_id)} in a comment."
     return "\n".join([f"{in_short(view)} It looks invented and is in no figure here.", "", *lines, "", ask])
 
@@ -26,5 +28,5 @@ def in_short(view: CommentView) -> str:
 
 
 def _line(part: Suggestion, number: int) -> str:
-    session = f"{code(part.short_id)} {text(tool_title(part.tool))}, {count(part.cost.requests, 'request')}"
+    session = f"{code(part.short_id)} {text(title(part.tool))}, {count(part.cost.requests, 'request')}"
     return f"- **{part.cost.show()}** {session}: {reason(part.why, number)}"

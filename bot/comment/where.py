@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from attribution.cost import ZERO, column
 from attribution.money import Micros, show
 from attribution.report import OWN_FIGURE, OWN_MARK, Row, cache_read_part
-from bot.comment.view import CommentView, tool_title
+from attribution.tools import title
+from bot.comment.view import CommentView
 from bot.markdown import code, folded, share_of, table, text, tokens
 
 COLUMNS = ("Tool and model", ">Cost", ">Requests", ">Input", ">From cache", ">To cache", ">Output")
@@ -41,7 +42,7 @@ def model_rows(rows: Sequence[Row], counts: Callable[[Row], Sequence[int]]) -> l
     amounts = column([row.cost for row in first] + ([rest_cost] if rest else []))
     lines = [
         (
-            f"{text(tool_title(row.tool))}<br>{code(row.model)}",
+            f"{text(title(row.tool))}<br>{code(row.model)}",
             marked(amount, row.reported_micros),
             f"{row.cost.requests:,}",
             *(tokens(figure) if row.tokens_known else "?" for figure in counts(row)),

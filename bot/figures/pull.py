@@ -2,20 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import Connection
 
 from attribution.cost import Cost
-from attribution.evidence import Evidence, Stage
-from attribution.outcome import outcomes
+from attribution.evidence import Evidence, PullRequest, Stage
+from attribution.outcome import Details, outcomes
+from attribution.periods import day_of
 from attribution.report import PullRequestCost, Suggestion, pull_request_cost, with_sums
+from attribution.usual import Usual
+from attribution.week_report import Coverage
 from bot.clock import from_ms
 from bot.comment.view import CommentView
 from bot.figures import budgets as budget_figures
 from bot.figures import forecasts
-from bot.keys import PullKey
+from bot.keys import PullKey, RepositoryKey
 from bot.repository_settings import Problem, RepositorySettings
 from bot.store import accounts as account_store
 from bot.store import bookings as booking_store
@@ -23,6 +26,9 @@ from bot.store import commands as command_store
 from bot.store import pulls as pull_store
 from bot.store import recount
 from bot.store import totals as total_store
+
+# Who was on holiday still reports.
+_REPORTS_WITHIN = timedelta(weeks=8)
 
 
 def cost_of(connection: Connection, settings: RepositorySettings, key: PullKey) -> PullRequestCost:
@@ -60,8 +66,9 @@ def view_of(
     settings: RepositorySettings,
     problem: Problem | None,
     now: datetime,
+    usual: Usual | None = None,
 ) -> CommentView:
-    """Everything about a pull request by what is stored now."""
+    """Everything about a pull request by what is stored now, and beside it what merges usually cost."""
     row, suggested = pull_store.pull(connection, key), command_store.suggested_to(connection, key)
     cost = _cost_of(connection, settings, key, suggested)
     pulls, details = pull_store.with_reverts(connection, key.repository, [key.number])
@@ -79,4 +86,21 @@ def view_of(
         forecast=forecast,
         is_enforced=settings.enforce,
         is_approved_by_others=settings.approvals == "others",
+        usual=usual,
+        coverage=_coverage(connection, settings, key.repository, facts, details.get(key.number)),
     )
+
+
+def _coverage(
+    connection: Connection,
+    settings: RepositorySettings,
+    key: RepositoryKey,
+    facts: PullRequest | None,
+    details: Details | None,
+) -> Coverage:
+    """How many people wrote its commits, and from how many of them anything reached us since eight weeks before it was opened."""
+    if facts is None or details is None or not details.authors:
+        return Coverage(people=0, seen_people=0)
+    since = day_of(facts.created_at - _REPORTS_WITHIN, settings.zone)
+    reporting = total_store.reporting(connection, key, details.authors, since)
+    return Coverage(people=len(details.authors), seen_people=len(reporting))

@@ -4,7 +4,6 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from attribution.week_report import Kind
-from bot.comment.small_print import HOW
 from bot.issue.view import WeekView
 from bot.markdown import small, text
 
@@ -26,7 +25,7 @@ def render(view: WeekView) -> str:
         "" if is_final else "Late sessions, and what becomes of the work, change it in place.",
         *beside,
         f"`/mergecost week {view.cost.week.name}` in a comment rebuilds it.",
-        f"[How it is counted]({HOW})",
+        f"[How it is counted]({view.how_url})",
     ]
     return small(" ".join(part for part in parts if part))
 

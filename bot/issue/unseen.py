@@ -1,9 +1,9 @@
 """How much of the spend reaches Mergecost. People are counted, never named."""
 
-from bot.comment.view import tool_title
+from attribution.tools import title
 from bot.issue.kinds import pull
 from bot.issue.view import WeekView
-from bot.markdown import count, text
+from bot.markdown import count, listed, text
 
 MOST = 20
 
@@ -32,14 +32,13 @@ def _merges(view: WeekView) -> str:
     silent_merges = view.cost.unseen_merges
     if not silent_merges:
         return ""
-    names = ", ".join(pull(view, number) for number in silent_merges[:MOST]) + (
-        " and others" if len(silent_merges) > MOST else ""
-    )
+    rest = ["others"] if len(silent_merges) > MOST else []
+    names = listed([*(pull(view, number) for number in silent_merges[:MOST]), *rest])
     merges = count(len(silent_merges), "merge")
     are, they = ("is", "it") if len(silent_merges) == 1 else ("are", "they")
     return f"{merges} without AI work of known price {are} in no figure, since what {they} cost is not known: {names}."
 
 
 def _tokens(view: WeekView) -> str:
-    silent = sorted({tool_title(row.tool) for row in view.cost.rows if not row.tokens_known})
-    return f"No tokens are reported by {text(', '.join(silent))}." if silent else ""
+    silent = sorted({title(row.tool) for row in view.cost.rows if not row.tokens_known})
+    return f"No tokens are reported by {text(listed(silent))}." if silent else ""

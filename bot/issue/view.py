@@ -3,6 +3,7 @@
 import msgspec
 
 from attribution.week_report import WeekCost
+from bot.settings import HOW_URL
 
 
 class WeekView(msgspec.Struct, frozen=True, kw_only=True):
@@ -12,6 +13,7 @@ class WeekView(msgspec.Struct, frozen=True, kw_only=True):
 
     cost: WeekCost
     time_zone: str
+    how_url: str = HOW_URL
     full_name: str = ""
     settings_problem: str = ""
     before_number: int | None = None

@@ -81,6 +81,7 @@ def save_repository(database: Database, connection: Connection, account_id: int,
     blank = {
         "default_sha": None, "pulls_read_until_ms": 0, "issues_read_until_ms": 0, "comments_read_until_ms": 0, "settings_text": "",
         "settings_read_at_ms": 0, "newest_week": "", "week_due_at_ms": 0, "time_zone": "UTC",
+        "usual": "", "usual_at_ms": 0,
     }  # fmt: skip
     was_private = connection.execute(_IS_PRIVATE, key.params).scalar()
     insert = database.insert(repositories).values(**key._asdict(), **state, **blank)

@@ -113,6 +113,12 @@ _SENDERS = (
     .where(of_repository(day_senders), _in_span(day_senders), day_senders.c.requests > 0, day_senders.c.author != "")
     .distinct()
 )
+_REPORTING = (
+    select(day_senders.c.author)
+    .where(of_repository(day_senders), day_senders.c.author.in_(bindparam("authors", expanding=True)))
+    .where(day_senders.c.day >= bindparam("since"), day_senders.c.requests > 0)
+    .distinct()
+)
 _OF_REPOSITORY, _OF_PULL = (day_sums.c.repository_id,), (day_sums.c.repository_id, day_sums.c.pull_number)
 _FINENESS: dict[By, tuple[Any, ...]] = {
     "repository": _OF_REPOSITORY,
@@ -238,6 +244,11 @@ def cells(
 def senders_between(connection: Connection, key: RepositoryKey, first: date, end: date) -> frozenset[str]:
     """Digests of the people whose sessions reached us from a repository."""
     return frozenset(connection.execute(_SENDERS, _span(key, first, end)).scalars())
+
+
+def reporting(connection: Connection, key: RepositoryKey, authors: Collection[str], since: date) -> set[str]:
+    """Those of these people, by digest, whose sessions reached us from a repository since that day."""
+    return {row.author for row in rows_in(connection, _REPORTING, key.params | {"since": since}, "authors", authors)}
 
 
 def _span(key: RepositoryKey, first: date, end: date) -> dict[str, Any]:

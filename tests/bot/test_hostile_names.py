@@ -165,7 +165,7 @@ def test_the_comment_of_a_closed_issue(name: str, count: int):
     cost = IssueCost(
         number=50, title=name, is_closed=True, parent=None, total=Cost(1_230_000 * count, 2), parts=parts, unseen=(4,)
     )
-    assert_harmless(render_issue(cost), {"#3", "#4"})
+    assert_harmless(render_issue(cost, "https://mergecost.example/how"), {"#3", "#4"})
 
 
 def test_a_title_of_a_weekly_issue_is_one_that_github_takes():

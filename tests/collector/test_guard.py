@@ -107,7 +107,7 @@ session claude-code aab8820c-6dee-4d56-872a-9fb32bea7b9b  $5.25   $5.00  over  s
 
 Here: acme/widgets, branch feat/x. Installed in claude-code, codex, gemini-cli, qwen-code, copilot-cli, grok-build, cursor.
 Not in force in codex, which skips hooks that are not trusted: start `codex` once and trust the hooks that it asks about, or type /hooks there; `codex exec` runs none before.
-Requests without a known price are in no amount.
+Requests at a price that is not known are in no amount.
 """)
     state = json.loads(dev.mergecost("guard", "--json").stdout)
     assert [line["spent_micros"] for line in state["caps"]] == [6_500_000, 6_500_000, 1_250_000, 5_250_000]

@@ -34,7 +34,8 @@ class Account(SQLModel, table=True):
 class Repository(SQLModel, table=True):
     """`active`: the installation covers it now. `newest_week` is the last ISO week (`2026-W47`) whose issue was created or had no
     cause, `week_due_at_ms` when to look for the next. `time_zone`: by its days the ledger is summed up. `default_sha`: the
-    newest commit of the default branch that was read, for those without a pull request; None where GitHub shows us none."""
+    newest commit of the default branch that was read, for those without a pull request; None where GitHub shows us none.
+    `usual` is a `Usual` as JSON, what merges cost as of `usual_at_ms`; empty where there are too few."""
 
     __table_args__ = (Index("repository_by_id", "repository_id"),)
     account_id: int = key()
@@ -52,6 +53,8 @@ class Repository(SQLModel, table=True):
     newest_week: str = text()
     week_due_at_ms: int = big()
     time_zone: str = text("UTC")
+    usual: str = text()
+    usual_at_ms: int = big()
 
     @property
     def key(self) -> RepositoryKey:

@@ -42,7 +42,10 @@ class DaySender(SQLModel, table=True):
     """How many requests of a day are from a person's sessions, to know whose work reaches us at all: never shown by person."""
 
     __tablename__ = "day_sender"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (
+        Index("day_sender_by_author", "account_id", "repository_id", "author", "day"),
+        {"sqlite_with_rowid": False},
+    )
     account_id: int = key()
     repository_id: int = key()
     day: date = day()

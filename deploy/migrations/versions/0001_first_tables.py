@@ -22,6 +22,7 @@ _STATISTICS = [
         ("share", "share_by_pull", "1000000 500000 5000 100"),
         ("reason", "reason", "10000 5000 1"),
         ("day_sender", "day_sender", "10000 5000 1000 5 1"),
+        ("day_sender", "day_sender_by_author", "10000 5000 1000 50 1"),
         ("day_sum", "day_sum", "100000 50000 10000 50 5 4 3 2 1"),
         ("day_sum", "day_sum_by_pull", "100000 50000 10000 20"),
         ("command", "sqlite_autoindex_command_1", "10000 5000 500 1"),
@@ -161,6 +162,7 @@ def _make_account_to_job() -> None:
         sa.PrimaryKeyConstraint("account_id", "repository_id", "day", "author"),
         sqlite_with_rowid=False,
     )
+    op.create_index("day_sender_by_author", "day_sender", ["account_id", "repository_id", "author", "day"])
     op.create_table(
         "day_sum",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -363,6 +365,8 @@ def _make_notice_to_week() -> None:
         sa.Column("newest_week", sa.Text(), nullable=False),
         sa.Column("week_due_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("time_zone", sa.Text(), nullable=False),
+        sa.Column("usual", sa.Text(), nullable=False),
+        sa.Column("usual_at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id"),
     )
     op.create_index("repository_by_id", "repository", ["repository_id"])
