@@ -53,12 +53,19 @@ class KindRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """A median of `count` amounts; half of them lie from `low_micros` to `high_micros`."""
+    """A median of `count` amounts that sum to `total_micros`; half of them lie from `low_micros` to `high_micros`."""
 
     median_micros: Micros
     low_micros: Micros
     high_micros: Micros
+    total_micros: Micros
     count: int
+
+    @property
+    def mean_micros(self) -> Micros:
+        """Rounded half to even."""
+        whole, rest = divmod(self.total_micros, self.count)
+        return whole + (2 * rest > self.count or (2 * rest == self.count and whole % 2))
 
 
 class Merge(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +166,12 @@ class WeekCost(msgspec.Struct, frozen=True, kw_only=True):
     def has_work(self) -> bool:
         """Whether AI work of the week reached us, unconfirmed work among it."""
         return self.total.requests + self.unconfirmed.requests > 0
+
+    @property
+    def in_week(self) -> list[tuple[Kind, PullPart]]:
+        """The pull requests that cost something in the week, dearest first. One that was built and reviewed is there once."""
+        parts = [(row.kind, pull) for row in self.kinds for pull in row.pulls if pull.cost.requests]
+        return sorted(parts, key=lambda part: (-part[1].cost.priced_micros, part[1].number))
 
     @property
     def pull_numbers(self) -> list[int]:

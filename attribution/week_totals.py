@@ -105,7 +105,7 @@ def figure(amounts: Iterable[Micros]) -> Figure | None:
     if len(ordered) >= 4:
         first, _, third = quantiles(ordered, n=4, method="inclusive")
         low, high = int(first), int(third)
-    return Figure(median_micros=median, low_micros=low, high_micros=high, count=len(ordered))
+    return Figure(median_micros=median, low_micros=low, high_micros=high, total_micros=sum(ordered), count=len(ordered))
 
 
 def _whole(spend: Iterable[Spend], rows: Iterable[Row]) -> Cost:

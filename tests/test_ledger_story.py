@@ -133,7 +133,9 @@ def test_a_rebuild_of_an_unknown_repository_names_those_that_there_are(ready: Wo
 def report(world: World, *words: str) -> str:
     options = report_command._parser().parse_args(words)
     with world.database.read() as connection:
-        return report_command.report(connection, world.bots[0].operator, options, world.now_ms)
+        return report_command.report(
+            connection, world.bots[0].operator, options, world.now_ms, world.bots[0].settings.how_url
+        )
 
 
 def test_the_history_of_a_pull_request_shows_every_decision_on_its_work(ready: World):

@@ -54,7 +54,13 @@ def week(worlds: Worlds) -> World:
 
 def report(world: World, *words: str) -> str:
     with world.database.read() as connection:
-        return report_command.report(connection, world.bots[0].operator, _parser().parse_args(words), world.now_ms)
+        return report_command.report(
+            connection,
+            world.bots[0].operator,
+            _parser().parse_args(words),
+            world.now_ms,
+            world.bots[0].settings.how_url,
+        )
 
 
 WIDGETS = ("--repository", "acme/widgets")

@@ -50,7 +50,9 @@ def history(world: World) -> list[str]:
     """Every decision on the work of #12, without times, short ids and token ids."""
     options = report_command._parser().parse_args(["--pull", "12", "--history"])
     with world.database.read() as connection:
-        text = report_command.report(connection, world.bots[0].operator, options, world.now_ms)
+        text = report_command.report(
+            connection, world.bots[0].operator, options, world.now_ms, world.bots[0].settings.how_url
+        )
     lines = [line.split("  ", 2)[2].strip() for line in text.splitlines()]
     return [re.sub(r"token [0-9a-f]{8}", "token ...", line) for line in lines]
 

@@ -45,7 +45,13 @@ def world(worlds: Worlds) -> World:
 
 def report(world: World, *words: str) -> str:
     with world.database.read() as connection:
-        return report_command.report(connection, world.bots[0].operator, _parser().parse_args(words), world.now_ms)
+        return report_command.report(
+            connection,
+            world.bots[0].operator,
+            _parser().parse_args(words),
+            world.now_ms,
+            world.bots[0].settings.how_url,
+        )
 
 
 def confirm(world: World, by: str = "alice") -> None:
@@ -115,12 +121,18 @@ def test_it_is_beside_the_total_in_the_weekly_issue(world: World):
     world.now_ms = to_ms(MONDAY) + 7 * DAY_MS + 6 * 3_600_000
     world.tick()
     (issue,) = world.weeks()
-    assert issue.title == snapshot("AI spend, week 47 of 2026: $3.00 a merge")
+    assert issue.title == snapshot("AI spend, week 47 of 2026: $10.00, 1 merge, median $3.00")
     body = issue.body.partition(" -->\n")[2]
     assert body == snapshot("""\
-**A merge cost $3.00 this week** at list price (the only one); there is nothing before to compare it with. It was not reverted so far.
+**$10.00 of AI work this week at list price; 1 merge: $3.00 over its whole life.** There are no merges before to compare with.
 
 **Unconfirmed: $1,000,000.00** in 100 requests that may be invented. It counts as soon as somebody with write access says `/mergecost confirm SESSION` in a pull request.
+
+| Cost over its whole life | This week | of | 8 weeks before | of |
+| :-- | --: | --: | --: | --: |
+| A merge, on average | $3.00 | 1 | – | – |
+| A merge, median | $3.00 | 1 | – | – |
+| A merge that stands so far, median | $3.00 | 1 | – | – |
 
 | What became of it | Cost | Share | PRs |
 | :-- | --: | --: | --: |
@@ -150,6 +162,18 @@ The cost is that of a pull request's whole life; *This week* is the part that is
 
 </details>
 
+<details><summary>The week by pull request</summary>
+<br>
+
+| Pull request | This week | Share | What became of it |
+| :-- | --: | --: | :-- |
+| #12 | $6.00 | 60% | Still open |
+| #13 | $3.00 | 30% | Merged |
+| – | $1.00 | 10% | No pull request |
+| **All** | **$10.00** | **100%** |  |
+
+</details>
+
 <details><summary>By tool, model and label</summary>
 <br>
 
@@ -171,7 +195,7 @@ Labels are those of pull requests and of the issues that they close; what has se
 
 </details>
 
-<sub>List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Mon 16 Nov to Sun 22 Nov 2026, UTC, as far as it is known by now. Late sessions, and what becomes of the work, change it in place. `/mergecost week 2026-W47` in a comment rebuilds it. [How it is counted](https://github.com/mergecost/mergecost#how-it-is-counted)</sub>\
+<sub>List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Mon 16 Nov to Sun 22 Nov 2026, UTC, as far as it is known by now. Commits without a pull request are known from developers' machines alone: the App may not read them on GitHub. Late sessions, and what becomes of the work, change it in place. `/mergecost week 2026-W47` in a comment rebuilds it. [How it is counted](https://mergecost.example/how)</sub>\
 """)
     week = world.read("/repositories/acme/widgets/weeks/2026-W47").json()
     amounts = {

@@ -71,12 +71,19 @@ def test_the_issue_of_a_week(week: World):
     monday(week)
     (issue,) = week.weeks()
     assert (issue.title, issue.state, [label.name for label in issue.labels]) == snapshot(
-        ("AI spend, week 47 of 2026: $3.15 a merge", "open", ["mergecost"])
+        ("AI spend, week 47 of 2026: $10.20, 2 merges, median $3.15", "open", ["mergecost"])
     )
     assert body(week) == snapshot("""\
-**A merge cost $3.15 this week** at list price (median of 2, from $1.10 to $5.20); there is nothing before to compare it with. 1 of 2 was reverted so far: one that still stands cost $5.20. A closed issue cost $5.20.
+**$10.20 of AI work this week at list price, and 1 request at a price that is not known; 2 merges: $3.15 each on average, $3.15 in the median.** Over their whole lives they cost $6.30 together. There are no merges before to compare with.
 
 **To decide:** $5.00, 49% of the week, shipped nothing. Most of it, $3.10, went into #14, which was abandoned: take it up again, or let it go.
+
+| Cost over its whole life | This week | of | 8 weeks before | of |
+| :-- | --: | --: | --: | --: |
+| A merge, on average | $3.15 | 2 | – | – |
+| A merge, median | $3.15 | 2 | – | – |
+| A merge that stands so far, median | $5.20 | 1 | – | – |
+| A closed issue, median | $5.20 | 1 | – | – |
 
 | What became of it | Cost | Share | PRs |
 | :-- | --: | --: | --: |
@@ -85,6 +92,7 @@ def test_the_issue_of_a_week(week: World):
 | Reverted | $1.10 | 11% | 1 |
 | No pull request | $0.80 | 8% | – |
 | **Week 47** | **$10.20** | **100%** |  |
+| Of it shipped nothing | $5.00 | 49% | – |
 
 <sub>Every request of the week is in one of the rows; they sum to the week's spend to the cent. In no amount: 1 request at a price that is not known.</sub>
 
@@ -100,6 +108,19 @@ def test_the_issue_of_a_week(week: World):
 | **All** | **$6.30** | **$6.30** | **$6.30** | – | – |  |
 
 The cost is that of a pull request's whole life; *This week* is the part that is in the table above. What is tied by commits (or by people) is surest; the rest was found by branch and files.
+
+</details>
+
+<details><summary>The week by pull request</summary>
+<br>
+
+| Pull request | This week | Share | What became of it |
+| :-- | --: | --: | :-- |
+| #12 | $5.20 | 51% | Merged |
+| #14 | $3.10 | 30% | Abandoned |
+| #13 | $1.10 | 11% | Reverted |
+| – | $0.80 | 8% | No pull request |
+| **All** | **$10.20** | **100%** |  |
 
 </details>
 
@@ -187,7 +208,9 @@ def test_three_replicas_make_one(week: World):
 
 def test_all_down_over_the_boundary_makes_it_late(week: World):
     monday(week, 3 * 24)
-    assert [issue.title for issue in week.weeks()] == snapshot(["AI spend, week 47 of 2026: $3.15 a merge"])
+    assert [issue.title for issue in week.weeks()] == snapshot(
+        ["AI spend, week 47 of 2026: $10.20, 2 merges, median $3.15"]
+    )
 
 
 def test_down_for_weeks_makes_each_that_had_work(week: World):
@@ -445,7 +468,7 @@ def test_another_repository_receives_it(week: World):
     monday(week)
     assert week.weeks() == []
     (issue,) = week.weeks(reports)
-    assert issue.title == snapshot("acme/widgets: AI spend, week 47 of 2026: $3.15 a merge")
+    assert issue.title == snapshot("acme/widgets: AI spend, week 47 of 2026: $11.20, 2 merges, median $3.15")
     assert "acme/widgets#13 Retry on 503" in issue.body
 
 
@@ -486,12 +509,12 @@ def test_silence_turns_into_abandonment_by_time_alone(week: World):
 
 def test_a_revert_after_the_week_is_shown_in_it(week: World):
     monday(week)
-    assert "one that still stands cost $5.20" in head(week)
+    assert "| A merge that stands so far, median | $5.20 | 1 |" in head(week)
     week.open_pull(17, "revert-12", body="Reverts acme/widgets#12")
     week.merge(17)
     week.settle()
     assert "| Reverted | $6.30 |" in body(week)
-    assert "All of them were reverted." in head(week)
+    assert "| A merge that stands so far, median | – | 0 |" in head(week)
 
 
 @pytest.mark.parametrize(

@@ -23,12 +23,13 @@ from bot.context import settings_of
 from bot.figures import breakdown as breakdown_figures
 from bot.figures import issue as issue_figures
 from bot.figures import pull as pull_figures
+from bot.figures import usual as usual_figures
 from bot.figures import week as week_figures
 from bot.figures.period import BadDay, span
 from bot.issue import WeekView, render, title
 from bot.keys import PullKey
 from bot.repository_settings import OperatorSettings, RepositorySettings
-from bot.settings import HOW_URL, SettingsError, from_environment, operator_settings
+from bot.settings import SettingsError, from_environment, operator_settings
 from bot.store import accounts as account_store
 from bot.store import ledger_history
 from bot.store import pulls as pull_store
@@ -51,7 +52,7 @@ def main(argv: list[str]) -> int:
         database = opened(settings.database_url)
         try:
             with database.read() as connection:
-                print(report(connection, operator, options, system_clock()), end="")
+                print(report(connection, operator, options, system_clock(), settings.how_url), end="")
         finally:
             database.close()
     except (ReportError, BadDay, SettingsError) as error:
@@ -60,13 +61,15 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def report(connection: Connection, operator: OperatorSettings, options: argparse.Namespace, now_ms: int) -> str:
+def report(
+    connection: Connection, operator: OperatorSettings, options: argparse.Namespace, now_ms: int, how_url: str
+) -> str:
     """What was asked for, as text, JSON or CSV. Raises `ReportError` and `BadDay`."""
     rows = _repositories(connection, options)
     if options.pull or options.issue or options.week:
         if len(rows) != 1:
             raise ReportError(f"which repository? Say --repository OWNER/NAME. There are: {_names(rows)}")
-        return _one(connection, rows[0], settings_of(operator, rows[0])[0], options, now_ms)
+        return _one(connection, rows[0], settings_of(operator, rows[0])[0], options, now_ms, how_url)
     zone = settings_of(operator, rows[0])[0].zone if len(rows) == 1 else ZoneInfo("UTC")
     lines = breakdown_figures.of_repositories(
         connection, rows, options.by, span(options.since, options.until, zone, now_ms)
@@ -77,7 +80,12 @@ def report(connection: Connection, operator: OperatorSettings, options: argparse
 
 
 def _one(
-    connection: Connection, row: Repository, settings: RepositorySettings, options: argparse.Namespace, now_ms: int
+    connection: Connection,
+    row: Repository,
+    settings: RepositorySettings,
+    options: argparse.Namespace,
+    now_ms: int,
+    how_url: str,
 ) -> str:
     key = row.key
     if options.pull:
@@ -85,14 +93,16 @@ def _one(
             raise ReportError(f"{row.full_name} has no pull request #{options.pull} that Mergecost knows")
         if options.history:
             return _history(connection, key.pull(options.pull))
-        view = pull_figures.view_of(connection, key.pull(options.pull), settings, None, from_ms(now_ms))
+        usual, _ = usual_figures.of_repository(connection, row, from_ms(now_ms))
+        view = pull_figures.view_of(connection, key.pull(options.pull), settings, None, from_ms(now_ms), usual)
+        view = msgspec.structs.replace(view, how_url=how_url)
         text = render_comment(view) + (_why(connection, key.pull(options.pull)) if options.why else "")
         return _output(view.cost, view.cost.rows, text, options)
     if options.issue:
         issue = issue_figures.cost_of(connection, key.pull(options.issue))
         if issue is None:
             raise ReportError(f"{row.full_name} has no issue #{options.issue} that Mergecost knows")
-        return _output(issue, issue.parts, render_issue(issue, HOW_URL), options)
+        return _output(issue, issue.parts, render_issue(issue, how_url), options)
     name = (
         last_published(from_ms(now_ms), settings.weekly_day, settings.zone).name
         if options.week == "last"
@@ -101,7 +111,9 @@ def _one(
     week = week_named(name, settings.zone) and week_figures.cost_of(connection, settings, key.week(name), now_ms)
     if week is None:
         raise ReportError(f"there is no week {name!r}: write it like 2026-W47")
-    view = WeekView(cost=week, time_zone=settings.time_zone, is_default_shown=row.default_sha is not None)
+    view = WeekView(
+        cost=week, time_zone=settings.time_zone, how_url=how_url, is_default_shown=row.default_sha is not None
+    )
     return _output(week, week.kinds, f"# {title(view)}\n\n{render(view)}", options)
 
 

@@ -5,7 +5,7 @@ A section takes the `WeekView` and returns Markdown, or an empty text when it ha
 
 from collections.abc import Callable
 
-from bot.issue import breakdown, budget, chart, headline, kinds, merges, small_print, unseen
+from bot.issue import against, breakdown, budget, chart, headline, kinds, merges, pulls, small_print, unseen
 from bot.issue.headline import title
 from bot.issue.view import WeekView
 
@@ -13,11 +13,13 @@ __all__ = ["SECTIONS", "WeekView", "render", "title"]
 
 SECTIONS: tuple[Callable[[WeekView], str], ...] = (
     headline.render,
+    against.render,
     kinds.render,
     unseen.render,
     budget.render,
     chart.render,
     merges.render,
+    pulls.render,
     breakdown.render,
     small_print.render,
 )

@@ -35,29 +35,36 @@ def render(view: WeekView) -> str:
 
 
 def _in_short(cost: WeekCost) -> str:
-    if cost.per_merge:
-        return f"{show(cost.per_merge.median_micros)} a merge"
-    if not cost.has_work:
-        return "none seen"
-    whole = cost.total.show()
-    return f"{whole}, no merge of known cost" if cost.unseen_merges else f"{whole}, no merge"
+    used = cost.total.show() if cost.total.requests else "none seen"
+    if now := cost.per_merge:
+        return f"{used}, {count(now.count, 'merge')}, median {show(now.median_micros)}"
+    if not cost.total.requests:
+        return used
+    return f"{used}, no merge of known cost" if cost.unseen_merges else f"{used}, no merge"
 
 
 def _cost(cost: WeekCost) -> str:
+    """The total, the merges, their mean and their median, each by its name."""
     now, before = cost.per_merge, cost.before_merge
     if now is None:
-        return " ".join([_no_merge(cost), *_issues(cost)])
-    how = "the only one" if now.count == 1 else f"median of {now.count:,}, {_range(now)}"
-    against = (
-        f", {_against(now, before)} ({how})" if before else f" ({how}); there is nothing before to compare it with"
-    )
-    return " ".join(
-        [
-            f"**A merge cost {show(now.median_micros)} this week** at list price{against}.",
-            _standing(cost),
-            *_issues(cost),
-        ]
-    )
+        return _no_merge(cost)
+    merges = f"{count(now.count, 'merge')}{' of known cost' if cost.unseen_merges else ''}"
+    each = f"{show(now.mean_micros)} each on average, {show(now.median_micros)} in the median"
+    life = "Over their whole lives they"
+    if now.count == 1:
+        each, life = f"{show(now.median_micros)} over its whole life", ""
+    total = f"{life} cost {show(now.total_micros)} together." if life else ""
+    than = f"The median is {_against(now, before)}." if before else "There are no merges before to compare with."
+    return " ".join(part for part in (f"**{_used(cost)}; {merges}: {each}.**", total, than) if part)
+
+
+def _used(cost: WeekCost) -> str:
+    used = cost.total
+    if not used.requests:
+        return "No AI work was used this week"
+    if not used.is_known:
+        return f"AI work of this week: {used.note()}"
+    return f"{used.show()} of AI work this week at list price{used.note(', and ')}"
 
 
 def _no_merge(cost: WeekCost) -> str:
@@ -94,43 +101,8 @@ def _sessions(parts: Sequence[Suggestion]) -> str:
     return f" Of no pull request: {', '.join([*named, *rest])}."
 
 
-def _range(figure: Figure) -> str:
-    low, high = show(figure.low_micros), show(figure.high_micros)
-    return f"half of them from {low} to {high}" if figure.count >= 4 else f"from {low} to {high}"
-
-
 def _against(now: Figure, before: Figure) -> str:
     if change(now, before) == 0:
-        return f"much the same as the {show(before.median_micros)} of the 8 weeks before"
+        return "much the same as in the 8 weeks before"
     word = "up" if now.median_micros > before.median_micros else "down"
-    return f"{word} from {show(before.median_micros)} in the 8 weeks before"
-
-
-def _standing(cost: WeekCost) -> str:
-    """The merges that lasted, in words that are true before and after the time has passed."""
-    merges = cost.per_merge.count if cost.per_merge else 0
-    stand = cost.per_surviving.count if cost.per_surviving else 0
-    so_far, word = ("", "survived") if cost.is_settled else (" so far", "still stands")
-    if stand == merges:
-        words = f"It was not reverted{so_far}" if merges == 1 else f"None of them was reverted{so_far}"
-    elif cost.per_surviving is None:
-        words = "It was reverted" if merges == 1 else "All of them were reverted"
-    else:
-        were = "was" if merges - stand == 1 else "were"
-        words = f"{merges - stand:,} of {merges:,} {were} reverted{so_far}"
-        words += f": one that {word} cost {show(cost.per_surviving.median_micros)}"
-    before = (
-        f"; one that survived in the 8 weeks before cost {show(cost.before_surviving.median_micros)}"
-        if cost.before_surviving
-        else ""
-    )
-    return f"{words}{before}."
-
-
-def _issues(cost: WeekCost) -> list[str]:
-    now, before = cost.per_issue, cost.before_issue
-    if now is None:
-        return []
-    return [
-        f"A closed issue cost {show(now.median_micros)}{f', against {show(before.median_micros)} before' if before else ''}."
-    ]
+    return f"{word} from {show(before.median_micros)}, that of {count(before.count, 'merge')} in the 8 weeks before"

@@ -1,7 +1,7 @@
 """What became of the week's spend: each kind a row, and the rows sum to the week to the cent."""
 
 from attribution.cost import Cost, column
-from attribution.week_report import Kind, KindRow
+from attribution.week_report import NOTHING, Kind, KindRow
 from bot.issue.view import WeekView
 from bot.markdown import share_of, small, table
 
@@ -28,6 +28,9 @@ def render(view: WeekView) -> str:
     rows = [_line(row, amount, cost.total) for row, amount in zip(kinds, amounts, strict=True)]
     whole = "**100%**" if cost.total.priced_micros else ""
     rows.append((f"**Week {cost.week.number}**", f"**{cost.total.show()}**", whole, ""))
+    nothing = [row for row in kinds if row.kind in NOTHING]
+    if len(nothing) > 1:
+        rows.append(("Of it shipped nothing", cost.nothing.show(), _share(cost.nothing, cost.total), "–"))
     if cost.unconfirmed.requests:
         rows.append((BESIDE, cost.unconfirmed.show(), "–", "–"))
     notes = ["Every request of the week is in one of the rows; they sum to the week's spend to the cent."]
@@ -42,6 +45,8 @@ def pull(view: WeekView, number: int) -> str:
 
 
 def _line(row: KindRow, amount: str, total: Cost) -> tuple[str, ...]:
-    whole = total.priced_micros
-    part = share_of(row.cost.priced_micros, whole) if row.cost.is_known and whole else ""
-    return NAMES[row.kind], amount, part, f"{len(row.pulls):,}" if row.pulls else "–"
+    return NAMES[row.kind], amount, _share(row.cost, total), f"{len(row.pulls):,}" if row.pulls else "–"
+
+
+def _share(part: Cost, total: Cost) -> str:
+    return share_of(part.priced_micros, total.priced_micros) if part.is_known and total.priced_micros else ""

@@ -11,13 +11,17 @@ from attribution.report import Row, cache_read_part
 from attribution.week_report import NOTHING, Figure, Kind, KindRow, WeekCost
 from bot.issue.kinds import NAMES, pull
 from bot.issue.view import WeekView
-from bot.markdown import code, count, share_of
+from bot.markdown import code, count, listed, share_of
 
 # Below this a difference of medians says nothing.
 _SAME = Fraction(1, 10)
 # A part of the week worth a decision, and the least amount.
 _WORTH = Fraction(1, 10)
 _LEAST_MICROS = 5_000_000
+# So much of the week is large for one pull request; of fewer than so many, no part and no cost is unusual.
+_LARGE = Fraction(1, 3)
+_FEW = 4
+_MOST_NAMED = 3
 # Cache reads that differ by less explain nothing.
 _CACHE_POINTS = Fraction(3, 100)
 _MIX_POINTS = Fraction(15, 100)
@@ -43,24 +47,20 @@ def largest_change(cost: WeekCost) -> str:
     each = Fraction(now.median_micros, before.median_micros) / (requests or 1)
     if (requests > each) if direction > 0 else (requests < each):
         word = "more" if direction > 0 else "fewer"
-        return f"{verb} mostly because a merge took {word} requests: {took:,}, against {took_before:,} before."
+        return f"{verb} mostly because a merge took {word} requests."
     word = "more" if direction > 0 else "less"
-    costs = (
-        f"{show(now.median_micros // max(took, 1))}, against {show(before.median_micros // max(took_before, 1))} before"
-    )
-    return f"{verb} mostly because a request cost {word}: {costs}{_why_each(cost, direction)}."
+    return f"{verb} mostly because a request cost {word}{_why_each(cost, direction)}."
 
 
 def _why_each(cost: WeekCost, direction: int) -> str:
     now, before = _cache(cost.rows), _cache(cost.before_rows)
     if now is not None and before is not None and (before - now) * direction >= _CACHE_POINTS:
-        return f"; {_percent(now)} of the input came from cache, {_percent(before)} before"
+        return f": {'less' if direction > 0 else 'more'} of the input came from cache"
     growth = [
         (_part(cost.rows, model) - _part(cost.before_rows, model), model) for model in {row.model for row in cost.rows}
     ]
     if growth and (most := max(growth))[0] >= _MIX_POINTS:
-        now_part, before_part = _percent(_part(cost.rows, most[1])), _percent(_part(cost.before_rows, most[1]))
-        return f"; {code(most[1])} made up {now_part} of the spend, {before_part} before"
+        return f": more of the spend went to {code(most[1])} than before"
     return ""
 
 
@@ -75,14 +75,11 @@ def _part(rows: Sequence[Row], model: str) -> Fraction:
     return Fraction(part, whole) if whole else Fraction(0)
 
 
-def _percent(part: Fraction) -> str:
-    return share_of(part.numerator, part.denominator)
-
-
 def to_decide(view: WeekView) -> str:
     """A budget that is used up or will be; what shipped nothing, if it is worth anybody's time, else what is missing from the
-    figures; or that nothing needs a decision."""
-    reasons = " ".join(part for part in (_over_budget(view.cost), _unshipped(view)) if part)
+    figures; what is unusually dear; or that nothing needs a decision."""
+    findings = (_over_budget(view.cost), _unshipped(view), _large_part(view), _dear_merges(view))
+    reasons = " ".join(part for part in findings if part)
     if reasons or view.cost.unconfirmed.requests:
         return f"**To decide:** {reasons}" if reasons else ""
     return "Nothing needs a decision."
@@ -115,6 +112,34 @@ def _unshipped(view: WeekView) -> str:
         people = f"{coverage.people - coverage.seen_people:,} of {count(coverage.people, 'person', 'people')}"
         return f"{people} whose commits were merged send no sessions, so the figures are too low."
     return ""
+
+
+def _large_part(view: WeekView) -> str:
+    """One pull request that is a third of the week, among several."""
+    parts, whole = view.cost.in_week, view.cost.total.priced_micros
+    if len(parts) < _FEW:
+        return ""
+    kind, most = parts[0]
+    if kind in NOTHING or most.cost.priced_micros < max(_LEAST_MICROS, whole * _LARGE):
+        return ""
+    share = share_of(most.cost.priced_micros, whole)
+    return (
+        f"{most.cost.show()}, {share} of the week, went into {pull(view, most.number)} alone: its comment says where."
+    )
+
+
+def _dear_merges(view: WeekView) -> str:
+    """Merges of at least twice the usual cost."""
+    before = view.cost.before_merge
+    if before is None or before.count < _FEW:
+        return ""
+    least = max(_LEAST_MICROS, 2 * before.median_micros)
+    dear = [merge for merge in view.cost.merges if merge.total.cost.priced_micros >= least]
+    if not dear:
+        return ""
+    names = [f"{pull(view, merge.number)} for {merge.total.cost.show()}" for merge in dear[:_MOST_NAMED]]
+    rest = [count(len(dear) - _MOST_NAMED, "other")] if len(dear) > _MOST_NAMED else []
+    return f"{count(len(dear), 'merge')} cost at least twice what is usual: {listed([*names, *rest])}."
 
 
 def _most(view: WeekView, row: KindRow, nothing: Micros) -> str:

@@ -16,6 +16,7 @@ from attribution.outcome import Details
 from attribution.periods import week_of, weeks_later
 from attribution.report import Row
 from attribution.totals import Spend, pull_totals
+from attribution.week_report import Figure
 from attribution.week_totals import WeekFacts, week_cost
 from bot.github.write_comment import LONGEST_BODY
 from bot.issue import WeekView, render, title
@@ -91,26 +92,20 @@ def test_requests_or_their_price_moved_it():
         )  # fmt: skip
         return sentences(WeekView(cost=week_cost(facts), time_zone="UTC")).split("\n\n")[1]
 
-    assert moved_by(8, 80) == snapshot(
-        "It rose mostly because a merge took more requests: 80, against 40 before. Nothing needs a decision."
-    )
-    assert moved_by(2, 20) == snapshot(
-        "It fell mostly because a merge took fewer requests: 20, against 40 before. Nothing needs a decision."
-    )
+    assert moved_by(8, 80) == snapshot("It rose mostly because a merge took more requests. Nothing needs a decision.")
+    assert moved_by(2, 20) == snapshot("It fell mostly because a merge took fewer requests. Nothing needs a decision.")
     assert moved_by(4.1, 20) == snapshot("Nothing needs a decision.")
     assert moved_by(
         2, 40, rows=(row("m", 1, read=95, fresh=5),), before_rows=(row("m", 1, read=80, fresh=20),)
     ) == snapshot(
-        "It fell mostly because a request cost less: $0.05, against $0.10 before; 95% of the input came from cache, 80% before. Nothing needs a decision."
+        "It fell mostly because a request cost less: more of the input came from cache. Nothing needs a decision."
     )
     assert moved_by(
         8, 40, rows=(row("big", 9), row("small", 1)), before_rows=(row("big", 2), row("small", 8))
     ) == snapshot(
-        "It rose mostly because a request cost more: $0.20, against $0.10 before; `big` made up 90% of the spend, 20% before. Nothing needs a decision."
+        "It rose mostly because a request cost more: more of the spend went to `big` than before. Nothing needs a decision."
     )
-    assert moved_by(8, 40) == snapshot(
-        "It rose mostly because a request cost more: $0.20, against $0.10 before. Nothing needs a decision."
-    )
+    assert moved_by(8, 40) == snapshot("It rose mostly because a request cost more. Nothing needs a decision.")
 
 
 def test_what_needs_a_decision():
@@ -143,8 +138,42 @@ def test_what_needs_a_decision():
 
 def test_titles():
     text = "#1 a opened Mon 09:00 merged Mon 10:00"
-    assert title(view(text, [spend(1, 3.4)], [])) == "AI spend, week 47 of 2026: $3.40 a merge"
+    assert title(view(text, [spend(1, 3.4)], [])) == "AI spend, week 47 of 2026: $3.40, 1 merge, median $3.40"
     assert title(view("", [spend(None, 1)], [])) == "AI spend, week 47 of 2026: $1.00, no merge"
+
+
+def many(*dollars: float) -> tuple[str, list[Spend]]:
+    lines = [f"#{number} b{number} opened Mon 09:00 merged Mon 10:00" for number, _ in enumerate(dollars, 1)]
+    return "\n".join(lines), [spend(number, amount) for number, amount in enumerate(dollars, 1)]
+
+
+def test_the_headline_names_mean_and_median_and_the_tables_hold_them():
+    text, now = many(1, 2, 9)
+    page = render(view(text, [*now, spend(None, 0.5)], []))
+    assert page.startswith(
+        "**$12.50 of AI work this week at list price; 3 merges: $4.00 each on average, $2.00 in the median.** "
+        "Over their whole lives they cost $12.00 together."
+    )
+    assert "| A merge, on average | $4.00 | 3 |" in page
+    assert "| A merge, median | $2.00 | 3 |" in page
+
+
+def test_a_third_of_the_week_in_one_pull_request_is_to_decide():
+    text, now = many(1, 2, 9, 12)
+    assert "$12.00, 50% of the week, went into #4 alone: its comment says where." in sentences(view(text, now, []))
+    even, alike = many(6, 6, 6, 6)
+    assert "alone" not in sentences(view(even, alike, []))
+
+
+def test_a_merge_of_twice_the_usual_cost_is_to_decide():
+    text, now = many(5, 6, 7, 8, 20, 25)
+    week = view(text, now, [])
+    usual = Figure(
+        median_micros=10 * DOLLAR, low_micros=DOLLAR, high_micros=20 * DOLLAR, total_micros=44 * DOLLAR, count=4
+    )
+    against = msgspec.structs.replace(week, cost=msgspec.structs.replace(week.cost, before_merge=usual))
+    assert "2 merges cost at least twice what is usual: #6 for $25.00 and #5 for $20.00." in sentences(against)
+    assert "usual" not in sentences(week), "without a past nothing is"
 
 
 def test_the_largest_week_is_an_issue_that_github_takes():
