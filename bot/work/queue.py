@@ -6,14 +6,15 @@ with SKIP LOCKED; on SQLite a write transaction is alone anyway.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from enum import StrEnum
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, bindparam, case, func, or_, select, text, update
 
-from bot.keys import PullKey, RepositoryKey
+from bot.keys import RepositoryKey
 from bot.store.database import Database, at_end, table
 from bot.store.tables import Account, Job
+from bot.work.claim_sql import CLAIM_ON_POSTGRESQL, CLAIM_ON_SQLITE
+from bot.work.kinds import WRITERS, Kind, Lease, Work
 
 jobs, accounts = table(Job), table(Account)
 
@@ -22,75 +23,6 @@ LEASE_MS = 15_000
 MAX_ATTEMPTS = 10
 _FIRST_RETRY_MS = 5_000
 LONGEST_RETRY_MS = 15 * 60_000
-
-
-class Kind(StrEnum):
-    """Kinds of work, in the order in which they run when due at once: facts come before commands, and commands before what is
-    written. A repository that has just become public is known as such before anything is written in it."""
-
-    DELIVERIES = "deliveries"
-    ACCOUNTS = "accounts"
-    ACCOUNT = "account"
-    RECENT = "recent"
-    PULL = "pull"
-    ISSUE = "issue"
-    COMMANDS = "commands"
-    ATTRIBUTE = "attribute"
-    TIME_ZONE = "time_zone"
-    COMMENT = "comment"
-    ISSUE_COMMENT = "issue_comment"
-    ALERTS = "alerts"
-    ALERT_COMMENT = "alert_comment"
-    BUDGETS = "budgets"
-    NOTICES = "notices"
-    SURVIVAL = "survival"
-    WEEK = "week"
-    LEDGER = "ledger"
-    RETENTION = "retention"
-
-
-# These end in a write to GitHub: before it is their account's turn, working out what to write would be wasted.
-WRITERS = (Kind.ALERT_COMMENT, Kind.COMMENT, Kind.ISSUE_COMMENT, Kind.WEEK)
-
-
-class Work(msgspec.Struct, frozen=True):
-    """A piece of work: what kind, on what. Ids that the kind does not need are 0. `number` is that of a pull request or issue, of
-    an installation (ACCOUNT) or of a week (`periods.week_number`)."""
-
-    kind: Kind
-    account_id: int = 0
-    repository_id: int = 0
-    number: int = 0
-
-    @property
-    def repository(self) -> RepositoryKey:
-        return RepositoryKey(self.account_id, self.repository_id)
-
-    @property
-    def pull(self) -> PullKey:
-        return PullKey(self.account_id, self.repository_id, self.number)
-
-
-class Lease(msgspec.Struct, frozen=True):
-    """Work that this worker has until its lease ends. `token` is the fencing token: it grows with every claim of the row."""
-
-    work: Work
-    request_count: int
-    token: int
-    attempts: int
-    claimed_at_ms: int = 0
-
-    @property
-    def account_id(self) -> int:
-        return self.work.account_id
-
-    @property
-    def repository(self) -> RepositoryKey:
-        return self.work.repository
-
-    @property
-    def pull(self) -> PullKey:
-        return self.work.pull
 
 
 # Written out because it runs for every webhook: building it anew would cost several times what the database does.
@@ -123,40 +55,6 @@ def _write(connection: Connection, rows: list[tuple[object, ...]]) -> None:
     connection.exec_driver_sql(_REQUEST_ON_POSTGRESQL if is_postgresql else _REQUEST_ON_SQLITE, sorted(rows))
 
 
-# Of each account the oldest work of each kind before the second of any, and then of all accounts first what is first in its own: a
-# long queue delays no other account and no other kind. Of the kinds that write, one worker at a time has some of an account:
-# others would only wait for its turn.
-_CLAIM = """
-    WITH writing AS MATERIALIZED (
-        SELECT DISTINCT account_id FROM job
-        WHERE done_count < request_count AND lease_until_ms > :now AND kind IN {writers}),
-    ranked AS MATERIALIZED (
-        SELECT job.account_id, job.kind, job.repository_id, job.number, job.run_at_ms, row_number() OVER (
-            PARTITION BY job.account_id, job.kind ORDER BY job.run_at_ms, job.repository_id, job.number) AS place_in_kind
-        FROM job LEFT JOIN account USING (account_id)
-        WHERE job.done_count < job.request_count AND job.run_at_ms <= :now AND job.lease_until_ms <= :now
-          AND (job.kind = 'account' OR account.account_id IS NULL OR (account.installation_id <> 0 AND NOT account.suspended))
-          AND coalesce(account.not_before_ms, 0) <= :now AND job.account_id NOT IN :busy
-          AND (job.kind NOT IN {writers} OR (coalesce(account.next_write_at_ms, 0) <= :turn
-            AND job.account_id NOT IN :writing AND job.account_id NOT IN (SELECT account_id FROM writing)))),
-    placed AS MATERIALIZED (
-        SELECT account_id, kind, repository_id, number, run_at_ms, row_number() OVER (
-            PARTITION BY account_id ORDER BY place_in_kind, run_at_ms, kind, repository_id, number) AS place
-        FROM ranked WHERE place_in_kind <= :few),
-    due AS MATERIALIZED (
-        SELECT job.account_id, job.kind, job.repository_id, job.number
-        FROM job JOIN placed USING (account_id, kind, repository_id, number)
-        WHERE placed.place <= :few AND job.done_count < job.request_count AND job.lease_until_ms <= :now
-        ORDER BY placed.place, placed.run_at_ms, account_id LIMIT :limit {lock})
-    UPDATE job SET lease_until_ms = :until, token = token + 1, attempts = attempts + 1
-    FROM due WHERE job.account_id = due.account_id AND job.kind = due.kind AND job.repository_id = due.repository_id
-      AND job.number = due.number
-    RETURNING job.kind, job.account_id, job.repository_id, job.number, job.request_count, job.token, job.attempts"""
-_WRITERS = tuple(kind.value for kind in WRITERS)
-_LISTS = (bindparam("busy", expanding=True), bindparam("writing", expanding=True))
-_CLAIM_ON_SQLITE = text(_CLAIM.format(writers=_WRITERS, lock="")).bindparams(*_LISTS)
-_CLAIM_ON_POSTGRESQL = text(_CLAIM.format(writers=_WRITERS, lock="FOR UPDATE OF job SKIP LOCKED")).bindparams(*_LISTS)
-
 _IS_DUE = text(
     "SELECT 1 FROM job WHERE done_count < request_count AND run_at_ms <= :now AND lease_until_ms <= :now LIMIT 1"
 )
@@ -187,12 +85,17 @@ def claim(database: Database, now_ms: int, limit: int, share: Share = _ALL) -> l
         "turn": now_ms + share.lead_ms,
         "limit": limit,
         "few": share.few,
-        "busy": sorted(share.busy),
-        "writing": sorted(share.writing),
+        "busy": _ids(database, share.busy),
+        "writing": _ids(database, share.writing),
     }
     with database.write() as connection:
-        rows = connection.execute(_CLAIM_ON_POSTGRESQL if database.is_postgresql else _CLAIM_ON_SQLITE, parameters)
+        rows = connection.execute(CLAIM_ON_POSTGRESQL if database.is_postgresql else CLAIM_ON_SQLITE, parameters)
         return [_lease(*row, now_ms) for row in rows]
+
+
+def _ids(database: Database, ids: Collection[int]) -> list[int] | str:
+    """One parameter, however many there are, so that the statement is prepared once."""
+    return sorted(ids) if database.is_postgresql else msgspec.json.encode(sorted(ids)).decode()
 
 
 def _lease(kind: str, *numbers: int) -> Lease:
@@ -285,12 +188,12 @@ def _later(a: ColumnElement[int], b: ColumnElement[int]) -> ColumnElement[int]:
 
 _WRITING = (
     select(jobs.c.account_id, func.max(jobs.c.lease_until_ms).label("until_ms"))
-    .where(jobs.c.done_count < jobs.c.request_count, jobs.c.kind.in_(_WRITERS))
+    .where(jobs.c.done_count < jobs.c.request_count, jobs.c.kind.in_(WRITERS))
     .group_by(jobs.c.account_id)
     .subquery()
 )
 _MAY_WRITE = _later(func.coalesce(accounts.c.next_write_at_ms, 0), func.coalesce(_WRITING.c.until_ms, 0))
-_TURN = case((jobs.c.kind.in_(_WRITERS), _MAY_WRITE), else_=0)
+_TURN = case((jobs.c.kind.in_(WRITERS), _MAY_WRITE), else_=0)
 _FREE = _later(func.coalesce(accounts.c.not_before_ms, 0), _later(jobs.c.lease_until_ms, jobs.c.run_at_ms))
 _HAS_INSTALLATION = or_(
     jobs.c.kind == Kind.ACCOUNT.value,

@@ -16,7 +16,13 @@ class Job(SQLModel, table=True):
     it waits longer or, where it is not due, why it ended at `run_at_ms` without being done."""
 
     __table_args__ = (
-        Index("job_waiting", "account_id", "run_at_ms", sqlite_where=_WAITS, postgresql_where=_WAITS),
+        Index(
+            "job_waiting",
+            *("account_id", "kind", "lease_until_ms", "run_at_ms", "repository_id", "number"),
+            sqlite_where=_WAITS,
+            postgresql_where=_WAITS,
+        ),
+        Index("job_by_time", "run_at_ms", sqlite_where=_WAITS, postgresql_where=_WAITS),
         Index("job_refused", "account_id", "repository_id", sqlite_where=_IS_REFUSED, postgresql_where=_IS_REFUSED),
     )
     account_id: int = key()

@@ -218,7 +218,9 @@ def _make_account_to_job() -> None:
         sa.PrimaryKeyConstraint("account_id", "kind", "repository_id", "number"),
     )
     waits = sa.text("done_count < request_count")
-    op.create_index("job_waiting", "job", ["account_id", "run_at_ms"], sqlite_where=waits, postgresql_where=waits)
+    in_order = ["account_id", "kind", "lease_until_ms", "run_at_ms", "repository_id", "number"]
+    op.create_index("job_waiting", "job", in_order, sqlite_where=waits, postgresql_where=waits)
+    op.create_index("job_by_time", "job", ["run_at_ms"], sqlite_where=waits, postgresql_where=waits)
     refused = sa.text("last_error <> '' AND done_count >= request_count")
     op.create_index(
         "job_refused", "job", ["account_id", "repository_id"], sqlite_where=refused, postgresql_where=refused

@@ -5,10 +5,12 @@ import threading
 
 from sqlalchemy import select
 
+from benchmarks.reads import counted
 from bot.keys import RepositoryKey
 from bot.store import accounts as account_store
 from bot.work import queue
 from bot.work.queue import LEASE_MS, LONGEST_RETRY_MS, MAX_ATTEMPTS, Kind, Share, Work
+from tests.databases import open_database
 
 PULL = Work(Kind.PULL, 1, 2, 3)
 
@@ -225,3 +227,19 @@ def test_many_workers_never_hold_the_same_work_and_nothing_is_lost(database):
         for lease in leases:
             queue.finish(database, lease)
     assert due(database) is None
+
+
+def test_a_claim_looks_at_as_much_however_many_pieces_wait(sqlite_databases):
+    """Instructions that SQLite carries out: to pass over a row takes at least one."""
+
+    def steps_with(pieces: int) -> int:
+        with open_database(sqlite_databases.url(sqlite_databases.copy())) as database:
+            request(database, *(Work(kind, 1, 2, n) for n in range(pieces) for kind in (Kind.PULL, Kind.COMMENT)))
+            request(database, *(Work(Kind.SURVIVAL, 2, 3, number) for number in range(pieces)), at=1000)
+            request(database, Work(Kind.PULL, 3, 4, 5))
+            with counted(database) as reads:
+                assert len(queue.claim(database, 10, 9, Share(few=4))) == 5
+                queue.claim(database, 10, 9, Share(few=4, busy=[1]))
+            return reads.steps
+
+    assert abs(steps_with(1000) - steps_with(100)) < 100
