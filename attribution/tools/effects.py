@@ -83,13 +83,16 @@ class Effects:
         effects = [self._done[name] for name in names if name in self._done]
         if not effects:
             return usage
+        edits = set[str]().union(*[done.edits for done in effects])
+        commits = set[str]().union(*[done.commits for done in effects])
+        pulls = set[PullSeen]().union(*[done.pulls for done in effects])
+        if not edits and not commits and not pulls:
+            return usage
         return with_work(
             usage,
-            edited_files=tuple(sorted(set[str]().union(*[done.edits for done in effects]))),
-            commits_made=tuple(
-                CommitMade(sha=sha) for sha in sorted(longest(set[str]().union(*[done.commits for done in effects])))
-            ),
-            pulls_seen=tuple(sorted(set[PullSeen]().union(*[done.pulls for done in effects]))),
+            edited_files=tuple(sorted(edits)),
+            commits_made=tuple(CommitMade(sha=sha) for sha in sorted(longest(commits))),
+            pulls_seen=tuple(sorted(pulls)),
         )
 
 
