@@ -14,7 +14,7 @@ import msgspec
 
 from attribution.tools.log import JsonLines
 
-BLOCK_BYTES = 64 * 1024
+BLOCK_BYTES = 128 * 1024
 # Pasted images make lines of megabytes, but no line with usage is that long.
 MAX_LINE_BYTES = 16 * 1024 * 1024
 # A whole log, unpacked: ten times the largest ever seen. A few bytes unpack to terabytes of nothing.
@@ -68,26 +68,30 @@ def matching_lines(
     if it is an object that is closed; otherwise it is being written, and the next scan reads it, from `position` on. Raises
     UnreadableLog."""
     position = position or Position()
-    buffer, too_long, read = bytearray(), False, position.offset
+    beginning, length = list[bytes](), 0  # of a line that does not end in its block
+    too_long, read = False, position.offset
     while block := file.read(BLOCK_BYTES):
-        old_length = len(buffer)
-        buffer += block
         read += len(block)
         if read > MAX_LOG_BYTES:
             raise UnreadableLog(f"is larger than {MAX_LOG_BYTES >> 30} GiB")
-        end = buffer.rfind(b"\n", old_length) + 1
+        end = block.rfind(b"\n") + 1
         if end:
-            start = buffer.find(b"\n") + 1 if too_long else 0
-            too_long = False
-            yield from _lines(buffer, start, end, source)
-            del buffer[:end]
-            position.offset = read - len(buffer)
-        elif too_long or len(buffer) > MAX_LINE_BYTES:
+            start = block.find(b"\n") + 1
+            if not too_long:
+                yield from _lines(b"".join((*beginning, block[:start])), 0, length + start, source)
+            yield from _lines(block, start, end, source)
+            beginning, too_long = [block[end:]], False
+            length = len(block) - end
+            position.offset = read - length
+        elif too_long or length > MAX_LINE_BYTES:
             tally.over_long_lines += not too_long
             too_long = True
-            buffer.clear()
-    if buffer and not too_long:
-        last = _lines(buffer + b"\n", 0, len(buffer) + 1, source)
+            beginning.clear()
+        else:
+            beginning.append(block)
+            length += len(block)
+    if length and not too_long:
+        last = list(_lines(b"".join((*beginning, b"\n")), 0, length + 1, source))
         if last and _is_closed(last[0]):
             yield from last
             position.offset = read
@@ -101,17 +105,14 @@ def _is_closed(line: bytes) -> bool:
         return False
 
 
-def _lines(buffer: bytearray, start: int, end: int, source: JsonLines) -> list[bytes]:
-    """Lines of `buffer[start:end]`, which ends in a line break, that have a needle and are not bulk."""
-    find, is_bulk, needles = buffer.find, re.compile(source.bulk).match, source.needles
-    lines: list[bytes] = []
-    with memoryview(buffer) as view:  # so that a line is copied once
-        while start < end:
-            line_end = find(b"\n", start)
-            if not (source.bulk and is_bulk(buffer, start, line_end)):
-                for needle in needles:
-                    if find(needle, start, line_end) >= 0:
-                        lines.append(bytes(view[start:line_end]))
-                        break
-            start = line_end + 1
-    return lines
+def _lines(block: bytes, start: int, end: int, source: JsonLines) -> Iterator[bytes]:
+    """Lines of `block[start:end]`, which ends in a line break, that have a needle and are not bulk."""
+    find, is_bulk, needles = block.find, re.compile(source.bulk or rb"(?!)").match, source.needles
+    while start < end:
+        line_end = find(b"\n", start)
+        if not is_bulk(block, start, line_end):
+            for needle in needles:
+                if find(needle, start, line_end) >= 0:
+                    yield block[start:line_end]
+                    break
+        start = line_end + 1

@@ -11,6 +11,7 @@ The format is internal and changes: https://code.claude.com/docs/en/sessions
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
@@ -49,13 +50,19 @@ _EDITS = {"Edit": "file_path", "MultiEdit": "file_path", "Write": "file_path", "
 _SHELLS = {"Bash", "PowerShell"}
 _RESULT_OF = re.compile(rb'"tool_use_id"\s*:\s*"([^"]+)"')
 # What a person or a tool said: no request stands in it.
-_USERS = re.compile(rb'\{(?:"(?!type)\w+":(?:"[^"\\]*"|\w+),)*"type":"user",')
+_USERS = rb'\{(?:"(?!type)\w+":(?:"[^"\\]*"|\w+),)*"type":"user",'
+_IS_USERS = re.compile(_USERS).match
+# A result that is text and no error. Whatever follows, which may be the whole file that was edited, says nothing more of an edit.
+_WORKED = re.compile(
+    _USERS + rb'"message":\{"role":"user","content":\[\{"tool_use_id":"([^"\\]+)","type":"tool_result",'
+    rb'"content":"(?:[^"\\]++|\\.)*+"\}\]\},'
+).match
 
-
-_LINE = msgspec.json.Decoder(lines.Line)
+_Blocks: TypeAlias = list[lines.Block] | str
+_LINE = msgspec.json.Decoder(lines.Line[_Blocks])
+_ODD_LINE = msgspec.json.Decoder(lines.Line[Any])
+_BLOCK = msgspec.json.Decoder(lines.Block)
 _BLOCKS = msgspec.json.Decoder(list[lines.Block])
-_CALLS = msgspec.json.Decoder(list[lines.Call])
-_INPUT = msgspec.json.Decoder(lines.Input)
 _TOOL_USE_RESULT = msgspec.json.Decoder(lines.ToolUseResult)
 _STRING = msgspec.json.Decoder(str)
 
@@ -84,12 +91,15 @@ class _Reading:
         self.unreadable_records = self.skipped_records = 0
 
     def take(self, record: bytes) -> None:
-        self.open_records.see(record)
         # Most tool results are long and change nothing: look at the id before decoding the rest.
         # Usage stands near the end of a line.
-        if (_USERS.match(record) or record.rfind(b'"output_tokens"') < 0) and not self._answers_a_call(record):
-            return
-        line = decode(_LINE, record)
+        if _IS_USERS(record) or record.rfind(b'"output_tokens"') < 0:
+            if not self._answers_a_call(record):
+                return
+            if (result := _WORKED(record)) and self.effects.add_edit(result[1].decode(errors="replace")):
+                return
+        self.open_records.see(record)
+        line = decode(_LINE, record) or decode(_ODD_LINE, record)
         if line is None:
             self.unreadable_records += 1
             return
@@ -122,7 +132,7 @@ class _Reading:
             self.effects.waits_for(match[1].decode(errors="replace")) for match in _RESULT_OF.finditer(record)
         )
 
-    def _request(self, line: lines.Line, entry: lines.Entry, agent_id: str) -> None:
+    def _request(self, line: lines.Line[Any], entry: lines.Entry[Any], agent_id: str) -> None:
         message = entry.message
         at = entry.timestamp or line.timestamp
         if message is None or message.usage is None or at is None:
@@ -176,31 +186,30 @@ class _Reading:
         attempts = bill(request.model, request.tokens, _iterations(usage.iterations or ()), is_refusal=is_refusal)
         self.requests += [_attempt(request, attempt) for attempt in attempts]
 
-    def _calls(self, request_id: str, content: msgspec.Raw) -> None:
-        if b'"tool_use"' not in bytes(content):  # thoughts and words: most blocks
-            return
-        for block_id, name, arguments in _asked(content):
-            if name in _SHELLS:
-                self.effects.add_call(block_id, request_id, command=arguments.command)
-            else:
-                self.effects.add_call(block_id, request_id, paths=(getattr(arguments, _EDITS[name]),))
+    def _calls(self, request_id: str, content: object) -> None:
+        for block in _blocks(content):
+            if block.type == "tool_use" and block.id and block.input:
+                if block.name in _SHELLS:
+                    self.effects.add_call(block.id, request_id, command=block.input.command)
+                elif block.name in _EDITS:
+                    self.effects.add_call(block.id, request_id, paths=(getattr(block.input, _EDITS[block.name]),))
 
-    def _results(self, entry: lines.Entry, message: lines.Message) -> None:
-        for block in decode(_BLOCKS, message.content) or ():
+    def _results(self, entry: lines.Entry[Any], message: lines.Message[Any]) -> None:
+        for block in _blocks(message.content):
             call_id = block.tool_use_id or ""
             if self.effects.waits_for(call_id):
                 commit = _committed(entry.tool_use_result)
                 self.effects.add_answer(call_id, _plain(block.content), is_failure=bool(block.is_error), commits=commit)
 
 
-def _asked(content: msgspec.Raw) -> Iterator[tuple[str, str, lines.Input]]:
-    """The calls that may change something: id, tool and arguments. An odd one costs no other: then each is decoded by itself."""
-    for block in decode(_CALLS, content) or decode(_BLOCKS, content) or ():
-        name = block.name or ""
-        if block.type == "tool_use" and block.id and (name in _EDITS or name in _SHELLS):
-            arguments = block.input if isinstance(block, lines.Call) else decode(_INPUT, block.input)
-            if arguments is not None:
-                yield block.id, name, arguments
+def _blocks(content: object) -> list[lines.Block]:
+    """The blocks of a message, of text none. An odd one costs no other: then each is decoded by itself."""
+    if not isinstance(content, list):
+        return []
+    entries = cast("list[object]", content)
+    if all(isinstance(entry, lines.Block) for entry in entries):
+        return cast("list[lines.Block]", entries)
+    return [block for entry in entries if (block := decode(_BLOCK, msgspec.json.encode(entry)))]
 
 
 def _tokens(counts: lines.Counts) -> Tokens:

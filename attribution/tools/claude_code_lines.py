@@ -1,12 +1,16 @@
 """What is read of a line of Claude Code's transcripts; everything else in it is passed over.
 
-Only what decides whether a line holds a request is typed: the rest stays raw, so that an odd tool call never costs a request.
+An odd tool call never costs a request: such a line is read again with any `Content`.
 `usage` is that of the Messages API: https://platform.claude.com/docs/en/api/messages
 """
+
+from typing import Generic, TypeVar
 
 import msgspec
 
 from attribution.tools.log import Count, Instant, Text
+
+Content = TypeVar("Content")
 
 
 class CacheWrites(msgspec.Struct):
@@ -46,62 +50,57 @@ class ResponseUsage(Counts):
     iterations: list[Iteration] | None = None
 
 
-class Message(msgspec.Struct):
-    id: Text = None
-    model: Text = None
-    stop_reason: Text = None
-    usage: ResponseUsage | None = None
-    content: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class Entry(msgspec.Struct, rename="camel"):
-    type: Text = None
-    uuid: Text = None
-    request_id: Text = None
-    timestamp: Instant | None = None
-    message: Message | None = None
-    tool_use_result: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class Progress(msgspec.Struct, rename="camel"):
-    agent_id: Text = None
-    message: Entry | None = None
-
-
-class Line(Entry, rename="camel"):
-    session_id: Text = None
-    request_session_id: Text = None  # on lines copied by a fork: the session that made the request
-    cwd: Text = None
-    git_branch: Text = None
-    is_sidechain: bool | None = None
-    agent_id: Text = None
-    data: Progress | None = None
-
-
-class Block(msgspec.Struct):
-    type: Text = None
-    id: Text = None
-    name: Text = None
-    text: Text = None
-    input: msgspec.Raw = msgspec.Raw(b"null")
-    tool_use_id: Text = None
-    is_error: bool | None = None
-    content: msgspec.Raw = msgspec.Raw(b"null")
-
-
 class Input(msgspec.Struct):
     file_path: str = ""
     notebook_path: str = ""
     command: str = ""
 
 
-class Call(msgspec.Struct):
-    """A block as all of them are, but for an odd one: its arguments are decoded with it."""
+class Block(msgspec.Struct):
+    """A part of a message: a call, the result of one, words, thoughts."""
 
     type: Text = None
     id: Text = None
     name: Text = None
     input: Input | None = None
+    text: Text = None
+    tool_use_id: Text = None
+    is_error: bool | None = None
+    content: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Message(msgspec.Struct, Generic[Content]):
+    id: Text = None
+    model: Text = None
+    stop_reason: Text = None
+    usage: ResponseUsage | None = None
+    content: Content | None = None
+
+
+class Entry(msgspec.Struct, Generic[Content], rename="camel"):
+    type: Text = None
+    uuid: Text = None
+    request_id: Text = None
+    timestamp: Instant | None = None
+    message: Message[Content] | None = None
+    tool_use_result: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Progress(msgspec.Struct, Generic[Content], rename="camel"):
+    agent_id: Text = None
+    message: Entry[Content] | None = None
+
+
+class Line(Entry[Content], rename="camel"):
+    """`Content` are blocks or text; anything in a line with an odd block."""
+
+    session_id: Text = None
+    request_session_id: Text = None  # on lines copied by a fork: the session that made the request
+    cwd: Text = None
+    git_branch: Text = None
+    is_sidechain: bool | None = None
+    agent_id: Text = None
+    data: Progress[Content] | None = None
 
 
 class Commit(msgspec.Struct):

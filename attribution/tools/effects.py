@@ -20,15 +20,21 @@ class _Call(msgspec.Struct):
     command: str
 
 
+class _Done(msgspec.Struct):
+    """What calls of a request did."""
+
+    edits: set[str] = msgspec.field(default_factory=set[str])
+    commits: set[str] = msgspec.field(default_factory=set[str])
+    pulls: set[PullSeen] = msgspec.field(default_factory=set[PullSeen])
+
+
 class Effects:
     """One log while it is read. A call counts once its result says that it worked; until then `open_records` has its records."""
 
     def __init__(self, open_records: OpenRecords | None = None) -> None:
         self._open_records = open_records or OpenRecords()
         self._calls: dict[str, _Call] = {}
-        self._edits: dict[str, set[str]] = {}
-        self._commits: dict[str, set[str]] = {}
-        self._pulls: dict[str, set[PullSeen]] = {}
+        self._done: dict[str, _Done] = {}
 
     def add_call(self, call_id: str, request_id: str, *, paths: tuple[str, ...] = (), command: str = "") -> None:
         """A request asked for an edit of `paths`, or to run `command`."""
@@ -56,20 +62,30 @@ class Effects:
             return
         self._open_records.drop(f"call {call_id}")
         self._open_records.drop(f"request of {call_id}")
+        done = self._done.setdefault(call.request_id, _Done())
         if not is_failure:
-            self._edits.setdefault(call.request_id, set()).update(call.paths)
+            done.edits.update(call.paths)
         if call.command:
-            self._commits.setdefault(call.request_id, set()).update((*commits_printed(call.command, output), *commits))
-            self._pulls.setdefault(call.request_id, set()).update(pulls_touched(call.command, output))
+            done.commits.update(commits_printed(call.command, output), commits)
+            done.pulls.update(pulls_touched(call.command, output))
+
+    def add_edit(self, call_id: str) -> bool:
+        """An edit worked, and nothing more is to be known of it. False if the call ran a command: then its output counts."""
+        call = self._calls.get(call_id)
+        if call is None or call.command:
+            return False
+        self.add_answer(call_id)
+        return True
 
     def add_to(self, usage: Usage, request_id: str = "") -> Usage:
         """The request with what it did; `request_id` is what its calls were noted under, where that is not its own."""
         names = (request_id,) if request_id else (usage.request_id, *usage.aliases)
-        edits, commits, pulls = set[str](), set[str](), set[PullSeen]()
-        for name in names:
-            edits |= self._edits.get(name, set())
-            commits |= self._commits.get(name, set())
-            pulls |= self._pulls.get(name, set())
+        effects = [self._done[name] for name in names if name in self._done]
+        if not effects:
+            return usage
+        edits = set[str]().union(*[done.edits for done in effects])
+        commits = set[str]().union(*[done.commits for done in effects])
+        pulls = set[PullSeen]().union(*[done.pulls for done in effects])
         if not edits and not commits and not pulls:
             return usage
         return with_work(
