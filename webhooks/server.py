@@ -21,7 +21,7 @@ from bot.settings import AppCredentials, Settings
 from bot.store.database import Database, Unavailable
 from bot.trampoline import DaemonThreads
 from bot.work.intake import Intake
-from webhooks import api, github, health, how, login, setup, usage
+from webhooks import api, download, github, health, how, login, setup, usage
 from webhooks.edge import Edge, in_time
 
 
@@ -142,5 +142,6 @@ def create_app(
     app.include_router(setup.router)
     app.include_router(how.router)
     app.include_router(login.router)
+    app.include_router(download.router)
     app.include_router(api.router)
     return app
