@@ -1,7 +1,7 @@
 """What collectors and the server say to each other: paths, limits, and the shape of every body. Both sides import it.
 
-`msgspec.json.schema(UsageBatch)` and the like give the JSON schema. Every request carries an ingest token as a bearer token; an
-error is a `Message` with what to do.
+`msgspec.json.schema(UsageBatch)` and the like give the JSON schema. Every request but those of a login carries an ingest token as a
+bearer token; an error is a `Message` with what to do.
 """
 
 import hashlib
@@ -18,6 +18,9 @@ from attribution.usage import Usage
 USAGE_PATH = "/v1/usage"
 COVERAGE_PATH = "/v1/coverage"
 CAPS_PATH = "/v1/caps"
+LOGIN_PATH = "/v1/login"
+LOGIN_TOKENS_PATH = "/v1/login/tokens"
+TOKEN_PATH = "/v1/token"  # noqa: S105
 
 # What a server takes at once, and what a collector sends: less, so that a server is never busy with one for long.
 MOST_REQUESTS = 1000
@@ -129,6 +132,53 @@ class CapsAnswer(msgspec.Struct, frozen=True):
     """The answer of `POST /v1/caps`. Repositories that the installation does not cover are left out."""
 
     repositories: list[RepositoryCaps]
+
+
+class LoginCode(msgspec.Struct, frozen=True):
+    """The answer of `POST /v1/login`: the person enters `user_code` at `verification_uri` on GitHub, while the collector asks with
+    `device_code` whether that was done, not more often than every `interval_seconds`.
+    https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-user-access-token-for-a-github-app
+    """
+
+    user_code: str
+    verification_uri: str
+    device_code: str
+    interval_seconds: int
+    expires_in_seconds: int
+
+
+class LoginQuery(msgspec.Struct, frozen=True):
+    """The body of `POST /v1/login/tokens`."""
+
+    device_code: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class AccountToken(msgspec.Struct, frozen=True):
+    """An ingest token for one account (user or organization) where the App is installed."""
+
+    account: str
+    token: str
+
+
+class LoginAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The answer of `POST /v1/login/tokens`. Without tokens the person has not confirmed yet: ask again after
+    `interval_seconds`. With tokens: one for each account that GitHub lets `login` see."""
+
+    interval_seconds: int = 0
+    login: str = ""
+    tokens: list[AccountToken] = []
+
+
+class TokenOwner(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of `GET /v1/token`: whom the token that came with it speaks for. `login` is empty where an operator made it. The
+    time and the version are the server's."""
+
+    account: str
+    token_id: str
+    login: str = ""
+    expires_at: datetime | None = None
+    now: datetime
+    version: str
 
 
 def repository_digest(salt: bytes, name: str) -> str:

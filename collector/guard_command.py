@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from attribution.money import show
-from collector.client import PushError
+from collector.exchange import PushError
 from collector.files import read_bytes
 from collector.guard.caps import local
 from collector.guard.figures import Figures

@@ -5,16 +5,16 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 
 from attribution.usage import Usage
-from collector.client import Client, PushError, batches, parcels
-from collector.coverage import EVERYTHING, Coverage, Selection, select
+from collector.client import Client, batches
+from collector.exchange import PushError
 from collector.guard.renew import ask, is_wanted, renew
+from collector.portions import Division, Portion, divide
 from collector.scan import Scan, scan_with_index
 from collector.settings import Settings, SettingsError, read_settings, state_file
-from collector.state import State, account
+from collector.state import State
 from collector.terminal import err, out, out_json
 
 # Of the requests that a server refused.
@@ -45,63 +45,74 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _try(url: str | None, scan: Callable[[], Scan], *, dry_run: bool = False) -> int | None:
-    """How many requests the server refused, None if nothing could be sent."""
+    """How many requests, or accounts, the server refused, None if nothing could be sent."""
     try:
         settings = read_settings(os.environ, url, needs_server=not dry_run)
         if settings.remark:
             err(settings.remark)
         with State(state_file(os.environ)) as state:
-            return _push(settings, state, scan(), dry_run=dry_run)
+            return push(settings, state, scan(), dry_run=dry_run)
     except (SettingsError, PushError) as error:
         err(f"mergecost push: {error}")
         return None
 
 
-def _push(settings: Settings, state: State, scan: Scan, *, dry_run: bool) -> int:
+def push(settings: Settings, state: State, scan: Scan, *, dry_run: bool = False) -> int:
+    """How many requests, or accounts, the server refused. Raises PushError where nothing could be sent."""
     for line in scan.tally.troubles:
         err(line)
-    client = Client(settings, version("mergecost")) if settings.url else None
-    coverage = client.coverage() if client else EVERYTHING
-    selection = select(scan.usages, coverage, paths=settings.paths)
-    known_to = account(settings)
-    waiting = state.new(known_to, parcels(selection.usages))
-    if dry_run or client is None:
-        for parcel in waiting:
-            out_json(parcel.body)
-        to = settings.url or "a server that covers all these repositories (none is set)"
-        err(f"Would send {len(waiting):,} requests to {to}.{_left_out(selection)}")
-        return 0
-    sent_count, old_count, refusals = 0, 0, list[str]()
-    for batch in batches(waiting):
-        refused = client.send(batch).refused
-        final = {refusal.index for refusal in refused if refusal.is_final}
-        reasons = {refusal.index: refusal.reason for refusal in refused if not refusal.is_final}
-        state.add(known_to, [parcel for index, parcel in enumerate(batch) if index not in reasons])
-        sent_count += len(batch) - len(reasons) - len(final)
-        old_count += len(final)
-        refusals += [f"{' '.join(batch[index].key)}: {reason}" for index, reason in sorted(reasons.items())]
-    _learn_caps(client, coverage, scan.usages)
-    old = len(selection.usages) - len(waiting)
-    out(f"Sent {sent_count:,} requests to {settings.url}; it had {old:,} already.{_left_out(selection)}")
+    division = divide(settings, state, scan.usages)
+    for problem in division.problems:
+        err(f"mergecost push: {problem}")
+    if dry_run:
+        _show(division, settings.url)
+        return len(division.problems)
+    receipts = [_send(portion.client, portion, state) for portion in division.portions if portion.client]
+    _learn_caps(division, scan.usages)
+    sent_count, old_count = sum(receipt[0] for receipt in receipts), sum(receipt[1] for receipt in receipts)
+    refusals = [refusal for receipt in receipts for refusal in receipt[2]]
+    known_count = sum(portion.old_count for portion in division.portions)
+    out(f"Sent {sent_count:,} requests to {settings.url}; it had {known_count:,} already.{division.left_out}")
     if old_count:
         out(f"{old_count:,} requests are older than the server keeps, and are not sent again.")
     for refusal in refusals[:_MOST_NAMED]:
         err(f"Refused: {refusal}")
     if len(refusals) > _MOST_NAMED:
         err(f"Refused: {len(refusals) - _MOST_NAMED:,} more.")
-    return len(refusals)
+    return len(refusals) + len(division.problems)
 
 
-def _learn_caps(client: Client, coverage: Coverage, usages: Sequence[Usage]) -> None:
+def _show(division: Division, url: str) -> None:
+    waiting = [parcel for portion in division.portions for parcel in portion.waiting]
+    for parcel in waiting:
+        out_json(parcel.body)
+    to = url or "a server that covers all these repositories (none is set)"
+    err(f"Would send {len(waiting):,} requests to {to}.{division.left_out}")
+
+
+def _send(client: Client, portion: Portion, state: State) -> tuple[int, int, list[str]]:
+    """How many requests were accepted, how many are too old, and why others were refused. Raises PushError."""
+    sent_count, old_count, refusals = 0, 0, list[str]()
+    for batch in batches(portion.waiting):
+        refused = client.send(batch).refused
+        final = {refusal.index for refusal in refused if refusal.is_final}
+        reasons = {refusal.index: refusal.reason for refusal in refused if not refusal.is_final}
+        state.add(portion.key, [parcel for index, parcel in enumerate(batch) if index not in reasons])
+        sent_count += len(batch) - len(reasons) - len(final)
+        old_count += len(final)
+        refusals += [f"{' '.join(batch[index].key)}: {reason}" for index, reason in sorted(reasons.items())]
+    return sent_count, old_count, refusals
+
+
+def _learn_caps(division: Division, usages: Sequence[Usage]) -> None:
     """For the guard. A server that is too old to answer takes usage all the same."""
     now = time.time()
     if is_wanted(os.environ, now):
         with suppress(PushError):
-            ask(client, coverage, usages, os.environ, now)
+            ask(
+                [(portion.client, portion.coverage) for portion in division.portions if portion.client],
+                usages,
+                os.environ,
+                now,
+            )
             renew(usages, os.environ, now)
-
-
-def _left_out(selection: Selection) -> str:
-    left = {"not covered": selection.not_covered, "repository unknown": selection.repository_unknown}
-    reasons = ", ".join(f"{count:,} {why}" for why, count in left.items() if count)
-    return f" Kept here: {reasons}." if reasons else ""

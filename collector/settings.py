@@ -1,6 +1,7 @@
-"""The settings of this machine: the server, the token, and the caps of the guard."""
+"""The settings of this machine: the server, the tokens, and the caps of the guard."""
 
 import os
+import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -19,13 +20,20 @@ class SettingsError(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """`url` of the server without a slash at its end; `token` identifies a person there. Without `paths` no path of a file is sent:
-    then work that was committed by hand is attributed by branch alone. `remark` is what to say to the person, if anything."""
+    """`url` of the server without a slash at its end; `token` identifies a person there to one account, and `more` tokens to
+    others. Without `paths` no path of a file is sent: then work that was committed by hand is attributed by branch alone.
+    `remark` is what to say to the person, if anything."""
 
     url: str
     token: str
     paths: bool = True
     remark: str = ""
+    more: tuple[str, ...] = ()
+
+    @property
+    def accounts(self) -> "list[Settings]":
+        """The same settings for each account, with the one token of it."""
+        return [msgspec.structs.replace(self, token=token, more=()) for token in (self.token, *self.more)]
 
 
 class Caps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,16 +50,24 @@ class Caps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f"`{name}` is an amount of dollars over 0")
 
 
-class _File(msgspec.Struct, forbid_unknown_fields=True):
+class File(msgspec.Struct, forbid_unknown_fields=True):
+    """What may stand in the file. Several tokens are of as many accounts."""
+
     url: str = ""
-    token: str = ""
+    token: str | list[str] = ""
     paths: bool | Literal["on", "off"] = True
     guard: Caps = Caps()
+
+    @property
+    def tokens(self) -> list[str]:
+        tokens = self.token if isinstance(self.token, list) else [self.token]
+        return [token for token in tokens if token]
 
 
 def config_file(env: Mapping[str, str]) -> Path:
     """https://specifications.freedesktop.org/basedir-spec/latest/"""
-    return _base(env, "XDG_CONFIG_HOME", ".config") / "config.toml"
+    place = ("APPDATA", "AppData/Roaming") if sys.platform == "win32" else ("XDG_CONFIG_HOME", ".config")
+    return _base(env, *place) / "config.toml"
 
 
 def state_file(env: Mapping[str, str]) -> Path:
@@ -72,33 +88,41 @@ def read_settings(env: Mapping[str, str], url: str | None, *, needs_server: bool
     A token is sent to the address alone that it was made for. That of the file is for the address in the file: a project's
     settings may set MERGECOST_URL. Raises SettingsError."""
     path = config_file(env)
-    file = _read(path)
+    file = read_file(path)
     url = url or env.get("MERGECOST_URL") or file.url
     own_token = env.get("MERGECOST_TOKEN")
-    token = own_token or file.token
-    if not needs_server and not (url and token):
+    tokens = [own_token] if own_token else file.tokens
+    if not needs_server and not (url and tokens):
         return Settings(url="", token="", paths=_paths(env, file))
     if not url:
-        raise SettingsError(f'which server? Set MERGECOST_URL, or write url = "https://..." in {path}')
-    if not token:
-        raise SettingsError(f'no token: make one on {url}, then set MERGECOST_TOKEN, or write token = "..." in {path}')
-    if not token.isascii() or not token.isprintable() or " " in token:
-        raise SettingsError("the token has characters that no token has: copy it again")
-    url = _check_url(url)
+        raise SettingsError(
+            f"which server? Run `mergecost login` with its address, or set MERGECOST_URL and MERGECOST_TOKEN; {path} has none"
+        )
+    if not tokens:
+        raise SettingsError(f"no token: run `mergecost login {url}`, or set MERGECOST_TOKEN; {path} has none")
+    for token in tokens:
+        check_token(token)
+    url = check_url(url)
     if own_token:
-        return Settings(url, token, _paths(env, file))
-    if not file.url or _check_url(file.url) != url:
+        return Settings(url, own_token, _paths(env, file))
+    if not file.url or check_url(file.url) != url:
         its_address = f"is for {file.url}" if file.url else "has no url beside it"
         raise SettingsError(
             f"the token in {path} {its_address}, so it is not sent to {url}. If that is your server, set MERGECOST_TOKEN to a "
-            f"token of it, or write both url and token in the file; if not, unset MERGECOST_URL"
+            f"token of it, or run `mergecost login {url}`; if not, unset MERGECOST_URL"
         )
-    return Settings(url, token, _paths(env, file), _exposure(path))
+    return Settings(url, tokens[0], _paths(env, file), _exposure(path), tuple(tokens[1:]))
 
 
 def read_caps(env: Mapping[str, str]) -> Caps:
     """This machine's own caps. Raises SettingsError."""
-    return _read(config_file(env)).guard
+    return read_file(config_file(env)).guard
+
+
+def check_token(token: str) -> None:
+    """Raises SettingsError for what is no token."""
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise SettingsError("the token has characters that no token has: copy it again")
 
 
 def is_loopback(host: str) -> bool:
@@ -120,14 +144,20 @@ def _exposure(path: Path) -> str:
     return f"others on this machine can read your token: chmod 600 {path.resolve()}" if mode & 0o077 else ""
 
 
-def _paths(env: Mapping[str, str], file: _File) -> bool:
+def is_paths_sent(env: Mapping[str, str]) -> bool:
+    """Raises SettingsError."""
+    return _paths(env, read_file(config_file(env)))
+
+
+def _paths(env: Mapping[str, str], file: File) -> bool:
     paths = env.get("MERGECOST_PATHS", "") or file.paths
     if paths not in (True, False, "on", "off"):
         raise SettingsError(f"MERGECOST_PATHS is on or off, not {paths!r}")
     return paths in (True, "on")
 
 
-def _check_url(url: str) -> str:
+def check_url(url: str) -> str:
+    """Without a slash at its end. Raises SettingsError for what is no address to send a token to."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -149,15 +179,21 @@ def _base(env: Mapping[str, str], variable: str, default: str) -> Path:
     return (path if path.is_absolute() else Path.home() / default) / "mergecost"
 
 
-def _read(path: Path) -> _File:
-    import tomllib  # noqa: PLC0415
-
+def read_file(path: Path) -> File:
+    """What the file says; nothing where there is none. Raises SettingsError."""
     try:
         text = read_bytes(path).decode()
         if path.stat().st_uid not in (0, os.geteuid()):
             raise SettingsError(f"cannot use {path}: it is another user's")
-        return msgspec.convert(tomllib.loads(text, parse_float=Decimal), _File)
+        return parse(text)
     except FileNotFoundError:
-        return _File()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
+        return File()
+    except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"cannot use {path}: {error}") from error
+
+
+def parse(text: str) -> File:
+    """Raises ValueError or RecursionError."""
+    import tomllib  # noqa: PLC0415
+
+    return msgspec.convert(tomllib.loads(text, parse_float=Decimal), File)

@@ -28,7 +28,7 @@ from attribution.ledger import Share
 from attribution.usage import Usage
 from bot import ticker
 from bot.clock import from_ms, to_ms
-from bot.context import Bot
+from bot.context import Bot, Outside
 from bot.github.client import GitHubApp
 from bot.ledger_check import broken_promises
 from bot.repository_settings import OperatorSettings
@@ -38,6 +38,7 @@ from bot.store import ledger_history, recount
 from bot.store import repositories as repository_store
 from bot.store import tokens as token_store
 from bot.store.database import Database
+from bot.store.tables import Token
 from bot.work import queue
 from bot.worker import run_due
 from tests.channel import Channel
@@ -95,8 +96,9 @@ class World:
         """Start what lives in a process: the server, the bot and their loop."""
         self.database = database
         self._settings = Settings(data_dir=folder, database_url="(given)", public_url="https://mergecost.example")
+        outside = Outside(github_transport=httpx.ASGITransport(self.github.app))
         self._server = create_app(
-            self._settings, database, self._credentials, operator=self._operator, clock=self.clock
+            self._settings, database, self._credentials, operator=self._operator, clock=self.clock, outside=outside
         )
         self._loop = asyncio.Runner()
         self.bots = [self._loop.run(self._start())]
@@ -328,6 +330,16 @@ class World:
             self.token = token_store.new(connection, self.org.id, name, self.now_ms)
         yield
         self.token = before
+
+    def tokens(self) -> list[Token]:
+        """Every token of the server, oldest first."""
+        with self.database.read() as connection:
+            return token_store.all_tokens(connection)
+
+    def end_token(self, token: str) -> None:
+        """Whoever holds it ends it."""
+        answer = self.send("DELETE", "/v1/token", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200, answer.text
 
     def send_usage(self, usages: Sequence[Usage]) -> dict[str, Any]:
         receipt = self.post_usage(usages)

@@ -66,7 +66,7 @@ async def _reader(request: Request) -> int:
 
 def _bearer(edge: Edge, token: str) -> Bearer | None:
     with edge.database.read() as connection:
-        return token_store.bearer(connection, token, "read")
+        return token_store.bearer(connection, token, edge.clock(), "read")
 
 
 def _in_thread(answer: Callable[..., Response]) -> Callable[..., Awaitable[Response]]:

@@ -9,6 +9,7 @@ import msgspec
 
 from bot.arrivals import Arrivals
 from bot.clock import Clock
+from bot.login import Logins
 from bot.repository_settings import OperatorSettings
 from bot.runner import Runner
 from bot.settings import AppCredentials, Settings
@@ -38,6 +39,7 @@ class Edge(msgspec.Struct, kw_only=True):
     intake: Intake
     arrivals: Arrivals
     runner: Runner
+    logins: Logins
     credentials: AppCredentials | None
     threads: DaemonThreads
     transport: Any = None

@@ -14,13 +14,14 @@ from attribution.protocol import CAPS_PATH, COVERAGE_PATH, USAGE_PATH
 from bot.arrivals import Arrivals
 from bot.clock import Clock, system_clock
 from bot.context import Outside
+from bot.login import Logins
 from bot.repository_settings import OperatorSettings
 from bot.runner import Runner
 from bot.settings import AppCredentials, Settings
 from bot.store.database import Database, Unavailable
 from bot.trampoline import DaemonThreads
 from bot.work.intake import Intake
-from webhooks import api, github, health, how, setup, usage
+from webhooks import api, download, github, health, how, login, setup, usage
 from webhooks.edge import Edge, in_time
 
 
@@ -132,6 +133,7 @@ def create_app(
         arrivals=Arrivals(database, operator, clock),
         credentials=credentials,
         runner=runner,
+        logins=Logins(settings, clock, outside.github_transport),
         threads=threads,
         transport=outside.github_transport,
     )
@@ -139,5 +141,7 @@ def create_app(
     app.add_exception_handler(Unavailable, _unavailable)
     app.include_router(setup.router)
     app.include_router(how.router)
+    app.include_router(login.router)
+    app.include_router(download.router)
     app.include_router(api.router)
     return app

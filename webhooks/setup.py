@@ -155,9 +155,9 @@ def _next_steps(settings: Settings, app: _CreatedApp) -> str:
     return f"""
 <ol>
 <li><a href="{escape(install)}">Install it</a> on the repositories whose pull requests should say what they cost.</li>
-<li>On this server, make a token for each developer of that installation: <code>mergecost token new --for NAME</code></li>
-<li>On a developer's machine: <code>pip install mergecost</code>, then
-<code>MERGECOST_URL={escape(settings.public_url)} MERGECOST_TOKEN=… mergecost push</code></li>
+<li>In <a href="{escape(app.html_url or settings.github_url)}">the App's settings</a> tick <b>Enable Device Flow</b>, so that
+developers can log in with GitHub.</li>
+<li>On a developer's machine: the three lines of <a href="/download">{escape(settings.public_url)}/download</a></li>
 </ol>
 <p>If repositories should keep settings of their own in <code>.github/mergecost.yml</code>: open
 <a href="{escape(permissions)}">the App's permissions</a>, set <b>Single file</b> to <i>Read-only</i> and enter the path

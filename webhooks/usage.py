@@ -36,7 +36,7 @@ async def receive(request: Request) -> Response:
             receipt = await edge.arrivals.save(bearer.sender, body)
         if receipt.accepted:
             edge.runner.wake()
-        return _answer(200, receipt)
+        return answer(200, receipt)
 
     return await _with_body(request, save, lambda account_id: edge.arrivals.room(account_id, size_bytes))
 
@@ -47,23 +47,23 @@ async def caps(request: Request) -> Response:
 
     async def look(bearer: Bearer, body: bytes) -> Response:
         async with in_time():
-            answer = await edge.in_thread(
+            caps_answer = await edge.in_thread(
                 lambda: bot_caps.answer(edge.database, edge.operator, edge.clock, bearer.account_id, body)
             )
-        return _answer(200, answer)
+        return answer(200, caps_answer)
 
     return await _with_body(request, look, lambda _: nullcontext())
 
 
 async def coverage(request: Request) -> Response:
     """Which repositories the token's account covers, as digests."""
-    edge, token = edge_of(request), _bearer(request)
+    edge, token = edge_of(request), bearer_of(request)
 
     def look() -> Response:
-        bearer = _known(edge, token)
+        bearer = known(edge, token)
         if isinstance(bearer, Response):
             return bearer
-        return _answer(200, ingest.coverage(edge.database, bearer.account_id, edge.settings.github_host))
+        return answer(200, ingest.coverage(edge.database, bearer.account_id, edge.settings.github_host))
 
     return await _in_thread(edge, look)
 
@@ -74,10 +74,10 @@ async def _with_body(
     room: Callable[[int], AbstractContextManager[None]],
 ) -> Response:
     """What `work` makes of the body for the token's account. Of a stranger's body nothing is read, nor where there is no room."""
-    edge, token = edge_of(request), _bearer(request)
+    edge, token = edge_of(request), bearer_of(request)
     if request.headers.get("content-type", JSON).partition(";")[0].strip().lower() != JSON:
-        return _answer(415, Message(f"send {JSON}"))
-    bearer = await _in_thread(edge, lambda: _known(edge, token))
+        return answer(415, Message(f"send {JSON}"))
+    bearer = await _in_thread(edge, lambda: known(edge, token))
     if isinstance(bearer, Response):
         return bearer
     try:
@@ -92,12 +92,12 @@ async def _with_body(
 def _refused(error: Exception) -> Response:
     if isinstance(error, Busy):
         later = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        return _answer(429, Message("enough of this account waits to be saved: send it again later"), later)
+        return answer(429, Message("enough of this account waits to be saved: send it again later"), later)
     if isinstance(error, Refusal):
-        return _answer(error.status, Message(str(error)), {"Retry-After": "30"} if error.status == 503 else None)
+        return answer(error.status, Message(str(error)), {"Retry-After": "30"} if error.status == 503 else None)
     if isinstance(error, ingest.Revoked):
         return _not_known()
-    return _database_is_away() if isinstance(error, Unavailable) else _answer(400, Message(str(error)))
+    return _database_is_away() if isinstance(error, Unavailable) else answer(400, Message(str(error)))
 
 
 async def _in_thread(edge: Edge, work: Callable[[], T]) -> T | Response:
@@ -109,33 +109,33 @@ async def _in_thread(edge: Edge, work: Callable[[], T]) -> T | Response:
 
 
 def _database_is_away() -> Response:
-    return _answer(503, Message("the database cannot take it now: send it again later"), {"Retry-After": "30"})
+    return answer(503, Message("the database cannot take it now: send it again later"), {"Retry-After": "30"})
 
 
-def _bearer(request: Request) -> str:
+def bearer_of(request: Request) -> str:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""
 
 
-def _known(edge: Edge, token: str) -> Bearer | Response:
+def known(edge: Edge, token: str) -> Bearer | Response:
     """Whom the token speaks for, or the refusal."""
     if not token.startswith(token_store.PREFIX["ingest"]):
         return _not_known()
     with edge.database.read() as connection:
-        bearer = token_store.bearer(connection, token)
+        bearer = token_store.bearer(connection, token, edge.clock())
     if bearer is None:
         return _not_known()
     token_store.note_use(edge.database, bearer, token, edge.clock())
     if bearer.problem:
         later = "Nothing is lost: usage stays on this machine, and the first push after that sends it"
-        return _answer(403, Message(f"{bearer.problem}. {later}"))
+        return answer(403, Message(f"{bearer.problem}. {later}"))
     return bearer
 
 
 def _not_known() -> Response:
-    message = "this ingest token is not known or was revoked: ask for one made by `mergecost token new --for NAME` on the server"
-    return _answer(401, Message(message), {"WWW-Authenticate": "Bearer"})
+    message = "this ingest token is not known, was revoked or is over its time: run `mergecost login` with this server's address"
+    return answer(401, Message(message), {"WWW-Authenticate": "Bearer"})
 
 
-def _answer(status: int, value: msgspec.Struct, headers: dict[str, str] | None = None) -> Response:
+def answer(status: int, value: msgspec.Struct, headers: dict[str, str] | None = None) -> Response:
     return Response(msgspec.json.encode(value), status, headers, "application/json")

@@ -89,7 +89,7 @@ def _list(database: Database, _options: argparse.Namespace) -> int:
                 f"revoked {_day(row.revoked_at_ms)}" if row.revoked_at_ms else f"last used {_day(row.last_used_at_ms)}"
             )
             what = f"{row.token_id}  {row.may:<6}  {logins.get(row.account_id, row.account_id)}"
-            print(f"{what}  made {_day(row.created_at_ms)}  {state}  {row.sender}")
+            print(f"{what}  made {_day(row.created_at_ms)}  {state}  {row.user_login or row.sender}")
     return 0
 
 

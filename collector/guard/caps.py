@@ -65,11 +65,14 @@ def latest_branches(usages: Sequence[Usage], coverage: Coverage) -> dict[str, Re
     }
 
 
-def write(path: Path, request: Mapping[str, RepositoryQuery], answer: CapsAnswer, now: float) -> None:
-    """Raises OSError."""
+def by_local_name(request: Mapping[str, RepositoryQuery], answer: CapsAnswer) -> dict[str, RepositoryCaps]:
     by_name = {repository.name: repository for repository in answer.repositories}
-    local_names = {slug: by_name[query.name] for slug, query in request.items() if query.name in by_name}
-    write_bytes(path, msgspec.json.encode(CapsFile(now, local_names)))
+    return {slug: by_name[query.name] for slug, query in request.items() if query.name in by_name}
+
+
+def write(path: Path, repositories: Mapping[str, RepositoryCaps], now: float) -> None:
+    """Raises OSError."""
+    write_bytes(path, msgspec.json.encode(CapsFile(now, dict(repositories))))
 
 
 def read(path: Path, now: float) -> dict[str, RepositoryCaps]:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from attribution.protocol import CapsQuery
+from attribution.protocol import CapsQuery, RepositoryCaps
 from attribution.usage import Usage
-from collector.client import Client, PushError
+from collector.client import Client
 from collector.coverage import Coverage
+from collector.exchange import PushError
 from collector.files import private_folder, write_bytes
 from collector.guard import caps
 from collector.guard.figures import Figures, make, since
@@ -36,8 +37,8 @@ def start(env: Mapping[str, str]) -> None:
 
 def ask_server(settings: Settings, usages: Sequence[Usage], env: Mapping[str, str], now: float) -> None:
     """`ask` that server. Raises PushError."""
-    client = Client(settings, version("mergecost"))
-    ask(client, client.coverage(), usages, env, now)
+    clients = [Client(account, version("mergecost")) for account in settings.accounts]
+    ask([(client, client.coverage()) for client in clients], usages, env, now)
 
 
 def is_wanted(env: Mapping[str, str], now: float) -> bool:
@@ -56,13 +57,20 @@ def renew(usages: Sequence[Usage], env: Mapping[str, str], now: float) -> Figure
     return figures
 
 
-def ask(client: Client, coverage: Coverage, usages: Sequence[Usage], env: Mapping[str, str], now: float) -> None:
-    """Ask the server which caps are in force, and store its answer. Raises PushError; then its last answer is used for a while."""
-    branches = caps.latest_branches(since(usages, now), coverage)
-    if branches:
-        answer = client.caps(CapsQuery(list(branches.values())))
+def ask(
+    clients: Sequence[tuple[Client, Coverage]], usages: Sequence[Usage], env: Mapping[str, str], now: float
+) -> None:
+    """Ask the server which caps are in force, of each account for what it covers, and store its answers. Raises PushError; then
+    its last answers are used for a while."""
+    latest = since(usages, now)
+    repositories: dict[str, RepositoryCaps] = {}
+    for client, coverage in clients:
+        branches = caps.latest_branches(latest, coverage)
+        if branches:
+            repositories |= caps.by_local_name(branches, client.caps(CapsQuery(list(branches.values()))))
+    if repositories:
         with suppress(OSError):
-            caps.write(_folder(env) / _CAPS, branches, answer, now)
+            caps.write(_folder(env) / _CAPS, repositories, now)
 
 
 def _own(env: Mapping[str, str]) -> dict[str, caps.Cap]:

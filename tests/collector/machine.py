@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -86,6 +86,11 @@ class CommandResult(NamedTuple):
 
 def mergecost(cwd: Path, env: Mapping[str, str], *arguments: str) -> CommandResult:
     """Run the command in this process, in that folder and with exactly that environment."""
+    return run_there(cwd, env, lambda: main(list(arguments)))
+
+
+def run_there(cwd: Path, env: Mapping[str, str], run: Callable[[], int]) -> CommandResult:
+    """The same for a part of the command."""
     out, err = io.StringIO(), io.StringIO()
     before, here = dict(os.environ), Path.cwd()
     try:
@@ -94,7 +99,7 @@ def mergecost(cwd: Path, env: Mapping[str, str], *arguments: str) -> CommandResu
         os.chdir(cwd)
         time.tzset()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = main(list(arguments))
+            status = run()
     finally:
         os.chdir(here)
         os.environ.clear()

@@ -89,7 +89,7 @@ def test_help_the_version_and_a_misspelt_command(capsys: pytest.CaptureFixture[s
     assert main(["psuh"]) == 2
     assert "did you mean 'push'?" in capsys.readouterr().err
     assert main(["zzz"]) == 2
-    assert "there are cost, scan, push" in capsys.readouterr().err
+    assert "there are cost, scan, login" in capsys.readouterr().err
 
 
 def test_a_command_whose_package_is_missing_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -131,7 +131,9 @@ def test_an_interrupt_prints_no_traceback(tmp_path: Path):
 
 def test_settings_come_from_the_option_the_environment_or_the_file(tmp_path: Path):
     env = {"XDG_CONFIG_HOME": str(tmp_path)}
-    with pytest.raises(SettingsError, match=f"MERGECOST_URL, or write url = .* in {tmp_path}/mergecost/config.toml"):
+    with pytest.raises(
+        SettingsError, match=f"mergecost login` with its address, .*; {tmp_path}/mergecost/config.toml has none"
+    ):
         read_settings(env, None)
     (tmp_path / "mergecost").mkdir()
     (tmp_path / "mergecost/config.toml").write_text('url = "https://file.example/"\ntoken = "t1"\n')
@@ -204,4 +206,4 @@ def test_a_state_file_that_is_not_a_database_is_named(tmp_path: Path):
 def test_push_without_settings_says_what_to_do(tmp_path: Path):
     run = mergecost("push", env={"XDG_CONFIG_HOME": str(tmp_path), "MERGECOST_URL": "", "MERGECOST_TOKEN": ""})
     assert (run.returncode, run.stdout) == (1, "")
-    assert run.stderr.startswith("mergecost push: which server? Set MERGECOST_URL")
+    assert run.stderr.startswith("mergecost push: which server? Run `mergecost login`")

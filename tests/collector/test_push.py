@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.client import Busy, Client, parcels
+from collector.client import Client, parcels
+from collector.exchange import Busy
 from collector.push_command import main
 from collector.scan import scan
 from collector.settings import Settings

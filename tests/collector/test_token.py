@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.client import Client, PushError
+from collector.client import Client
+from collector.exchange import PushError
 from collector.settings import Settings, SettingsError, read_settings
 from tests.collector.developer import Developer
 from tests.collector.fake_server import TOKEN, Server
@@ -148,7 +149,7 @@ def test_a_push_as_a_whole_has_an_end():
 
 
 def test_an_answer_without_end_is_read_so_far(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("collector.client.MAX_ANSWER_BYTES", 1000)
+    monkeypatch.setattr("collector.exchange.MAX_ANSWER_BYTES", 1000)
 
     def flood(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n")

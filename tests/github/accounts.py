@@ -127,6 +127,11 @@ class Accounts(State):
                 content = {"repository_selection": "selected", **lists}
                 record_installation(self, "installation_repositories", installation, action, content)
 
+    def confirm_login(self, user_code: str, person: User | None) -> None:
+        """A person enters the code in the browser, and confirms; without a person, somebody cancels."""
+        (login,) = [login for login in self.device_logins.values() if login.user_code == user_code]
+        login.user, login.is_denied = person, person is None
+
     def expire_tokens(self) -> None:
         """Every installation token minted so far answers 401 from now on."""
         for token in self.tokens.values():

@@ -25,7 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from . import credentials, graphql, payloads, rest_app, rest_issues, rest_pulls, rest_repositories
+from . import credentials, graphql, payloads, rest_app, rest_issues, rest_login, rest_pulls, rest_repositories
 from .accounts import Accounts
 from .call import Call, RouteSpec
 from .conversations import Conversations
@@ -38,7 +38,9 @@ from .state import Delivery, Installation
 __all__ = ["FakeGitHub", "RequestRecord", "request_of"]
 
 ROUTES = [
-    spec for module in (rest_app, rest_repositories, rest_pulls, rest_issues, graphql) for spec in module.route.specs
+    spec
+    for module in (rest_app, rest_login, rest_repositories, rest_pulls, rest_issues, graphql)
+    for spec in module.route.specs
 ]
 
 
@@ -121,9 +123,10 @@ class FakeGitHub(Accounts, Conversations, Faults):
     def _endpoint(self, spec: RouteSpec) -> Callable[[Request], object]:
         async def endpoint(request: Request) -> Response:
             call = Call(self, request, _decoded(await request.body()), "read" if spec.method == "GET" else "write")
-            as_app = spec.path.startswith("/app")
-            call.token = None if as_app else credentials.token_of(self, request)
-            headers = {} if as_app else self._count_request(call, free=spec.path == "/rate_limit")
+            # The App itself, and people, have hours of their own, which are not counted here.
+            as_other = spec.path.startswith(("/app", "/user", "/login"))
+            call.token = None if as_other else credentials.token_of(self, request)
+            headers = {} if as_other else self._count_request(call, free=spec.path == "/rate_limit")
             try:
                 redirect = call.find_repository(spec.needs) if "{repo}" in spec.path else None
                 response = redirect or spec.handler(call)

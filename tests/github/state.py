@@ -42,6 +42,7 @@ class App:
     single_files: list[str] = field(default_factory=list)
     client_secret: str = "client-secret"
     webhook_secret: str = "webhook-secret"
+    device_flow: bool = True  # off until the owner ticks it
 
     @property
     def public_key(self) -> rsa.RSAPublicKey:
@@ -193,6 +194,31 @@ class Token:
 
 
 @dataclass(eq=False)
+class UserToken:
+    """What an App may do as a person. `expires_at` is on the real clock."""
+
+    value: str
+    user: User
+    app: App
+    expires_at: datetime
+
+
+@dataclass(eq=False)
+class DeviceLogin:
+    """A code that a person may enter, and what became of it."""
+
+    app: App
+    device_code: str
+    user_code: str
+    created_at: datetime
+    interval_seconds: int = 5
+    asked_at: datetime | None = None
+    user: User | None = None
+    is_denied: bool = False
+    is_used: bool = False
+
+
+@dataclass(eq=False)
 class Delivery:
     """One attempt to call the App's webhook. Nobody answered until `FakeGitHub.answered` says so."""
 
@@ -217,6 +243,8 @@ class State:
         self.installations: dict[int, Installation] = {}
         self.repositories: dict[int, Repository] = {}
         self.tokens: dict[str, Token] = {}
+        self.user_tokens: dict[str, UserToken] = {}
+        self.device_logins: dict[str, DeviceLogin] = {}
         self.manifests: dict[str, tuple[dict[str, Any], User]] = {}
         self.deliveries: list[Delivery] = []
         # Keys that GitHub leaves out of all that it says, in answers and deliveries alike, however deep.

@@ -33,7 +33,7 @@ def test_without_a_good_token_nothing_is_answered(server, header):
     server.token(acme__widgets=34)
     answer = server.send("POST", "/v1/caps", json={"repositories": []}, headers={"Authorization": header})
     assert answer.status_code == 401
-    assert "mergecost token new" in answer.json()["message"]
+    assert "run `mergecost login`" in answer.json()["message"]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"repositories": 5}', b'{"repositories": [{}]}', b"\xff"])

@@ -135,7 +135,7 @@ def test_without_a_good_token_nothing_is_taken(server, header):
     for method, path in (("POST", "/v1/usage"), ("GET", "/v1/coverage")):
         answer = server.send(method, path, headers={"Authorization": header})
         assert answer.status_code == 401
-        assert "mergecost token new" in answer.json()["message"]
+        assert "run `mergecost login`" in answer.json()["message"]
 
 
 def test_a_revoked_token_is_refused_and_no_token_is_kept_in_the_open(server):

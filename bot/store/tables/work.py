@@ -69,7 +69,8 @@ class WeekRow(SQLModel, table=True):
 
 class Token(SQLModel, table=True):
     """A token of one account: of a collector, which may `ingest`, or of a reader, who may `read`. Only its hash is stored. With the
-    tokens of one `sender` each may change what another of them sent."""
+    tokens of one `sender` each may change what another of them sent. `user_id` is the GitHub user who logged in for it, None where
+    an operator made it; `user_login` is what that user was called then."""
 
     __tablename__ = "token"  # pyright: ignore[reportAssignmentType]
     account_id: int = key()
@@ -80,6 +81,9 @@ class Token(SQLModel, table=True):
     created_at_ms: int = big()
     revoked_at_ms: int | None = big_or_none()
     last_used_at_ms: int | None = big_or_none()
+    user_id: int | None = big_or_none()
+    user_login: str = text()
+    expires_at_ms: int | None = big_or_none()
 
 
 class NoticeRow(SQLModel, table=True):

@@ -471,6 +471,9 @@ def _make_notice_to_week() -> None:
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("revoked_at_ms", sa.BigInteger(), nullable=True),
         sa.Column("last_used_at_ms", sa.BigInteger(), nullable=True),
+        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column("user_login", sa.Text(), nullable=False),
+        sa.Column("expires_at_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("account_id", "token_id"),
         sa.UniqueConstraint("secret_sha256"),
     )

@@ -22,7 +22,7 @@ def install(database, *accounts):
 
 def owner(database, token):
     with database.read() as connection:
-        bearer = token_store.bearer(connection, token)
+        bearer = token_store.bearer(connection, token, 0)
         return bearer and bearer.account_id
 
 
