@@ -56,7 +56,8 @@ def night(world: World) -> None:
 
 
 def gauge(world: World) -> str:
-    return world.send("GET", "/metrics").text.splitlines()[-1]
+    lines = world.send("GET", "/metrics").text.splitlines()
+    return next(line for line in lines if line.startswith("mergecost_ledger_errors "))
 
 
 def test_the_command_says_that_every_promise_holds(ready: World, terminal, capsys):
@@ -81,7 +82,7 @@ def test_each_night_a_broken_promise_is_an_error_in_the_log_and_a_figure(broken:
         night(broken)
     (record,) = [record for record in caplog.records if record.name == "bot.ledger_check"]
     assert record.getMessage() == "ledger of acme: claude-code s1-0: shares sum to 1000000, not 7 micro-dollars"
-    assert gauge(broken) == "mergecost_ledger_errors 1"
+    assert gauge(broken) == "mergecost_ledger_errors 1.0"
 
 
 def test_a_repaired_ledger_is_silent_the_night_after(broken: World, caplog):
@@ -91,7 +92,7 @@ def test_a_repaired_ledger_is_silent_the_night_after(broken: World, caplog):
     caplog.clear()
     night(broken)
     assert [record for record in caplog.records if record.name == "bot.ledger_check"] == []
-    assert gauge(broken) == "mergecost_ledger_errors 0"
+    assert gauge(broken) == "mergecost_ledger_errors 0.0"
 
 
 @pytest.fixture
@@ -112,10 +113,10 @@ def test_each_night_a_wrong_sum_is_an_error_in_the_log_and_a_figure_until_it_is_
     night(wrong_sum)
     (record,) = [record for record in caplog.records if record.name == "bot.ledger_check"]
     assert record.getMessage() == f"ledger of acme: acme/widgets on 2026-11-16: {SUMS_SAY}"
-    assert gauge(wrong_sum) == "mergecost_ledger_errors 1"
+    assert gauge(wrong_sum) == "mergecost_ledger_errors 1.0"
     rebuild_command.main([])
     night(wrong_sum)
-    assert gauge(wrong_sum) == "mergecost_ledger_errors 0"
+    assert gauge(wrong_sum) == "mergecost_ledger_errors 0.0"
 
 
 def test_a_rebuild_says_which_days_were_wrong(wrong_sum: World, terminal, capsys):

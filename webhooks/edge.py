@@ -29,8 +29,8 @@ _MOST_WAITING = 32
 
 class Edge(msgspec.Struct, kw_only=True):
     """One for a server. `threads` do what blocks, apart from the loop's own: so the process ends without waiting for a database
-    that stalls. `setup` is who is making the App, `conversion` the newest attempt: it goes on when nobody
-    waits for it any more."""
+    that stalls. `last_delivery_at_ms` is when GitHub last delivered anything to this process, 0 before that. `setup` is who is
+    making the App, `conversion` the newest attempt: it goes on when nobody waits for it any more."""
 
     settings: Settings
     operator: OperatorSettings
@@ -44,6 +44,8 @@ class Edge(msgspec.Struct, kw_only=True):
     threads: DaemonThreads
     transport: Any = None
     bodies: Bodies = msgspec.field(default_factory=Bodies)
+    last_delivery_at_ms: int = 0
+    started_at_ms: int = 0
     setup: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
     conversion: asyncio.Future[Any] | None = None
 

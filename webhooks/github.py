@@ -14,6 +14,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from attribution.protocol import reader
+from bot import journal
 from bot.github.models import NAME
 from bot.github.write_check import APPROVE
 from bot.store import budgets as budget_store
@@ -26,6 +27,10 @@ from webhooks.edge import Edge, edge_of, in_time
 CAP_BYTES = 25 * 1024 * 1024
 # GitHub waits no longer: https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks
 LIMITS = Limits(CAP_BYTES, seconds=10, too_large="the body is over 25 MB, more than GitHub sends")
+
+_EVENT, _DELIVERY = b"x-github-event", b"x-github-delivery"
+# GitHub's are a word and a UUID.
+_LONGEST_NAME = 100
 
 _IS_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _SIGNATURE = re.compile(rb"sha256=[0-9a-f]{64}")
@@ -108,19 +113,25 @@ async def receive(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _take(edge: Edge, headers: dict[bytes, bytes], receive: Receive) -> tuple[int, str]:
-    """Status and message of the answer. The requested work is on disk by then."""
+    """Status and message of the answer. The requested work is on disk by then. What a stranger sends leaves no line in the log."""
     try:
         event = await _verified(edge, headers, receive)
     except Refusal as refusal:
         return refusal.status, str(refusal)
-    work = _work(headers.get(b"x-github-event", b"").decode("latin-1"), event, edge)
+    name, delivery = (headers.get(key, b"")[:_LONGEST_NAME].decode("latin-1") for key in (_EVENT, _DELIVERY))
+    edge.last_delivery_at_ms = edge.clock()
+    status, message = await _request(edge, event, _work(name, event, edge), delivery)
+    journal.note("delivery", of=name, action=event.action[:_LONGEST_NAME], delivery=delivery, status=status)
+    return status, message
+
+
+async def _request(edge: Edge, event: _Event, work: Work | None, delivery: str) -> tuple[int, str]:
     if work is None:
         return 202, "nothing to do"
     try:
         async with in_time():
             if event.requested_action is not None:
-                delivery = headers.get(b"x-github-delivery", b"")
-                await edge.in_thread(lambda: _keep_press(edge, event, work, delivery))
+                await edge.in_thread(lambda: _keep_press(edge, event, work, delivery.encode("latin-1")))
             await edge.intake.request(work)
     except Unavailable:
         return 503, "the database cannot take it now: redeliver later, or wait for the hourly sweep"

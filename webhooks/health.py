@@ -1,12 +1,19 @@
 """`GET /healthz`: the process works or can recover. `GET /readyz`: it works now. `GET /metrics`: figures for Prometheus."""
 
+from collections.abc import Iterator, Sequence
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.github.client import signing_problem
+from bot.journal import REGISTRY
 from bot.store import accounts as account_store
 from bot.store.database import Unavailable
 from bot.store.opening import NEWEST, revision_of
+from bot.work import queue
 from webhooks.edge import Edge, edge_of, in_time
 
 # Who asks for this usually waits three seconds.
@@ -42,16 +49,44 @@ async def metrics(request: Request) -> Response:
     edge = edge_of(request)
     try:
         async with in_time():
-            errors = await edge.in_thread(lambda: _ledger_errors(edge))
+            now = await edge.in_thread(lambda: _now(edge))
     except Unavailable:
         return PlainTextResponse("the database does not answer\n", 503)
-    text = (
-        "# HELP mergecost_ledger_errors Promises of the ledger that the newest nightly checks saw broken.\n"
-        f"# TYPE mergecost_ledger_errors gauge\nmergecost_ledger_errors {errors}\n"
-    )
-    return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+    registry = CollectorRegistry()
+    registry.register(now)
+    text = generate_latest(registry) + generate_latest(REGISTRY)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
-def _ledger_errors(edge: Edge) -> int:
+class _Now(Collector):
+    """What the database says now: read once, before anything is written."""
+
+    def __init__(self, ledger_errors: int, waiting: Sequence[tuple[str, int, int]]) -> None:
+        """`waiting`: kind of work, pieces, and the age of the oldest in seconds."""
+        self._ledger_errors = ledger_errors
+        self._waiting = waiting
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "mergecost_ledger_errors",
+            "Promises of the ledger that the newest nightly checks saw broken.",
+            self._ledger_errors,
+        )
+        pieces = GaugeMetricFamily("mergecost_work_waiting", "Pieces of work that wait, by kind.", labels=["kind"])
+        ages = GaugeMetricFamily(
+            "mergecost_work_oldest_seconds", "How long the oldest of them has been due, by kind.", labels=["kind"]
+        )
+        for kind, count, oldest_seconds in self._waiting:
+            pieces.add_metric([kind], count)
+            ages.add_metric([kind], oldest_seconds)
+        yield from (pieces, ages)
+
+
+def _now(edge: Edge) -> _Now:
+    now_ms = edge.clock()
     with edge.database.read() as connection:
-        return account_store.ledger_errors(connection)
+        waiting = [
+            (kind, count, max(0, (now_ms - oldest_ms) // 1000))
+            for kind, count, oldest_ms in queue.waiting_by_kind(connection)
+        ]
+        return _Now(account_store.ledger_errors(connection), waiting)

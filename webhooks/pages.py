@@ -13,6 +13,7 @@ code { font: .9em ui-monospace, monospace; background: color-mix(in srgb, curren
 button { font: inherit; font-weight: 600; padding: .5rem 1rem; border: 0; border-radius: 6px; background: #1f883d; color: #fff; }
 button.plain { background: color-mix(in srgb, currentColor 12%, transparent); color: inherit; font-weight: 400; }
 input { font: inherit; padding: .4rem .6rem; border: 1px solid #8888; border-radius: 6px; }
+ol.steps { list-style: none; padding: 0; }
 h2 { font-size: 1.15rem; margin-top: 2rem; } dt { font-weight: 600; margin-top: .7rem; } dd { margin: 0; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .5rem; border-bottom: 1px solid #8884; }
 th.n, td.n { text-align: right; font-variant-numeric: tabular-nums; }

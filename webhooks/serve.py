@@ -1,7 +1,6 @@
 """`mergecost serve`: start the server."""
 
 import argparse
-import logging
 import os
 import signal
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 
 import uvicorn
 
+from bot import journal
 from bot.context import Outside
 from bot.github.client import signing_problem
 from bot.notify import Outbox
@@ -51,9 +51,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("httpx", "alembic", "apscheduler"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    journal.configure()
     try:
         settings = from_environment(public_url=f"http://{arguments.host}:{arguments.port}")
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ from bot.settings import AppCredentials, Settings
 from bot.store.database import Database, Unavailable
 from bot.trampoline import DaemonThreads
 from bot.work.intake import Intake
-from webhooks import api, download, github, health, how, login, setup, usage
+from webhooks import api, download, github, health, home, how, login, setup, usage
 from webhooks.edge import Edge, in_time
 
 
@@ -129,6 +129,7 @@ def create_app(
         operator=operator,
         database=database,
         clock=clock,
+        started_at_ms=clock(),
         intake=Intake(database, clock, runner.wake, threads),
         arrivals=Arrivals(database, operator, clock),
         credentials=credentials,
@@ -140,6 +141,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, api.unfit)
     app.add_exception_handler(Unavailable, _unavailable)
     app.include_router(setup.router)
+    app.include_router(home.router)
     app.include_router(how.router)
     app.include_router(login.router)
     app.include_router(download.router)

@@ -19,6 +19,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from attribution.protocol import reader
+from bot import journal
 from bot.settings import AppCredentials, Settings, forget_setup_secret, setup_secret, store_app_credentials
 from webhooks.edge import Edge, edge_of
 from webhooks.pages import page
@@ -92,6 +93,7 @@ async def _finish(edge: Edge, code: str, state: str) -> HTMLResponse:
     forget_setup_secret(edge.settings)
     edge.credentials = credentials
     edge.runner.start(credentials)
+    journal.note("app created", slug=app.slug, app_id=app.id)
     return page("The App exists", _next_steps(edge.settings, app))
 
 
@@ -164,4 +166,5 @@ developers can log in with GitHub.</li>
 <code>.github/mergecost.yml</code>. Nothing else becomes readable. Without it, this server's <code>mergecost.toml</code> holds.</p>
 <p>What is pushed to private repositories without a pull request is known from developers' machines alone. If GitHub should say
 it, too, set <b>Contents</b> to <i>Read-only</i> there. That opens code, of which commits and names of files are read.</p>
+<p><a href="/">This server's first page</a> says how far it has come.</p>
 <p>Its secrets are in <code>{escape(str(settings.data_dir / "app.json"))}</code>, readable by this server's user alone.</p>"""

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from attribution.protocol import MOST_BYTES, Message
 from bot import guard_caps as bot_caps
-from bot import ingest
+from bot import ingest, journal
 from bot.arrivals import RETRY_AFTER_SECONDS, Busy
 from bot.store import tokens as token_store
 from bot.store.database import Unavailable
@@ -19,6 +19,7 @@ from webhooks.body import Limits, Refusal
 from webhooks.edge import Edge, edge_of, in_time, in_turn
 
 JSON = "application/json"
+_LONGEST_ID = 100
 
 T = TypeVar("T")
 
@@ -36,9 +37,15 @@ async def receive(request: Request) -> Response:
             receipt = await edge.arrivals.save(bearer.sender, body)
         if receipt.accepted:
             edge.runner.wake()
+            journal.note("usage", account_id=bearer.account_id, records=receipt.accepted, request=_request_id(request))
         return answer(200, receipt)
 
     return await _with_body(request, save, lambda account_id: edge.arrivals.room(account_id, size_bytes))
+
+
+def _request_id(request: Request) -> str:
+    """As a proxy named it, to find the request in its log too."""
+    return request.headers.get("x-request-id", "")[:_LONGEST_ID]
 
 
 async def caps(request: Request) -> Response:

@@ -29,6 +29,7 @@ from githubkit.exception import (
 )
 from githubkit.response import Response
 
+from bot import journal
 from bot.clock import Clock
 from bot.settings import AppCredentials, Settings
 from bot.trampoline import on_loop
@@ -100,7 +101,6 @@ class GitHubApp:
             "auto_retry": False,
             "http_cache": False,
             "async_transport": transport,
-            "async_event_hooks": {"request": [_name_version]},
             # Reading the certificates takes 20 ms: once, and not for every installation.
             "ssl_verify": httpx.create_ssl_context() if transport is None else True,
         }
@@ -199,7 +199,14 @@ class GitHubApp:
 
     def _client(self, auth: Any) -> GitHub[Any]:
         """Every client has a token cache of its own, so that dropping the client drops its token."""
-        return GitHub(auth, cache_strategy=MemCacheStrategy(), **self._options)
+        installation_id = getattr(auth, "installation_id", None)
+
+        async def note(response: httpx.Response) -> None:
+            left = response.headers.get("x-ratelimit-remaining", "")
+            journal.note_answer(response.request.method, response.status_code, installation_id, left)
+
+        hooks = {"request": [_name_version], "response": [note]}
+        return GitHub(auth, cache_strategy=MemCacheStrategy(), async_event_hooks=hooks, **self._options)
 
     def _below_api(self, raw_path: str) -> str:
         base = self._app.config.base_url.raw_path.decode()

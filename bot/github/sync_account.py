@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 from sqlalchemy import Connection
 
+from bot import journal
 from bot.clock import CLOCKS_MS, DAY_MS, from_ms, to_ms
 from bot.context import Bot
 from bot.github.client import Missing, Refusal
@@ -109,6 +110,7 @@ async def account(bot: Bot, account_id: int, installation_id: int) -> None:
     repositories: list[RepositoryFacts] = []
     async for page in bot.github.pages(account_id, "/installation/repositories", _Repositories):
         repositories += [repository.facts() for repository in page.repositories]
+    journal.note("installation read", account=login, repositories=len(repositories))
     with bot.database.write() as connection:
         account_store.lock(connection, account_id)
         for key in repository_store.save_repositories(bot.database, connection, account_id, repositories):

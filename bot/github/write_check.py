@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from bot import journal
 from bot.context import Bot
 from bot.github.client import Missing, Refusal
 from bot.github.models import Id
@@ -65,6 +66,8 @@ async def put_check(bot: Bot, lease: Lease, full_name: str, head_sha: str, check
     except (Missing, Refusal):
         # The commit or the check run is gone, or the App may not write checks here: the comment says the same.
         run_id = None
+    if run_id:
+        journal.note("check written", repository=full_name, number=key.number, conclusion=check.conclusion)
     state = {"comment_id": run_id, "head_sha": head_sha, "body_sha256": digest if run_id else ""}
     with bot.database.write() as connection:
         publication_store.save_publication(bot.database, connection, key, KIND, **state)

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from bot import journal
 from bot.context import Bot
 from bot.github.client import Missing, Refusal
 from bot.github.models import Comment, Id, Number, is_ours
@@ -76,6 +77,7 @@ async def put_comment(bot: Bot, lease: Lease, full_name: str, text: CommentText,
         if not _IS_LOCKED.search(str(error)):
             raise
         return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, state="locked")
+    journal.note("comment written", kind=kind, repository=full_name, number=key.number, comment_id=comment_id)
     return _remember(bot, key, kind, lease_to_finish, comment_id=comment_id, body_sha256=digest)
 
 

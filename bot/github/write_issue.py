@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from attribution.periods import week_number
+from bot import journal
 from bot.context import Bot
 from bot.github.client import Missing
 from bot.github.models import Comment, Id, Number, is_ours
@@ -64,6 +65,7 @@ async def put_issue(bot: Bot, lease: Lease, key: WeekKey, place: Repository, iss
         with bot.database.write() as connection:
             week_store.note(connection, key, state="deleted")
         return False
+    journal.note("week written", repository=place.full_name, week=key.week, number=number)
     state = {"issue_number": number, "in_repository_id": place.repository_id, "body_sha256": digest, "state": "live"}
     with bot.database.write() as connection:
         week_store.note(connection, key, **state, is_closed=issue.is_closed and not is_new)

@@ -211,11 +211,24 @@ _NEXT = (
 )
 
 
+_BY_KIND = (
+    select(jobs.c.kind, func.count().label("pieces"), func.min(jobs.c.run_at_ms).label("oldest_ms"))
+    .where(jobs.c.done_count < jobs.c.request_count)
+    .group_by(jobs.c.kind)
+    .order_by(jobs.c.kind)
+)
+
+
 def next_due_at_ms(connection: Connection, work: Work | None = None) -> int | None:
     """When requested work can be claimed next, all of it or one piece; None if none is requested."""
     if work is None:
         return connection.execute(_NEXT).scalar()
     return connection.execute(_NEXT.where(_OF_WORK), _params(work)).scalar()
+
+
+def waiting_by_kind(connection: Connection) -> list[tuple[str, int, int]]:
+    """Of each kind how many pieces wait, and since when the oldest has been due."""
+    return [(row.kind, row.pieces, row.oldest_ms) for row in connection.execute(_BY_KIND)]
 
 
 def _key(work: Work) -> tuple[int, str, int, int]:

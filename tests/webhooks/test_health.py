@@ -136,3 +136,16 @@ def test_a_loop_that_is_stuck_is_told_to_the_one_who_restarts(database: Database
     release.set()
     assert runner.stop(DEADLOCK_SECONDS)
     server.close()
+
+
+def test_metrics_say_what_waits_and_what_was_done(server: Server):
+    token = server.token(acme__widgets=7)
+    assert server.post_usage(token).status_code == 200
+    pull = {"action": "opened", "installation": {"id": 5}, "repository": {"id": 7, "owner": {"id": 1}}}
+    assert server.deliver("pull_request", pull | {"pull_request": {"number": 12}}).status_code == 202
+    lines = server.send("GET", "/metrics").text.splitlines()
+    values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    assert values["mergecost_ledger_errors"] == "0.0"
+    assert values['mergecost_work_waiting{kind="pull"}'] == "1.0"
+    assert float(values['mergecost_work_oldest_seconds{kind="pull"}']) >= 0
+    assert float(values['mergecost_events_total{event="delivery"}']) >= 1

@@ -219,7 +219,7 @@ words = st.text(max_size=12) | st.sampled_from(
     ]
 )
 STEMS = [
-    "/webhooks/github", "/v1/usage", "/v1/coverage", "/v1/caps", "/healthz", "/readyz", "/metrics", "/setup", "/setup/created",
+    "/webhooks/github", "/v1/usage", "/v1/coverage", "/v1/caps", "/healthz", "/readyz", "/metrics", "/", "/how", "/setup", "/setup/created",
     "/api/v1/openapi.json", "/api/v1/repositories", "/api/v1/costs", "/api/v1/repositories/acme/widgets/pulls",
     "/api/v1/repositories/acme/widgets/issues", "/api/v1/repositories/acme/widgets/weeks",
     "/api/v1/repositories/acme/widgets/budgets", "/",
