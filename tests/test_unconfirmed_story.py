@@ -171,7 +171,7 @@ Labels are those of pull requests and of the issues that they close; what has se
 
 </details>
 
-<sub>List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Mon 16 Nov to Sun 22 Nov 2026, UTC, as far as it is known by now. Late sessions, and what becomes of the work, change it in place. `/mergecost week 2026-W47` in a comment rebuilds it. [How it is counted](https://github.com/mergecost/mergecost#how-it-is-counted)</sub>\
+<sub>List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Mon 16 Nov to Sun 22 Nov 2026, UTC, as far as it is known by now. Commits without a pull request are known from developers' machines alone: the App may not read them on GitHub. Late sessions, and what becomes of the work, change it in place. `/mergecost week 2026-W47` in a comment rebuilds it. [How it is counted](https://mergecost.example/how)</sub>\
 """)
     week = world.read("/repositories/acme/widgets/weeks/2026-W47").json()
     amounts = {
