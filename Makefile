@@ -58,6 +58,11 @@ lock: $(VENV)/.bootstrap ## write the lock files anew: names, versions and hashe
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --extra server --extra dev pyproject.toml -o deploy/lock/dev.txt
 	@echo 'pip-audit>=2.10,<3' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o deploy/lock/audit.txt
 
+images: ## the images of Compose by digest, as variables: make images > deploy/.env (needs docker)
+	@sed -n 's/.*$${\([A-Z]*_IMAGE\):-\([^}]*\)}.*/\1 \2/p' deploy/compose.yml | while read -r name image; do \
+		digest=$$(docker buildx imagetools inspect "$$image" --format '{{.Manifest.Digest}}' </dev/null) || exit 1; \
+		echo "$$name=$$image@$$digest"; done
+
 clean: ## remove what was installed and made here
 	rm -rf $(VENV) tests/e2e/node_modules tests/look/node_modules benchmarks/*/node_modules .coverage*
 
@@ -85,4 +90,4 @@ $(VENV)/audit: $(VENV)/.bootstrap deploy/lock/audit.txt
 	@$(BIN)/uv pip install -q --python $@/bin/python --require-hashes -r deploy/lock/audit.txt
 	@touch $@
 
-.PHONY: run test coverage demo lint look bench soak lock fuzz audit clean help
+.PHONY: run test coverage demo lint look bench soak lock images fuzz audit clean help

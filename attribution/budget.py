@@ -61,9 +61,9 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
         return self.is_over and self.approval is None
 
 
-def may_cost(budget: Budget) -> Micros:
-    """The limit of an approval given now: what was spent, and the budget once more. Nobody approves without a limit."""
-    return budget.spend.priced_micros + budget.budget_micros
+def may_cost(cost: Micros, budget: Micros) -> Micros:
+    """The limit of an approval by somebody who saw that cost: it, and the budget once more. Nobody approves without a limit."""
+    return cost + budget
 
 
 def newly_reached(budget: Budget, notified: Iterable[int]) -> tuple[int, ...]:

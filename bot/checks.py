@@ -28,7 +28,7 @@ def text(view: CommentView, settings: RepositorySettings, *, private: bool) -> C
     title = _title(view) if shows_amounts else "Over its budget"
     summary = _summary(view, private=private, shows_amounts=shows_amounts)
     if limit.needs_approval:
-        return CheckText("action_required", f"{title}: needs an approval", summary, has_button=True)
+        return CheckText("action_required", f"{title}: needs an approval", summary, limit.spend.priced_micros)
     return CheckText("success", f"{title}: approved", summary)
 
 

@@ -23,6 +23,7 @@ from bot.github.write_check import put_check
 from bot.github.write_comment import COMMENT, CommentText, put_comment
 from bot.keys import PullKey
 from bot.repository_settings import RepositorySettings
+from bot.store import budgets as budget_store
 from bot.store import publications as publication_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
@@ -144,7 +145,12 @@ async def _put_comment(bot: Bot, lease: Lease, scene: _Scene, *, is_last: bool =
         text = OFF
     else:
         return False
-    return await put_comment(bot, lease, scene.repository.full_name, CommentText(COMMENT, text), is_last=is_last)
+    is_finished = await put_comment(bot, lease, scene.repository.full_name, CommentText(COMMENT, text), is_last=is_last)
+    budget = scene.view.cost.budget
+    if skip is None and budget is not None and budget.needs_approval:
+        with bot.database.write() as connection:
+            budget_store.save_quote(bot.database, connection, lease.pull, budget.spend.priced_micros, bot.clock())
+    return is_finished
 
 
 def skip_of(

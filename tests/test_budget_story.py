@@ -220,6 +220,63 @@ def test_the_button_of_the_check_run_approves_once(enforced: World):
         assert len(connection.execute(select(budget_store.approvals_given)).all()) == 1
 
 
+@pytest.mark.parametrize("way", ["press", "comment"])
+def test_what_arrives_late_approves_what_was_to_be_seen_when_it_was_said(enforced: World, way: str):
+    over(enforced)
+    with enforced.hold_mail():
+        if way == "press":
+            enforced.press(12)
+        else:
+            enforced.say(12, "/mergecost approve needed")
+        enforced.now_ms += DAY_MS
+        work(enforced, 1000, "s2", hour=11)
+        enforced.settle()
+        assert enforced.check(12)[1] == snapshot("$27.20 at list price, 182% of the budget: needs an approval")
+    enforced.settle()
+    assert "up to $32.20" in line(enforced)
+    work(enforced, 600, "s3", hour=12)
+    enforced.settle()
+    assert enforced.check(12)[0] == "action_required"
+
+
+@pytest.mark.parametrize("way", ["press", "comment"])
+def test_what_arrives_when_it_costs_much_more_approves_nothing(enforced: World, way: str):
+    public(enforced)  # its check run says the same at any cost
+    with enforced.hold_mail():
+        if way == "press":
+            enforced.press(12)
+        else:
+            enforced.say(12, "/mergecost approve needed")
+        enforced.now_ms += DAY_MS
+        work(enforced, 4000, "s2", hour=11)
+        enforced.settle()
+    enforced.settle()
+    assert enforced.check(12)[0] == "action_required"
+    reply = snapshot(
+        "Not done: by now it costs more than an approval of what was to be seen then allows: look at it and say it again."
+    )
+    assert enforced.replies(12) == ([reply] if way == "comment" else [])
+    enforced.press(12)
+    enforced.settle()
+    assert enforced.check(12)[0] == "success"
+
+
+def test_nobody_approves_what_nothing_says_yet(enforced: World):
+    enforced.open_pull(12, "feat/limit")
+    work(enforced, 400)
+    enforced.settle()
+    with enforced.hold_mail():
+        enforced.say(12, "/mergecost approve in advance")
+        enforced.now_ms += 1000
+        work(enforced, 1400, "s2", hour=11)
+        enforced.settle()
+    enforced.settle()
+    assert enforced.replies(12) == snapshot(
+        ["Not done: no check run or comment here said by then that it needs an approval: say it again when one does."]
+    )
+    assert enforced.check(12)[0] == "action_required"
+
+
 def test_a_press_by_whoever_may_not_write_changes_nothing(enforced: World):
     over(enforced)
     enforced.press(12, by="mallory")

@@ -31,8 +31,8 @@ LIMITS = Limits(CAP_BYTES, seconds=10, too_large="the body is over 25 MB, more t
 _EVENT, _DELIVERY = b"x-github-event", b"x-github-delivery"
 # GitHub's are a word and a UUID.
 _LONGEST_NAME = 100
-
-_IS_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+# Of a check run of ours: repository, pull request, and when it was written.
+_EXTERNAL_ID = re.compile(r"([1-9][0-9]{0,17})/([1-9][0-9]{0,17})/([0-9]{1,17})")
 _SIGNATURE = re.compile(rb"sha256=[0-9a-f]{64}")
 
 
@@ -216,14 +216,19 @@ def _comment(event: _Event, account_id: int) -> Work | None:
 
 def _check(event: _Event, account_id: int) -> Work | None:
     """A press of a button of our check run, which is what the command says, or a wish to run it again."""
-    run, repository = event.check_run, event.repository
-    place, _, number = ((run.external_id if run else "") or "").partition("/")
-    if repository is None or place != str(repository.id) or not _IS_NUMBER.fullmatch(number):
+    repository, (repository_id, number, _) = event.repository, _external_id(event)
+    if repository is None or repository.id != repository_id:
         return None
     if event.action == "rerequested":
-        return Work(Kind.PULL, account_id, repository.id, int(number))
+        return Work(Kind.PULL, account_id, repository.id, number)
     is_pressed = event.requested_action is not None and event.requested_action.identifier == APPROVE
-    return Work(Kind.COMMANDS, account_id, repository.id, int(number)) if is_pressed and event.sender else None
+    return Work(Kind.COMMANDS, account_id, repository.id, number) if is_pressed and event.sender else None
+
+
+def _external_id(event: _Event) -> tuple[int, int, int]:
+    """Zeros where the check run is none of ours."""
+    match = _EXTERNAL_ID.fullmatch((event.check_run.external_id if event.check_run else "") or "")
+    return (int(match[1]), int(match[2]), int(match[3])) if match else (0, 0, 0)
 
 
 def _keep_press(edge: Edge, event: _Event, work: Work, delivery: bytes) -> None:
@@ -231,7 +236,8 @@ def _keep_press(edge: Edge, event: _Event, work: Work, delivery: bytes) -> None:
     if event.sender is None:
         return
     press_id = -1 - int.from_bytes(hashlib.sha256(delivery).digest()[:7])
-    press = {"by_id": event.sender.id, "by_login": event.sender.login, "at_ms": edge.clock()}
+    _, _, seen_at_ms = _external_id(event)
+    press = {"by_id": event.sender.id, "by_login": event.sender.login, "at_ms": edge.clock(), "seen_at_ms": seen_at_ms}
     with edge.database.write() as connection:
         budget_store.save_press(edge.database, connection, work.pull, press_id, **press)
 

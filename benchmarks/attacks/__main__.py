@@ -76,7 +76,7 @@ def _all(kind: str, attacks: list[Attack], seconds: float) -> int:
 
 def _measured(place: Place, seconds: float, first: int) -> Measurement:
     before, stop, answers = len(place.github.requests), _SPAWN.Event(), _SPAWN.Queue()
-    watcher = _SPAWN.Process(target=watch, args=(place.server.url, stop, answers))
+    watcher = _SPAWN.Process(target=watch, args=(place.server.url, stop, answers), daemon=True)
     watcher.start()
     answers.get()  # it has begun
     start, times, memory = time.monotonic(), list[float](), list[float]()

@@ -174,7 +174,7 @@ async def _half_open(port: int, stop: Stop) -> None:
                 writer.write(b"POST /webhooks/github HTTP/1.1\r\nHost: x\r\n")
                 await reader.read()
                 writer.close()
-            await asyncio.sleep(5)
+            await asyncio.sleep(0.5)
 
     await _until(stop, one, 1300)
 

@@ -31,7 +31,7 @@ PULLS = 8
 _OPERATOR = "[defaults]\nsettle_seconds = 1\ncheck = false\ncomment_on_public = true\n"
 _NAN = b"budget_pull_usd: .nan\nbudget_week_usd: .inf\nbudget_month_usd: 1:30.5\nsettle_seconds: 2026-01-01\n"
 _MERGE_KEYS = b"".join(b"a%d: &a%d\n  <<: [%s]\n" % (i, i, b", ".join([b"*a%d" % (i - 1)] * 9)) for i in range(1, 12))
-_COST = re.compile(r"This change cost \$([\d,]+\.\d\d)\*\*")
+_COST = re.compile(r"This change cost (?:at least )?\$([\d,]+\.\d\d)\*\*")
 
 
 class Place:

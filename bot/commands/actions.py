@@ -31,17 +31,20 @@ from bot.store.tables import Pull, Repository
 from bot.work import queue
 from bot.work.stale import Change, Fact, Stale, week_work
 
+_NOT_SEEN = "no check run or comment here said by then that it needs an approval: say it again when one does"
+_COSTS_MORE = "by now it costs more than an approval of what was to be seen then allows: look at it and say it again"
 ONLY_IN_PULLS = "this is about pull requests: say it in one"
 
 
 class Request(msgspec.Struct, frozen=True):
     """A person's comment with commands in it, of which `lines` are left, or a press of the button. `association` is what GitHub
-    says that the person is to the repository."""
+    says that the person is to the repository. They had seen what was written by `seen_until_ms`."""
 
     comment_id: int
     at: datetime
     lines: str
     by: User
+    seen_until_ms: int
     association: str = ""
 
     @property
@@ -104,10 +107,17 @@ def _approve(scene: Scene, request: Request, command: Approve) -> CommandError |
         return CommandError(
             "whoever opened this pull request or wrote a commit of it cannot approve it: `approvals: others` in the settings"
         )
+    seen_micros = budget_store.quote(connection, key, request.seen_until_ms)
+    if seen_micros is None:
+        return CommandError(_NOT_SEEN)
+    cost_micros = min(seen_micros, budget.spend.priced_micros)
+    up_to_micros = may_cost(cost_micros, budget.budget_micros)
+    if up_to_micros < budget.spend.priced_micros:
+        return CommandError(_COSTS_MORE)
     approval = Approval(
-        comment_id=request.comment_id, said_at=request.at, reason=command.reason, up_to_micros=may_cost(budget)
+        comment_id=request.comment_id, said_at=request.at, reason=command.reason, up_to_micros=up_to_micros
     )
-    facts = {"approved_at_ms": to_ms(request.at), "cost_micros": budget.spend.priced_micros}
+    facts = {"approved_at_ms": to_ms(request.at), "cost_micros": cost_micros}
     budget_store.save_approval(scene.bot.database, connection, key, approval, request.by.login, **facts)
     scene.stale.note(connection, Fact.APPROVAL, Change(repository=key.repository, pulls=[key.number]))
     return None

@@ -122,7 +122,11 @@ def _request(bot: Bot, comment: _Comment) -> Request | None:
     if comment.user is None or comment.user.type == "Bot" or is_ours(bot, comment) or comment.minimized is not None:
         return None
     said = lines(comment.body or "")
-    return Request(comment.id, comment.updated_at, said, comment.user, comment.author_association) if said else None
+    if not said:
+        return None
+    # GitHub says seconds.
+    seen_until_ms = to_ms(comment.updated_at) + 999
+    return Request(comment.id, comment.updated_at, said, comment.user, seen_until_ms, comment.author_association)
 
 
 def _presses(bot: Bot, key: PullKey) -> list[Request]:
@@ -132,7 +136,9 @@ def _presses(bot: Bot, key: PullKey) -> list[Request]:
         run_before = command_store.run_before(connection, key, [press.press_id for press in presses])
     new = [press for press in presses if press.press_id not in run_before]
     return [
-        Request(press.press_id, from_ms(press.at_ms), PRESS, User(id=press.by_id, login=press.by_login))
+        Request(
+            press.press_id, from_ms(press.at_ms), PRESS, User(id=press.by_id, login=press.by_login), press.seen_at_ms
+        )
         for press in new
     ]
 

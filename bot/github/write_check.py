@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from attribution.money import Micros
 from bot import journal
 from bot.context import Bot
 from bot.github.client import Missing, Refusal
@@ -15,6 +16,7 @@ from bot.github.models import Id
 from bot.github.pacing import take_turn
 from bot.keys import PullKey
 from bot.markdown import fitted
+from bot.store import budgets as budget_store
 from bot.store import publications as publication_store
 from bot.work.queue import Lease
 
@@ -26,12 +28,13 @@ Conclusion = Literal["neutral", "action_required", "success"]
 
 
 class CheckText(msgspec.Struct, frozen=True):
-    """What a check run says. `has_button`: whoever may write can approve on the spot."""
+    """What a check run says. Whoever may write can approve on the spot that it costs `offer_micros`, unless that is None; it is
+    nowhere to be read, and another amount is another offer."""
 
     conclusion: Conclusion
     title: str
     summary: str
-    has_button: bool = False
+    offer_micros: Micros | None = None
 
 
 class _Runs(msgspec.Struct):
@@ -56,7 +59,8 @@ async def put_check(bot: Bot, lease: Lease, full_name: str, head_sha: str, check
     if run_id is None:
         run_id = await _search(bot, key, full_name, head_sha)
     await take_turn(bot, lease)
-    path, body = f"/repos/{full_name}/check-runs", _body(key, check)
+    at_ms = bot.clock()
+    path, body = f"/repos/{full_name}/check-runs", _body(key, check, at_ms)
     try:
         if run_id is None:
             answer = await bot.github.write(key.account_id, "POST", path, body | {"head_sha": head_sha}, Id)
@@ -71,17 +75,19 @@ async def put_check(bot: Bot, lease: Lease, full_name: str, head_sha: str, check
     state = {"comment_id": run_id, "head_sha": head_sha, "body_sha256": digest if run_id else ""}
     with bot.database.write() as connection:
         publication_store.save_publication(bot.database, connection, key, KIND, **state)
+        if run_id is not None and check.offer_micros is not None:
+            budget_store.save_quote(bot.database, connection, key, check.offer_micros, at_ms)
 
 
-def _body(key: PullKey, check: CheckText) -> dict[str, Any]:
+def _body(key: PullKey, check: CheckText, at_ms: int) -> dict[str, Any]:
     return {
         "name": NAME,
         "status": "completed",
         "conclusion": check.conclusion,
-        # GitHub gives it back with a press of the button, where it may not name the pull request.
-        "external_id": f"{key.repository_id}/{key.number}",
+        # GitHub gives it back with a press of the button, where it may not name the pull request, nor say when it was pressed.
+        "external_id": f"{key.repository_id}/{key.number}/{at_ms}",
         "output": {"title": check.title[:_LONGEST_TITLE], "summary": fitted(check.summary, _LONGEST_SUMMARY)},
-        "actions": [_BUTTON] if check.has_button else [],
+        "actions": [] if check.offer_micros is None else [_BUTTON],
     }
 
 

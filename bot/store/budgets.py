@@ -1,14 +1,17 @@
-"""Budgets in the database: what people were notified of, which approvals were given, and presses of the check run's button."""
+"""Budgets in the database: what people were notified of, which approvals were given, what they could see,
+and presses of the check run's button."""
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from attribution.budget import Approval
+from attribution.money import Micros
 from bot.clock import from_ms
 from bot.keys import PullKey, RepositoryKey
 from bot.store.database import Database, of_pull, of_repository, rows, table
-from bot.store.tables import ApprovalRow, NoticeRow, PressRow
+from bot.store.tables import ApprovalRow, NoticeRow, PressRow, QuoteRow
 
 notices, approvals_given, presses = table(NoticeRow), table(ApprovalRow), table(PressRow)
+quotes = table(QuoteRow)
 
 _OF_NOTICE = (
     of_repository(notices) & (notices.c.kind == bindparam("of_kind")) & (notices.c.about == bindparam("of_about"))
@@ -24,6 +27,12 @@ _FOR_PULL = _NEW.where(notices.c.number == bindparam("of_number")).order_by(noti
 _FOR_OUTSIDE = _NEW.where(notices.c.number.is_(None)).order_by(notices.c.at_ms, notices.c.level)
 _NOTE_STATE = update(notices).where(_OF_NOTICE, notices.c.level == bindparam("of_level"))
 _APPROVALS = select(approvals_given).where(of_pull(approvals_given)).order_by(approvals_given.c.approved_at_ms)
+_QUOTE = (
+    select(quotes.c.cost_micros)
+    .where(of_pull(quotes), quotes.c.at_ms <= bindparam("until_ms"))
+    .order_by(quotes.c.at_ms.desc())
+    .limit(1)
+)
 _PRESSES = select(presses).where(of_pull(presses)).order_by(presses.c.at_ms)
 
 
@@ -79,6 +88,18 @@ def approvals(connection: Connection, key: PullKey) -> tuple[Approval, ...]:
         )
         for row in rows(ApprovalRow, connection, _APPROVALS, key.params)
     )
+
+
+def save_quote(database: Database, connection: Connection, key: PullKey, cost: Micros, at_ms: int) -> None:
+    """From then on people see that a pull request which needs an approval cost so much."""
+    if quote(connection, key, at_ms) != cost:
+        row = database.insert(quotes).values(**key._asdict(), at_ms=at_ms, cost_micros=cost)
+        connection.execute(row.on_conflict_do_nothing())
+
+
+def quote(connection: Connection, key: PullKey, until_ms: int) -> Micros | None:
+    """What people saw last, by then, that a pull request cost which needs an approval; None where they saw none."""
+    return connection.execute(_QUOTE, key.params | {"until_ms": until_ms}).scalar()
 
 
 def save_press(database: Database, connection: Connection, key: PullKey, press_id: int, **press: object) -> None:

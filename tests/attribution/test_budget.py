@@ -47,7 +47,7 @@ def test_the_newest_approval_that_covers_what_was_spent_holds():
 @given(AMOUNTS, st.integers(1, 10**12))
 def test_an_approval_covers_what_it_was_given_for_and_is_never_without_a_limit(spent_micros: int, whole: int):
     state = budget(spent_micros, whole)
-    given_now = approval(may_cost(state))
+    given_now = approval(may_cost(state.spend.priced_micros, state.budget_micros))
     assert not budget(spent_micros, whole, given_now).needs_approval
     assert budget(spent_micros + whole + 1, whole, given_now).needs_approval
 

@@ -1,11 +1,14 @@
 """The container, Compose and the unit, as far as their texts say it: nothing here starts them."""
 
+import os
 import re
+import subprocess
 import tomllib
 from pathlib import Path, PurePosixPath
 
 import pytest
 import yaml
+from inline_snapshot import snapshot
 
 from webhooks.connections import Limits
 from webhooks.github import CAP_BYTES
@@ -73,6 +76,19 @@ def test_images_have_a_version_and_can_be_named_by_their_digest():
         assert match, image
         assert any(part.isdigit() for part in re.split(r"\W", match[2])), "a version, not `latest`"
     assert defaults == [images[-1].removeprefix("${PYTHON_IMAGE:-").removesuffix("}")]
+
+
+def test_the_digests_of_all_images_are_asked_of_the_registry(tmp_path: Path):
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\n[ "$1 $2 $3" = "buildx imagetools inspect" ] && echo "sha256:of-$4"\n')
+    docker.chmod(0o755)
+    environ = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    answer = subprocess.run(["make", "-s", "images"], cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
+    assert answer.stdout == snapshot("""\
+CADDY_IMAGE=caddy:2.10@sha256:of-caddy:2.10
+PYTHON_IMAGE=python:3.13-slim@sha256:of-python:3.13-slim
+POSTGRES_IMAGE=postgres:18@sha256:of-postgres:18
+""")
 
 
 def test_what_is_installed_is_what_the_lock_files_say():

@@ -51,7 +51,20 @@ def test_a_delivery_about_something_impossible_is_refused(server, where, number)
 
 
 @pytest.mark.parametrize(
-    "external_id", ["34/0", "34/²", "34/٣", f"34/{2**63}", "34/" + "9" * 5000, "34/-1", "34/", "/", ""]
+    "external_id",
+    [
+        "34/0/1",
+        "34/²/1",
+        "34/٣/1",
+        f"34/{2**63}/1",
+        "34/" + "9" * 5000,
+        f"34/12/{2**63}",
+        "34/12",
+        "34/-1/1",
+        "34/",
+        "//",
+        "",
+    ],
 )
 def test_a_check_run_of_an_impossible_pull_request_is_nothing_to_do(server, external_id):
     event = {
@@ -66,7 +79,7 @@ def test_a_check_run_of_an_impossible_pull_request_is_nothing_to_do(server, exte
 @pytest.mark.parametrize("login", ["a\x00b", "", "x" * 101, "a\nb"])
 def test_a_press_by_an_impossible_person_is_refused(server, login):
     event = {
-        "check_run": {"external_id": "34/12"},
+        "check_run": {"external_id": "34/12/1"},
         "requested_action": {"identifier": "approve"},
         "sender": {"id": 1, "login": login},
         "repository": PULL["repository"],

@@ -4,7 +4,7 @@ that of what is the App's own.
 Times are UTC milliseconds, money is micro-dollars. Ids are GitHub's numbers, which survive renames.
 """
 
-from bot.store.tables.conversations import ApprovalRow, CommandRow, CorrectionRow, PressRow, StrangerRow
+from bot.store.tables.conversations import ApprovalRow, CommandRow, CorrectionRow, PressRow, QuoteRow, StrangerRow
 from bot.store.tables.github import Account, IssueRow, Presence, Pull, Reference, Repository, RepositoryName, Webhook
 from bot.store.tables.ledger import (
     ChargeRow,
@@ -40,6 +40,7 @@ __all__ = [
     "PressRow",
     "Publication",
     "Pull",
+    "QuoteRow",
     "ReasonRow",
     "Reference",
     "Repository",

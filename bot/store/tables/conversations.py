@@ -56,7 +56,7 @@ class ApprovalRow(SQLModel, table=True):
 
 class PressRow(SQLModel, table=True):
     """That a person pressed the button of the check run: GitHub tells it once and cannot be asked. `press_id` is below zero, so
-    that it stands beside the ids of comments."""
+    that it stands beside the ids of comments. `seen_at_ms` is when the check run was written that they saw."""
 
     __tablename__ = "press"  # pyright: ignore[reportAssignmentType]
     account_id: int = key()
@@ -66,6 +66,18 @@ class PressRow(SQLModel, table=True):
     by_id: int = big()
     by_login: str = text()
     at_ms: int = big()
+    seen_at_ms: int = big()
+
+
+class QuoteRow(SQLModel, table=True):
+    """What a pull request that needs an approval cost, by the check run or comment that says so from `at_ms` on. Append-only."""
+
+    __tablename__ = "quote"  # pyright: ignore[reportAssignmentType]
+    account_id: int = key()
+    repository_id: int = key()
+    number: int = key()
+    at_ms: int = key()
+    cost_micros: int = big()
 
 
 class StrangerRow(SQLModel, table=True):

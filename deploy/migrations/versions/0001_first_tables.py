@@ -289,7 +289,17 @@ def _make_notice_to_week() -> None:
         sa.Column("by_id", sa.BigInteger(), nullable=False),
         sa.Column("by_login", sa.Text(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "press_id"),
+    )
+    op.create_table(
+        "quote",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("cost_micros", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "repository_id", "number", "at_ms"),
     )
     op.create_table(
         "stranger",
