@@ -1,15 +1,18 @@
 """The command `mergecost`. Only the module of the sub-command is imported, so that a scan does not import the server."""
 
 import sys
-from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from collector.terminal import err, out
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 # name -> (module:function, description). The function takes the arguments after the name and returns the exit status.
 COMMANDS: dict[str, tuple[str, str]] = {
     "cost": ("collector.cost_command:main", "what AI work in this clone cost, from local logs; the same as no command"),
-    "scan": ("collector.scan_command:main", "show what your AI tools have used on this machine; sends nothing"),
+    "scan": ("collector.unchanged:main", "show what your AI tools have used on this machine; sends nothing"),
     "login": ("collector.login_command:main", "pair this machine with your server, by a login on GitHub"),
     "logout": ("collector.login_command:logout", "end this machine's tokens on the server, and forget them"),
     "whoami": ("collector.login_command:whoami", "whom this machine speaks for on the server"),
@@ -37,7 +40,7 @@ class CommandUnavailable(Exception):
     """A package that the command needs is not installed."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: "Sequence[str] | None" = None) -> int:
     """Run one sub-command. Returns the exit status: 0 done, 1 not done, 2 wrong usage."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -76,7 +79,7 @@ def _run(arguments: list[str]) -> int:
     return load(COMMANDS[name][0])(rest)
 
 
-def load(target: str) -> Callable[[list[str]], int]:
+def load(target: str) -> "Callable[[list[str]], int]":
     """The function with the name `module:function`. Raises CommandUnavailable if a package that it needs is not installed."""
     module, _, function = target.partition(":")
     try:

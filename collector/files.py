@@ -6,8 +6,11 @@ regular files are opened, and only so much of them is read.
 
 import os
 import stat
-from pathlib import Path
-from typing import BinaryIO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # what only looks at files has no time to import these
+    from pathlib import Path
+    from typing import BinaryIO
 
 # Of git's small files, and of settings and state.
 MOST_BYTES = 16 * 1024 * 1024
@@ -16,18 +19,18 @@ MOST_BYTES = 16 * 1024 * 1024
 class NoRegularFile(OSError):
     """There is a pipe, a device, a socket or a folder."""
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: "Path | str") -> None:
         super().__init__(f"{os.fspath(path)} is no regular file")
 
 
 class TooLarge(OSError):
     """There is more in it than anything of its kind has."""
 
-    def __init__(self, path: Path | str, most_bytes: int) -> None:
+    def __init__(self, path: "Path | str", most_bytes: int) -> None:
         super().__init__(f"{os.fspath(path)} is larger than {most_bytes >> 20} MiB")
 
 
-def open_regular(path: Path | str) -> BinaryIO:
+def open_regular(path: "Path | str") -> "BinaryIO":
     """The file at `path` for reading, without a buffer. Never waits. Raises OSError."""
     try:
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -39,7 +42,7 @@ def open_regular(path: Path | str) -> BinaryIO:
     return os.fdopen(number, "rb", buffering=0)
 
 
-def read_bytes(path: Path | str, most_bytes: int = MOST_BYTES) -> bytes:
+def read_bytes(path: "Path | str", most_bytes: int = MOST_BYTES) -> bytes:
     """The content of a regular file. Raises OSError, also where it is larger than `most_bytes`."""
     with open_regular(path) as file:
         blocks, size = list[bytes](), 0
@@ -51,7 +54,7 @@ def read_bytes(path: Path | str, most_bytes: int = MOST_BYTES) -> bytes:
         return b"".join(blocks)
 
 
-def private_folder(path: Path) -> None:
+def private_folder(path: "Path") -> None:
     """Make the folder, if it is missing, for this user alone. Raises OSError."""
     if not path.is_dir():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +62,7 @@ def private_folder(path: Path) -> None:
         path.chmod(0o700)  # whatever the umask
 
 
-def private_file(path: Path) -> None:
+def private_file(path: "Path") -> None:
     """Make the file, if it is missing, for this user alone. Raises OSError."""
     number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     try:
@@ -72,10 +75,12 @@ def private_file(path: Path) -> None:
         os.close(number)
 
 
-def write_bytes(path: Path, content: bytes, mode: int = 0o600) -> None:
+def write_bytes(path: "Path | str", content: bytes, mode: int = 0o600) -> None:
     """Write the file whole or not at all. A link at `path` is replaced, not followed. Raises OSError."""
     import tempfile  # noqa: PLC0415 (reading alone needs none)
+    from pathlib import Path  # noqa: PLC0415
 
+    path = Path(path)
     number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # new, for this user alone
     try:
         with os.fdopen(number, "wb") as file:

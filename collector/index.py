@@ -16,18 +16,18 @@ from attribution.usage import Usage
 from collector.files import private_file, private_folder
 from collector.logs import Tally, plain
 from collector.reading import Log, State
+from collector.unchanged import VERSION
 
-# A new version reads everything again, and forgets what only it remembers.
+# Another VERSION reads everything again, and forgets what only the index remembers.
 _SCHEMA = (
     """
 CREATE TABLE IF NOT EXISTS read_log (
     path TEXT NOT NULL, source TEXT NOT NULL, below TEXT NOT NULL, stamp BLOB NOT NULL, requests BLOB NOT NULL,
     tally BLOB NOT NULL, state BLOB NOT NULL, PRIMARY KEY (source, path)
 ) WITHOUT ROWID""",
-    # What git said of a folder or of a commit; the sums of an unchanged home.
+    # What git said of a folder or of a commit.
     "CREATE TABLE IF NOT EXISTS fact (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
 )
-_VERSION = 3
 MOST_BYTES = 512 * 1024 * 1024
 
 
@@ -50,11 +50,11 @@ class Index:
         self._connection = sqlite3.connect(self._path, timeout=5)
         self._connection.execute("PRAGMA trusted_schema = OFF")
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        if self._connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+        if self._connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
             self._connection.executescript(
                 "DROP TABLE IF EXISTS read_log; DROP TABLE IF EXISTS git_fact; DROP TABLE IF EXISTS fact"
             )
-            self._connection.execute(f"PRAGMA user_version = {_VERSION}")
+            self._connection.execute(f"PRAGMA user_version = {VERSION}")
         for statement in _SCHEMA:
             self._connection.execute(statement)
         return self

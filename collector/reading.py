@@ -78,7 +78,7 @@ def stamp(source: Source, path: Path) -> bytes:
     """Changes when the log or a file beside it does."""
     try:
         status = path.stat()
-        parts = [f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}".encode()]
+        parts = [f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}".encode()]
         if source.beside:
             parts += beside(source, path)
         for suffix in ("-wal",) if not isinstance(source, JsonLines) else ():

@@ -1,10 +1,8 @@
 """All AI requests in the logs of a home folder, with what git knows about where they were made."""
 
 import gc
-import os
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -17,7 +15,7 @@ from collector.enrich import with_git_facts
 from collector.logs import Tally, plain
 from collector.reading import Log, Reading, has_only_grown, read_on, stamp
 from collector.settings import index_file, state_file
-from collector.sources import files, folders
+from collector.sources import Look, files, folders, look_at, no_look
 from collector.stamps import Stamps, read_stamps, stamps_file
 from collector.table import Progress
 
@@ -44,12 +42,19 @@ class _HasTally(Protocol):
 T = TypeVar("T", bound=_HasTally)
 
 
-def readings(home: Path, env: Mapping[str, str], tally: Tally) -> Iterator[tuple[Reading, list[Path]]]:
+def readings(
+    home: Path, env: Mapping[str, str], tally: Tally, look: Look = no_look
+) -> Iterator[tuple[Reading, list[Path]]]:
     """Every place where tools may keep logs, with the logs there."""
     for tool in TOOLS.values():
         for number, source in enumerate(tool.LOGS):
+            for variable, _ in source.variables:
+                look(f"${variable}")
             for below in folders(source, home, env):
-                yield Reading(tool, source, f"{tool.NAME} {number}", below), files(source, below, tally)
+                paths = files(source, below, tally, look)
+                for path in paths:
+                    look_at(source, path, look)
+                yield Reading(tool, source, f"{tool.NAME} {number}", below), paths
 
 
 def with_index(env: Mapping[str, str], work: "Callable[[Index | None], T]") -> "T":
@@ -142,15 +147,6 @@ def _without_cycles() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def stamp_of(logs: Sequence[tuple[Reading, list[Path]]]) -> bytes:
-    """Changes when any of the logs does."""
-    whole = blake2b(digest_size=16)
-    for reading, paths in logs:
-        for path in paths:
-            whole.update(os.fsencode(path) + stamp(reading.source, path))
-    return whole.digest()
 
 
 def _read_through_index(reading: Reading, paths: list[Path], index: "Index") -> Iterator[Log]:

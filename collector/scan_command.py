@@ -10,9 +10,11 @@ import msgspec
 
 from attribution.tools import TOOLS
 from collector.logs import Tally, plain
-from collector.scan import Scan, only, read_all, readings, scan_with_index, stamp_of, with_index
+from collector.scan import Scan, only, read_all, readings, scan_with_index, with_index
+from collector.settings import index_file
 from collector.table import aligned, bar
 from collector.terminal import err, out, out_json
+from collector.unchanged import Places, last_scan_file
 
 if TYPE_CHECKING:
     from collector.index import Index
@@ -48,22 +50,25 @@ def main(argv: Sequence[str]) -> int:
         for trouble in scan.tally.troubles:
             err(trouble)
     else:
-        out(_text(with_index(os.environ, lambda index: _sums(options.home, os.environ, index))))
+        _show(options.home)
     return 0
 
 
-def _sums(home: Path | None, env: Mapping[str, str], index: "Index | None") -> Sums:
-    """The sums of the last scan, if nothing has changed since."""
-    below_home = home or Path.home()
-    tally = Tally()
-    logs = list(readings(below_home, only(home, env), tally))
-    key, stamp = f"sums {plain(below_home)}", stamp_of(logs)
-    if index and (cache := index.fact(key)) and cache.startswith(stamp):
-        return msgspec.msgpack.decode(cache[len(stamp) :], type=Sums)
-    sums = _sums_of(read_all(logs, below_home, index, tally, bar()))
-    if index and not sums.tally.unreadable_files:  # they may be readable next time
-        index.save_facts({key: stamp + msgspec.msgpack.encode(sums)})
-    return sums
+def _show(home: Path | None) -> None:
+    places = Places(os.environ)
+    sums = with_index(os.environ, lambda index: _sums(home, os.environ, index, places))
+    text = _text(sums)
+    out(text)
+    if not (home or sums.tally.unreadable_files):  # they may be readable next time
+        places.look(f"@{index_file(os.environ)}")
+        places.save(last_scan_file(os.environ), text)
+
+
+def _sums(home: Path | None, env: Mapping[str, str], index: "Index | None", places: Places) -> Sums:
+    places.look("~")
+    tally, below_home = Tally(), home or Path.home()
+    logs = list(readings(below_home, only(home, env), tally, places.look))
+    return _sums_of(read_all(logs, below_home, index, tally, bar()))
 
 
 def _sums_of(scan: Scan) -> Sums:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from collector.base_folders import base_folder, state_folder
 from collector.files import read_bytes
 
 _MOST_USD = 10**9
@@ -65,15 +66,14 @@ class File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def config_file(env: Mapping[str, str]) -> Path:
-    """https://specifications.freedesktop.org/basedir-spec/latest/"""
     place = ("APPDATA", "AppData/Roaming") if sys.platform == "win32" else ("XDG_CONFIG_HOME", ".config")
-    return _base(env, *place) / "config.toml"
+    return Path(base_folder(env, *place), "config.toml")
 
 
 def state_file(env: Mapping[str, str]) -> Path:
     """The file of what has been sent; MERGECOST_STATE names another one."""
     path = env.get("MERGECOST_STATE")
-    return Path(path) if path else _base(env, "XDG_STATE_HOME", ".local/state") / "state.db"
+    return Path(path or Path(state_folder(env), "state.db"))
 
 
 def index_file(env: Mapping[str, str]) -> Path:
@@ -171,12 +171,6 @@ def check_url(url: str) -> str:
     if parts.scheme == "http" and not is_loopback(host):
         raise SettingsError(f"{url} would send your token in the clear: use https://{host}")
     return url.rstrip("/")
-
-
-def _base(env: Mapping[str, str], variable: str, default: str) -> Path:
-    path = Path(env.get(variable, ""))
-    # The specification: relative paths are ignored.
-    return (path if path.is_absolute() else Path.home() / default) / "mergecost"
 
 
 def read_file(path: Path) -> File:
