@@ -22,14 +22,12 @@ TOOL_FIGURE = "the tool's own figure where no list price is known"
 class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one request cost. `list_micros` is None where no price is known (`unpriced` says why): unknown, not zero.
 
-    `billed_micros` is what the vendor says it bills; the two never add up into one figure. Names after FOCUS' ListCost and
-    BilledCost: https://focus.finops.org
+    The name is after FOCUS' ListCost: https://focus.finops.org
     """
 
     usage: Usage
     list_micros: Micros | None
     cache_saving_micros: Micros = 0
-    billed_micros: Micros | None = None
     billing_mode: BillingMode = "unknown"
     basis: Basis = "computed"
     price_book: str = PRICE_BOOK

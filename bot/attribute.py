@@ -25,6 +25,7 @@ from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store import session_clues as clue_store
 from bot.store import sessions as session_store
+from bot.store import shares as share_store
 from bot.store.day_sums import changes_of
 from bot.store.ledger import LedgerEntry
 from bot.store.sessions import SessionKey
@@ -131,7 +132,7 @@ def _batch(bot: Bot, lease: Lease, repository: Repository) -> bool:
             clues[session] = clues_of(own, repository.default_branch)
             pairs += [(entry, claims[entry.charge.key]) for entry in charges]
             near[session] = suggestions(*session, [(entry.charge, claims[entry.charge.key]) for entry in charges])
-        numbers = ledger_store.save_claims(connection, key, pairs, bot.clock(), sums)
+        numbers = share_store.save_claims(connection, key, pairs, bot.clock(), sums)
         numbers |= command_store.save_suggestions(bot.database, connection, key, near) - {NO_PULL}
         clue_store.save(connection, key, clues)
         session_store.mark_done(connection, waiting, bot.clock())

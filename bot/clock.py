@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 Clock: TypeAlias = Callable[[], int]
 
+MINUTE_MS = 60_000
 DAY_MS = 24 * 3_600_000
 # GitHub's clock and ours may differ by so much.
 CLOCKS_MS = 5 * 60_000

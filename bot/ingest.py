@@ -20,8 +20,8 @@ from bot.keys import PullKey, RepositoryKey, Sender
 from bot.repository_settings import OperatorSettings, RepositorySettings
 from bot.store import accounts as account_store
 from bot.store import commits as commit_store
-from bot.store import ledger
 from bot.store import repositories as repository_store
+from bot.store import request_names
 from bot.store import requests as request_store
 from bot.store import session_clues as clue_store
 from bot.store import sessions as session_store
@@ -178,7 +178,7 @@ def _not_known(connection: Connection, account_id: int, records: Sequence[_Recor
     digests = [record.digest(ids[record.repository]) if record.repository in ids else None for record in records]
     pairs = list(zip(records, digests, strict=True))
     keys = {digest: record.key for record, digest in pairs if digest is not None}
-    known = ledger.known(connection, account_id, keys)
+    known = request_names.known(connection, account_id, keys)
     return [record for record, digest in pairs if digest not in known]
 
 
@@ -223,7 +223,7 @@ def _save(
     changes = request_store.save_usage(connection, sender, list(numbered.values()), now_ms, sums, digests)
     by_repository: dict[int, list[Usage]] = {}
     for index, usage in numbered.items():
-        if changes.others.isdisjoint(usage.keys):
+        if not changes.others or changes.others.isdisjoint(usage.keys):
             by_repository.setdefault(int(usage.context.repository), []).append(usage)
         else:
             refusals.append(Refusal(index, usage.request_id, _OF_ANOTHER))

@@ -41,16 +41,16 @@ def take_back(database: Database, operator: OperatorSettings, clock: Clock, send
 
 def _take_back(database: Database, operator: OperatorSettings, clock: Clock, sender: Sender) -> TakenBack:
     """In one account."""
-    cost, pulls, from_origin = ZERO, set[PullKey](), 0
+    cost, pulls, from_day = ZERO, set[PullKey](), 0
     while True:
         with database.write() as connection, changes_of(connection, sender.account_id) as sums:
-            piece = withdrawals.withdraw(connection, sender, from_origin, clock(), sums)
+            piece = withdrawals.withdraw(connection, sender, from_day, clock(), sums)
             if piece is None:
                 break
             _note(connection, operator, piece, clock())
         cost = sum((cost_of_request(entry.charge.list_micros) for entry in piece.entries), cost)
         pulls |= piece.pulls
-        from_origin = piece.last_origin
+        from_day = piece.last_day
     _forget_commits(database, operator, clock, sender)
     return TakenBack(cost, len(pulls))
 

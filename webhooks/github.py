@@ -45,16 +45,22 @@ class _Id(msgspec.Struct):
     id: _Number
 
 
+class _Account(msgspec.Struct):
+    """32 bits, as GitHub's `databaseId` of one has, and the ledger's columns."""
+
+    id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+
+
 class _Installation(msgspec.Struct):
     """Events about the installation itself name its account; all others name it as the repository's owner."""
 
     id: _Number
-    account: _Id | None = None
+    account: _Account | None = None
 
 
 class _Repository(msgspec.Struct):
     id: _Number
-    owner: _Id
+    owner: _Account
 
 
 class _Present(msgspec.Struct):

@@ -16,6 +16,7 @@ from bot.clock import to_ms
 from bot.keys import RepositoryKey, Sender
 from bot.store import commits, issues, ledger, presences, publications, pulls, requests, session_clues, sessions
 from bot.store import references as reference_store
+from bot.store import shares as share_store
 from bot.store.database import Database
 from bot.store.day_sums import changes_of
 from bot.store.inserts import insert_rows
@@ -45,7 +46,7 @@ def fill(
             waiting = sessions.waiting(connection, key, _AT_ONCE)
             charges_of = ledger.charges_of(connection, key, [(row.tool, row.session_id) for row in waiting])
             claims = [(entry, _claim(entry.charge.usage)) for own in charges_of.values() for entry in own]
-            ledger.save_claims(connection, key, claims, to_ms(until), sums)
+            share_store.save_claims(connection, key, claims, to_ms(until), sums)
             clues = {name: clues_of([entry.charge.usage for entry in own], "main") for name, own in charges_of.items()}
             session_clues.save(connection, key, clues)
             sessions.mark_done(connection, waiting, to_ms(until))

@@ -3,7 +3,8 @@
     python -m benchmarks.ingest [--database sqlite --database postgresql] [--records 50000] [--only rate|server]
 
 rate: `ingest.receive` in this process, a batch at a time: what is new, and what is sent again.
-server: `mergecost serve`, with ten developers who push their history at once over HTTP; beside it webhooks, one after the other.
+server: `mergecost serve`, with ten developers who push their history at once over HTTP. Beside it webhooks, one after the other,
+  and events of pull requests of another tenant, from each to its comment at a stub of GitHub; both without the push, too.
 
 Rates are records for a second of the process's CPU time, the database's own not counted where it has a process of its own.
 Exit status 1: a record was not taken, or a webhook was refused.
@@ -24,16 +25,21 @@ from sqlalchemy import Table, delete, select
 
 from benchmarks.databases import database
 from benchmarks.ingest.records import account, bodies
-from benchmarks.webhooks.load import Measurement, deliveries, fire
+from benchmarks.webhooks.load import Measurement, deliveries, delivery_of, fire
 from benchmarks.webhooks.servers import SECRET, Server, mergecost, running
+from benchmarks.worker import teams
+from benchmarks.worker.stub import Stub, listening
 from bot import ingest
 from bot.clock import system_clock
 from bot.keys import Sender
 from bot.repository_settings import OperatorSettings
-from bot.store import ledger
+from bot.store import ledger_tables, request_names
 from bot.store.database import Database
 
 DEVELOPERS = 10
+# Another tenant, whose pull requests have no comment yet.
+OTHER, _MOST_COMMENTS = 2, 400
+_EVERY_SECONDS, _ALONE_SECONDS, _LONGEST_SECONDS = 1.5, 10, 60
 _AT_ONCE = 500
 
 
@@ -92,19 +98,19 @@ def _measured(count: int, work: Callable[[], object]) -> Rate:
 
 def _counts(target: Database) -> int:
     with target.read() as connection:
-        return len(connection.execute(select(ledger.charges.c.charge_id)).all())
+        return len(connection.execute(select(ledger_tables.charges.c.charge_id)).all())
 
 
 def _bare(target: Database) -> Callable[[], None]:
     """Puts back the rows that are there now: executemany on SQLite, COPY on PostgreSQL."""
-    tables = (ledger.origins, ledger.charges, ledger.names)
+    tables = (ledger_tables.origins, ledger_tables.charges, request_names.names)
     with target.write() as connection:
         rows = {of: [tuple(row) for row in connection.execute(select(of))] for of in tables}
         for of in tables:
             connection.execute(delete(of))
 
     def put() -> None:
-        batches = max(len(rows[ledger.charges]) // _AT_ONCE, 1)
+        batches = max(len(rows[ledger_tables.charges]) // _AT_ONCE, 1)
         for i in range(batches):
             with target.write() as connection:
                 driver: Any = connection.connection.driver_connection
@@ -125,35 +131,83 @@ def _put(driver: Any, of: Table, rows: Sequence[tuple[Any, ...]]) -> None:
 
 
 async def _server(target: Database, folder: Path, each: int) -> int:
-    """Ten developers push, and GitHub delivers webhooks: how long each waits."""
+    """Ten developers push, and GitHub delivers webhooks: how long each waits, and another tenant for its comments."""
     token = account(target)
-    name, load = target.engine.dialect.name, deliveries(SECRET)
-    histories = [bodies(developer, each) for developer in range(DEVELOPERS)]
-    environ = {
-        "MERGECOST_DATABASE_URL": target.engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
-    }
-    with running(lambda folder: mergecost(folder, environ), folder) as server:
-        await _until_ready(server)
-        alone = Measurement()
-        await fire(server.port, server.path, load, 3, alone, connections=1)
-        faults = alone.not_2xx
-        for what in ("new", "sent again"):
-            beside, pushes = Measurement(), Measurement()
-            cpu, start = server.cpu_seconds(), time.perf_counter()
-            pushing = asyncio.gather(*(_push(server, token, history, pushes) for history in histories))
-            while not pushing.done():
-                await fire(server.port, server.path, load, 0.2, beside, connections=1)
-                await asyncio.sleep(0.05)
-            await pushing
-            count = each * DEVELOPERS
-            rate = Rate(count / (server.cpu_seconds() - cpu), count / (time.perf_counter() - start))
-            print(
-                f"{name:<12} server, {what:<10} {rate}  batches {_times(pushes)}  webhooks {_times(beside)}"
-                f"  (alone {_times(alone)})  peak {server.memory_mib('VmHWM'):.0f} MiB",
-                flush=True,
-            )
-            faults += pushes.not_2xx + beside.not_2xx
+    teams.fill(target, 1, _MOST_COMMENTS, first=OTHER)
+    teams.reset(target)
+    url = target.engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    settings = folder / "mergecost.toml"
+    settings.write_text("[defaults]\nsettle_seconds = 0\n")
+    async with listening() as stub:
+        environ = {
+            "MERGECOST_DATABASE_URL": url, "MERGECOST_GITHUB_URL": stub.url, "MERGECOST_SETTINGS": str(settings),
+        }  # fmt: skip
+        with running(lambda folder: mergecost(folder, environ), folder) as server:
+            await _until_ready(server)
+            beside = _Beside(server, stub)
+            await beside.measure(lambda seconds: seconds > _ALONE_SECONDS)  # connections, imports, tokens
+            faults = await _phase(target, beside, "alone", None, 0)
+            for what in ("new", "sent again"):
+                histories = [bodies(developer, each) for developer in range(DEVELOPERS)]
+                pushes = Measurement()
+                pushing = asyncio.gather(*(_push(server, token, history, pushes) for history in histories))
+                faults += await _phase(target, beside, what, pushing, each * DEVELOPERS)
+                print(f"{'':<12} batches {_times(pushes)}  peak {server.memory_mib('VmHWM'):.0f} MiB", flush=True)
+                faults += pushes.not_2xx
     return faults
+
+
+async def _phase(
+    target: Database, beside: "_Beside", what: str, pushing: "asyncio.Future[Any] | None", count: int
+) -> int:
+    """What others waited meanwhile: while the push goes on, or for some seconds without one."""
+    cpu, start = beside.server.cpu_seconds(), time.perf_counter()
+    webhooks, comments = await beside.measure(
+        (lambda seconds: seconds > _ALONE_SECONDS) if pushing is None else (lambda _: pushing.done())
+    )
+    if pushing is not None:
+        await pushing
+    spent = beside.server.cpu_seconds() - cpu, time.perf_counter() - start
+    rate = f"{Rate(count / spent[0], count / spent[1])}" if count else ""
+    print(
+        f"{target.engine.dialect.name:<12} server, {what:<10} {rate:<40} webhooks {_times(webhooks)}"
+        f"  another tenant's comments {_times(comments)} ({len(comments.latencies_ms)})",
+        flush=True,
+    )
+    return webhooks.not_2xx + comments.not_2xx
+
+
+class _Beside:
+    """What others ask of the server: webhooks, one after the other, and a comment now and then."""
+
+    def __init__(self, server: Server, stub: Stub) -> None:
+        self.server = server
+        self._stub = stub
+        self._load = deliveries(SECRET)
+        self._numbers = iter(range(1, _MOST_COMMENTS + 1))
+
+    async def measure(self, is_over: Callable[[float], bool]) -> tuple[Measurement, Measurement]:
+        """Latencies of webhooks, and those from an event to its comment. `is_over` is asked with the seconds so far."""
+        webhooks, comments, start = Measurement(), Measurement(), time.perf_counter()
+        while not is_over(time.perf_counter() - start):
+            await asyncio.gather(self._webhooks(webhooks), self._comment(comments))
+        return webhooks, comments
+
+    async def _webhooks(self, webhooks: Measurement) -> None:
+        await fire(self.server.port, self.server.path, self._load, _EVERY_SECONDS, webhooks, connections=1)
+
+    async def _comment(self, comments: Measurement) -> None:
+        number, start = next(self._numbers), time.perf_counter()
+        if any((OTHER, number) == write[:2] for write in self._stub.writes):
+            raise SystemExit(f"nobody asked for the comment on {number}")
+        event = [delivery_of(OTHER, number, SECRET)]
+        await fire(self.server.port, self.server.path, event, 0, Measurement(), connections=1)
+        while not any((OTHER, number) == write[:2] for write in self._stub.writes):
+            if time.perf_counter() - start > _LONGEST_SECONDS:
+                comments.not_2xx += 1
+                return
+            await asyncio.sleep(0.01)
+        comments.latencies_ms.append((time.perf_counter() - start) * 1000)
 
 
 def _times(measurement: Measurement) -> str:

@@ -19,7 +19,7 @@ from benchmarks.quarter.plan import FIRST_DAY, plans, timeline
 from benchmarks.quarter.play import Quarter
 from bot.clock import to_ms
 from bot.repository_settings import OperatorSettings
-from bot.store.ledger import charges
+from bot.store.ledger_tables import charges
 from tests.world import World
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata")

@@ -14,7 +14,7 @@ from attribution.money import to_cents
 from attribution.periods import Week, week_of
 from benchmarks.quarter.play import Quarter
 from bot.clock import from_ms
-from bot.store.ledger import because, charges, current, reasons, shares
+from bot.store.ledger_tables import CURRENT, MICROS, charges, origins, reasons
 from tests.github.state import Issue, Pull, Repository
 
 SURVIVES, SILENT = timedelta(days=14), timedelta(days=30)
@@ -124,11 +124,11 @@ def _reverted_number(pull: Pull) -> int | None:
 
 
 def _spend(quarter: Quarter, repository: Repository, zone: ZoneInfo) -> list[SpendRow]:
-    mine = (charges.c.account_id == quarter.world.org.id) & (charges.c.repository_id == repository.id)
-    columns = (charges.c.at_ms, shares.c.pull_number, reasons.c.stage, reasons.c.evidence, shares.c.micros)
+    mine = (charges.c.account_id == quarter.world.org.id) & (origins.c.repository_id == repository.id)
+    columns = (charges.c.at_ms, reasons.c.pull_number, reasons.c.stage, reasons.c.evidence, MICROS)
     with quarter.world.database.read() as connection:
         rows = connection.execute(
-            select(*columns).select_from(charges.join(shares, current()).join(reasons, because())).where(mine)
+            select(*columns).select_from(CURRENT).where(mine, reasons.c.reason_id.is_not(None))
         ).all()
     return [SpendRow(week_of(from_ms(row[0]), zone).name, *row[1:]) for row in rows]
 

@@ -17,7 +17,7 @@ from attribution.evidence import PullRequest
 from attribution.outcome import Details
 from bot.clock import to_ms
 from bot.keys import RepositoryKey
-from bot.store import accounts, pulls, recount, repositories
+from bot.store import accounts, charge_ids, months, pulls, recount, repositories
 from bot.store.database import Database
 from bot.store.repositories import RepositoryFacts
 
@@ -29,7 +29,7 @@ _AT_ONCE = 250_000
 _SQLITE = {
     "series": "WITH RECURSIVE series(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM series WHERE i + 1 < {end})",
     "hex": "substr(lower(hex(randomblob(16))), 1, {0})",
-    "hash": "abs(random() % 2147483647)",
+    "hash": "(abs(random() % 2147483646) + 1)",
     "uuid": "printf('%08x-%04x-4%03x-9%03x-%012x', {0} * 2654435761 % 4294967296, {0} % 65536, {0} % 4096, {0} % 4093,"
     " {0} * 65537)",
     "sha": "printf('%08x%032x', {0} * 2654435761 % 4294967296, {0})",
@@ -37,7 +37,7 @@ _SQLITE = {
 _POSTGRESQL = {
     "series": "WITH series AS (SELECT generate_series({first}::bigint, {end} - 1) AS i)",
     "hex": "left(md5(i::text || '{0}'), {0})",
-    "hash": "(random() * 2147483646)::int",
+    "hash": "(random() * 2147483645)::int + 1",
     "uuid": "md5(({0})::text)::uuid::text",
     "sha": "md5(({0})::text) || left(md5(({0})::text), 8)",
 }
@@ -50,40 +50,46 @@ placed AS (SELECT *, CASE WHEN s % 10 < 8 THEN 120000001 ELSE 120000002 + s % 3 
   s * 8 + n / 15 * 2 + CASE WHEN n % 10 = 0 THEN 1 ELSE 0 END AS k,
   CASE WHEN s % 7 = 0 THEN NULL ELSE s / 30 + 1 END AS pull,
   5000 + i * 7919 % 90000 AS micros FROM requests)"""
-_ORIGIN_ID = "(k * 1618033988749 % 4398046511093 * 1048576 + k % 1048576)"
-_REASON_ID = "(coalesce({0}, 0) * 1618033988749 % 4398046511093 * 1048576)"
+_ORIGIN_ID = "((k * 7 + at_ms / 86400000 % 7) * 1618033988749 % 4398046511093 * 1048576 + k % 1048576)"
+# By repository and pull request.
+_REASON_ID = "((coalesce(pull, 0) * 1000 + repository_id % 1000) * 1618033988749 % 4398046511093 * 1048576 + 1)"
+_IS_SPLIT = "(i % 10 = 3 AND pull IS NOT NULL)"
+# A day in UTC is a part of what an origin is named by.
+_DAY = "at_ms / 86400000"
 _STATEMENTS = (
-    """INSERT INTO origin (account_id, origin_id, tool, session_id, model, agent_id, provider, speed, service_tier,
-  inference_geo, branch, "commit", ci_ref, author, context_source, billing_mode, basis, price_book, unpriced,
+    """INSERT INTO origin (account_id, origin_id, repository_id, utc_day, tool, session_id, model, agent_id, provider, speed,
+  service_tier, inference_geo, branch, "commit", ci_ref, author, context_source, billing_mode, basis, price_book, unpriced,
   sender, token_id)
-{series}, {request} SELECT DISTINCT account_id, {origin_id}, 'claude-code', {uuid_s},
+{series}, {request} SELECT DISTINCT account_id, {origin_id}, repository_id, {day}, 'claude-code', {uuid_s},
   CASE WHEN k % 2 = 1 THEN 'claude-haiku-4-5-20251001' ELSE 'claude-opus-4-5-20251101' END, '', '', '', 'standard', '',
   'feature/topic-' || (s / 30), {sha_k}, '', substr({sha_s40}, 1, 16), 'reflog', 'unknown', 'computed',
   'genai-prices 0.0.50, table 1', '', 'person-' || (s % 40), substr({sha_s40}, 17, 8)
   FROM placed WHERE TRUE ON CONFLICT DO NOTHING""",
-    """INSERT INTO charge (account_id, charge_id, origin_id, repository_id, at_ms, list_micros, cache_saving_micros, revision,
-  output_tokens, cache_read_tokens, cache_write_1h_tokens, cache_write_5m_tokens, uncached_input_tokens, reasoning_tokens,
-  request_id, aliases, facts)
-{series}, {request} SELECT account_id, charge_id, {origin_id}, repository_id, at_ms, micros, 100000 + i * 7907 % 400000, 1,
-  50 + i % 900, 20000 + i * 7919 % 120000, 0, 300 + i % 3000, 3 + i % 9, 0, 'msg_01' || {hex_22}, 'req_011C' || {hex_20},
+    """INSERT INTO charge (account_id, charge_id, revision, origin_id, reason_id, at_ms, list_micros, cache_saving_micros,
+  decided_at_minute, output_tokens, cache_read_tokens, cache_write_1h_tokens, cache_write_5m_tokens, uncached_input_tokens,
+  reasoning_tokens, request_id, aliases, facts)
+{series}, {request} SELECT account_id, charge_id, 1, {origin_id}, CASE WHEN {is_split} THEN 0 ELSE {reason_id} END, at_ms, micros,
+  100000 + i * 7907 % 400000, at_ms / 60000 + 1, 50 + i % 900, 20000 + i * 7919 % 120000, 0,
+  300 + i % 3000, 3 + i % 9, 0, 'msg_01' || {hex_22}, 'req_011C' || {hex_20},
   CASE WHEN i % 10 = 5 THEN '{{"work":{{"edited_files":["src/part12/module_34.py","tests/part12/test_module_34.py"]}}}}' ELSE '' END
   FROM placed""",
-    """INSERT INTO request_name (account_id, name_hash, charge_id)
-{series}, {request} SELECT account_id, {hash}, charge_id FROM placed""",
-    """INSERT INTO request_name (account_id, name_hash, charge_id)
-{series}, {request} SELECT account_id, {hash}, charge_id FROM placed WHERE TRUE ON CONFLICT DO NOTHING""",
-    """INSERT INTO reason (account_id, reason_id, evidence, why, stage)
-{series}, {request} SELECT DISTINCT account_id, {reason_id}, CASE WHEN pull IS NULL THEN 'none' ELSE 'branch' END,
+    """INSERT INTO request_name (charge_id, record_digest, account_id, name_hash, alias_hash)
+{series}, {request} SELECT charge_id, i * 1618033988749, account_id, {hash}, {hash} FROM placed""",
+    """INSERT INTO reason (account_id, reason_id, repository_id, weight, pull_number, evidence, why, stage)
+{series}, {request} SELECT DISTINCT account_id, {reason_id}, repository_id, 1, pull,
+  CASE WHEN pull IS NULL THEN 'none' ELSE 'branch' END,
   CASE WHEN pull IS NULL THEN 'no pull request found' ELSE 'on branch `feature/topic-' || (s / 30) || '` of #' || pull END, 'build'
   FROM placed WHERE TRUE ON CONFLICT DO NOTHING""",
-    """INSERT INTO share (account_id, charge_id, repository_id, reason_id, weight, micros, decided_at_ms, revision, position,
-  pull_number)
-{series}, {request} SELECT account_id, charge_id, repository_id, {reason_id}, 1,
-  CASE WHEN i % 10 = 3 AND pull IS NOT NULL THEN micros - micros / 2 ELSE micros END, at_ms + 60000, 1, 0, pull FROM placed""",
-    """INSERT INTO share (account_id, charge_id, repository_id, reason_id, weight, micros, decided_at_ms, revision, position,
-  pull_number)
-{series}, {request} SELECT account_id, charge_id, repository_id, {reason_id}, 1, micros / 2, at_ms + 60000, 1, 1, pull + 1
-  FROM placed WHERE i % 10 = 3 AND pull IS NOT NULL""",
+    """INSERT INTO reason (account_id, reason_id, repository_id, weight, pull_number, evidence, why, stage)
+{series}, {request} SELECT DISTINCT account_id, {reason_id} + 1, repository_id, 1, pull + 1, 'branch',
+  'on branch `feature/topic-' || (s / 30) || '` of #' || pull, 'build'
+  FROM placed WHERE {is_split} ON CONFLICT DO NOTHING""",
+    """INSERT INTO share (account_id, charge_id, revision, position, reason_id, micros, decided_at_minute)
+{series}, {request} SELECT account_id, charge_id, 1, 0, {reason_id}, micros - micros / 2, at_ms / 60000 + 1
+  FROM placed WHERE {is_split}""",
+    """INSERT INTO share (account_id, charge_id, revision, position, reason_id, micros, decided_at_minute)
+{series}, {request} SELECT account_id, charge_id, 1, 1, {reason_id} + 1, micros / 2, at_ms / 60000 + 1
+  FROM placed WHERE {is_split}""",
     """INSERT INTO session (account_id, repository_id, tool, session_id, short_id, first_at_ms, last_at_ms, request_count,
   done_count, changed_at_ms)
 {series}, {request} SELECT account_id, repository_id, 'claude-code', {uuid_s}, substr({uuid_s}, 1, 7), min(at_ms), max(at_ms),
@@ -108,6 +114,8 @@ def fill(database: Database, charges: int) -> tuple[int, int]:
         repositories.save_repositories(database, connection, KEY.account_id, facts)
         for number in range(1, newest + 1):
             _save_pull(database, connection, number, end)
+        days = range(SPAN.days + 31)
+        months.make_for(connection, [charge_ids.first_id(NOW - timedelta(days=day)) for day in days])
     with _bulk(database) as execute:
         for first in range(0, end, _AT_ONCE // 600 * 600):
             for statement in _statements(database, first, min(first + _AT_ONCE // 600 * 600, end), end):
@@ -126,17 +134,16 @@ def bytes_on_disk(database: Database) -> dict[str, int]:
     with database.engine.connect() as connection:
         if database.is_postgresql:
             sizes = connection.exec_driver_sql(
-                "SELECT c.relname, pg_relation_size(c.oid), coalesce(t.relname, c.relname) FROM pg_class c"
+                "SELECT c.relname, (SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree(c.oid)), 1 FROM pg_class c"
                 " LEFT JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_class t ON t.oid = i.indrelid"
-                " WHERE c.relkind IN ('r', 'i') AND coalesce(t.relname, c.relname) IN "
-                f"{tables}"
+                f" WHERE c.relkind IN ('r', 'i', 'p', 'I') AND coalesce(t.relname, c.relname) IN {tables}"
             )
         else:
             sizes = connection.exec_driver_sql(
                 "SELECT s.name, sum(s.pgsize), m.tbl_name FROM dbstat s JOIN sqlite_schema m ON m.name = s.name"
                 f" WHERE m.tbl_name IN {tables} GROUP BY s.name"
             )
-        return {name: size for name, size, _ in sizes}
+        return {name: int(size) for name, size, _ in sizes}
 
 
 def _save_pull(database: Database, connection: Any, number: int, end: int) -> None:
@@ -158,7 +165,7 @@ def _statements(database: Database, first: int, end: int, count: int) -> Iterato
     values = {
         "series": terms["series"].format(first=first, end=end),
         "request": _REQUEST.format(start=start_ms, each=span_ms * 1000 // count),
-        "origin_id": _ORIGIN_ID, "reason_id": _REASON_ID.format("pull"), "hash": terms["hash"],
+        "origin_id": _ORIGIN_ID, "reason_id": _REASON_ID, "is_split": _IS_SPLIT, "day": _DAY, "hash": terms["hash"],
         "hex_22": terms["hex"].format(22), "hex_20": terms["hex"].format(20),
         "uuid_s": terms["uuid"].format("s"), "sha_k": terms["sha"].format("k"), "sha_s40": terms["sha"].format("s % 40"),
     }  # fmt: skip

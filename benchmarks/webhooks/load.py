@@ -57,6 +57,13 @@ def deliveries(secret: str) -> list[Delivery]:
     return [_delivery(payload, secret) for payload in payloads]
 
 
+def delivery_of(account_id: int, number: int, secret: str) -> Delivery:
+    """A `pull_request` event of the repository of `benchmarks.worker.teams`."""
+    repository = {"id": account_id, "owner": {"id": account_id}}
+    payload = {"action": "synchronize", "installation": {"id": account_id}, "repository": repository}
+    return _delivery({**payload, "pull_request": {"number": number}}, secret)
+
+
 def _delivery(payload: dict[str, Any], secret: str) -> Delivery:
     """Padded with a description to the size of a real one."""
     payload["pull_request"]["body"] = ""

@@ -31,8 +31,8 @@ from bot.issue import WeekView, render
 from bot.keys import RepositoryKey
 from bot.repository_settings import RepositorySettings
 from bot.store import accounts as account_store
+from bot.store import charge_ids, months, recount
 from bot.store import pulls as pull_store
-from bot.store import recount
 from bot.store import repositories as repository_store
 from bot.store.database import Database
 from bot.store.repositories import RepositoryFacts
@@ -47,29 +47,29 @@ _SERIES = {
     "postgresql": "WITH series AS (SELECT generate_series(0, {last})::bigint AS i) ",
 }
 _ORIGIN = """
-INSERT INTO origin (account_id, origin_id, tool, session_id, model, agent_id, provider, speed, service_tier, inference_geo, branch,
-  "commit", ci_ref, author, context_source, billing_mode, basis, price_book, unpriced, sender, token_id)
-{series}SELECT 1, i, 'claude-code', CAST(i / 2 AS TEXT), CASE WHEN i % 2 = 0 THEN 'claude-sonnet-5' ELSE 'claude-opus-5' END, '',
-  '', '', '', '', 'work', '', '', CAST(i % 17 AS TEXT), 'log', 'unknown', 'computed', 'book', '', '', ''
-  FROM series WHERE i <= {last} / 20
+INSERT INTO origin (account_id, origin_id, repository_id, utc_day, tool, session_id, model, agent_id, provider, speed, service_tier,
+  inference_geo, branch, "commit", ci_ref, author, context_source, billing_mode, basis, price_book, unpriced, sender, token_id)
+{series}SELECT DISTINCT 1, {origin}, 34 + {of}, {at} / 86400000, 'claude-code', CAST(i / 40 AS TEXT),
+  CASE WHEN i % 3 = 0 THEN 'claude-sonnet-5' ELSE 'claude-opus-5' END, '', '', '', '', '', 'work', '', '',
+  CAST(i / 40 % 17 AS TEXT), 'log', 'unknown', 'computed', 'book', '', '', '' FROM series
 """
 _CHARGE = """
-INSERT INTO charge (account_id, charge_id, origin_id, repository_id, at_ms, list_micros, cache_saving_micros, revision,
-  uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
-  request_id, aliases, facts)
-{series}SELECT 1, i, i / 40 * 2 + CASE WHEN i % 3 = 0 THEN 0 ELSE 1 END, 34 + {of}, {until} - i * {span} / {count},
-  10000 + i % 90000,
-  40000, 1, 900, 90000, 2000, 0, 700, 0, CAST(i AS TEXT), '', '' FROM series
+INSERT INTO charge (account_id, charge_id, revision, origin_id, reason_id, at_ms, list_micros, cache_saving_micros,
+  decided_at_minute, uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
+  output_tokens, reasoning_tokens, request_id, aliases, facts)
+{series}SELECT 1, {at} / 60000 * 4194304 + i % 4194304, 1, {origin}, {reason}, {at}, 10000 + i % 90000, 40000, 0,
+  900, 90000, 2000, 0, 700, 0, CAST(i AS TEXT), '', '' FROM series
 """
 _REASON = """
-INSERT INTO reason (account_id, reason_id, evidence, why, stage)
-VALUES (1, 0, 'none', 'why', 'build'), (1, 1, 'commit', 'why', 'build')
+INSERT INTO reason (account_id, reason_id, repository_id, weight, pull_number, evidence, why, stage)
+{series}SELECT DISTINCT 1, {reason}, 34 + {of}, 1, CASE WHEN i % 20 = 0 THEN NULL ELSE {pull} END,
+  CASE WHEN i % 20 = 0 THEN 'none' ELSE 'commit' END, 'why', 'build' FROM series
 """
-_SHARE = """
-INSERT INTO share (account_id, charge_id, revision, position, repository_id, pull_number, weight, micros, reason_id, decided_at_ms)
-{series}SELECT 1, i, 1, 0, 34 + {of}, CASE WHEN i % 20 = 0 THEN NULL ELSE i * {pulls} / {count} + 1 END, 1, 10000 + i % 90000,
-  CASE WHEN i % 20 = 0 THEN 0 ELSE 1 END, 0 FROM series
-"""
+# Of the request `i`.
+_AT = "({until} - i * {span} / {count})"
+_PULL = "(i * {pulls} / {count} + 1)"
+_ORIGIN_ID = "((i / 40 * 2 + CASE WHEN i % 3 = 0 THEN 0 ELSE 1 END) * 1000000 + {of} * 1000 + {at} / 86400000 % 1000)"
+_REASON_ID = "(CASE WHEN i % 20 = 0 THEN 0 ELSE {pull} END * 1000 + {of} + 1)"
 
 
 def fill(database: Database, requests: int, repositories: int) -> float:
@@ -79,8 +79,10 @@ def fill(database: Database, requests: int, repositories: int) -> float:
     dialect = database.engine.dialect.name
     values = {
         "series": _SERIES[dialect].format(last=requests - 1), "last": requests - 1, "until": to_ms(NOW) - 6 * 3_600_000,
-        "span": span_ms, "count": requests, "pulls": PULLS, "of": f"(i * {PULLS} / {requests}) % {repositories}",
+        "span": span_ms, "count": requests, "pulls": PULLS, "of": f"(i * {PULLS} / {requests} % {repositories})",
     }  # fmt: skip
+    for name, term in (("at", _AT), ("pull", _PULL), ("origin", _ORIGIN_ID), ("reason", _REASON_ID)):
+        values[name] = term.format(**values)
     with database.write() as connection:
         account_store.save_account(database, connection, KEY[0], "acme", 1, suspended=False)
         facts = [
@@ -88,7 +90,9 @@ def fill(database: Database, requests: int, repositories: int) -> float:
             for key in keys
         ]
         repository_store.save_repositories(database, connection, KEY[0], facts)
-        for statement in (_ORIGIN, _CHARGE, _REASON, _SHARE):
+        days = range(span_ms // DAY_MS + 2)
+        months.make_for(connection, [charge_ids.first_id(NOW - timedelta(days=day)) for day in days])
+        for statement in (_ORIGIN, _CHARGE, _REASON):
             connection.execute(text(statement.format(**values)))
         for number in range(1, PULLS + 1):
             key = keys[(number - 1) % repositories]

@@ -29,10 +29,10 @@ from bot.work.queue import Kind
 FIRST = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
 
 
-def fill(database: Database, accounts: int, pulls: int, *, is_read: bool = True) -> None:
+def fill(database: Database, accounts: int, pulls: int, *, first: int = 1, is_read: bool = True) -> None:
     """So many accounts with one repository each, and a request of a dollar for each pull request; attributed, unless the pull
     requests are still to be read."""
-    for account_id in range(1, accounts + 1):
+    for account_id in range(first, first + accounts):
         _account(database, RepositoryKey(account_id, account_id), pulls, is_read=is_read)
     if is_read:
         _attribute(database)

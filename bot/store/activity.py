@@ -17,8 +17,10 @@ from bot.clock import from_ms, to_ms
 from bot.keys import RepositoryKey
 from bot.store.charge_ids import first_id_ms
 from bot.store.database import of_repository
-from bot.store.ledger import (
-    OF_SESSIONS,
+from bot.store.ledger import OF_SESSIONS, rows_of_sessions
+from bot.store.ledger_tables import (
+    CURRENT,
+    MICROS,
     because,
     charges,
     current,
@@ -26,7 +28,6 @@ from bot.store.ledger import (
     made_by,
     origins,
     reasons,
-    rows_of_sessions,
     shares,
     since,
 )
@@ -46,12 +47,12 @@ _IS_CONFIRMED = is_confirmed()
 _NAMES = (origins.c.tool, origins.c.session_id)
 _QUARTER = (charges.c.at_ms // QUARTER_MS).label("quarter")
 _HAS_EFFECT = or_(charges.c.facts.contains('"edited_files"'), charges.c.facts.contains('"commits_made"'))
-_SAME_SESSION = and_(*(origins.c[name] == sessions.c[name] for name in ("account_id", "tool", "session_id")))
-_OWN_CHARGE = made_by() & (charges.c.repository_id == sessions.c.repository_id) & since(charges)
+_SAME = ("account_id", "tool", "session_id", "repository_id")
+_SAME_SESSION = and_(*(origins.c[name] == sessions.c[name] for name in _SAME))
 # Outer joins begin with the few sessions of late, whatever a planner thinks of charges.
 _DEAR = (
     select(*_NAMES)
-    .select_from(_shared(sessions.outerjoin(origins, _SAME_SESSION).outerjoin(charges, _OWN_CHARGE)))
+    .select_from(_shared(sessions.outerjoin(origins, _SAME_SESSION).outerjoin(charges, made_by() & since(charges))))
     .where(of_repository(sessions), sessions.c.last_at_ms >= bindparam("since_ms"), _IS_CONFIRMED)
     .group_by(*_NAMES)
     .having(summed(charges.c.list_micros) > FLOOR_MICROS)
@@ -82,12 +83,11 @@ _ACTIVITY = (
     .group_by(*_NAMES, _QUARTER)
 )
 _PULLS = (
-    select(shares.c.pull_number)
-    .join(charges, current())
-    .join(origins, made_by())
-    .where(OF_SESSIONS, shares.c.pull_number.is_not(None))
-    .group_by(shares.c.pull_number)
-    .order_by(summed(shares.c.micros).desc(), shares.c.pull_number)
+    select(reasons.c.pull_number)
+    .select_from(CURRENT)
+    .where(OF_SESSIONS, reasons.c.pull_number.is_not(None))
+    .group_by(reasons.c.pull_number)
+    .order_by(summed(MICROS).desc(), reasons.c.pull_number)
 )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Float, bindparam, case, func, select
+from sqlalchemy import BigInteger, Connection, Float, case, func, select, union_all
 from sqlalchemy import cast as sql_cast
 
 from attribution.cost import Cost
@@ -13,23 +13,27 @@ from attribution.report import Part
 from bot.clock import from_ms
 from bot.keys import PullKey, RepositoryKey
 from bot.store.charge_ids import first_id_ms
-from bot.store.database import of_repository
-from bot.store.ledger import (
-    OF_SESSIONS,
+from bot.store.ledger import OF_SESSIONS, rows_of_sessions
+from bot.store.ledger_tables import (
+    FOR_PULL,
+    MICROS,
+    PARTS,
+    WHOLE,
+    because,
     charges,
     current,
     is_confirmed,
     made_by,
     origins,
     reasons,
-    rows_of_sessions,
     shares,
+    since,
 )
 from bot.store.sessions import SessionKey
 from bot.store.totals import summed
 
-# As much of it as of the charge, which is a whole one but for a few.
-_SAVING = case(
+# As much of it as of the charge.
+_PART_OF_SAVING = case(
     (shares.c.micros == charges.c.list_micros, charges.c.cache_saving_micros),
     (
         charges.c.list_micros > 0,
@@ -44,32 +48,37 @@ _SAVING = case(
     ),
     else_=0,
 )
-_MEASURES = {
-    "micros": summed(shares.c.micros),
-    "requests": func.count(),
-    "unpriced": summed(case((shares.c.micros.is_(None), 1), else_=0)),
-    "cache_saving_micros": summed(_SAVING),
-    "uncached_input_tokens": summed(charges.c.uncached_input_tokens),
-    "cache_read_tokens": summed(charges.c.cache_read_tokens),
-    "cache_write_tokens": summed(charges.c.cache_write_5m_tokens + charges.c.cache_write_1h_tokens),
-    "output_tokens": summed(charges.c.output_tokens),
-    "requests_with_tokens": func.count(charges.c.output_tokens),
-    "from_ms": func.min(charges.c.at_ms),
-    "to_ms": func.max(charges.c.at_ms),
-}
-# By number first: what it stands for is then looked up once, and not for each request.
-_SUMMED_UP = (
-    select(
-        shares.c.account_id,
-        charges.c.origin_id,
-        shares.c.reason_id,
-        *(measure.label(name) for name, measure in _MEASURES.items()),
+
+
+def _summed_up(tables: Any, micros: Any, saving: Any) -> Any:
+    """By number of origin and reason: what they stand for is then looked up once, and not for each request."""
+    measures = {
+        "micros": summed(micros),
+        "requests": func.count(),
+        "unpriced": summed(case((micros.is_(None), 1), else_=0)),
+        "cache_saving_micros": summed(saving),
+        "uncached_input_tokens": summed(charges.c.uncached_input_tokens),
+        "cache_read_tokens": summed(charges.c.cache_read_tokens),
+        "cache_write_tokens": summed(charges.c.cache_write_5m_tokens + charges.c.cache_write_1h_tokens),
+        "output_tokens": summed(charges.c.output_tokens),
+        "requests_with_tokens": func.count(charges.c.output_tokens),
+        "from_ms": func.min(charges.c.at_ms),
+        "to_ms": func.max(charges.c.at_ms),
+    }
+    numbers = (reasons.c.account_id, charges.c.origin_id, reasons.c.reason_id)
+    return (
+        select(*numbers, *(measure.label(name) for name, measure in measures.items()))
+        .select_from(tables)
+        .where(FOR_PULL, since(charges))
+        .group_by(*numbers)
     )
-    .select_from(shares.join(charges, current()))
-    .where(of_repository(shares), shares.c.pull_number == bindparam("of_number"))
-    .group_by(shares.c.account_id, charges.c.origin_id, shares.c.reason_id)
-    .subquery()
-)
+
+
+# Charges without a price save nothing that is known.
+_SAVING = case((charges.c.list_micros.is_(None), 0), else_=charges.c.cache_saving_micros)
+_SUMMED_UP = union_all(
+    _summed_up(WHOLE, charges.c.list_micros, _SAVING), _summed_up(PARTS, shares.c.micros, _PART_OF_SAVING)
+).subquery()
 _PARTS = select(
     _SUMMED_UP,
     *(origins.c[name] for name in ("tool", "session_id", "model", "basis", "price_book")),
@@ -81,29 +90,11 @@ _PARTS = select(
         reasons, (reasons.c.account_id == _SUMMED_UP.c.account_id) & (reasons.c.reason_id == _SUMMED_UP.c.reason_id)
     )
 )
-_OF_SESSIONS = (
-    select(
-        shares.c.account_id,
-        origins.c.tool,
-        origins.c.session_id,
-        shares.c.reason_id,
-        summed(shares.c.micros).label("micros"),
-    )
-    .select_from(origins.join(charges, made_by()).join(shares, current()))
-    .where(OF_SESSIONS)
-    .group_by(shares.c.account_id, origins.c.tool, origins.c.session_id, shares.c.reason_id)
-    .subquery()
-)
 _SESSION_TOTALS = (
-    select(_OF_SESSIONS.c.tool, _OF_SESSIONS.c.session_id, summed(_OF_SESSIONS.c.micros).label("micros"))
-    .select_from(
-        _OF_SESSIONS.outerjoin(
-            reasons,
-            (reasons.c.account_id == _OF_SESSIONS.c.account_id) & (reasons.c.reason_id == _OF_SESSIONS.c.reason_id),
-        )
-    )
-    .where(is_confirmed())
-    .group_by(_OF_SESSIONS.c.tool, _OF_SESSIONS.c.session_id)
+    select(origins.c.tool, origins.c.session_id, summed(MICROS).label("micros"))
+    .select_from(origins.join(charges, made_by()).outerjoin(shares, current()).outerjoin(reasons, because()))
+    .where(OF_SESSIONS, is_confirmed())
+    .group_by(origins.c.tool, origins.c.session_id)
 )
 
 

@@ -5,37 +5,24 @@ another copy of the request says an earlier time, so what was requested since a 
 2033 it has 47 bits, which SQLite stores in 6 bytes instead of 8.
 """
 
-import zlib
 from collections.abc import Iterable
 from datetime import datetime
-from functools import lru_cache
 from itertools import count
 
-from sqlalchemy import Connection, bindparam, select, union
+from sqlalchemy import Connection, select, union
 
-from attribution.usage import RequestKey, Usage
-from bot.clock import to_ms
-from bot.store.database import of_account, rows_in, table
-from bot.store.tables import ChargeRow, ShareRow
+from attribution.usage import Usage
+from bot.clock import MINUTE_MS, to_ms
+from bot.store.database import among, of_account, rows_in
+from bot.store.ledger_tables import charges, shares, since
+from bot.store.request_names import name_hash
 
 _WITHIN_MINUTE = 22
-_MINUTE_MS = 60_000
 
-charges, shares = table(ChargeRow), table(ShareRow)
 # Shares outlive a charge that turned out to be a part of another one.
 _TAKEN = union(
-    *(
-        select(of.c.charge_id).where(of_account(of), of.c.charge_id.in_(bindparam("ids", expanding=True)))
-        for of in (charges, shares)
-    )
+    *(select(of.c.charge_id).where(of_account(of), among(of.c.charge_id, "ids"), since(of)) for of in (charges, shares))
 )
-
-
-# A batch asks for those of its records several times.
-@lru_cache(maxsize=8192)
-def name_hash(key: RequestKey) -> int:
-    """31 bits: what is looked up by it is compared with the id."""
-    return zlib.crc32(f"{key.tool}\n{key.request_id}".encode()) >> 1
 
 
 def first_id(at: datetime) -> int:
@@ -45,7 +32,7 @@ def first_id(at: datetime) -> int:
 
 def first_id_ms(at_ms: int) -> int:
     """The same of a time in milliseconds."""
-    return at_ms // _MINUTE_MS << _WITHIN_MINUTE
+    return at_ms // MINUTE_MS << _WITHIN_MINUTE
 
 
 def minute_of(charge_id: int) -> int:

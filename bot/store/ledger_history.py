@@ -2,24 +2,42 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, case, func, select
+from sqlalchemy import Connection, bindparam, case, func, literal, select, union, union_all
 
 from attribution.cost import Cost
 from attribution.evidence import PENDING
 from attribution.ledger import Charge, Share, share_out
 from attribution.usage import RequestKey
-from bot.clock import from_ms
+from bot.clock import MINUTE_MS, from_ms
 from bot.keys import PullKey, RepositoryKey, Sender
 from bot.store import accounts as account_store
 from bot.store import ledger
+from bot.store import shares as share_store
 from bot.store.charge_ids import first_id_ms
-from bot.store.database import of_account, of_repository, rows_in
-from bot.store.ledger import because, charge_of, charges, made_by, origins, reasons, share_columns, share_of, shares
+from bot.store.database import among, of_account
+from bot.store.ledger import charge_of
+from bot.store.ledger_tables import (
+    FOR_PULL,
+    OF_IDS,
+    charge_columns,
+    charges,
+    made_by,
+    of_charge,
+    origins,
+    part_because,
+    reasons,
+    rows_of_ids,
+    share_columns,
+    share_of,
+    shares,
+    since,
+    whole_because,
+)
 from bot.store.sessions import sessions
 from bot.store.withdrawals import withdrawn
 
@@ -38,7 +56,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _PAGE = (
-    select(*ledger.charge_columns())
+    select(*charge_columns())
     .outerjoin(origins, made_by())
     .where(of_account(charges), charges.c.charge_id > bindparam("after_id"))
     .order_by(charges.c.charge_id)
@@ -49,46 +67,47 @@ _CHANGED_SESSIONS = select(sessions.c.repository_id, sessions.c.tool, sessions.c
 )
 _OF_SESSIONS = ledger.IN_ORDER.where(ledger.OF_SESSIONS)
 _AT_ONCE = 20
-_CURRENT_SHARES = select(*share_columns()).select_from(ledger.CURRENT).where(of_account(charges), ledger.OF_IDS)
-_HISTORY = (
-    select(*share_columns())
-    .join(charges, ledger.of_charge())
-    .outerjoin(origins, made_by())
-    .outerjoin(reasons, because())
-    .where(of_account(shares), shares.c.charge_id.in_(bindparam("ids", expanding=True)))
-    .order_by(shares.c.charge_id, shares.c.revision, shares.c.position)
+_HISTORY = union_all(
+    select(*share_columns(shares.c.revision, shares.c.micros), shares.c.position.label("position"))
+    .select_from(shares.join(charges, of_charge()).outerjoin(origins, made_by()).outerjoin(reasons, part_because()))
+    .where(of_account(shares), among(shares.c.charge_id, "ids"), since(shares), since(charges)),
+    select(*share_columns(micros=charges.c.list_micros), literal(0))
+    .select_from(charges.outerjoin(origins, made_by()).outerjoin(reasons, whole_because()))
+    .where(of_account(charges), OF_IDS, charges.c.reason_id != 0),
 )
-_OF_PULL = shares.alias()
-_CHARGES_OF_PULL = select(_OF_PULL.c.charge_id).where(
-    of_repository(_OF_PULL), _OF_PULL.c.pull_number == bindparam("of_number"), ledger.since(_OF_PULL)
+_CHARGES_OF_PULL = union(
+    select(charges.c.charge_id).select_from(reasons.join(charges, whole_because())).where(FOR_PULL, since(charges)),
+    select(shares.c.charge_id).select_from(reasons.join(shares, part_because())).where(FOR_PULL, since(shares)),
 )
-_DECISION = (
-    shares.c.decided_at_ms,
-    origins.c.tool,
-    origins.c.session_id,
-    shares.c.revision,
-    shares.c.pull_number,
-    reasons.c.why,
-    origins.c.sender,
-    origins.c.token_id,
-)
+_OF_ORIGIN = (origins.c.tool, origins.c.session_id, origins.c.sender, origins.c.token_id)
+_OF_REASON = (reasons.c.pull_number, reasons.c.why)
 # Also of charges that were taken back. What became a part of another charge is not shown.
 _ORIGIN_ID = func.coalesce(charges.c.origin_id, withdrawn.c.origin_id)
-_HISTORY_OF_PULL = (
-    select(
-        *_DECISION,
-        func.sum(shares.c.micros).label("micros"),
-        func.count().label("requests"),
-        func.sum(case((shares.c.micros.is_(None), 1), else_=0)).label("unpriced_requests"),
-    )
+_SHARES_OF_PULL = union_all(
+    select(shares.c.decided_at_minute, shares.c.revision, shares.c.micros.label("micros"), *_OF_ORIGIN, *_OF_REASON)
     .select_from(shares)
-    .outerjoin(charges, ledger.of_charge())
+    .outerjoin(charges, of_charge() & since(charges))
     .outerjoin(
         withdrawn, (withdrawn.c.account_id == shares.c.account_id) & (withdrawn.c.charge_id == shares.c.charge_id)
     )
     .outerjoin(origins, (origins.c.account_id == shares.c.account_id) & (origins.c.origin_id == _ORIGIN_ID))
-    .outerjoin(reasons, because())
-    .where(of_account(shares), shares.c.charge_id.in_(_CHARGES_OF_PULL), _ORIGIN_ID.is_not(None), ledger.since(shares))
+    .outerjoin(reasons, part_because())
+    .where(of_account(shares), shares.c.charge_id.in_(_CHARGES_OF_PULL), _ORIGIN_ID.is_not(None), since(shares)),
+    select(charges.c.decided_at_minute, charges.c.revision, charges.c.list_micros, *_OF_ORIGIN, *_OF_REASON)
+    .select_from(charges.outerjoin(origins, made_by()).outerjoin(reasons, whole_because()))
+    .where(of_account(charges), charges.c.charge_id.in_(_CHARGES_OF_PULL), charges.c.reason_id != 0, since(charges)),
+).subquery()
+_DECISION = tuple(
+    _SHARES_OF_PULL.c[name]
+    for name in ("decided_at_minute", "tool", "session_id", "revision", "pull_number", "why", "sender", "token_id")
+)
+_HISTORY_OF_PULL = (
+    select(
+        *_DECISION,
+        func.sum(_SHARES_OF_PULL.c.micros).label("micros"),
+        func.count().label("requests"),
+        func.sum(case((_SHARES_OF_PULL.c.micros.is_(None), 1), else_=0)).label("unpriced_requests"),
+    )
     .group_by(*_DECISION)
     .order_by(*_DECISION[:-1])
 )
@@ -106,9 +125,7 @@ def batches(connection: Connection, account_id: int, since_ms: int = 0) -> Itera
     for rows in _changes(connection, account_id, since_ms) if since_ms else _pages(connection, account_id):
         charges = [charge_of(row) for row in rows]
         ids = [row.charge_id for row in rows]
-        params = {"of_account": account_id, "from_id": min(ids, default=0)}
-        shared = rows_in(connection, _CURRENT_SHARES, params, "ids", ids)
-        current_shares = [share_of(row) for row in shared]
+        current_shares = list(chain.from_iterable(share_store.current_shares(connection, account_id, ids).values()))
         keys = {share.charge_key for share in current_shares}
         pending = [share for charge in charges if charge.key not in keys for share in share_out(charge, PENDING, 0)]
         yield charges, current_shares + pending
@@ -134,8 +151,8 @@ def _changes(connection: Connection, account_id: int, since_ms: int) -> Iterator
 def history(connection: Connection, account_id: int, tool: str, request_id: str) -> list[Share]:
     """Every share that a request ever had, oldest revision first."""
     ids = [entry.charge_id for entry in ledger.named(connection, account_id, [RequestKey(tool, request_id)])]
-    params = {"of_account": account_id, "from_id": min(ids, default=0)}
-    return [share_of(row) for row in rows_in(connection, _HISTORY, params, "ids", ids)]
+    rows = rows_of_ids(connection, _HISTORY, account_id, ids)
+    return [share_of(row) for row in sorted(rows, key=attrgetter("share_charge_id", "share_revision", "position"))]
 
 
 def history_of_pull(connection: Connection, key: PullKey) -> list[Revision]:
@@ -144,7 +161,7 @@ def history_of_pull(connection: Connection, key: PullKey) -> list[Revision]:
     from_id = first_id_ms(account_store.kept_from_ms(connection, key.account_id))
     return [
         Revision(
-            at=from_ms(row.decided_at_ms),
+            at=from_ms(row.decided_at_minute * MINUTE_MS),
             tool=row.tool,
             session_id=row.session_id,
             revision=row.revision,

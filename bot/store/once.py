@@ -1,4 +1,4 @@
-"""Texts that many rows have in common: stored once, and named by a digest of them."""
+"""What many rows have in common: stored once, and named by a digest of them."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -11,14 +11,14 @@ from sqlalchemy import Connection, Table
 from bot.store.inserts import insert_rows
 
 
-def digest(texts: Mapping[str, str]) -> int:
+def digest(values: Mapping[str, str | int | None]) -> int:
     """63 bits. Of a million different ones, two have the same with a chance of one in twenty million."""
-    return _digest(tuple(texts.items()))
+    return _digest(tuple(values.items()))
 
 
 # Neighbours have the same.
 @lru_cache(maxsize=1024)
-def _digest(items: tuple[tuple[str, str], ...]) -> int:
+def _digest(items: tuple[tuple[str, str | int | None], ...]) -> int:
     hashed = hashlib.sha256(msgspec.json.encode(sorted(items))).digest()
     return int.from_bytes(hashed[:8]) >> 1
 

@@ -27,15 +27,16 @@ from sqlalchemy import (
 from attribution.cost import ZERO, Cost
 from attribution.evidence import Evidence, Stage
 from attribution.periods import day_of, midnight
-from bot.clock import from_ms, to_ms
+from bot.clock import DAY_MS, from_ms, to_ms
 from bot.keys import RepositoryKey
 from bot.store import accounts as account_store
-from bot.store.charge_ids import first_id_ms
+from bot.store.charge_ids import first_id
 from bot.store.database import Database, of_repository, table
 from bot.store.day_sums import MEASURES, add, day_senders, day_sums
-from bot.store.ledger import because, charges, current, made_by, origins, reasons, shares, since
+from bot.store.ledger_tables import because, charges, current, made_by, origins, reasons, shares, since
 from bot.store.tables import Repository
 from bot.store.totals import summed
+from bot.store.usage_columns import utc_day
 
 repositories = table(Repository)
 _DAY = timedelta(days=1)
@@ -68,7 +69,8 @@ def _words(rows: Rows) -> str:
 _LOCK = select(repositories.c.time_zone).where(of_repository(repositories)).with_for_update()
 _CHANGE_ZONE = update(repositories).where(of_repository(repositories)).values(time_zone=bindparam("new_zone"))
 _BETWEEN = and_(
-    of_repository(charges),
+    of_repository(origins),
+    origins.c.utc_day.between(bindparam("first_utc_day"), bindparam("last_utc_day")),
     charges.c.at_ms >= bindparam("from_ms"),
     charges.c.at_ms < bindparam("to_ms"),
     since(charges),
@@ -84,7 +86,7 @@ def _of_first(amount: Any) -> Any:
 _IS_UNPRICED = case((charges.c.list_micros.is_(None), 1), else_=0)
 _MEASURES = {
     # A share's part of the charge, or the charge itself where no rule has looked at it yet.
-    "micros": summed(func.coalesce(shares.c.micros, case((shares.c.position.is_(None), charges.c.list_micros)))),
+    "micros": summed(case((shares.c.charge_id.is_(None), charges.c.list_micros), else_=shares.c.micros)),
     "parts": func.count(),
     "unpriced_parts": summed(_IS_UNPRICED),
     "requests": _of_first(1),
@@ -97,13 +99,13 @@ _MEASURES = {
     "cache_saving_micros": _of_first(charges.c.cache_saving_micros),
 }
 _PLACE = {
-    "pull_number": func.coalesce(shares.c.pull_number, 0),
+    "pull_number": func.coalesce(reasons.c.pull_number, 0),
     "stage": func.coalesce(reasons.c.stage, Stage.BUILD.value),
     "evidence": func.coalesce(reasons.c.evidence, Evidence.NONE.value),
     "tool": origins.c.tool,
     "model": origins.c.model,
 }
-_CHARGES = charges.outerjoin(origins, made_by())
+_CHARGES = origins.join(charges, made_by())
 _COUNT = {
     day_sums: select(
         *(column.label(name) for name, column in _PLACE.items()), *(_MEASURES[name].label(name) for name in MEASURES)
@@ -126,8 +128,8 @@ _SAVED = {
 }
 _DELETE = {to: delete(to).where(_OF_DAY[to]) for to in _COUNT}
 _DELETE_FROM = {to: delete(to).where(of_repository(to), to.c.day >= bindparam("from_day")) for to in _COUNT}
-_FIRST_CHARGE = select(func.min(charges.c.at_ms)).where(
-    of_repository(charges), charges.c.at_ms >= bindparam("from_ms"), since(charges)
+_FIRST_UTC_DAY = select(func.min(origins.c.utc_day)).where(
+    of_repository(origins), origins.c.utc_day >= bindparam("from_utc_day")
 )
 _FIRST_SUM = {
     to: select(func.min(to.c.day)).where(of_repository(to), to.c.day >= bindparam("from_day")) for to in _COUNT
@@ -154,14 +156,13 @@ def _first_day(kept_ms: int) -> date:
 
 
 def days(connection: Connection, key: RepositoryKey, zone: ZoneInfo, kept_ms: int | None = None) -> Iterator[date]:
-    """The days that have charges or sums and can be counted, oldest first, one look-up after the other."""
+    """The days that may have charges, or have sums, and can be counted, oldest first, one look-up after the other."""
     day = first_day(connection, key.account_id) if kept_ms is None else _first_day(kept_ms)
     while True:
-        first_ms = to_ms(midnight(day, zone))
-        params = key.params | {"from_ms": first_ms, "from_id": first_id_ms(first_ms), "from_day": day}
-        at_ms = connection.execute(_FIRST_CHARGE, params).scalar_one()
+        params = key.params | {"from_utc_day": utc_day(midnight(day, zone)), "from_day": day}
+        first_utc_day = connection.execute(_FIRST_UTC_DAY, params).scalar_one()
         listed = [connection.execute(first, params).scalar_one() for first in _FIRST_SUM.values()]
-        listed += [] if at_ms is None else [day_of(from_ms(at_ms), zone)]
+        listed += [] if first_utc_day is None else [max(day, day_of(from_ms(first_utc_day * DAY_MS), zone))]
         next_days = [day for day in listed if day is not None]
         if not next_days:
             return
@@ -191,8 +192,11 @@ def _count(
     connection: Connection, key: RepositoryKey, zone: ZoneInfo, day: date, kept_ms: int = 0
 ) -> dict[Table, Rows]:
     """What the charges of a day say, of those that were requested since then."""
-    first_ms = max(kept_ms, to_ms(midnight(day, zone)))
-    span = {"from_ms": first_ms, "to_ms": to_ms(midnight(day + _DAY, zone)), "from_id": first_id_ms(first_ms)}
+    first, end = max(from_ms(kept_ms), midnight(day, zone)), midnight(day + _DAY, zone)
+    span = {
+        "from_ms": to_ms(first), "from_id": first_id(first), "to_ms": to_ms(end),
+        "first_utc_day": utc_day(first), "last_utc_day": utc_day(end),
+    }  # fmt: skip
     return {to: _in_order(connection.execute(_COUNT[to], key.params | span)) for to in _COUNT}
 
 

@@ -11,7 +11,7 @@ from bot.keys import RepositoryKey
 from bot.store import ledger
 from bot.store.charge_ids import first_id_ms
 from bot.store.database import of_account, of_repository, table
-from bot.store.ledger import charges, origins, shares
+from bot.store.ledger_tables import charges, origins, shares
 from bot.store.sessions import sessions
 from bot.store.tables import SessionClue
 from bot.store.withdrawals import withdrawn

@@ -9,9 +9,11 @@ from attribution.ledger import charge as price_charge
 from attribution.usage import RequestKey, Usage
 from attribution.usage_merge import unique, with_request_id
 from bot.keys import PullKey, Sender
-from bot.store import accounts, charge_ids, day_sums, ledger
+from bot.store import accounts, charge_ids, day_sums, ledger, request_names
 from bot.store import sessions as session_store
-from bot.store.ledger import LedgerEntry, charges
+from bot.store import shares as share_store
+from bot.store.ledger import LedgerEntry
+from bot.store.ledger_tables import charges
 
 _NO_DIGESTS: Mapping[RequestKey, int] = {}
 _DELETE = delete(charges).where(ledger.OF_CHARGE)
@@ -68,7 +70,8 @@ def save_usage(
             duplicates += others
         else:
             unchanged.append(first)
-    ledger.save_names(connection, account_id, {entry.charge_id: entry.charge for entry in unchanged}, digests)
+    same_as_before = {entry.charge_id: entry.charge for entry in unchanged}
+    request_names.change(connection, account_id, same_as_before, digests)
     changes = _save(connection, sender, (new, updates, duplicates), now_ms, sums, digests)
     return msgspec.structs.replace(changes, others=of_others)
 
@@ -96,9 +99,10 @@ def _save(
 ) -> Changes:
     account_id, (new, updates, duplicates) = sender.account_id, what
     before = [*(entry for entry, _ in updates), *duplicates]
-    shares = ledger.current_shares(connection, account_id, [entry.charge_id for entry in before])
+    shares = share_store.current_shares(connection, account_id, [entry.charge_id for entry in before])
     for entry in before:
         sums.take_away(entry.charge, shares.get(entry.charge_id, ()))
+    share_store.write_out(connection, account_id, shares)
     # Their shares stay, as history.
     if duplicates:
         ids = [entry.charge_id for entry in duplicates]
@@ -110,9 +114,8 @@ def _save(
     for charge_id, charge in both.items():
         sums.add(charge, shares.get(charge_id, ()))
     origin_ids = ledger.save_origins(connection, account_id, [(charge, sender) for charge in both.values()])
-    ledger.add(connection, account_id, added, origin_ids[: len(added)])
-    ledger.change(connection, account_id, changed, origin_ids[len(added) :])
-    ledger.save_names(connection, account_id, both, digests)
+    ledger.add(connection, account_id, added, origin_ids[: len(added)], digests)
+    ledger.change(connection, account_id, changed, origin_ids[len(added) :], digests)
     changes = {entry.charge_id: usage.context.repository != str(entry.repository_id) for entry, usage in updates}
     pulls = {
         PullKey(account_id, entry.repository_id, share.pull_number)
@@ -120,7 +123,7 @@ def _save(
         for share in shares.get(entry.charge_id, ())
         if share.pull_number is not None
     }
-    pulls |= ledger.share_again(connection, account_id, changes, now_ms, sums)
+    pulls |= share_store.share_again(connection, account_id, changes, now_ms, sums)
     after = [*new, *(usage for _, usage in updates)]
     # Another copy may name another session or repository: then the earlier one has lost the request.
     requests = [

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Connection, Select, and_, bindparam, case, func, literal, select
+from sqlalchemy import BigInteger, Connection, Select, and_, bindparam, case, func, literal, select, union_all
 from sqlalchemy import cast as sql_cast
 
 from attribution.breakdown import By, Cell
@@ -22,7 +22,7 @@ from bot.keys import PullKey, RepositoryKey
 from bot.store.charge_ids import first_id_ms
 from bot.store.database import of_account, of_repository, rows_in
 from bot.store.day_sums import day_senders, day_sums
-from bot.store.ledger import charges, current, shares
+from bot.store.ledger_tables import FOR_PULLS, PARTS, WHOLE, charges, reasons, shares, since
 
 
 def summed(column: Any) -> Any:
@@ -60,11 +60,16 @@ _SPENT_ON = (
     .having(_IS_ANY)
 )
 _QUARTER = (charges.c.at_ms // QUARTER_MS).label("quarter")
-_SPENT_AT = (
-    select(shares.c.pull_number, _QUARTER, summed(shares.c.micros).label("micros"))
-    .select_from(shares.join(charges, current()))
-    .where(of_repository(shares), shares.c.pull_number.in_(bindparam("numbers", expanding=True)))
-    .group_by(shares.c.pull_number, _QUARTER)
+_PARTS_AT = union_all(
+    *(
+        select(reasons.c.pull_number, _QUARTER, micros.label("micros"))
+        .select_from(tables)
+        .where(FOR_PULLS, since(charges))
+        for tables, micros in ((WHOLE, charges.c.list_micros), (PARTS, shares.c.micros))
+    )
+).subquery()
+_SPENT_AT = select(_PARTS_AT.c.pull_number, _PARTS_AT.c.quarter, summed(_PARTS_AT.c.micros).label("micros")).group_by(
+    _PARTS_AT.c.pull_number, _PARTS_AT.c.quarter
 )
 _BY_DAY = (
     select(day_sums.c.day, summed(day_sums.c.micros).label("micros"))

@@ -5,31 +5,45 @@ https://docs.github.com/en/repositories/creating-and-managing-repositories/trans
 
 from bisect import bisect_left
 
-from sqlalchemy import Connection, and_, bindparam, delete, exists, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, select, union, update
 
 from bot.keys import RepositoryKey
-from bot.store import accounts, charge_ids, ledger, once, recount
+from bot.store import accounts, charge_ids, ledger, once, recount, request_names
 from bot.store.charge_ids import first_id_ms
-from bot.store.database import of_account, of_repository, rows_in
+from bot.store.database import among, of_account, of_repository
 from bot.store.day_sums import add, day_senders, day_sums
-from bot.store.ledger import LedgerEntry, charges, reasons, shares
+from bot.store.ledger import LedgerEntry
+from bot.store.ledger_tables import (
+    charges,
+    made_by,
+    origins,
+    part_because,
+    reasons,
+    rows_of_ids,
+    shares,
+    since,
+    whole_because,
+)
 from bot.store.withdrawals import withdrawn
 
 _AT_ONCE = 1000
 
-_IDS = select(charges.c.charge_id).where(of_repository(charges)).order_by(charges.c.charge_id)
+_IDS = select(charges.c.charge_id).join(origins, made_by()).where(of_repository(origins)).order_by(charges.c.charge_id)
 _DELETE = delete(charges).where(ledger.OF_CHARGE)
 _SUMS = {of: select(of).where(of_repository(of)) for of in (day_sums, day_senders)}
 _DELETE_SUMS = {of: delete(of).where(of_repository(of)) for of in _SUMS}
-_REASONS = (
-    select(reasons)
-    .join(shares, ledger.because())
-    .where(of_account(shares), shares.c.charge_id.in_(bindparam("ids", expanding=True)))
+_REASONS = union(
+    *(
+        select(reasons).join(of, because).where(of_account(of), among(of.c.charge_id, "ids"), since(of))
+        for of, because in ((shares, part_because()), (charges, whole_because()))
+    )
 )
 _TO = {"account_id": bindparam("to_account"), "charge_id": bindparam("to_charge")}
 _MOVES = [
     update(of).where(of_account(of), of.c.charge_id == bindparam("of_charge")).values(_TO) for of in (shares, charges)
 ]
+# Moved by themselves.
+_OF_LEDGER = (charges, withdrawn, origins, reasons, day_sums, day_senders)
 
 
 def move(connection: Connection, key: RepositoryKey, account_id: int) -> None:
@@ -48,7 +62,7 @@ def move(connection: Connection, key: RepositoryKey, account_id: int) -> None:
 def _move(connection: Connection, key: RepositoryKey, account_id: int, kept_from_ms: int) -> None:
     """All but what is older than both accounts keep, of which sums go along."""
     for table in charges.metadata.sorted_tables:
-        if "repository_id" in table.c and table not in (charges, shares, withdrawn, day_sums, day_senders):
+        if "repository_id" in table.c and table not in _OF_LEDGER:
             there = table.alias()
             same = and_(*(there.c[c.name] == c for c in table.primary_key if c.name != "account_id"))
             is_taken = exists().where(there.c.account_id == bindparam("to_account"), same)
@@ -89,7 +103,7 @@ def _move_charges(connection: Connection, from_id: int, entries: list[LedgerEntr
     ids = [entry.charge_id for entry in entries]
     there = charge_ids.free(connection, to_id, ids)
     ledger.save_origins(connection, to_id, [(entry.charge, entry.sender) for entry in entries])
-    why = rows_in(connection, _REASONS, {"of_account": from_id}, "ids", ids)
+    why = rows_of_ids(connection, _REASONS, from_id, ids)
     once.save(connection, reasons, [{**row._mapping, "account_id": to_id} for row in why])
     params = [
         {"of_account": from_id, "of_charge": before, "to_account": to_id, "to_charge": after}
@@ -99,4 +113,4 @@ def _move_charges(connection: Connection, from_id: int, entries: list[LedgerEntr
         connection.execute(statement, params)
     ledger.forget_names(connection, from_id, entries)
     named = {after: entry.charge for after, entry in zip(there, entries, strict=True)}
-    ledger.save_names(connection, to_id, named, {})
+    request_names.add(connection, to_id, named, {})

@@ -1,17 +1,18 @@
 """How a request stands in the ledger: what the requests of a session have in common once, as its origin, and the rest in a row
 of its own.
 
-Every text of a request and its context is a column of the origin, its tokens are columns of the row, and what few requests have is
-JSON. A new field of those structs stands here by itself; a text needs a line in a migration.
+Every text of a request and its context is a column of the origin, with its repository and day; its tokens are columns of the row,
+and what few requests have is JSON. A new field of those structs stands here by itself; a text needs a line in a migration.
 """
 
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, get_type_hints
 
 import msgspec
 
 from attribution.usage import TOKEN_KINDS, TOKENS_NOT_KNOWN, Context, ContextSource, Tokens, Usage
-from bot.clock import from_ms, to_ms
+from bot.clock import DAY_MS, from_ms, to_ms
 
 # NULL where they are not known.
 TOKEN_COLUMNS = {f"{kind}_tokens": kind for kind in TOKEN_KINDS}
@@ -19,8 +20,9 @@ _TYPES = get_type_hints(Usage)
 _TEXTS = tuple(name for name, kind in _TYPES.items() if kind is str and name != "request_id")
 # The repository is `repository_id`; the folder never comes here.
 _CONTEXT = tuple(name for name in Context.__struct_fields__ if name not in ("source", "repository", "cwd"))
-ORIGIN_COLUMNS = (*_TEXTS, *_CONTEXT, "context_source")
-USAGE_COLUMNS = (*TOKEN_COLUMNS, "repository_id", "at_ms", "request_id", "aliases", "facts")
+ORIGIN_TEXTS = (*_TEXTS, *_CONTEXT, "context_source")
+ORIGIN_COLUMNS = ("repository_id", "utc_day", *ORIGIN_TEXTS)
+USAGE_COLUMNS = (*TOKEN_COLUMNS, "at_ms", "request_id", "aliases", "facts")
 
 _ELSEWHERE = (*_TEXTS, "request_id", "aliases", "at", "tokens", "context")
 _RARE = tuple(field for field in msgspec.structs.fields(Usage) if field.name not in _ELSEWHERE)
@@ -37,19 +39,30 @@ _RARE_OF = attrgetter(*(field.name for field in _RARE))
 _NO_RARE = _RARE_OF(_NO_FACTS)
 
 
-def origin_of(usage: Usage) -> tuple[str, ...]:
-    """What the request has in common with its neighbours: the values of ORIGIN_COLUMNS."""
-    return (*_TEXTS_OF(usage), *_CONTEXT_OF(usage.context), usage.context.source.value)
+def origin_of(usage: Usage) -> tuple[Any, ...]:
+    """What the request, whose `context.repository` is GitHub's id of it, has in common with its neighbours: the values of
+    ORIGIN_COLUMNS."""
+    context = usage.context
+    return (
+        int(context.repository),
+        utc_day(usage.at),
+        *_TEXTS_OF(usage),
+        *_CONTEXT_OF(context),
+        context.source.value,
+    )
+
+
+def utc_day(at: datetime) -> int:
+    """Since 1970."""
+    return to_ms(at) // DAY_MS
 
 
 def values_of(usage: Usage) -> tuple[Any, ...]:
-    """Those of USAGE_COLUMNS, of a request whose `context.repository` is GitHub's id of it. `facts` is empty where there are
-    none."""
+    """Those of USAGE_COLUMNS. `facts` is empty where there are none."""
     tokens = usage.tokens
     facts = _RARE_OF(usage)
     return (
         *(_TOKENS_OF(tokens) if tokens.is_known else _NO_TOKENS),
-        int(usage.context.repository),
         to_ms(usage.at),
         usage.request_id,
         "\n".join(usage.aliases),

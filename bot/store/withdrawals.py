@@ -12,10 +12,12 @@ from attribution.evidence import Evidence, claim
 from bot.keys import PullKey, RepositoryKey, Sender
 from bot.store import accounts, ledger
 from bot.store import sessions as session_store
+from bot.store import shares as share_store
 from bot.store.charge_ids import first_id_ms
 from bot.store.database import of_account, table
 from bot.store.day_sums import Changes
-from bot.store.ledger import LedgerEntry, charges, origins
+from bot.store.ledger import LedgerEntry
+from bot.store.ledger_tables import OF_IDS, charges, made_by, origins, since
 from bot.store.tables import WithdrawnRow
 
 withdrawn = table(WithdrawnRow)
@@ -25,28 +27,26 @@ AT_ONCE = 500
 
 _OF_TOKEN = and_(of_account(origins), origins.c.token_id == bindparam("of_token"))
 _PIECE = (
-    select(charges.c.charge_id, charges.c.origin_id)
-    .join(origins, ledger.made_by())
-    .where(_OF_TOKEN, origins.c.origin_id >= bindparam("from_origin"), ledger.since(charges))
-    .order_by(origins.c.origin_id)
+    select(charges.c.charge_id, origins.c.utc_day)
+    .join(origins, made_by())
+    .where(_OF_TOKEN, origins.c.utc_day >= bindparam("from_day"), since(charges))
+    .order_by(origins.c.utc_day)
     .limit(bindparam("most"))
 )
-_IDS = bindparam("ids", expanding=True)
+_THESE = and_(of_account(charges), OF_IDS)
 _KEEP = insert(withdrawn).from_select(
     [column.name for column in withdrawn.c],
-    select(*(charges.c[column.name] for column in withdrawn.c)).where(
-        of_account(charges), charges.c.charge_id.in_(_IDS)
-    ),
+    select(*(charges.c[column.name] for column in withdrawn.c)).where(_THESE),
 )
-_DELETE = delete(charges).where(of_account(charges), charges.c.charge_id.in_(_IDS))
+_DELETE = delete(charges).where(_THESE)
 
 
 class Withdrawal(NamedTuple):
-    """Charges that were withdrawn together, and the pull requests that bore them. `last_origin` is where the next ones begin."""
+    """Charges that were withdrawn together, and the pull requests that bore them. On `last_day` the next ones begin."""
 
     entries: list[LedgerEntry]
     pulls: set[PullKey]
-    last_origin: int
+    last_day: int
 
     @property
     def repositories(self) -> list[RepositoryKey]:
@@ -56,14 +56,14 @@ class Withdrawal(NamedTuple):
 def withdraw(
     connection: Connection,
     sender: Sender,
-    from_origin: int,
+    from_day: int,
     now_ms: int,
     sums: Changes,
 ) -> Withdrawal | None:
-    """Take back some of what a token sent, from the origin `from_origin` on. None where nothing is left."""
+    """Take back some of what a token sent, of days (`origin.utc_day`) from `from_day` on. None where nothing is left."""
     account_id = sender.account_id
     accounts.lock(connection, account_id)
-    params = {"of_account": account_id, "of_token": sender.token_id, "from_origin": from_origin, "most": AT_ONCE}
+    params = {"of_account": account_id, "of_token": sender.token_id, "from_day": from_day, "most": AT_ONCE}
     params["from_id"] = first_id_ms(accounts.kept_from_ms(connection, account_id))
     rows = connection.execute(_PIECE, params).all()
     if not rows:
@@ -74,11 +74,11 @@ def withdraw(
     for key in _repositories(entries):
         own = [entry for entry in entries if entry.repository_id == key.repository_id]
         claims = [(entry, why) for entry in own]
-        pulls |= {key.pull(number) for number in ledger.save_claims(connection, key, claims, now_ms, sums)}
+        pulls |= {key.pull(number) for number in share_store.save_claims(connection, key, claims, now_ms, sums)}
         sessions = {(entry.charge.usage.tool, entry.charge.usage.session_id) for entry in own}
         session_store.request(connection, key, sessions)
     _remove(connection, account_id, entries, sums)
-    return Withdrawal(entries, pulls, rows[-1].origin_id)
+    return Withdrawal(entries, pulls, rows[-1].utc_day)
 
 
 def _repositories(entries: list[LedgerEntry]) -> list[RepositoryKey]:
@@ -87,9 +87,10 @@ def _repositories(entries: list[LedgerEntry]) -> list[RepositoryKey]:
 
 def _remove(connection: Connection, account_id: int, entries: list[LedgerEntry], sums: Changes) -> None:
     ids = [entry.charge_id for entry in entries]
-    shares = ledger.current_shares(connection, account_id, ids)
+    shares = share_store.current_shares(connection, account_id, ids)
     for entry in entries:
         sums.take_away(entry.charge, shares[entry.charge_id])
+    share_store.write_out(connection, account_id, ids)
     for statement in (_KEEP, _DELETE):
-        connection.execute(statement, {"of_account": account_id, "ids": ids})
+        connection.execute(statement, {"of_account": account_id, "from_id": min(ids), "ids": ids})
     ledger.forget_names(connection, account_id, entries)

@@ -16,7 +16,8 @@ from attribution.usage_merge import merge, with_request_id
 from bot.arrivals import MOST_WAITING_BYTES
 from bot.keys import RepositoryKey
 from bot.store import ledger as ledger_store
-from bot.store import ledger_history
+from bot.store import ledger_history, ledger_tables, request_names
+from bot.store import shares as share_store
 from bot.store import tokens as token_store
 from bot.store.day_sums import changes_of
 from tests.attribution.strategies import usages
@@ -234,7 +235,7 @@ def test_requests_seen_through_several_doors_are_charged_once_in_any_order_and_a
         numbered = with_context(usage, repository=ids[usage.context.repository])
         truth[number] = merge(truth[number], numbered) if number in truth else numbered
     with server.database.write() as connection:
-        for rows in (ledger_store.charges, ledger_store.shares, ledger_store.names):
+        for rows in (ledger_tables.charges, ledger_tables.shares, request_names.names):
             connection.execute(delete(rows))
     for start in range(0, len(order), size):
         batch = [json.loads(msgspec.json.encode(usage)) for _, usage in order[start : start + size]]
@@ -260,7 +261,7 @@ def place(server):
                 for number, session_id in enumerate(sessions, 1)
                 for entry in entries[session_id]
             ]
-            ledger_store.save_claims(connection, key, claims, NOON, sums)
+            share_store.save_claims(connection, key, claims, NOON, sums)
 
 
 def unnamed(usage):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from attribution.usage import with_context
-from bot.store import ledger as ledger_store
+from bot.store import request_names
 from tests.attribution.strategies import usages
 from tests.examples import examples
 from tests.notation import session
@@ -117,11 +117,11 @@ def tenants():
 def test_the_ledger_is_the_same_as_if_nothing_were_recognised(server, tenants, given_arrivals):
     records, size = given_arrivals
     contents = []
-    for recognise in (ledger_store.known, lambda *_: set()):
+    for recognise in (request_names.known, lambda *_: set()):
         tenant = next(tenants)
         token = server.token(tenant, acme__widgets=tenant * 100, acme__fork=tenant * 100 + 1)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(ledger_store, "known", recognise)
+            patch.setattr(request_names, "known", recognise)
             answers = [
                 server.post_usage(token, *records[start : start + size]).json()
                 for start in range(0, len(records), size)

@@ -7,9 +7,10 @@ from sqlalchemy import text as sql_text
 from sqlmodel import SQLModel
 
 from bot.store.tables.columns import big, big_or_none, key, name, small, small_key, small_or_none, text
-from bot.store.usage_columns import ORIGIN_COLUMNS
+from bot.store.usage_columns import ORIGIN_TEXTS
 
 _WAITS = sql_text("done_count < request_count")
+_HAS_ALIAS = sql_text("alias_hash <> 0")
 # Rows stand in the order of their key: https://www.sqlite.org/withoutrowid.html
 _BY_KEY = {"sqlite_with_rowid": False}
 # And in a partition for each month: `store.months`.
@@ -24,18 +25,23 @@ def _columns(kind: type, names: Any, make: Any) -> Any:
 
 class _ChargeColumns(SQLModel):
     """A request and its price. `charge_id` begins with the time (`charge_ids`), `origin_id` names an `OriginRow`. `aliases` are
-    further ids of the request, one a line; `facts` is what few requests have, as JSON, or empty. `revision` names the current
-    shares; 0: none yet. Wide columns stand before narrow ones, which costs PostgreSQL no gaps."""
+    further ids of the request, one a line; `facts` is what few requests have, as JSON, or empty.
 
-    account_id: int = key()
+    `revision` names the current shares, 0: none yet. Most have one share, which stands here: `reason_id` names its `ReasonRow`, and
+    `decided_at_minute` is since 1970. 0: see `ShareRow`.
+
+    Bytes are dear here: an account has 32 bits, as GitHub's `databaseId` of one (https://docs.github.com/en/graphql/reference/objects#user),
+    and columns of 8 bytes stand together, which costs PostgreSQL no gaps."""
+
+    account_id: int = small_key()
+    revision: int = small()
     charge_id: int = key()
     origin_id: int = big()
-    repository_id: int = big()
+    reason_id: int = big()
     at_ms: int = big()
     list_micros: int | None = big_or_none()
     cache_saving_micros: int = big()
-    billed_micros: int | None = big_or_none()
-    revision: int = small()
+    decided_at_minute: int = small()
     output_tokens: int | None = small_or_none()
     cache_read_tokens: int | None = small_or_none()
     cache_write_1h_tokens: int | None = small_or_none()
@@ -53,7 +59,7 @@ class ChargeRow(_ChargeColumns, table=True):
     __tablename__ = "charge"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
         Index("charge_by_origin", "account_id", "origin_id"),
-        Index("charge_by_time", "account_id", "repository_id", "at_ms"),
+        Index("charge_by_reason", "account_id", "reason_id"),
         _BY_MONTH,
     )
 
@@ -65,18 +71,21 @@ class WithdrawnRow(_ChargeColumns, table=True):
     __table_args__ = (_BY_KEY,)
 
 
-class OriginRow(_columns(str, ORIGIN_COLUMNS, text), table=True):  # pyright: ignore[reportGeneralTypeIssues, reportCallIssue]
-    """What many charges have in common: tool, session, model, branch, commit, person, price book ... `origin_id` is a digest of
-    the rest. `sender` sent them with the token `token_id` (`bot.keys.Sender`). Never changed."""
+class OriginRow(_columns(str, ORIGIN_TEXTS, text), table=True):  # pyright: ignore[reportGeneralTypeIssues, reportCallIssue]
+    """What many charges have in common: repository, day in UTC since 1970, tool, session, model, branch, commit, person, price book
+    ... `origin_id` is a digest of the rest. `sender` sent them with the token `token_id` (`bot.keys.Sender`). Never changed."""
 
     __tablename__ = "origin"
     __table_args__ = (
         Index("origin_by_session", "account_id", "tool", "session_id"),
-        Index("origin_by_token", "account_id", "token_id", "origin_id"),
+        Index("origin_by_day", "account_id", "repository_id", "utc_day"),
+        Index("origin_by_token", "account_id", "token_id", "utc_day"),
         _BY_KEY,
     )
-    account_id: int = key()
+    account_id: int = small_key()
+    utc_day: int = small()
     origin_id: int = key()
+    repository_id: int = big()
     billing_mode: str = text("unknown")
     basis: str = text("computed")
     price_book: str = text()
@@ -86,52 +95,58 @@ class OriginRow(_columns(str, ORIGIN_COLUMNS, text), table=True):  # pyright: ig
 
 
 class RequestName(SQLModel, table=True):
-    """Where to look for the charge of a request, by each of its ids. `name_hash` stands for an id of a tool; whether it is that
-    id, the charge says. `record_digest` is that of a record by this id, all of which is in the charge (`bot.ingest`)."""
+    """Where to look for the charge of a request, by two of its ids: most have two. The hashes stand for them, `alias_hash` 0 for
+    none; whether they are meant, the charge says. `record_digest` is that of a record by the first of them, all of which is in the
+    charge (`bot.ingest`). Not cut by month: nobody knows in which month another copy of a request was made."""
 
     __tablename__ = "request_name"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = (_BY_KEY,)
-    account_id: int = key()
+    __table_args__ = (
+        Index("request_by_alias", "account_id", "alias_hash", sqlite_where=_HAS_ALIAS, postgresql_where=_HAS_ALIAS),
+        _BY_KEY,
+    )
+    account_id: int = small_key()
     name_hash: int = small_key()
     charge_id: int = key()
     record_digest: int | None = big_or_none()
+    alias_hash: int = small()
 
 
 class ShareRow(SQLModel, table=True):
-    """Who bears a charge. Append-only: a change is a new revision. `pull_number` None is unattributed. `reason_id` names a
-    `ReasonRow`."""
+    """Who bears a charge, where it is split or was borne otherwise before. Append-only: a change is a new revision. `reason_id`
+    names a `ReasonRow`."""
 
     __tablename__ = "share"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (Index("share_by_reason", "account_id", "reason_id"), _BY_MONTH)
+    account_id: int = small_key()
+    decided_at_minute: int = small()
+    charge_id: int = key()
+    reason_id: int = big()
+    micros: int | None = big_or_none()
+    revision: int = small_key()
+    position: int = small_key()
+
+
+class ReasonRow(SQLModel, table=True):
+    """What shares have in common: the pull request that bears them (None: they are unattributed), by which part of the weights, and
+    why. `reason_id` is a digest of the rest. Never changed."""
+
+    __tablename__ = "reason"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
         Index(
-            "share_by_pull",
+            "reason_by_pull",
             "account_id",
             "repository_id",
             "pull_number",
             sqlite_where=sql_text("pull_number IS NOT NULL"),
             postgresql_where=sql_text("pull_number IS NOT NULL"),
         ),
-        _BY_MONTH,
+        _BY_KEY,
     )
     account_id: int = key()
-    charge_id: int = key()
-    repository_id: int = big()
-    reason_id: int = big()
-    weight: int = big()
-    micros: int | None = big_or_none()
-    decided_at_ms: int = big()
-    revision: int = small_key()
-    position: int = small_key()
-    pull_number: int | None = small_or_none()
-
-
-class ReasonRow(SQLModel, table=True):
-    """Why shares are as they are. `reason_id` is a digest of the rest. Never changed."""
-
-    __tablename__ = "reason"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = (_BY_KEY,)
-    account_id: int = key()
     reason_id: int = key()
+    repository_id: int = big()
+    weight: int = big()
+    pull_number: int | None = small_or_none()
     evidence: str = text()
     why: str = text()
     stage: str = text("build")

@@ -14,13 +14,17 @@ _STATISTICS = [
     for table, index, stat in (
         ("charge", "charge", "1000000 500000 1"),
         ("charge", "charge_by_origin", "1000000 500000 10"),
-        ("charge", "charge_by_time", "1000000 500000 5000 1"),
+        ("charge", "charge_by_reason", "1000000 500000 100"),
         ("origin", "origin", "100000 50000 1"),
         ("origin", "origin_by_session", "100000 50000 20000 5"),
+        ("origin", "origin_by_day", "100000 50000 5000 20"),
+        ("origin", "origin_by_token", "100000 50000 1000 20"),
         ("request_name", "request_name", "1000000 500000 1 1"),
-        ("share", "share", "1000000 500000 1 1 1"),
-        ("share", "share_by_pull", "1000000 500000 5000 100"),
-        ("reason", "reason", "10000 5000 1"),
+        ("request_name", "request_by_alias", "1000000 500000 1"),
+        ("share", "share", "1000000 500000 2 1 1"),
+        ("share", "share_by_reason", "1000000 500000 50"),
+        ("reason", "reason", "100000 50000 1"),
+        ("reason", "reason_by_pull", "100000 50000 5000 3"),
         ("day_sender", "day_sender", "10000 5000 1000 5 1"),
         ("day_sender", "day_sender_by_author", "10000 5000 1000 50 1"),
         ("day_sum", "day_sum", "100000 50000 10000 50 5 4 3 2 1"),
@@ -78,15 +82,15 @@ def _make_account_to_job() -> None:
     )
     op.create_table(
         "charge",
-        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("charge_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("origin_id", sa.BigInteger(), nullable=False),
-        sa.Column("repository_id", sa.BigInteger(), nullable=False),
+        sa.Column("reason_id", sa.BigInteger(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("list_micros", sa.BigInteger(), nullable=True),
         sa.Column("cache_saving_micros", sa.BigInteger(), nullable=False),
-        sa.Column("billed_micros", sa.BigInteger(), nullable=True),
-        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("decided_at_minute", sa.Integer(), nullable=False),
         sa.Column("output_tokens", sa.Integer(), nullable=True),
         sa.Column("cache_read_tokens", sa.Integer(), nullable=True),
         sa.Column("cache_write_1h_tokens", sa.Integer(), nullable=True),
@@ -101,7 +105,7 @@ def _make_account_to_job() -> None:
         postgresql_partition_by="RANGE (charge_id)",
     )
     op.create_index("charge_by_origin", "charge", ["account_id", "origin_id"])
-    op.create_index("charge_by_time", "charge", ["account_id", "repository_id", "at_ms"])
+    op.create_index("charge_by_reason", "charge", ["account_id", "reason_id"])
     op.create_table(
         "command",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -243,8 +247,10 @@ def _make_notice_to_week() -> None:
     )
     op.create_table(
         "origin",
-        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("utc_day", sa.Integer(), nullable=False),
         sa.Column("origin_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), nullable=False),
         sa.Column("tool", sa.Text(), nullable=False),
         sa.Column("session_id", sa.Text(), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
@@ -268,7 +274,8 @@ def _make_notice_to_week() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("origin_by_session", "origin", ["account_id", "tool", "session_id"])
-    op.create_index("origin_by_token", "origin", ["account_id", "token_id", "origin_id"])
+    op.create_index("origin_by_day", "origin", ["account_id", "repository_id", "utc_day"])
+    op.create_index("origin_by_token", "origin", ["account_id", "token_id", "utc_day"])
     op.create_table(
         "presence",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -345,12 +352,20 @@ def _make_notice_to_week() -> None:
         "reason",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("reason_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("repository_id", sa.BigInteger(), nullable=False),
+        sa.Column("weight", sa.BigInteger(), nullable=False),
+        sa.Column("pull_number", sa.Integer(), nullable=True),
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("stage", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "reason_id"),
         sqlite_with_rowid=False,
     )
+    is_attributed = sa.text("pull_number IS NOT NULL")
+    op.create_index(
+        "reason_by_pull", "reason", ["account_id", "repository_id", "pull_number"],
+        sqlite_where=is_attributed, postgresql_where=is_attributed,
+    )  # fmt: skip
     op.create_table(
         "reference",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -391,13 +406,19 @@ def _make_notice_to_week() -> None:
     )
     op.create_table(
         "request_name",
-        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("name_hash", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("charge_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("record_digest", sa.BigInteger(), nullable=True),
+        sa.Column("alias_hash", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "name_hash", "charge_id"),
         sqlite_with_rowid=False,
     )
+    has_alias = sa.text("alias_hash <> 0")
+    op.create_index(
+        "request_by_alias", "request_name", ["account_id", "alias_hash"],
+        sqlite_where=has_alias, postgresql_where=has_alias,
+    )  # fmt: skip
     op.create_table(
         "session",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -437,25 +458,18 @@ def _make_notice_to_week() -> None:
     )
     op.create_table(
         "share",
-        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("decided_at_minute", sa.Integer(), nullable=False),
         sa.Column("charge_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("repository_id", sa.BigInteger(), nullable=False),
         sa.Column("reason_id", sa.BigInteger(), nullable=False),
-        sa.Column("weight", sa.BigInteger(), nullable=False),
         sa.Column("micros", sa.BigInteger(), nullable=True),
-        sa.Column("decided_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("pull_number", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("account_id", "charge_id", "revision", "position"),
         sqlite_with_rowid=False,
         postgresql_partition_by="RANGE (charge_id)",
     )
-    is_attributed = sa.text("pull_number IS NOT NULL")
-    op.create_index(
-        "share_by_pull", "share", ["account_id", "repository_id", "pull_number"],
-        sqlite_where=is_attributed, postgresql_where=is_attributed,
-    )  # fmt: skip
+    op.create_index("share_by_reason", "share", ["account_id", "reason_id"])
     op.create_table(
         "suggestion",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -507,15 +521,15 @@ def _make_notice_to_week() -> None:
     )
     op.create_table(
         "withdrawn_charge",
-        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("charge_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("origin_id", sa.BigInteger(), nullable=False),
-        sa.Column("repository_id", sa.BigInteger(), nullable=False),
+        sa.Column("reason_id", sa.BigInteger(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("list_micros", sa.BigInteger(), nullable=True),
         sa.Column("cache_saving_micros", sa.BigInteger(), nullable=False),
-        sa.Column("billed_micros", sa.BigInteger(), nullable=True),
-        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("decided_at_minute", sa.Integer(), nullable=False),
         sa.Column("output_tokens", sa.Integer(), nullable=True),
         sa.Column("cache_read_tokens", sa.Integer(), nullable=True),
         sa.Column("cache_write_1h_tokens", sa.Integer(), nullable=True),

@@ -30,6 +30,7 @@ from bot.repository_settings import RepositorySettings
 from bot.store import issues as issue_store
 from bot.store import ledger, requests
 from bot.store import pulls as pull_store
+from bot.store import shares as share_store
 from bot.store import totals as total_store
 from bot.store.database import Database
 from bot.store.day_sums import changes_of
@@ -142,7 +143,7 @@ def save(database: Database, connection: Connection, key: RepositoryKey, history
     pairs = [(rows[usage.key], pull) for usage, (pull, _) in zip(usages, history.spent, strict=True)]
     claims = [(row, claim(pull, Evidence.BRANCH, "why")) for row, pull in pairs if pull is not None]
     with changes_of(connection, key.account_id) as sums:
-        ledger.save_claims(connection, key, claims, 1, sums)
+        share_store.save_claims(connection, key, claims, 1, sums)
 
 
 @settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])

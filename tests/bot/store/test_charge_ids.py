@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from attribution.ledger import check
 from attribution.usage import RequestKey, Usage
 from bot.keys import RepositoryKey, Sender
-from bot.store import charge_ids, ledger, ledger_history, requests, transfer
+from bot.store import ledger, ledger_history, request_names, requests, transfer
 from bot.store.database import Database
 from bot.store.day_sums import changes_of
 from tests.notation import MONDAY
@@ -26,7 +26,7 @@ def of_one_number(bits: int) -> tuple[str, str]:
     first_with: dict[int, str] = {}
     while True:
         name = str(random.randrange(10**10))
-        other = first_with.setdefault(charge_ids.name_hash(RequestKey(TOOL, name)) >> (31 - bits), name)
+        other = first_with.setdefault(request_names.name_hash(RequestKey(TOOL, name)) >> (31 - bits), name)
         if other != name:
             return other, name
 

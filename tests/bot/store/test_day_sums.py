@@ -25,6 +25,7 @@ from bot.keys import RepositoryKey, Sender
 from bot.store import accounts as account_store
 from bot.store import ledger, ledger_history, recount, requests, totals
 from bot.store import repositories as repository_store
+from bot.store import shares as share_store
 from bot.store.database import Database
 from bot.store.day_sums import changes_of, day_sums
 from bot.store.repositories import RepositoryFacts
@@ -145,7 +146,7 @@ class Place:
                     for key in (self.key(account, 0), self.key(account, 1)):
                         entries = ledger.charges_of(self.connection, key, SESSIONS).values()
                         pairs = [(entry, claim) for listed in entries for entry in listed]
-                        ledger.save_claims(self.connection, key, pairs, 1, sums)
+                        share_store.save_claims(self.connection, key, pairs, 1, sums)
             case Move(account, repository):
                 self._own(account, repository)
             case ChangeZone(account, repository, zone):
@@ -370,7 +371,7 @@ def test_days_are_counted_again_beside_writers(database: Database):
                     (entry, Claim(((i + 1, 1),), Evidence.COMMIT, "why"))
                     for entry in ledger.charges_of(connection, key, [session])[session]
                 ]
-                ledger.save_claims(connection, key, pairs, 1, sums)
+                share_store.save_claims(connection, key, pairs, 1, sums)
 
     def count_again(_number: int) -> list[str]:
         return [recount.verify(database, key, day, corrects=True).problem for _ in range(12)]

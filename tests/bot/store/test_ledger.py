@@ -11,6 +11,7 @@ from attribution.ledger import check
 from attribution.usage import Usage
 from bot.keys import PullKey, RepositoryKey, Sender
 from bot.store import bookings, ledger, ledger_history, requests, totals
+from bot.store import shares as share_store
 from bot.store.database import Database
 from bot.store.day_sums import changes_of
 from tests.notation import MONDAY, session
@@ -34,7 +35,7 @@ def save(database: Database, connection: Connection, tenant: int, usage: Usage, 
         rows = ledger.charges_of(connection, key, [KEY])[KEY]
         pairs = [(row, claim(pull_number, Evidence.BRANCH, "why")) for row in rows]
         with changes_of(connection, tenant) as sums:
-            ledger.save_claims(connection, key, pairs, 1, sums)
+            share_store.save_claims(connection, key, pairs, 1, sums)
 
 
 def usage_of(dollars: int, output_tokens: int = 0) -> Usage:
