@@ -256,7 +256,9 @@ def _wrong_figures(place: Place, load: Load) -> list[str]:
 
 def _problem_of_comment(place: Place, repository: object, number: int, micros: int) -> str:
     bodies = [comment.body for comment in place.github.comments(repository, number)]  # type: ignore[arg-type]
-    says = [match[1] for body in bodies if (match := re.search(r"This change cost (?:at least )?(\$[\d,.]+\d)\*\*", body))]
+    says = [
+        match[1] for body in bodies if (match := re.search(r"This change cost (?:at least )?(\$[\d,.]+\d)\*\*", body))
+    ]
     right = [show(micros)] if micros else []
     return "" if says == right else f"{repository.full_name}#{number} says {says}, it cost {right}"  # type: ignore[attr-defined]
 
