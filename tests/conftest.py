@@ -4,6 +4,7 @@ PostgreSQL is the server of TEST_DATABASE_URL, else one from a wheel, started on
 migrated, or filled by its fixture, once. In CI nothing may be skipped.
 """
 
+import gc
 import os
 import shutil
 import sys
@@ -33,6 +34,9 @@ settings.register_profile(
 )
 settings.load_profile("mergecost")
 
+# httpx asks in each request to an ASGI app whether it runs on Trio, and looks through the whole path for what could say so.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+
 IN_CI = bool(os.environ.get("CI"))
 
 
@@ -48,6 +52,12 @@ def memory_or(folder: str) -> str:
     several times as long to copy and delete."""
     memory = Path("/dev/shm")  # noqa: S108
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30 else folder
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected lives as long as the process: not looked through again for what nobody uses any more."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -54,7 +54,7 @@ class Server:
         return self.run(ask())
 
     def run(self, work: Any) -> Any:
-        return self._runner.run(work)
+        return self._runner.get_loop().run_until_complete(work)  # see `World.run`
 
     def deliver(self, event: str, payload: Any, **headers: str) -> httpx.Response:
         """A delivery as GitHub makes it, correctly signed unless `headers` say otherwise."""

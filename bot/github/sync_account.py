@@ -142,8 +142,9 @@ async def recent(bot: Bot, key: RepositoryKey) -> None:
         "comments_read_until_ms": comments_until_ms,
     }
     with bot.database.write() as connection:
-        silent = pull_store.without_comment(connection, key, bot.clock() - _FIRST_LOOK_MS)
-        work += [Work(Kind.COMMENT, *key, number) for number in silent]
+        silent = set(pull_store.without_comment(connection, key, bot.clock() - _FIRST_LOOK_MS))
+        silent -= queue.refusals(connection, key, Kind.COMMENT)
+        work += [Work(Kind.COMMENT, *key, number) for number in sorted(silent)]
         queue.request(connection, work, bot.clock())
         queue.request_refused(connection, key, bot.clock() - DAY_MS, bot.clock())
         repository_store.note(connection, key, **state)

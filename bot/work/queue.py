@@ -171,10 +171,19 @@ def refuse(database: Database, lease: Lease, error: str, now_ms: int) -> bool:
 
 
 # The condition as in the index `job_refused`.
+_REFUSALS = text("""
+    SELECT number FROM job
+    WHERE account_id = :of_account AND repository_id = :of_repository AND last_error <> '' AND done_count >= request_count
+      AND kind = :of_kind""")
 _AGAIN = text("""
     UPDATE job SET request_count = request_count + 1, run_at_ms = :now
     WHERE account_id = :of_account AND repository_id = :of_repository AND last_error <> '' AND done_count >= request_count
       AND run_at_ms < :before""")
+
+
+def refusals(connection: Connection, key: RepositoryKey, kind: Kind) -> set[int]:
+    """The numbers of the pieces of a repository that an error ended."""
+    return set(connection.execute(_REFUSALS, key.params | {"of_kind": kind.value}).scalars())
 
 
 def request_refused(connection: Connection, key: RepositoryKey, before_ms: int, now_ms: int) -> None:

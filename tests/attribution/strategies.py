@@ -19,6 +19,14 @@ looks = st.builds(PullSeen, number=st.integers(1, 4), how=st.sampled_from(["view
 
 
 request_ids = st.uuids().map(str)
+# Made once: Hypothesis looks into every new strategy, which takes longer than to draw from it.
+tools, session_ids = st.sampled_from(["claude-code", "codex"]), st.sampled_from(["s1", "s2", "s3"])
+sources, repositories = st.sampled_from(ContextSource), st.sampled_from(["", "acme/widgets", "acme/fork"])
+heads, branches = st.sampled_from(["", "c1", "c2"]), st.sampled_from(["", "main", "HEAD", "feat/a", "feat/b", "gone"])
+ci_refs = st.sampled_from(["", "", "", "refs/pull/1/merge", "refs/heads/main"])
+file_lists = st.lists(st.sampled_from(["a.py", "b.py", "c.py"]), max_size=3, unique=True)
+commit_lists = st.lists(commits, max_size=2, unique_by=lambda commit: commit.sha)
+look_lists = st.lists(looks, max_size=2, unique=True)
 
 
 @st.composite
@@ -33,8 +41,8 @@ def costs(draw, most_micros=10**10):
 def usages(draw, request_id=request_ids):
     output = draw(counts)
     return Usage(
-        tool=draw(st.sampled_from(["claude-code", "codex"])),
-        session_id=draw(st.sampled_from(["s1", "s2", "s3"])),
+        tool=draw(tools),
+        session_id=draw(session_ids),
         request_id=draw(request_id),
         at=draw(times),
         model=draw(models),
@@ -44,18 +52,18 @@ def usages(draw, request_id=request_ids):
             cache_write_5m=draw(counts),
             cache_write_1h=draw(counts),
             output=output,
-            reasoning=draw(st.integers(0, output)),
+            reasoning=draw(counts) % (output + 1),
         ),
         context=Context(
-            source=draw(st.sampled_from(ContextSource)),
-            repository=draw(st.sampled_from(["", "acme/widgets", "acme/fork"])),
-            commit=draw(st.sampled_from(["", "c1", "c2"])),
-            branch=draw(st.sampled_from(["", "main", "HEAD", "feat/a", "feat/b", "gone"])),
-            ci_ref=draw(st.sampled_from(["", "", "", "refs/pull/1/merge", "refs/heads/main"])),
+            source=draw(sources),
+            repository=draw(repositories),
+            commit=draw(heads),
+            branch=draw(branches),
+            ci_ref=draw(ci_refs),
         ),
         work=Work(
-            edited_files=tuple(draw(st.lists(st.sampled_from(["a.py", "b.py", "c.py"]), max_size=3, unique=True))),
-            commits_made=tuple(draw(st.lists(commits, max_size=2, unique_by=lambda commit: commit.sha))),
-            pulls_seen=tuple(draw(st.lists(looks, max_size=2, unique=True))),
+            edited_files=tuple(draw(file_lists)),
+            commits_made=tuple(draw(commit_lists)),
+            pulls_seen=tuple(draw(look_lists)),
         ),
     )

@@ -32,6 +32,10 @@ changes = st.lists(
 )  # fmt: skip
 
 
+usage_lists = st.lists(usages(), max_size=8, unique_by=lambda usage: usage.request_id)
+few_commits = st.lists(commits, max_size=3)
+
+
 @st.composite
 def sessions(draw):
     """One session of one author in the days of the changes."""
@@ -40,7 +44,7 @@ def sessions(draw):
             msgspec.structs.replace(usage, tool="codex", session_id="s1", at=draw(hours), agent_id=draw(agents)),
             author="ann",
         )
-        for usage in draw(st.lists(usages(), max_size=8, unique_by=lambda usage: usage.request_id))
+        for usage in draw(usage_lists)
     ]
 
 
@@ -61,7 +65,7 @@ corrections = st.lists(
 @st.composite
 def facts(draw):
     """Pull requests, what maintainers said and what was pushed directly, as the index takes them."""
-    return draw(changes), {"corrections": draw(corrections), "direct": draw(st.lists(commits, max_size=3))}
+    return draw(changes), {"corrections": draw(corrections), "direct": draw(few_commits)}
 
 
 def index_of(facts):

@@ -17,12 +17,15 @@ ONE = {
 NAMES = ["m1", "r1", "s1"]
 
 
+name_lists, one_usage = st.lists(st.sampled_from(NAMES), min_size=1, unique=True), usages()
+
+
 @st.composite
 def copies(draw):
     """A record of the one request, by some of its ids."""
-    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True))
+    names = draw(name_lists)
     aliases = tuple(sorted(names[1:]))
-    return msgspec.structs.replace(draw(usages()), tool="codex", request_id=names[0], aliases=aliases)
+    return msgspec.structs.replace(draw(one_usage), tool="codex", request_id=names[0], aliases=aliases)
 
 
 tokens = st.one_of(st.just(TOKENS_NOT_KNOWN), st.builds(Tokens, **dict.fromkeys(TOKEN_KINDS, counts)))
@@ -86,7 +89,7 @@ def test_a_request_that_several_doors_name_by_some_of_its_ids_is_one(data):
     records, requests = [], data.draw(st.integers(1, 3))
     for number in range(requests):
         seen_copies = data.draw(st.lists(copies(), max_size=4))
-        whole = msgspec.structs.replace(data.draw(usages()), tool="codex", request_id="m1", aliases=("r1", "s1"))
+        whole = msgspec.structs.replace(data.draw(one_usage), tool="codex", request_id="m1", aliases=("r1", "s1"))
         records += [_of(number, copy) for copy in (*seen_copies, whole)]
     uniques = unique(records)
     assert len(uniques) == requests

@@ -33,7 +33,7 @@ from bot.store.database import Database
 from bot.store.repositories import RepositoryFacts
 from bot.work import queue
 from bot.work.queue import Kind
-from tests.bot.test_placing_reads import DAY, HOUR, SHAS, changes, corrections, pools, requests
+from tests.bot.test_placing_reads import DAY, HOUR, SHAS, changes, commits_of_all, corrections, requests
 from tests.examples import examples
 from tests.notation import MODEL, MONDAY, session
 from tests.world import World
@@ -47,19 +47,23 @@ NOW_MS = to_ms(MONDAY + 400 * DAY)
 Event = PullRequest | Sequence[Usage] | Correction | None
 
 
+few, how_many_pulls = st.integers(1, 3), st.integers(1, 4)
+what_was_said, looks_of_the_worker = st.lists(corrections, max_size=1), st.integers(1, 4)
+
+
 @st.composite
 def histories(draw: st.DrawFn) -> list[Event]:
     """Pull requests that are pushed to, renamed, closed and opened again, while sessions arrive in pieces."""
-    pool, numbers = draw(pools()), range(1, draw(st.integers(1, 4)) + 1)
+    pool, numbers = draw(commits_of_all), range(1, draw(how_many_pulls) + 1)
     events: list[Event] = []
     for number in numbers:
-        events += draw(st.lists(changes(number, pool), min_size=1, max_size=3))
+        events += [changes(draw, number, pool) for _ in range(draw(few))]
     for name in ("s1", "s2", "s3"):
-        usages = draw(requests(name, pool))
+        usages = requests(draw, name, pool)
         cut = draw(st.integers(1, len(usages)))
         events += [part for part in (usages[:cut], usages[cut:]) if part]
-    events += draw(st.lists(corrections, max_size=1))
-    events += [None] * draw(st.integers(1, 4))
+    events += draw(what_was_said)
+    events += [None] * draw(looks_of_the_worker)
     return draw(st.permutations(events))
 
 

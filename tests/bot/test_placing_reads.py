@@ -49,59 +49,74 @@ times = hours.map(lambda hours: MONDAY + hours * HOUR)
 seconds = st.builds(lambda at, after: at + timedelta(seconds=after), times, st.sampled_from([0, 0, 0.25, 1, 59.5, 61]))
 
 
+# Strategies are made once: Hypothesis looks into every new one, which takes longer than to draw from it.
+flags, shas_of_pool = st.booleans(), st.integers(0, len(SHAS) - 1)
+mostly_times, seconds_or_none, seldom_files = (
+    times | times | st.none(),
+    seconds | st.none(),
+    st.just(()) | st.just(()) | files,
+)
+authorships, patches = st.sampled_from(AUTHORSHIPS), st.sampled_from(PATCHES)
+OWN = "as in the pool"
+some_of_pool = st.lists(shas_of_pool, max_size=3)
+few_of_pool = st.lists(shas_of_pool, max_size=2, unique_by=lambda place: SHAS[place][:7])
+names_of_commits, their_times = st.sampled_from([OWN, OWN, "short", "0000000"]), st.just(OWN) | st.none() | times
+hours_open, lengths, pauses = st.none() | st.integers(0, 100), st.integers(1, 4), st.sampled_from([0, 1, 2, 30, 90])
+looks = st.lists(st.builds(PullSeen, number=st.integers(1, 9), how=st.sampled_from(["view", "create"])), max_size=1)
+ci_refs = st.sampled_from(["", "", "", "refs/pull/2/merge", "refs/heads/main"])
+agents = st.sampled_from(["", "", "k1"])
+rarely = st.sampled_from([False, False, True])
+
+
 @st.composite
 def pools(draw: st.DrawFn) -> list[Commit]:
     """Commits, one an id: whichever pull requests contain it, it is the same. Several may be one change, rewritten."""
     return [
         Commit(
-            sha=sha, authorship=draw(st.sampled_from(AUTHORSHIPS)), author=draw(people), authored_at=draw(times | times | st.none()),
-            committed_at=draw(seconds | st.none()), files=draw(st.just(()) | st.just(()) | files),
+            sha=sha, authorship=draw(authorships), author=draw(people), authored_at=draw(mostly_times),
+            committed_at=draw(seconds_or_none), files=draw(seldom_files),
         )
         for sha in SHAS
     ]  # fmt: skip
 
 
-@st.composite
 def reports(draw: st.DrawFn, pool: list[Commit]) -> tuple[CommitMade, ...]:
     """Up to two commits as a machine or a log knows them."""
-    commits = draw(st.lists(st.sampled_from(pool), max_size=2, unique_by=lambda commit: commit.sha[:7]))
-    return tuple(
-        CommitMade(
-            sha=draw(st.sampled_from([commit.sha, commit.sha, commit.sha[:7], "0000000"])), branch=draw(branches),
-            authorship=draw(st.sampled_from(["", commit.authorship])), patch_id=draw(st.sampled_from(PATCHES)),
-            authored_at=draw(st.just(commit.authored_at) | st.none() | times), files=draw(files), is_stamped=draw(st.booleans()),
-        )
-        for commit in commits
+    return tuple(report(draw, pool[place]) for place in draw(few_of_pool))
+
+
+def report(draw: st.DrawFn, commit: Commit) -> CommitMade:
+    sha, authored_at = draw(names_of_commits), draw(their_times)
+    return CommitMade(
+        sha={OWN: commit.sha, "short": commit.sha[:7]}.get(sha, sha), branch=draw(branches),
+        authorship=commit.authorship if draw(flags) else "", patch_id=draw(patches),
+        authored_at=commit.authored_at if authored_at == OWN else authored_at, files=draw(files), is_stamped=draw(flags),
     )  # fmt: skip
 
 
-@st.composite
 def changes(draw: st.DrawFn, number: int, pool: list[Commit]) -> PullRequest:
-    created_at = draw(seconds)
-    closed_at = draw(st.none() | st.integers(0, 100).map(lambda hours: created_at + hours * HOUR))
+    created_at, hours = draw(seconds), draw(hours_open)
+    closed_at = None if hours is None else created_at + hours * HOUR
     return PullRequest(
         number=number, head_branch=draw(branches), base_branch=draw(branches), author=draw(people), created_at=created_at,
-        closed_at=closed_at, merged_at=draw(st.sampled_from([None, closed_at])),
-        commits=tuple(draw(st.lists(st.sampled_from(pool), max_size=3))), files=draw(files),
+        closed_at=closed_at, merged_at=closed_at if draw(flags) else None,
+        commits=tuple(pool[place] for place in draw(some_of_pool)), files=draw(files),
     )  # fmt: skip
 
 
-@st.composite
 def requests(draw: st.DrawFn, session_id: str, pool: list[Commit]) -> list[Usage]:
     """A session of a few hours, now and then of days."""
     start, author = draw(seconds), draw(people)
     usages: list[Usage] = []
-    for i in range(draw(st.integers(1, 4))):
-        looks = st.builds(PullSeen, number=st.integers(1, 9), how=st.sampled_from(["view", "create"]))
+    for i in range(draw(lengths)):
         work = Work(
             edited_files=draw(files),
-            commits_made=draw(st.just(()) | st.just(()) | reports(pool)),
-            commits_after=draw(st.just(()) | reports(pool)),
-            pulls_seen=tuple(draw(st.lists(looks, max_size=1))),
+            commits_made=reports(draw, pool) if draw(rarely) else (),
+            commits_after=reports(draw, pool) if draw(flags) else (),
+            pulls_seen=tuple(draw(looks)),
         )
-        ci_ref = draw(st.sampled_from(["", "", "", "refs/pull/2/merge", "refs/heads/main"]))
-        context = Context(branch=draw(branches), author=author, ci_ref=ci_ref)
-        agent_id, after = draw(st.sampled_from(["", "", "k1"])), draw(st.sampled_from([0, 1, 2, 30, 90])) * HOUR
+        context = Context(branch=draw(branches), author=author, ci_ref=draw(ci_refs))
+        agent_id, after = draw(agents), draw(pauses) * HOUR
         usages.append(
             Usage(
                 tool="codex", session_id=session_id, request_id=f"{session_id}-{i}", at=start + after, model=MODEL,
@@ -118,13 +133,16 @@ corrections = st.builds(
 )  # fmt: skip
 
 
+how_many_pulls, commits_of_all = st.integers(1, 8), pools()
+what_was_said = st.just([]) | st.just([]) | st.lists(corrections, max_size=2, unique=True)
+
+
 @st.composite
 def facts(draw: st.DrawFn) -> Facts:
-    numbers = range(1, draw(st.integers(1, 8)) + 1)
-    said = draw(st.just([]) | st.just([]) | st.lists(corrections, max_size=2, unique=True))
-    pool = draw(pools())
-    pulls = [draw(changes(number, pool)) for number in numbers]
-    return Facts(pulls, said, [draw(requests(f"s{i}", pool)) for i in range(1, 4)])
+    numbers = range(1, draw(how_many_pulls) + 1)
+    said, pool = draw(what_was_said), draw(commits_of_all)
+    pulls = [changes(draw, number, pool) for number in numbers]
+    return Facts(pulls, said, [requests(draw, f"s{i}", pool) for i in range(1, 4)])
 
 
 # Each example is an account of its own, beside those before.

@@ -80,21 +80,33 @@ sha_lists = st.lists(
 )
 
 
-@st.composite
+times_or_none, flags = days | days | st.none(), st.booleans()
+branches, authors = (
+    st.sampled_from(["b", *(f"fix/{issue}-it" for issue in ISSUES)]),
+    st.sets(st.sampled_from(["ann", "joe"])),
+)
+labels = st.lists(st.sampled_from(["bug", "feature"]), unique=True)
+few_pulls, few_issues = (st.lists(st.sampled_from(numbers), max_size=2, unique=True) for numbers in (PULLS, ISSUES))
+reverts = st.lists(st.sampled_from(PULLS), min_size=1, max_size=2, unique=True)
+ends, parents = st.none() | days.map(lambda after: MONDAY + after), st.none() | st.sampled_from(ISSUES)
+some_issues, most_pulls = st.sets(st.sampled_from(ISSUES), min_size=2), st.sets(st.sampled_from(PULLS), min_size=4)
+spending = st.lists(st.tuples(st.sampled_from(PULLS) | st.none(), days), min_size=3, max_size=12)
+
+
 def changes(draw: st.DrawFn, number: int) -> tuple[PullRequest, Details]:
     """A pull request that may take others back, name issues, and be merged at any time, even before it was opened."""
-    branch = draw(st.sampled_from(["b", *(f"fix/{issue}-it" for issue in ISSUES)]))
-    merged = draw(days | days | st.none())
-    is_revert = draw(st.booleans())
-    back = draw(st.lists(st.sampled_from(PULLS), min_size=1, max_size=2, unique=True))
+    branch = draw(branches)
+    merged = draw(times_or_none)
+    is_revert = draw(flags)
+    back = draw(reverts)
     details = Details(
         title=f"title {number}",
-        labels=tuple(draw(st.lists(st.sampled_from(["bug", "feature"]), unique=True))),
-        closes=tuple(draw(st.lists(st.sampled_from(ISSUES), max_size=2, unique=True))),
+        labels=tuple(draw(labels)),
+        closes=tuple(draw(few_issues)),
         reverts=tuple(back) if is_revert else (),
         reverts_commits=() if is_revert else tuple(draw(sha_lists)),
         merge_commit=sha_of(200 + number) if merged is not None else "",
-        authors=tuple(draw(st.sets(st.sampled_from(["ann", "joe"])))),
+        authors=tuple(draw(authors)),
     )
     return pull_of(number, draw(days), merged, branch), details
 
@@ -105,16 +117,16 @@ def histories(draw: st.DrawFn) -> History:
         Issue(
             number=number,
             created_at=MONDAY + draw(days),
-            closed_at=draw(st.none() | days.map(lambda after: MONDAY + after)),
-            parent=draw(st.none() | st.sampled_from(ISSUES)),
-            pulls=tuple(draw(st.lists(st.sampled_from(PULLS), max_size=2, unique=True))),
-            labels=("bug",) if draw(st.booleans()) else (),
+            closed_at=draw(ends),
+            parent=draw(parents),
+            pulls=tuple(draw(few_pulls)),
+            labels=("bug",) if draw(flags) else (),
         )
-        for number in draw(st.sets(st.sampled_from(ISSUES), min_size=2))
+        for number in draw(some_issues)
     ]
-    numbers = draw(st.sets(st.sampled_from(PULLS), min_size=4))
-    spent = draw(st.lists(st.tuples(st.sampled_from(PULLS) | st.none(), days), min_size=3, max_size=12))
-    return History([draw(changes(number)) for number in sorted(numbers)], issues, spent)
+    numbers = draw(most_pulls)
+    spent = draw(spending)
+    return History([changes(draw, number) for number in sorted(numbers)], issues, spent)
 
 
 # Each example is an account of its own, beside those before, who have pull requests and issues under the same numbers.

@@ -75,23 +75,29 @@ tokens = st.builds(
 )
 
 
+one_or_two, names = st.integers(1, 2), st.lists(st.sampled_from("abc"), min_size=1, unique=True)
+session_ids, models = st.sampled_from(["s1", "s2"]), st.sampled_from(["gpt-5.5", "nobody-knows-1"])
+tokens_or_unknown, sources = tokens | st.just(TOKENS_NOT_KNOWN), st.sampled_from(ContextSource)
+authors = st.sampled_from(["", "ann", "joe"])
+
+
 @st.composite
 def usages(draw: st.DrawFn) -> Usage:
     """One of a few requests, by some of its ids, as it may have grown, moved or been read again."""
-    number = draw(st.integers(1, 2))
-    first, *others = draw(st.lists(st.sampled_from("abc"), min_size=1, unique=True))
+    number = draw(one_or_two)
+    first, *others = draw(names)
     return Usage(
         tool="codex",
-        session_id=draw(st.sampled_from(["s1", "s2"])),
+        session_id=draw(session_ids),
         request_id=f"{first}{number}",
         aliases=tuple(sorted(f"{other}{number}" for other in others)),
         at=draw(moments),
-        model=draw(st.sampled_from(["gpt-5.5", "nobody-knows-1"])),
-        tokens=draw(tokens | st.just(TOKENS_NOT_KNOWN)),
+        model=draw(models),
+        tokens=draw(tokens_or_unknown),
         context=Context(
-            source=draw(st.sampled_from(ContextSource)),
+            source=draw(sources),
             repository=str(draw(repositories)),
-            author=draw(st.sampled_from(["", "ann", "joe"])),
+            author=draw(authors),
         ),
     )
 
