@@ -14,6 +14,7 @@ import msgspec
 from collector.files import private_file, private_folder, read_bytes, write_bytes
 from collector.guard.renew import is_wanted, renew
 from collector.hook import LAST_RUN
+from collector.hooks.launcher import mend
 from collector.scan import Scan, scan_with_index
 from collector.settings import SettingsError, read_settings, state_file
 
@@ -33,6 +34,7 @@ def push_if_due(env: Mapping[str, str], push: Callable[[Scan], int], now: Callab
     nothing happens here, and that process starts once more. Returns the status of `push`, 0 if it was not called."""
     folder = state_file(env).parent
     private_folder(folder)
+    mend(folder, env)
     while True:
         last_run = _last_run(folder)
         status = _once(env, push, folder, now)

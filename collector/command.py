@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "login": ("collector.login_command:main", "pair this machine with your server, by a login on GitHub"),
     "logout": ("collector.login_command:logout", "end this machine's tokens on the server, and forget them"),
     "whoami": ("collector.login_command:whoami", "whom this machine speaks for on the server"),
+    "doctor": ("collector.doctor_command:main", "what works here and what does not; with --server, on the server"),
     "push": ("collector.push_command:main", "send new usage of covered repositories to your server"),
     "hooks": ("collector.hooks_command:main", "push automatically when a session ends, and tie commits to sessions"),
     "guard": ("collector.guard_command:main", "the caps at which AI tools are stopped here, and how to go on"),

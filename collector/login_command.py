@@ -29,6 +29,7 @@ from attribution.protocol import (
 from collector import settings_edit
 from collector.exchange import Busy, Exchange, PushError, TokenRefused
 from collector.files import read_bytes
+from collector.last_push import note
 from collector.portions import Division, divide
 from collector.push_command import push
 from collector.scan import scan_with_index
@@ -179,6 +180,7 @@ def _pair(url: str, tokens: Sequence[str], ask: Callable[[], str] | None, *, is_
         err("MERGECOST_URL or MERGECOST_TOKEN is set in this shell, and goes before that file.")
     with State(state_file(os.environ)) as state:
         refused_count = push(settings, state, scan)
+    note(state_file(os.environ).parent, "")
     out("To send what is new by itself from now on: mergecost hooks install")
     return 1 if refused_count else 0
 

@@ -11,6 +11,7 @@ from attribution.usage import Usage
 from collector.client import Client, batches
 from collector.exchange import PushError
 from collector.guard.renew import ask, is_wanted, renew
+from collector.last_push import note
 from collector.portions import Division, Portion, divide
 from collector.scan import Scan, scan_with_index
 from collector.settings import Settings, SettingsError, read_settings, state_file
@@ -51,10 +52,14 @@ def _try(url: str | None, scan: Callable[[], Scan], *, dry_run: bool = False) ->
         if settings.remark:
             err(settings.remark)
         with State(state_file(os.environ)) as state:
-            return push(settings, state, scan(), dry_run=dry_run)
-    except (SettingsError, PushError) as error:
-        err(f"mergecost push: {error}")
-        return None
+            refused_count = push(settings, state, scan(), dry_run=dry_run)
+        error = ""
+    except (SettingsError, PushError) as failure:
+        err(f"mergecost push: {failure}")
+        refused_count, error = None, str(failure)
+    if not dry_run:
+        note(state_file(os.environ).parent, error)
+    return refused_count
 
 
 def push(settings: Settings, state: State, scan: Scan, *, dry_run: bool = False) -> int:

@@ -27,7 +27,7 @@ def test_what_others_spent_on_the_pull_request_stops_this_machine(database: Data
             MERGECOST_TOKEN=world.token,
             MERGECOST_STATE=str(tmp_path / "home/.local/state/mergecost/state.db"),
         )
-        dev.mergecost("hooks", "install", "--guard")
+        dev.mergecost("hooks", "install", "--offline", "--guard")
         dev.work(2)
         assert dev.mergecost("push").returncode == 0
         world.settle()

@@ -19,7 +19,8 @@ from pathlib import Path
 import msgspec
 
 from collector.guard.figures import MOST_SESSIONS, Figures
-from collector.hooks.tools import GUARD, command
+from collector.hooks.launcher import GUARD, HOOKS, install
+from collector.hooks.tools import command
 
 SESSION = "aab8820c-6dee-4d56-872a-9fb32bea7b9b"
 BARE = "python -c pass"
@@ -43,13 +44,21 @@ def main() -> int:
                 sys.executable,
                 "-I",
                 "-S",
-                str(GUARD),
+                str(HOOKS[GUARD]),
                 str(state),
                 "claude-code",
             ]
-        commands[f"guard, {MOST_SESSIONS:,} sessions, in sh"] = ["sh", "-c", command(GUARD, str(state), "claude-code")]
+        install(state, {})
+        commands[f"guard, {MOST_SESSIONS:,} sessions, in sh"] = ["sh", "-c", command(state / GUARD, "claude-code")]
         over = _state_folder(Path(folder, "over"), 100, cap_micros=1)
-        commands["guard, 100 sessions, refusing"] = [sys.executable, "-I", "-S", str(GUARD), str(over), "claude-code"]
+        commands["guard, 100 sessions, refusing"] = [
+            sys.executable,
+            "-I",
+            "-S",
+            str(HOOKS[GUARD]),
+            str(over),
+            "claude-code",
+        ]
         _show(_times(commands, stdin, options.rounds, sorted(Path(folder).glob("*/guard.json"))))
     return 0
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.scan.corpus import Corpus, grow, make
-from collector.hooks.tools import HOOK
+from collector.hooks.launcher import HOOKS, PUSH
 from tests.node import npm_ci
 
 FOLDER = Path(__file__).parent
@@ -148,7 +148,7 @@ def _hook(rounds: int) -> None:
         times: dict[str, list[float]] = {"python -c pass": [], "hook": []}
         commands = {
             "python -c pass": [sys.executable, "-c", "pass"],
-            "hook": [sys.executable, "-I", "-S", str(HOOK), f"{folder}/state"],
+            "hook": [sys.executable, "-I", "-S", str(HOOKS[PUSH]), f"{folder}/state"],
         }
         # Held, so that the push that each hook starts is gone at once.
         with Path(folder, "state/push.lock").open("w") as lock:

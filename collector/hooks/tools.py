@@ -6,9 +6,9 @@ https://docs.github.com/en/copilot/reference/hooks-reference · https://cursor.c
 https://qwenlm.github.io/qwen-code-docs/en/users/features/hooks
 """
 
+import json
 import shlex
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,12 +16,10 @@ import msgspec
 
 from attribution.tools import TOOLS as READERS
 from collector.hooks.changes import OWN_FILE, Plan, read
+from collector.hooks.launcher import GUARD, PUSH
 from collector.hooks.settings_json import Json, plan_edit, plan_restore, with_hooks, without
 from collector.logs import Tally
 from collector.sources import files, folders
-
-HOOK = Path(__file__).parents[1] / "hook.py"
-GUARD = Path(__file__).parents[1] / "guard/hook.py"
 
 
 class Tool(msgspec.Struct, frozen=True):
@@ -85,15 +83,11 @@ _NO_HOOKS: dict[str, str] = dict.fromkeys(
     ("amp", "opencode", "pi"), "its hooks are extensions in its own language, and not commands"
 )
 _SECONDS = 5
-# With these a project could name another Python, whose `site-packages` count; `-I` does not cover them:
-# https://github.com/python/cpython/blob/3.11/Modules/getpath.py and `Lib/site.py`
-_OWN_PYTHON = "PYTHONEXECUTABLE= __PYVENV_LAUNCHER__="
 
 
-def command(hook: Path, *arguments: str) -> str:
-    """A shell command line. It names the interpreter itself: a version manager's shim takes many times as long as the hook. It
-    never fails, since a tool might take the failure of a missing interpreter for a refusal."""
-    return f"{_OWN_PYTHON} {shlex.join([sys.executable, '-I', '-S', str(hook), *arguments])} || true"
+def command(script: Path, *arguments: str) -> str:
+    """A shell command line. It never fails, since a tool might take the failure of a missing script for a refusal."""
+    return f"{shlex.join([str(script), *arguments])} || true"
 
 
 def install(home: Path, env: Mapping[str, str], state: Path, *, guard: bool) -> Plan:
@@ -102,7 +96,7 @@ def install(home: Path, env: Mapping[str, str], state: Path, *, guard: bool) -> 
     for name, tool in TOOLS.items():
         entries = _entries(name, tool, state, guard=guard)
         if entries and tool.place(home, env).is_dir():
-            ours = [str(HOOK), str(GUARD)] if guard else [str(HOOK)]
+            ours = [PUSH, GUARD] if guard else [PUSH]
             edit = partial(_with_entries, ours=ours, entries=entries)
             plan += plan_edit(tool.path(home, env), edit, tool.blank, f"{name}: {', '.join(entries)}")
     return plan
@@ -110,10 +104,10 @@ def install(home: Path, env: Mapping[str, str], state: Path, *, guard: bool) -> 
 
 def uninstall(home: Path, env: Mapping[str, str]) -> Plan:
     plan: Plan = []
-    ours = [str(HOOK), str(GUARD)]
+    ours = [PUSH, GUARD]
     for name, tool in TOOLS.items():
         path = tool.path(home, env)
-        if is_hooked(path, HOOK) or is_hooked(path, GUARD):
+        if is_hooked(path, PUSH) or is_hooked(path, GUARD):
             plan += plan_restore(path, ours, f"{name}: as it was") or plan_edit(
                 path, partial(without, ours=ours), tool.blank, f"{name}: without our hooks"
             )
@@ -131,7 +125,7 @@ def untrusted(name: str, home: Path, env: Mapping[str, str]) -> list[str]:
         return []
     from collector.hooks.codex_trust import untrusted_events  # noqa: PLC0415 (only where a person looks)
 
-    return untrusted_events(TOOLS[name].path(home, env), [str(HOOK), str(GUARD)])
+    return untrusted_events(TOOLS[name].path(home, env), [PUSH, GUARD])
 
 
 def without_hooks(home: Path, env: Mapping[str, str]) -> dict[str, str]:
@@ -144,18 +138,40 @@ def without_hooks(home: Path, env: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def is_hooked(path: Path, hook: Path) -> bool:
+def is_hooked(path: Path, script: str) -> bool:
+    """Whether the file names this script of ours."""
+    return script.encode() in _content(path)
+
+
+def scripts(path: Path) -> list[Path]:
+    """The scripts of ours, or of another installation, that the file names."""
     try:
-        return str(hook).encode() in (read(path) or b"")
+        lines = [text for text in _texts(json.loads(_content(path))) if PUSH in text or GUARD in text]
+        return list(dict.fromkeys(Path(shlex.split(line)[0]) for line in lines))
+    except ValueError:
+        return []
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read(path) or b""
     except OSError:  # it cannot be read, or is no file
-        return False
+        return b""
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _entries(name: str, tool: Tool, state: Path, *, guard: bool) -> dict[str, Json]:
     """What to add, by event."""
-    commands = dict.fromkeys(tool.push, command(HOOK, str(state)))
+    commands = dict.fromkeys(tool.push, command(state / PUSH))
     if guard:
-        commands |= dict.fromkeys(tool.guard, command(GUARD, str(state), name))
+        commands |= dict.fromkeys(tool.guard, command(state / GUARD, name))
     return {event: tool.entry(line, _SECONDS) for event, line in commands.items()}
 
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from collector.hooks.tools import GUARD
+from collector.hooks.launcher import GUARD, HOOKS
 from tests.collector.machine import NOON_ZONE, SESSION, noon_date
 
 # As their documentation has it. The hook must ignore prompts and inputs.
@@ -73,7 +73,7 @@ class GuardHook:
         self.folder.mkdir()
         self._hook = folder / "collector/guard/hook.py"
         self._hook.parent.mkdir(parents=True)
-        shutil.copy(GUARD, self._hook)
+        shutil.copy(HOOKS[GUARD], self._hook)
         self.start_script = folder / "collector/hook.py"
         self.start_script.write_text(
             'import os, sys\nos.write(os.open(sys.argv[1] + "/starts", os.O_CREAT | os.O_APPEND | os.O_WRONLY), b".")\n'

@@ -24,7 +24,7 @@ def dev(home: Path, repo: Path) -> Developer:
 
 def test_a_session_over_its_cap_is_stopped_until_somebody_unlocks_it(dev: Developer):
     dev.set_caps(session_usd=5)
-    assert dev.mergecost("hooks", "install", "--guard").returncode == 0
+    assert dev.mergecost("hooks", "install", "--offline", "--guard").returncode == 0
     dev.work(4.99)
     dev.mergecost("guard")
     assert dev.run_hook() == ""
@@ -46,7 +46,7 @@ def test_a_session_over_its_cap_is_stopped_until_somebody_unlocks_it(dev: Develo
 
 def test_work_of_a_sub_agent_counts_and_a_higher_cap_lets_the_session_go_on(dev: Developer):
     dev.set_caps(session_usd="1.50")
-    dev.mergecost("hooks", "install", "--guard")
+    dev.mergecost("hooks", "install", "--offline", "--guard")
     dev.work(1)
     dev.work(1, isSidechain=True, agentId="a1")
     dev.mergecost("guard")
@@ -60,7 +60,7 @@ def test_work_of_a_sub_agent_counts_and_a_higher_cap_lets_the_session_go_on(dev:
 
 def test_the_caps_of_the_day_and_of_the_branch_stop_every_session(dev: Developer):
     dev.set_caps(day_usd=3, pull_usd=2)
-    dev.mergecost("hooks", "install", "--guard")
+    dev.mergecost("hooks", "install", "--offline", "--guard")
     dev.work(1.5, "another")
     dev.work(2, "another", cwd="/elsewhere", gitBranch="main")
     dev.mergecost("guard")
@@ -76,7 +76,7 @@ def test_the_caps_of_the_day_and_of_the_branch_stop_every_session(dev: Developer
 
 def test_requests_without_a_known_price_stop_nothing_and_are_no_zero(dev: Developer):
     dev.set_caps(session_usd=5, day_usd=5, pull_usd=5)
-    dev.mergecost("hooks", "install", "--guard")
+    dev.mergecost("hooks", "install", "--offline", "--guard")
     dev.work(900, model="a-model-that-nobody-sells")
     shown = dev.mergecost("guard").stdout
     assert shown.count("not known  $5.00") == 2
@@ -89,13 +89,13 @@ def test_requests_without_a_known_price_stop_nothing_and_are_no_zero(dev: Develo
 def test_what_is_over_a_cap_at_the_installation_is_stopped_at_once(dev: Developer):
     dev.set_caps(session_usd=5)
     dev.work(6)
-    dev.mergecost("hooks", "install", "--guard")
+    dev.mergecost("hooks", "install", "--offline", "--guard")
     assert "this session has cost $6.00" in dev.run_hook()
 
 
 def test_guard_shows_every_cap_with_what_is_spent_against_it(dev: Developer):
     dev.set_caps(session_usd=5, day_usd=50, pull_usd=6)
-    dev.mergecost("hooks", "install", "--guard")
+    dev.mergecost("hooks", "install", "--offline", "--guard")
     dev.work(5.25)
     dev.work(1.25, "other-one")
     assert dev.mergecost("guard").stdout == snapshot("""\
@@ -177,7 +177,7 @@ def test_an_unlock_is_appended_to_the_earlier_ones(dev: Developer):
 )
 def test_a_mistake_in_the_configuration_is_reported_and_stops_nothing(dev: Developer, text: str):
     dev.set_caps(session_usd="0.01")
-    dev.mergecost("hooks", "install", "--guard")
+    dev.mergecost("hooks", "install", "--offline", "--guard")
     dev.work(1)
     (dev.home / ".config/mergecost/config.toml").write_text(text)
     result = dev.mergecost("guard")
@@ -218,7 +218,7 @@ def caps_answer(spent_micros: int, **caps: int) -> dict[str, Any]:
 def test_a_pull_request_over_its_cap_because_of_others_stops_this_machine_too(online_dev: Developer, server: Server):
     server.caps = caps_answer(61_100_000, cap_pull_micros=60_000_000, cap_session_micros=10_000_000)
     online_dev.set_caps(session_usd=20)
-    online_dev.mergecost("hooks", "install", "--guard")
+    online_dev.mergecost("hooks", "install", "--offline", "--guard")
     online_dev.work(1)
     assert "pull request #12" in online_dev.mergecost("guard").stdout
     refusal = online_dev.run_hook()
@@ -250,7 +250,7 @@ def test_a_server_is_sent_only_the_names_of_its_branches_with_work(
 
 def test_the_caps_of_a_server_are_in_force_for_an_hour_without_it(online_dev: Developer, server: Server):
     server.caps = caps_answer(61_100_000, cap_pull_micros=60_000_000)
-    online_dev.mergecost("hooks", "install", "--guard")
+    online_dev.mergecost("hooks", "install", "--offline", "--guard")
     online_dev.work(1)
     online_dev.mergecost("guard")
     no_server = {"MERGECOST_URL": "http://127.0.0.1:1"}
@@ -266,7 +266,7 @@ def test_the_caps_of_a_server_are_in_force_for_an_hour_without_it(online_dev: De
 
 def test_a_server_without_caps_still_accepts_usage(online_dev: Developer, server: Server):
     online_dev.set_caps(session_usd=1)
-    online_dev.mergecost("hooks", "install", "--guard")
+    online_dev.mergecost("hooks", "install", "--offline", "--guard")
     online_dev.work(2)
     (online_dev.state / "guard.request").write_text("1")
     assert online_dev.mergecost("push").returncode == 0
@@ -279,7 +279,7 @@ def test_a_server_without_caps_still_accepts_usage(online_dev: Developer, server
 def test_a_long_session_is_stopped_while_it_runs(online_dev: Developer, server: Server):
     """With a real push: the first hook starts it, and it renews the figures that the next hook reads."""
     server.caps = caps_answer(2_000_000, cap_session_micros=1_000_000)
-    online_dev.mergecost("hooks", "install", "--guard")
+    online_dev.mergecost("hooks", "install", "--offline", "--guard")
     online_dev.work(2)
     figures = online_dev.state / "guard.json"
     figures.write_text(json.dumps(json.loads(figures.read_text()) | {"made_at": 0}))
@@ -297,7 +297,7 @@ def test_a_long_session_is_stopped_while_it_runs(online_dev: Developer, server: 
 
 
 def test_a_missing_interpreter_or_hook_stops_nothing(dev: Developer):
-    dev.mergecost("hooks", "install", "--guard")
+    dev.mergecost("hooks", "install", "--offline", "--guard")
     for line in (
         dev.hook_command("claude-code", "PreToolUse"),
         dev.hook_command("claude-code", "Stop"),

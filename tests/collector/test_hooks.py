@@ -14,7 +14,9 @@ import pytest
 from inline_snapshot import snapshot
 
 from collector.hook import LAST_RUN
-from collector.hooks.tools import GUARD, HOOK, TOOLS, command
+from collector.hooks import launcher
+from collector.hooks.launcher import GUARD, PUSH
+from collector.hooks.tools import TOOLS, command
 from collector.scan import scan_with_index
 from collector.stamps import read_stamps
 from tests.collector.machine import CommandResult, call, git, mergecost, request, result, write_log
@@ -36,7 +38,9 @@ def machine(home: Path, repo: Path) -> dict[str, str]:
 
 
 def hooks(machine: dict[str, str], repo: Path, *arguments: str) -> CommandResult:
-    return mergecost(repo, machine, "hooks", *arguments)
+    """No server is part of these stories."""
+    offline = ["--offline"] if arguments[0] == "install" else []
+    return mergecost(repo, machine, "hooks", *arguments, *offline)
 
 
 def tree(*folders: Path) -> dict[str, bytes]:
@@ -50,15 +54,12 @@ def test_uninstalling_restores_every_byte_also_after_two_installations(machine: 
     assert not (home / "state").exists()
     result = hooks(machine, repo, "install")
     assert result.returncode == 0, result.stderr
-    assert result.stderr.startswith(
-        "Usage is recorded on this machine, and nothing is sent yet: which server? Set MERGECOST_URL"
-    )
     after = tree(home / ".claude", home / ".codex", repo / ".git/hooks")
     names = {line.split()[1] for line in result.stdout.splitlines()}
     assert {path for path in after.keys() - before.keys() if "before-mergecost" not in path} < names
     stop = json.loads((home / ".claude/settings.json").read_text())["hooks"]["Stop"]
     assert stop[0]["hooks"][0]["command"] == "say über"
-    assert str(HOOK) in stop[1]["hooks"][0]["command"]
+    assert PUSH in stop[1]["hooks"][0]["command"]
     assert hooks(machine, repo, "install").stdout == "Nothing to do.\n"
     assert hooks(machine, repo, "status").stdout.count(" hooked") == 3
     assert hooks(machine, repo, "uninstall").returncode == 0
@@ -96,8 +97,8 @@ def test_uninstalling_the_guard_restores_every_byte(
         result = hooks(machine, repo, "install", *filter(None, [way]))
         assert result.returncode == 0, result.stderr
     text = path.read_text()
-    assert text.count(str(GUARD)) == len(TOOLS[tool].guard)
-    assert text.count(str(HOOK)) == len(TOOLS[tool].push)
+    assert text.count(GUARD) == len(TOOLS[tool].guard)
+    assert text.count(PUSH) == len(TOOLS[tool].push)
     assert ("./a.sh" in text) == ("./a.sh" in (before or ""))
     status = {"cursor": "guarded", "codex": "hooked, guarded, not trusted yet"}.get(tool, "hooked, guarded")
     assert f"{tool:<12} {status:<15} {path}" in hooks(machine, repo, "status").stdout
@@ -124,7 +125,7 @@ def test_hooks_go_where_the_tool_looks_for_its_settings(
     assert hooks(elsewhere, repo, "install", "--guard").returncode == 0
     for tool in TOOLS.values():
         if tool.variable:
-            assert str(GUARD) in (places[tool.variable] / tool.below / tool.file).read_text()
+            assert GUARD in (places[tool.variable] / tool.below / tool.file).read_text()
     assert tree(home / ".claude", home / ".codex") == {
         path: content for path, content in before.items() if path.startswith(str(home))
     }
@@ -184,8 +185,8 @@ def test_the_guard_is_installed_only_with_its_option(machine: dict[str, str], ho
     for tool in TOOLS.values():
         (home / tool.folder).mkdir(exist_ok=True)
     hooks(machine, repo, "install")
-    assert str(GUARD).encode() not in b"".join(tree(home).values())
-    hooked = {path.name for path in home.iterdir() if any(path.iterdir())}
+    assert GUARD.encode() not in b"".join(tree(home).values())
+    hooked = {path.name for path in home.iterdir() if any(path.iterdir())} - {"state"}
     assert hooked == {".claude", ".codex", ".copilot", ".gemini", ".grok", ".qwen"}
 
 
@@ -195,9 +196,7 @@ def test_each_hook_has_the_format_of_its_tool(machine: dict[str, str], home: Pat
     (home / ".claude/settings.json").unlink()
     hooks(machine, repo, "install", "--guard")
     files = {name: json.loads((home / tool.folder / tool.file).read_text()) for name, tool in TOOLS.items()}
-    own = f"PYTHONEXECUTABLE= __PYVENV_LAUNCHER__= {sys.executable} -I -S"
-    line = f"{own} {GUARD} {home / 'state'} "
-    text = json.dumps(files).replace(line, "GUARD ").replace(f"{own} {HOOK} {home / 'state'}", "PUSH")
+    text = json.dumps(files).replace(f"{home / 'state' / GUARD} ", "GUARD ").replace(str(home / "state" / PUSH), "PUSH")
     assert json.loads(text) == snapshot(
         {
             "claude-code": {
@@ -292,7 +291,7 @@ def test_settings_that_are_a_symbolic_link_stay_one(machine: dict[str, str], hom
     path.symlink_to(target)
     hooks(machine, repo, "install")
     assert path.is_symlink()
-    assert str(HOOK) in target.read_text()
+    assert PUSH in target.read_text()
     hooks(machine, repo, "uninstall")
     assert path.is_symlink()
     assert tree(home / ".claude", home / "dotfiles") == {str(path): SETTINGS.encode(), str(target): SETTINGS.encode()}
@@ -320,9 +319,11 @@ def test_settings_that_would_lose_their_layout_are_not_changed(
 def run_hook(hook: Path, state: Path, env: dict[str, str], cwd: Path, python: str = sys.executable) -> None:
     """Run the hook as a tool does, and wait until the push that it starts has ended."""
     reader, writer = os.pipe()
-    line = command(hook, str(state)).replace(sys.executable, python)
+    path = state / PUSH
+    path.write_text(launcher.script(hook, state, "", [], python))
+    path.chmod(0o700)
     run = subprocess.run(
-        ["sh", "-c", line], env=env, cwd=cwd, input=b"{}", capture_output=True, check=True, pass_fds=[writer]
+        ["sh", "-c", command(path)], env=env, cwd=cwd, input=b"{}", capture_output=True, check=True, pass_fds=[writer]
     )
     os.close(writer)
     assert (run.stdout, run.stderr) == (b"", b"")
@@ -333,7 +334,7 @@ def run_hook(hook: Path, state: Path, env: dict[str, str], cwd: Path, python: st
 def test_the_hook_prints_nothing_and_starts_a_push_in_the_background(machine: dict[str, str], tmp_path: Path):
     (tmp_path / "state").mkdir()
     (tmp_path / "collector").mkdir()
-    shutil.copy(HOOK, tmp_path / "collector")
+    shutil.copy(launcher.HOOKS[PUSH], tmp_path / "collector")
     (tmp_path / "collector/__main__.py").write_text(
         f"import os, sys\nopen({str(tmp_path / 'ran')!r}, 'w').write(' '.join([*sys.argv[1:], os.environ['MERGECOST_STATE']]))\n"
     )
@@ -370,7 +371,7 @@ def test_a_hook_imports_nothing_of_the_folder_or_the_variables_of_a_project(
     project = everywhere if name == "all" else {name: everywhere[name]}
     (home / "state").mkdir()
     write_log(home, request(1, repo))
-    run_hook(HOOK, home / "state", machine | project, repo)
+    run_hook(launcher.HOOKS[PUSH], home / "state", machine | project, repo)
     assert not mark.exists()
     assert (home / "state/index.db").exists()
 
@@ -391,7 +392,7 @@ def test_a_hook_works_however_mergecost_is_installed(
             (target / path.name).symlink_to(path)
     if layout == "checkout":
         (site / "mergecost.pth").write_text(f"{ROOT}\n")
-        hook = HOOK
+        hook = launcher.HOOKS[PUSH]
     else:
         for name in ("collector", "attribution"):
             (target / name).symlink_to(ROOT / name)
@@ -403,7 +404,7 @@ def test_a_hook_works_however_mergecost_is_installed(
 
 
 def test_the_hook_ignores_a_missing_folder(machine: dict[str, str], tmp_path: Path):
-    command = [sys.executable, "-I", "-S", str(HOOK), str(tmp_path / "missing")]
+    command = [sys.executable, "-I", "-S", str(launcher.HOOKS[PUSH]), str(tmp_path / "missing")]
     run = subprocess.run(command, env=machine, capture_output=True, check=True)
     assert (run.stdout, run.stderr) == (b"", b"")
 

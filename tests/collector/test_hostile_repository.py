@@ -103,7 +103,7 @@ def commit_by_hand(dev: Developer) -> None:
 COMMANDS = [
     ("--by", "branch"), ("--by", "pull"), ("--all", "--csv"), ("scan",), ("scan", "--json"), ("scan", "--explain", "r0"), ("guard",), ("guard", "--json"),
     ("guard", "--unlock", "1h", "--reason", "test"), ("push", "--dry-run"), ("push",), ("push", "--if-due"), ("hooks", "status"),
-    ("hooks", "install", "--dry-run"), ("hooks", "install", "--guard"), ("hooks", "uninstall"),
+    ("hooks", "install", "--offline", "--dry-run"), ("hooks", "install", "--offline", "--guard"), ("hooks", "uninstall"),
 ]  # fmt: skip
 
 
@@ -241,7 +241,7 @@ def test_hooks_are_not_written_through_links(dev: Developer, repo: Path, home: P
     missing = home / ".zshenv"
     (repo / ".git/hooks/post-rewrite").write_text("#!/bin/sh\nevil\n")
     (repo / f".git/{kind.replace('commit', 'rewrite')}").symlink_to(missing)
-    dev.mergecost("hooks", "install")
+    dev.mergecost("hooks", "install", "--offline")
     assert profile.read_text() == "# mine\n"
     assert not missing.exists()
 
@@ -251,7 +251,7 @@ def test_a_hook_that_is_a_link_is_left_alone(dev: Developer, repo: Path, home: P
     script.write_text("#!/bin/sh\n")
     (repo / ".git/hooks").mkdir(exist_ok=True)
     (repo / ".git/hooks/post-commit").symlink_to(script)
-    run = dev.mergecost("hooks", "install")
+    run = dev.mergecost("hooks", "install", "--offline")
     assert "is a symbolic link" in run.stderr
     assert script.read_text() == "#!/bin/sh\n"
 
@@ -260,7 +260,7 @@ def test_a_hook_or_settings_that_are_no_file_are_named(dev: Developer, repo: Pat
     (repo / ".git/hooks").mkdir(exist_ok=True)
     for path in (repo / ".git/hooks/post-commit", home / ".claude/settings.json"):
         os.mkfifo(path)
-        run = dev.mergecost("hooks", "install")
+        run = dev.mergecost("hooks", "install", "--offline")
         assert (run.returncode, f"{path} is no regular file" in run.stderr) == (1, True)
         assert dev.mergecost("hooks", "status").returncode == 0
         assert dev.mergecost("guard").returncode == 0

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from collector.files import NoRegularFile, TooLarge, open_regular, private_file, read_bytes, write_bytes
+from collector.hooks.launcher import GUARD, PUSH
 from tests.collector.developer import Developer
 from tests.collector.fake_server import TOKEN, Server
 from tests.collector.machine import git
@@ -27,7 +28,7 @@ def test_files_are_for_the_user_alone_whatever_the_umask(umask: None, home: Path
     server.caps = {"repositories": []}
     dev.set_caps(session_usd=1)
     dev.work(2)
-    dev.mergecost("hooks", "install", "--guard")
+    dev.mergecost("hooks", "install", "--offline", "--guard")
     dev.run_hook()
     git(repo, "commit", "-q", "--allow-empty", "-m", "work", CLAUDE_CODE_SESSION_ID="s")
     for arguments in (("push",), ("push", "--if-due"), ("guard",), ("guard", "--unlock", "1h", "--reason", "r")):
@@ -45,7 +46,7 @@ def test_files_are_for_the_user_alone_whatever_the_umask(umask: None, home: Path
         "attempts.json",
         "push.lock",
     } <= set(modes)
-    assert {name: oct(mode) for name, mode in modes.items() if mode != 0o600} == {}
+    assert {name: oct(mode) for name, mode in modes.items() if mode != 0o600} == {PUSH: "0o700", GUARD: "0o700"}
     assert stat.S_IMODE(dev.state.stat().st_mode) == 0o700
 
 
@@ -65,9 +66,9 @@ def test_settings_of_a_tool_are_never_readable_by_others_while_they_are_written(
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", look)
-    dev.mergecost("hooks", "install")
+    dev.mergecost("hooks", "install", "--offline")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert modes[:2] == [0o600, 0o600]
+    assert modes[:4] == [0o700, 0o700, 0o600, 0o600], "two scripts, a backup and the settings"
 
 
 def test_a_state_that_is_no_file_is_named(home: Path, repo: Path, server: Server):
