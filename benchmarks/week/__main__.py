@@ -31,9 +31,10 @@ from bot.issue import WeekView, render
 from bot.keys import RepositoryKey
 from bot.repository_settings import RepositorySettings
 from bot.store import accounts as account_store
+from bot.store import months, recount
 from bot.store import pulls as pull_store
-from bot.store import recount
 from bot.store import repositories as repository_store
+from bot.store.charge_ids import first_id_ms
 from bot.store.database import Database
 from bot.store.repositories import RepositoryFacts
 
@@ -57,7 +58,7 @@ _CHARGE = """
 INSERT INTO charge (account_id, charge_id, origin_id, repository_id, at_ms, list_micros, cache_saving_micros, revision,
   uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
   request_id, aliases, facts)
-{series}SELECT 1, i, i / 40 * 2 + CASE WHEN i % 3 = 0 THEN 0 ELSE 1 END, 34 + {of}, {until} - i * {span} / {count},
+{series}SELECT 1, {id}, i / 40 * 2 + CASE WHEN i % 3 = 0 THEN 0 ELSE 1 END, 34 + {of}, {at},
   10000 + i % 90000,
   40000, 1, 900, 90000, 2000, 0, 700, 0, CAST(i AS TEXT), '', '' FROM series
 """
@@ -67,7 +68,7 @@ VALUES (1, 0, 'none', 'why', 'build'), (1, 1, 'commit', 'why', 'build')
 """
 _SHARE = """
 INSERT INTO share (account_id, charge_id, revision, position, repository_id, pull_number, weight, micros, reason_id, decided_at_ms)
-{series}SELECT 1, i, 1, 0, 34 + {of}, CASE WHEN i % 20 = 0 THEN NULL ELSE i * {pulls} / {count} + 1 END, 1, 10000 + i % 90000,
+{series}SELECT 1, {id}, 1, 0, 34 + {of}, CASE WHEN i % 20 = 0 THEN NULL ELSE i * {pulls} / {count} + 1 END, 1, 10000 + i % 90000,
   CASE WHEN i % 20 = 0 THEN 0 ELSE 1 END, 0 FROM series
 """
 
@@ -77,9 +78,11 @@ def fill(database: Database, requests: int, repositories: int) -> float:
     keys = [RepositoryKey(KEY.account_id, KEY.repository_id + i) for i in range(repositories)]
     span_ms = YEAR_MS if repositories == 1 else 30 * DAY_MS
     dialect = database.engine.dialect.name
+    until_ms = to_ms(NOW) - 6 * 3_600_000
+    at = f"({until_ms} - i * {span_ms} / {requests})"
     values = {
-        "series": _SERIES[dialect].format(last=requests - 1), "last": requests - 1, "until": to_ms(NOW) - 6 * 3_600_000,
-        "span": span_ms, "count": requests, "pulls": PULLS, "of": f"(i * {PULLS} / {requests}) % {repositories}",
+        "series": _SERIES[dialect].format(last=requests - 1), "last": requests - 1, "count": requests, "pulls": PULLS,
+        "at": at, "id": f"{at} / 60000 * 4194304 + i % 4194304", "of": f"(i * {PULLS} / {requests}) % {repositories}",
     }  # fmt: skip
     with database.write() as connection:
         account_store.save_account(database, connection, KEY[0], "acme", 1, suspended=False)
@@ -88,6 +91,7 @@ def fill(database: Database, requests: int, repositories: int) -> float:
             for key in keys
         ]
         repository_store.save_repositories(database, connection, KEY[0], facts)
+        months.make_for(connection, map(first_id_ms, range(until_ms - span_ms - DAY_MS, until_ms, DAY_MS)))
         for statement in (_ORIGIN, _CHARGE, _REASON, _SHARE):
             connection.execute(text(statement.format(**values)))
         for number in range(1, PULLS + 1):

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from bot.keys import RepositoryKey
 from bot.store import transfer
-from bot.store.database import Database, of_account, of_repository, one, rows, rows_in, table
+from bot.store.database import Database, among, of_account, of_repository, one, rows, rows_in, table
 from bot.store.tables import Account, Repository, RepositoryName
 
 accounts, repositories, names = table(Account), table(Repository), table(RepositoryName)
@@ -52,7 +52,7 @@ _COVERED_NAMES = (
     .join(repositories, _SAME)
     .where(of_account(names), repositories.c.active)
 )
-_COVERED_IDS = _COVERED_NAMES.where(names.c.name.in_(bindparam("names", expanding=True)))
+_COVERED_IDS = _COVERED_NAMES.where(among(names.c.name, "names"))
 _NAMES = select(names.c.name).where(of_repository(names))
 _ELSEWHERE = select(repositories.c.account_id).where(
     repositories.c.repository_id == bindparam("of_repository"), repositories.c.account_id != bindparam("of_account")
