@@ -17,6 +17,7 @@ from bot.markdown import phrase, small
 from bot.repository_settings import RepositorySettings
 from bot.store import activity as activity_store
 from bot.store import budgets as budget_store
+from bot.store import publications as publication_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store.tables import NoticeRow, Repository
@@ -58,7 +59,9 @@ async def write(bot: Bot, lease: Lease) -> None:
         return
     for notice in waiting:
         text = CommentText(f"{KIND}-{_short(notice)}", _comment(notice), unless_hidden=COMMENT)
-        await put_comment(bot, lease, repository.full_name, text)
+        with bot.database.read() as connection:
+            current = publication_store.publication(connection, lease.pull, text.kind)
+        await put_comment(bot, lease, repository.full_name, text, current)
         with bot.database.write() as connection:
             budget_store.note_state(connection, notice, "sent")
 

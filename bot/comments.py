@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 import msgspec
+from sqlalchemy import Connection
 
 from attribution.cost import Cost
 from attribution.money import from_usd
@@ -21,15 +22,15 @@ from bot.figures.pull import view_of
 from bot.github.write_check import KIND as CHECK
 from bot.github.write_check import put_check
 from bot.github.write_comment import COMMENT, CommentText, put_comment
-from bot.keys import PullKey
+from bot.keys import PullKey, RepositoryKey
 from bot.repository_settings import RepositorySettings
 from bot.store import budgets as budget_store
 from bot.store import publications as publication_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store.tables import Publication, Pull, Repository
-from bot.work.queue import Lease
-from bot.work.stale import Change, Fact
+from bot.work.queue import Lease, Work
+from bot.work.stale import Change, Delay, Fact, Stale
 
 ISSUE = "issue"
 
@@ -58,7 +59,8 @@ REASONS: dict[Skip, str] = {
 
 
 class _Scene(msgspec.Struct, frozen=True):
-    """One pull request as it is stored now, and what GitHub shows of it: the same for the check run and the comment."""
+    """One pull request as it is stored now, and what GitHub shows of it: the same for the check run and the comment. `work`: what
+    else says its money."""
 
     repository: Repository
     settings: RepositorySettings
@@ -66,6 +68,7 @@ class _Scene(msgspec.Struct, frozen=True):
     view: CommentView
     comment: Publication | None
     check: Publication | None
+    work: list[tuple[Delay, list[Work]]]
 
 
 async def pull(bot: Bot, lease: Lease) -> bool:
@@ -73,7 +76,9 @@ async def pull(bot: Bot, lease: Lease) -> bool:
     scene = _scene(bot, lease.pull)
     if scene is None:
         return False
-    _note_cost(bot, lease.pull, scene)
+    if scene.work:
+        with bot.database.write() as connection:
+            bot.stale(scene.repository).request(connection, scene.work)
     if scene.view.cost.budget is not None:
         budgets.note(bot, lease, scene.repository, [scene.view.cost.budget])
     # Never further ahead than data settles: a clock that was set back would make it wait for hours.
@@ -83,7 +88,7 @@ async def pull(bot: Bot, lease: Lease) -> bool:
         await _put_check(bot, lease, scene)
     if waits:
         raise NotYet(scene.row.comment_due_at_ms)
-    if _is_there(scene.comment):
+    if _is_there(scene.comment) or not _wants_check(scene):
         return await _put_comment(bot, lease, scene, is_last=True)
     try:
         await _put_comment(bot, lease, scene)
@@ -102,7 +107,8 @@ def _scene(bot: Bot, key: PullKey) -> _Scene | None:
         settings, problem = bot.repository_settings(repository)
         usual, is_new = usual_figures.of_repository(connection, repository, from_ms(now_ms))
         view = view_of(connection, key, settings, problem, from_ms(now_ms), usual)
-        comment = publication_store.publication(connection, key, COMMENT)
+        published = publication_store.of_pull_request(connection, key)
+        comment = published.get(COMMENT)
         url = _url(bot, repository, key, comment)
         view = msgspec.structs.replace(view, how_url=bot.settings.how_url, comment_url=url)
         if repository.private:
@@ -113,7 +119,8 @@ def _scene(bot: Bot, key: PullKey) -> _Scene | None:
             row=row,
             view=view,
             comment=comment,
-            check=publication_store.publication(connection, key, CHECK),
+            check=published.get(CHECK),
+            work=_dependent_work(connection, bot.stale(repository), row, view),
         )
     if is_new:
         with bot.database.write() as connection:
@@ -123,14 +130,18 @@ def _scene(bot: Bot, key: PullKey) -> _Scene | None:
 
 
 async def _put_check(bot: Bot, lease: Lease, scene: _Scene) -> None:
+    if _wants_check(scene):
+        settings, view, repository = scene.settings, scene.view, scene.repository
+        text = checks.text(view, settings, private=repository.private)
+        await put_check(bot, lease, repository.full_name, view.head_sha, text, scene.check)
+
+
+def _wants_check(scene: _Scene) -> bool:
     """Where it may be a required check, it is there even with nothing to say; and where it is known that nothing was used."""
-    settings, view, repository = scene.settings, scene.view, scene.repository
+    settings, view = scene.settings, scene.view
     is_known = view.cost.total.requests or view.cost.unconfirmed or view.coverage.is_complete
     is_wanted = is_known or settings.enforce or scene.check is not None
-    if settings.check and scene.row.closed_at_ms is None and view.head_sha and is_wanted:
-        await put_check(
-            bot, lease, repository.full_name, view.head_sha, checks.text(view, settings, private=repository.private)
-        )
+    return bool(settings.check and scene.row.closed_at_ms is None and view.head_sha and is_wanted)
 
 
 async def _put_comment(bot: Bot, lease: Lease, scene: _Scene, *, is_last: bool = False) -> bool:
@@ -145,7 +156,10 @@ async def _put_comment(bot: Bot, lease: Lease, scene: _Scene, *, is_last: bool =
         text = OFF
     else:
         return False
-    is_finished = await put_comment(bot, lease, scene.repository.full_name, CommentText(COMMENT, text), is_last=is_last)
+    text_of_comment = CommentText(COMMENT, text)
+    is_finished = await put_comment(
+        bot, lease, scene.repository.full_name, text_of_comment, scene.comment, is_last=is_last
+    )
     budget = scene.view.cost.budget
     if skip is None and budget is not None and budget.needs_approval:
         with bot.database.write() as connection:
@@ -182,9 +196,8 @@ async def issue(bot: Bot, lease: Lease) -> None:
     settings, _ = bot.repository_settings(repository)
     is_allowed = settings.comments_in(private=repository.private) and settings.comment_on_issues
     if is_allowed and (_is_there(comment) or (cost.is_closed and _is_enough(settings, cost.total))):
-        await put_comment(
-            bot, lease, repository.full_name, CommentText(ISSUE, render_issue(cost, bot.settings.how_url))
-        )
+        text = CommentText(ISSUE, render_issue(cost, bot.settings.how_url))
+        await put_comment(bot, lease, repository.full_name, text, comment)
 
 
 def survival(bot: Bot, lease: Lease) -> None:
@@ -202,18 +215,15 @@ def survival(bot: Bot, lease: Lease) -> None:
         stale.note(connection, Fact.SURVIVAL, Change(repository=key.repository, pulls=[key.number]))
 
 
-def _note_cost(bot: Bot, key: PullKey, scene: _Scene) -> None:
+def _dependent_work(
+    connection: Connection, stale: Stale, row: Pull, view: CommentView
+) -> list[tuple[Delay, list[Work]]]:
     """What else says this pull request's money: its issues' comments, and the weeks since work on it began."""
-    stale, merged_at_ms = bot.stale(scene.repository), scene.row.merged_at_ms
-    times_ms = [to_ms(session.from_at) for session in scene.view.cost.sessions]
-    times_ms += [merged_at_ms] if merged_at_ms is not None else []
-    with bot.database.read() as connection:
-        issues = pull_facts(connection, key.repository, [key.number]).links.get(key.number, ())
-        change = Change(repository=key.repository, issues=issues, times_ms=times_ms)
-        work = stale.work(connection, Fact.PULL_COST, change)
-    if work:
-        with bot.database.write() as connection:
-            stale.request(connection, work)
+    key = RepositoryKey(row.account_id, row.repository_id)
+    times_ms = [to_ms(session.from_at) for session in view.cost.sessions]
+    times_ms += [row.merged_at_ms] if row.merged_at_ms is not None else []
+    issues = pull_facts(connection, key, [row.number]).links.get(row.number, ())
+    return stale.work(connection, Fact.PULL_COST, Change(repository=key, issues=issues, times_ms=times_ms))
 
 
 def _with_link(bot: Bot, key: PullKey, scene: _Scene) -> _Scene:

@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Callable
 
+import uvloop
+
 from bot import ticker
 from bot.clock import Clock
 from bot.context import Bot, Outside
@@ -62,7 +64,7 @@ class Runner:
 
     def start(self, credentials: AppCredentials) -> None:
         # Made here and not in the thread: a stop that comes before the thread has begun waits in the loop's queue.
-        loop = self._loop = asyncio.new_event_loop()
+        loop = self._loop = uvloop.new_event_loop()
 
         def work() -> None:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:

@@ -29,9 +29,16 @@ async def on_loop(call: Coroutine[Any, Any, T]) -> T:
 
 async def in_threads(work: Coroutine[Call, Any, None], executor: Executor) -> None:
     """Run `work` in threads, except for its calls of `on_loop`."""
-    loop = asyncio.get_running_loop()
     resume: Callable[[], Call] = partial(work.send, None)
-    while (call := await loop.run_in_executor(executor, _step, resume)) is not None:
+    while True:
+        step = executor.submit(_step, resume)
+        try:
+            call = await asyncio.wrap_future(step)
+        except asyncio.CancelledError:
+            step.add_done_callback(_close)
+            raise
+        if call is None:
+            return
         answer = asyncio.ensure_future(call)
         try:
             await asyncio.wait([answer])
@@ -52,6 +59,12 @@ def _step(resume: Callable[[], Call]) -> Call | None:
         return resume()
     except StopIteration:
         return None
+
+
+def _close(step: "Future[Call | None]") -> None:
+    """The call that a step came to is made by nobody any more."""
+    if not step.cancelled() and step.exception() is None and (call := step.result()) is not None:
+        call.close()
 
 
 class DaemonThreads(Executor):

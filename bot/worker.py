@@ -60,9 +60,9 @@ async def run(bot: Bot, lease: Lease) -> None:
     """Do one piece of work, and note in the queue what became of it."""
     kind = lease.work.kind
     try:
-        if kind in WRITERS:
+        if kind in WRITERS:  # that the lease is still ours is seen when the turn is taken
             check_turn(bot, lease)
-        if not queue.renew(bot.database, lease, bot.clock()):
+        elif not queue.renew(bot.database, lease, bot.clock()):
             return
         result = USE_CASES[kind](bot, lease)
         is_finished = await result if isinstance(result, Awaitable) else result

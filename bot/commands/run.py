@@ -26,6 +26,7 @@ from bot.store import accounts as account_store
 from bot.store import budgets as budget_store
 from bot.store import commands as command_store
 from bot.store import issues as issue_store
+from bot.store import publications as publication_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
 from bot.store import sessions as session_store
@@ -192,7 +193,10 @@ async def _answer(bot: Bot, lease: Lease, repository: Repository) -> None:
             continue
         reply = f"Not done: {phrase(command.problem)}." if command.problem else ""
         if text := " ".join(part for part in (reply, phrase(command.reply)) if part):
-            await put_comment(bot, lease, full_name, CommentText(f"reply-{command.comment_id}", text))
+            kind = f"reply-{command.comment_id}"
+            with bot.database.read() as connection:
+                current = publication_store.publication(connection, key, kind)
+            await put_comment(bot, lease, full_name, CommentText(kind, text), current)
         await take_turn(bot, lease)
         path = f"/repos/{full_name}/issues/comments/{command.comment_id}/reactions"
         # Where the comment is gone or the conversation locked, what was asked is done all the same.

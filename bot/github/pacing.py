@@ -25,7 +25,6 @@ def check_turn(bot: Bot, lease: Lease) -> None:
 async def take_turn(bot: Bot, lease: Lease) -> None:
     """The last look before a write: the work is still this worker's, and it is the account's turn, which is waited for if it is
     near. Raises `NotYet`."""
-    check_turn(bot, lease)
     while (at_ms := _turn(bot, lease)) is not None:
         if at_ms > bot.clock() + bot.patience_ms:
             raise NotYet(at_ms - bot.patience_ms)

@@ -22,7 +22,8 @@ from bot.settings_lines import LONGEST
 from bot.store import accounts as account_store
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
-from bot.store.repositories import RepositoryFacts
+from bot.store import sessions as session_store
+from bot.store.repositories import Difference, RepositoryFacts
 from bot.store.tables import Repository
 from bot.work import queue
 from bot.work.queue import Kind, Work
@@ -113,8 +114,8 @@ async def account(bot: Bot, account_id: int, installation_id: int) -> None:
     journal.note("installation read", account=login, repositories=len(repositories))
     with bot.database.write() as connection:
         account_store.lock(connection, account_id)
-        for key in repository_store.save_repositories(bot.database, connection, account_id, repositories):
-            note_settings(bot, connection, key)
+        for difference in repository_store.save_repositories(bot.database, connection, account_id, repositories):
+            note_difference(bot, connection, difference)
         recent = [Work(Kind.RECENT, account_id, facts.repository_id) for facts in repositories]
         queue.request(connection, recent, bot.clock())
 
@@ -240,6 +241,17 @@ async def settings_file(bot: Bot, key: RepositoryKey) -> None:
             return
         repository_store.note(connection, key, week_due_at_ms=0)  # the day of the weekly issue may be another
         note_settings(bot, connection, key)
+
+
+def note_difference(bot: Bot, connection: Connection, difference: Difference) -> None:
+    """Have everything looked at that it may change. Whatever was done or pushed on a default branch is attributed otherwise than on
+    another one: of sessions without a branch, too."""
+    if difference.is_visibility:
+        note_settings(bot, connection, difference.key)
+    repository = repository_store.repository(connection, difference.key)
+    if difference.is_default_branch and repository is not None:
+        session_store.request_all(connection, difference.key)
+        bot.stale(repository).note(connection, Fact.DEFAULT_BRANCH, Change(repository=difference.key))
 
 
 def note_settings(bot: Bot, connection: Connection, key: RepositoryKey) -> None:

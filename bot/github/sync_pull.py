@@ -15,7 +15,7 @@ from bot.clock import DAY_MS, to_ms
 from bot.context import Bot
 from bot.github.client import Missing
 from bot.github.models import LONGEST_NAME, Label, User, line, names_of
-from bot.github.sync_account import RepositoryListed, ask_of, covered, note_settings, settings_file
+from bot.github.sync_account import RepositoryListed, ask_of, covered, note_difference, settings_file
 from bot.keys import PullKey
 from bot.store import accounts as account_store
 from bot.store import issues as issue_store
@@ -148,8 +148,9 @@ def _save(bot: Bot, key: PullKey, answer: _Pull, facts: PullRequest, commits: li
     with bot.database.write() as connection:
         account_store.lock(connection, key.account_id)
         details = _details(answer, commits, repository_store.names_of(connection, key.repository))
-        if repository_store.save_repository(bot.database, connection, key.account_id, answer.base.repo.facts()):
-            note_settings(bot, connection, key.repository)
+        facts_of_base = answer.base.repo.facts()
+        difference = repository_store.save_repository(bot.database, connection, key.account_id, facts_of_base)
+        note_difference(bot, connection, difference)
         if answer.head.repo and answer.head.repo.id != key.repository_id:
             # Sessions in a fork name the fork.
             repository_store.save_alias(bot.database, connection, key.repository, answer.head.repo.full_name)

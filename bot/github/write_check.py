@@ -18,6 +18,7 @@ from bot.keys import PullKey
 from bot.markdown import fitted
 from bot.store import budgets as budget_store
 from bot.store import publications as publication_store
+from bot.store.tables import Publication
 from bot.work.queue import Lease
 
 NAME = "Mergecost"
@@ -47,12 +48,13 @@ _LONGEST_TITLE, _LONGEST_SUMMARY = 255, 65_000
 _BUTTON = {"label": "Approve", "description": "Let it cost more than its budget", "identifier": APPROVE}
 
 
-async def put_check(bot: Bot, lease: Lease, full_name: str, head_sha: str, check: CheckText) -> None:
-    """Make the check run on that commit say so. The same text makes no call. Raises `NotYet` and GitHub's errors."""
+async def put_check(
+    bot: Bot, lease: Lease, full_name: str, head_sha: str, check: CheckText, current: Publication | None
+) -> None:
+    """Make the check run on that commit say so; `current` is what is stored of it. The same text makes no call. Raises `NotYet` and
+    GitHub's errors."""
     key = lease.pull
     digest = hashlib.sha256(msgspec.json.encode([head_sha, check])).hexdigest()
-    with bot.database.read() as connection:
-        current = publication_store.publication(connection, key, KIND)
     if current and current.comment_id and current.body_sha256 == digest:
         return
     run_id = current.comment_id if current and current.head_sha == head_sha else None

@@ -19,6 +19,7 @@ from bot.github.pacing import take_turn
 from bot.keys import PullKey
 from bot.markdown import fitted
 from bot.store import publications as publication_store
+from bot.store.tables import Publication
 from bot.work import queue
 from bot.work.queue import Lease
 
@@ -38,16 +39,17 @@ class CommentText(msgspec.Struct, frozen=True):
     unless_hidden: str = ""
 
 
-async def put_comment(bot: Bot, lease: Lease, full_name: str, text: CommentText, *, is_last: bool = False) -> bool:
-    """Make our comment on pull request `lease.pull` read so. Raises `NotYet` and GitHub's errors.
+async def put_comment(
+    bot: Bot, lease: Lease, full_name: str, text: CommentText, current: Publication | None, *, is_last: bool = False
+) -> bool:
+    """Make our comment on pull request `lease.pull` read so; `current` is what is stored of it. Raises `NotYet` and GitHub's
+    errors.
 
     Where it `is_last` of a piece of work, the lease is finished in the transaction that stores the comment: then True.
     """
     key, kind = lease.pull, text.kind
     full_body = fitted(f"{bot.marker(kind, key)}\n{text.body}", LONGEST_BODY)
     digest = hashlib.sha256(full_body.encode()).hexdigest()
-    with bot.database.read() as connection:
-        current = publication_store.publication(connection, key, kind)
     if current and (current.state != "live" or (current.comment_id and current.body_sha256 == digest)):
         return False
     comment_id = current.comment_id if current else None

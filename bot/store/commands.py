@@ -10,7 +10,7 @@ from attribution.cost import Cost
 from attribution.evidence import Correction, Evidence
 from attribution.report import NO_PULL, Suggestion, short_id
 from bot.keys import PullKey, RepositoryKey
-from bot.store.database import Database, of_names, of_pull, of_repository, rows, rows_in, rows_named, table
+from bot.store.database import Database, among, of_names, of_pull, of_repository, rows, rows_in, rows_named, table
 from bot.store.sessions import SessionKey, sessions
 from bot.store.tables import CommandRow, CorrectionRow, SuggestionRow
 
@@ -18,13 +18,11 @@ commands, corrections, suggestions = table(CommandRow), table(CorrectionRow), ta
 
 _SESSION = ("account_id", "repository_id", "tool", "session_id")
 _OF_COMMENT = of_pull(commands) & (commands.c.comment_id == bindparam("of_comment"))
-_RUN = select(commands.c.comment_id).where(
-    of_pull(commands), commands.c.comment_id.in_(bindparam("comment_ids", expanding=True))
-)
+_RUN = select(commands.c.comment_id).where(of_pull(commands), among(commands.c.comment_id, "comment_ids"))
 _UNANSWERED = select(commands).where(of_pull(commands), ~commands.c.is_answered).order_by(commands.c.comment_id)
 _ANSWER = update(commands).where(_OF_COMMENT).values(is_answered=True)
 _CORRECTIONS = select(corrections.c.facts).where(
-    of_repository(corrections), corrections.c.session_id.in_(bindparam("session_ids", expanding=True))
+    of_repository(corrections), among(corrections.c.session_id, "session_ids")
 )
 _SUGGESTIONS = select(suggestions).where(of_pull(suggestions))
 _SUGGESTIONS_OF_SESSIONS = select(suggestions).where(

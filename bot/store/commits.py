@@ -15,7 +15,7 @@ from attribution.reported_commits import ReportedCommit, reported_commits, with_
 from attribution.usage import Usage
 from bot.clock import to_ms
 from bot.keys import RepositoryKey, Sender
-from bot.store.database import of_repository, rows_in, table
+from bot.store.database import among, of_repository, rows_in, table
 from bot.store.inserts import insert_rows
 from bot.store.tables import CommitName, CommitRow
 
@@ -29,11 +29,11 @@ _ALL = select(commits.c.facts, commits.c.sender).where(of_repository(commits), c
 _OR_CHANGE = """
     ON CONFLICT (account_id, repository_id, sender, sha) DO UPDATE SET
         token_id = excluded.token_id, facts = excluded.facts, author = excluded.author, at_ms = excluded.at_ms"""
-_ANYONES_SHAS = select(names.c.sha).where(of_repository(names), names.c.text.in_(bindparam("names", expanding=True)))
-_ANYONES = select(commits.c.facts).where(of_repository(commits), commits.c.sha.in_(bindparam("shas", expanding=True)))
-_BY_SHA = _ALL.where(commits.c.sha.in_(bindparam("shas", expanding=True)))
+_ANYONES_SHAS = select(names.c.sha).where(of_repository(names), among(names.c.text, "names"))
+_ANYONES = select(commits.c.facts).where(of_repository(commits), among(commits.c.sha, "shas"))
+_BY_SHA = _ALL.where(among(commits.c.sha, "shas"))
 _SHAS_BY_NAME = select(names.c.sha).where(
-    of_repository(names), names.c.sender.in_(_SENDERS), names.c.text.in_(bindparam("names", expanding=True))
+    of_repository(names), names.c.sender.in_(_SENDERS), among(names.c.text, "names")
 )
 _OF_TOKEN = and_(
     of_repository(commits), commits.c.sender == bindparam("of_sender"), commits.c.token_id == bindparam("of_token")
@@ -42,11 +42,11 @@ _SENT = select(commits.c.facts).where(_OF_TOKEN)
 _OF_SENDER = select(commits.c.facts).where(
     of_repository(commits),
     commits.c.sender == bindparam("of_sender"),
-    commits.c.sha.in_(bindparam("shas", expanding=True)),
+    among(commits.c.sha, "shas"),
 )
 _FORGET = delete(commits).where(_OF_TOKEN)
 _BY_AUTHOR = _ALL.where(
-    commits.c.author.in_(bindparam("authors", expanding=True)),
+    among(commits.c.author, "authors"),
     commits.c.at_ms >= bindparam("since_ms"),
     commits.c.at_ms <= bindparam("until_ms"),
 )

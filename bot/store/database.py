@@ -1,7 +1,10 @@
 """One engine for SQLite and PostgreSQL, and the two kinds of transaction that the rest uses."""
 
+import math
 import os
+import select
 import sqlite3
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import groupby
@@ -29,7 +32,7 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -43,11 +46,12 @@ Model = TypeVar("Model", bound=SQLModel)
 # In one statement: databases bound the number of parameters (SQLite 32,766, PostgreSQL 65,535).
 _AT_ONCE = 10_000
 MIGRATIONS = Path(__file__).parents[2] / "deploy" / "migrations"
-_AT_END = "at_end"
+_AT_END, _IDLE_SINCE = "at_end", "idle_since"
 
 # How long a transaction waits for another one's lock, for a connection of the pool, and for a server to take a new connection.
 _LOCK_SECONDS = 8
 _POOL_SECONDS = 5
+_IDLE_SECONDS = 1
 _CONNECT_SECONDS = 3
 # Longer than any statement of ours on a busy server; it ends one that nobody waits for any more.
 _STATEMENT_SECONDS = 120
@@ -322,9 +326,8 @@ def _postgresql(url: str) -> Engine:
         "keepalives_count": 2,
         "tcp_user_timeout": 9_000,
     }
-    engine = create_engine(
-        url, connect_args=network, pool_pre_ping=True, pool_size=12, max_overflow=6, pool_timeout=_POOL_SECONDS
-    )
+    engine = create_engine(url, connect_args=network, pool_size=12, max_overflow=6, pool_timeout=_POOL_SECONDS)
+    _ping_idle(engine)
 
     @event.listens_for(engine, "connect")
     def _(connection: Any, _record: Any) -> None:
@@ -332,6 +335,30 @@ def _postgresql(url: str) -> Engine:
         connection.commit()
 
     return engine
+
+
+def _ping_idle(engine: Engine) -> None:
+    """A connection that nobody has used for a while, or to which the server has said something unasked, as it does where it ends
+    one, is asked whether it is still good. `pool_pre_ping` would ask before each transaction, and most are a statement or two."""
+
+    @event.listens_for(engine, "checkin")
+    def _(_connection: Any, record: Any) -> None:
+        record.info[_IDLE_SINCE] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _(connection: Any, record: Any, _proxy: Any) -> None:
+        is_idle = time.monotonic() - record.info.get(_IDLE_SINCE, math.inf) > _IDLE_SECONDS
+        if is_idle or _has_said_something(connection):
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise InvalidatePoolError from error
+
+
+def _has_said_something(connection: psycopg.Connection) -> bool:
+    socket = select.poll()
+    socket.register(connection.fileno(), select.POLLIN)
+    return bool(socket.poll(0))
 
 
 def _sqlite(url: str) -> Engine:

@@ -12,15 +12,13 @@ from attribution.outcome import Details
 from bot.clock import to_ms
 from bot.keys import IssueKey, RepositoryKey
 from bot.store import references as reference_store
-from bot.store.database import Database, of_pull, of_repository, rows_in, table
+from bot.store.database import Database, among, of_pull, of_repository, rows_in, table
 from bot.store.pulls import Pulls
 from bot.store.tables import IssueRow
 
 issues = table(IssueRow)
 
-_BY_NUMBER = select(issues.c.number, issues.c.facts).where(
-    of_repository(issues), issues.c.number.in_(bindparam("numbers", expanding=True))
-)
+_BY_NUMBER = select(issues.c.number, issues.c.facts).where(of_repository(issues), among(issues.c.number, "numbers"))
 _CLOSED = select(issues.c.number, issues.c.facts).where(
     of_repository(issues), issues.c.closed_at_ms >= bindparam("from_ms"), issues.c.closed_at_ms < bindparam("to_ms")
 )

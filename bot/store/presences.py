@@ -6,7 +6,7 @@ from attribution.clues import Clues, of_author, of_branch, presences_of
 from attribution.evidence import PullRequest
 from bot.clock import to_ms
 from bot.keys import PullKey, RepositoryKey
-from bot.store.database import of_pull, of_repository, rows_in, table
+from bot.store.database import among, of_pull, of_repository, rows_in, table
 from bot.store.inserts import insert_rows
 from bot.store.tables import Presence
 
@@ -16,7 +16,7 @@ _OF_ONE = select(presences.c.text, presences.c.from_ms, presences.c.until_ms).wh
 _FORGET = delete(presences).where(of_pull(presences))
 _PRESENT = select(presences.c.number).where(
     of_repository(presences),
-    presences.c.text.in_(bindparam("texts", expanding=True)),
+    among(presences.c.text, "texts"),
     presences.c.until_ms >= bindparam("since_ms"),
     presences.c.from_ms <= bindparam("until_ms"),
 )

@@ -3,13 +3,14 @@
 from sqlalchemy import Connection, bindparam, select, update
 
 from bot.keys import PullKey
-from bot.store.database import Database, of_pull, one, table
+from bot.store.database import Database, of_pull, one, rows, table
 from bot.store.tables import Publication
 
 publications = table(Publication)
 
 _OF_KIND = of_pull(publications) & (publications.c.kind == bindparam("of_kind"))
 _ONE = select(publications).where(_OF_KIND)
+_OF_PULL = select(publications).where(of_pull(publications))
 _RESUME = (
     update(publications)
     .where(_OF_KIND, publications.c.state != "live")
@@ -19,6 +20,11 @@ _RESUME = (
 
 def publication(connection: Connection, key: PullKey, kind: str) -> Publication | None:
     return one(Publication, connection, _ONE, key.params | {"of_kind": kind})
+
+
+def of_pull_request(connection: Connection, key: PullKey) -> dict[str, Publication]:
+    """Everything on a pull request, by kind."""
+    return {row.kind: row for row in rows(Publication, connection, _OF_PULL, key.params)}
 
 
 def save_publication(database: Database, connection: Connection, key: PullKey, kind: str, **state: object) -> None:

@@ -16,7 +16,7 @@ from bot.clock import from_ms, to_ms
 from bot.keys import PullKey, RepositoryKey
 from bot.store import presences as presence_store
 from bot.store import references as reference_store
-from bot.store.database import Database, of_pull, of_repository, one, rows_in, table
+from bot.store.database import Database, among, of_pull, of_repository, one, rows_in, table
 from bot.store.tables import DaySum, Publication, Pull
 
 pulls, publications, day_sums = table(Pull), table(Publication), table(DaySum)
@@ -27,7 +27,7 @@ Pulls: TypeAlias = tuple[Mapping[int, PullRequest], Mapping[int, Details]]
 _ONE = select(pulls).where(of_pull(pulls))
 _BEFORE = select(pulls.c.facts, pulls.c.updated_at_ms).where(of_pull(pulls)).with_for_update()
 _BY_NUMBER = select(pulls.c.number, pulls.c.facts, pulls.c.details).where(
-    of_repository(pulls), pulls.c.number.in_(bindparam("numbers", expanding=True))
+    of_repository(pulls), among(pulls.c.number, "numbers")
 )
 _MERGED = select(pulls.c.number).where(
     of_repository(pulls), pulls.c.merged_at_ms >= bindparam("from_ms"), pulls.c.merged_at_ms < bindparam("to_ms")
@@ -39,7 +39,7 @@ _NEWEST = (
     .limit(bindparam("most"))
 )
 _OPEN = select(pulls.c.number).where(of_repository(pulls), pulls.c.closed_at_ms.is_(None))
-_FACTS = select(pulls.c.facts).where(of_repository(pulls), pulls.c.number.in_(bindparam("numbers", expanding=True)))
+_FACTS = select(pulls.c.facts).where(of_repository(pulls), among(pulls.c.number, "numbers"))
 # Two ranges of an index, which SQLite would not take for one condition with OR.
 _RECENT = union_all(
     select(pulls.c.facts).where(of_repository(pulls), pulls.c.closed_at_ms.is_(None)),

@@ -2,20 +2,18 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, delete, select
 
 from bot.keys import PullKey, RepositoryKey
-from bot.store.database import of_pull, of_repository, rows_in, table
+from bot.store.database import among, of_pull, of_repository, rows_in, table
 from bot.store.inserts import insert_rows
 from bot.store.tables import Reference
 
 references = table(Reference)
 
 _OF_ONE = select(references.c.text).where(of_pull(references))
-_REFERRING = select(references.c.number).where(
-    of_repository(references), references.c.text.in_(bindparam("texts", expanding=True))
-)
-_FORGET = delete(references).where(of_pull(references), references.c.text.in_(bindparam("texts", expanding=True)))
+_REFERRING = select(references.c.number).where(of_repository(references), among(references.c.text, "texts"))
+_FORGET = delete(references).where(of_pull(references), among(references.c.text, "texts"))
 
 
 def save(connection: Connection, key: PullKey, texts: Collection[str]) -> None:

@@ -7,10 +7,18 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from bot.keys import RepositoryKey
 from bot.store import transfer
-from bot.store.database import Database, of_account, of_repository, one, rows, rows_in, table
+from bot.store.database import Database, among, of_account, of_repository, one, rows, rows_in, table
 from bot.store.tables import Account, Repository, RepositoryName
 
 accounts, repositories, names = table(Account), table(Repository), table(RepositoryName)
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """What is different of a repository that was known before."""
+
+    key: RepositoryKey
+    is_visibility: bool
+    is_default_branch: bool
 
 
 class RepositoryFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,12 +52,12 @@ _COVERED_NAMES = (
     .join(repositories, _SAME)
     .where(of_account(names), repositories.c.active)
 )
-_COVERED_IDS = _COVERED_NAMES.where(names.c.name.in_(bindparam("names", expanding=True)))
+_COVERED_IDS = _COVERED_NAMES.where(among(names.c.name, "names"))
 _NAMES = select(names.c.name).where(of_repository(names))
 _ELSEWHERE = select(repositories.c.account_id).where(
     repositories.c.repository_id == bindparam("of_repository"), repositories.c.account_id != bindparam("of_account")
 )
-_IS_PRIVATE = select(repositories.c.private).where(of_repository(repositories))
+_BEFORE = select(repositories.c.private, repositories.c.default_branch).where(of_repository(repositories))
 _CHANGE = update(repositories).where(of_repository(repositories))
 _CLOSE_ALL = update(repositories).where(of_account(repositories)).values(active=False)
 _LOOK_AGAIN = update(repositories).values(week_due_at_ms=0)
@@ -57,18 +65,15 @@ _LOOK_AGAIN = update(repositories).values(week_due_at_ms=0)
 
 def save_repositories(
     database: Database, connection: Connection, account_id: int, repositories_now: Sequence[RepositoryFacts]
-) -> list[RepositoryKey]:
-    """The installation covers exactly these now. Those it covered before stay, inactive: their ledger is history. Returns those
-    that became public or private."""
+) -> list[Difference]:
+    """The installation covers exactly these now. Those it covered before stay, inactive: their ledger is history."""
     connection.execute(_CLOSE_ALL, {"of_account": account_id})
     in_order = sorted(repositories_now, key=lambda facts: facts.repository_id)
-    changed = [facts for facts in in_order if save_repository(database, connection, account_id, facts)]
-    return [RepositoryKey(account_id, facts.repository_id) for facts in changed]
+    return [save_repository(database, connection, account_id, facts) for facts in in_order]
 
 
-def save_repository(database: Database, connection: Connection, account_id: int, facts: RepositoryFacts) -> bool:
-    """A repository that another account had before was transferred: its ledger moves with it. True if it became public or
-    private."""
+def save_repository(database: Database, connection: Connection, account_id: int, facts: RepositoryFacts) -> Difference:
+    """A repository that another account had before was transferred: its ledger moves with it."""
     key = RepositoryKey(account_id, facts.repository_id)
     for other_id in connection.execute(_ELSEWHERE, key.params).scalars().all():
         transfer.move(connection, RepositoryKey(other_id, facts.repository_id), account_id)
@@ -83,14 +88,18 @@ def save_repository(database: Database, connection: Connection, account_id: int,
         "settings_read_at_ms": 0, "newest_week": "", "week_due_at_ms": 0, "time_zone": "UTC",
         "usual": "", "usual_at_ms": 0,
     }  # fmt: skip
-    was_private = connection.execute(_IS_PRIVATE, key.params).scalar()
+    before = connection.execute(_BEFORE, key.params).first()
     insert = database.insert(repositories).values(**key._asdict(), **state, **blank)
     connection.execute(insert.on_conflict_do_update(index_elements=["account_id", "repository_id"], set_=state))
     name = database.insert(names).values(name=facts.full_name.lower(), **key._asdict())
     connection.execute(
         name.on_conflict_do_update(index_elements=["account_id", "name"], set_={"repository_id": facts.repository_id})
     )
-    return was_private not in (None, facts.private)
+    return Difference(
+        key=key,
+        is_visibility=before is not None and before.private != facts.private,
+        is_default_branch=before is not None and before.default_branch != facts.default_branch,
+    )
 
 
 def save_alias(database: Database, connection: Connection, key: RepositoryKey, name: str) -> None:

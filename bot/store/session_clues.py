@@ -15,7 +15,7 @@ from bot.keys import RepositoryKey
 from bot.store import commits as commit_store
 from bot.store import presences as presence_store
 from bot.store import pulls as pull_store
-from bot.store.database import of_names, of_repository, rows_in, rows_named, table
+from bot.store.database import among, of_names, of_repository, rows_in, rows_named, table
 from bot.store.inserts import insert_rows
 from bot.store.sessions import SessionKey
 from bot.store.tables import SessionClue
@@ -27,7 +27,7 @@ _FORGET = delete(clues).where(
     of_repository(clues), clues.c.tool == bindparam("of_tool"), clues.c.session_id == bindparam("of_session")
 )
 _FOUND = select(clues.c.tool, clues.c.session_id).where(of_repository(clues))
-_BY_TEXT = _FOUND.where(clues.c.text.in_(bindparam("texts", expanding=True)))
+_BY_TEXT = _FOUND.where(among(clues.c.text, "texts"))
 _BY_TIME = _FOUND.where(
     clues.c.text == bindparam("of_text"),
     clues.c.until_ms >= bindparam("since_ms"),

@@ -31,6 +31,7 @@ _REQUEST = (
     )
     .values(request_count=sessions.c.request_count + 1)
 )
+_REQUEST_ALL = update(sessions).where(of_repository(sessions)).values(request_count=sessions.c.request_count + 1)
 _WAITING = (
     select(sessions)
     .where(of_repository(sessions), sessions.c.done_count < sessions.c.request_count)
@@ -66,6 +67,11 @@ def request(connection: Connection, key: RepositoryKey, wanted: Collection[Sessi
     if wanted:
         names = [{"of_tool": tool, "of_session": session_id} for tool, session_id in sorted(wanted)]
         connection.execute(_REQUEST, [key.params | name for name in names])
+
+
+def request_all(connection: Connection, key: RepositoryKey) -> None:
+    """Have all sessions of a repository attributed again."""
+    connection.execute(_REQUEST_ALL, key.params)
 
 
 def waiting(connection: Connection, key: RepositoryKey, most: int) -> list[SessionRow]:

@@ -20,7 +20,7 @@ from attribution.totals import Spend
 from bot.clock import from_ms, to_ms
 from bot.keys import PullKey, RepositoryKey
 from bot.store.charge_ids import first_id_ms
-from bot.store.database import of_account, of_repository, rows_in
+from bot.store.database import among, of_account, of_repository, rows_in
 from bot.store.day_sums import day_senders, day_sums
 from bot.store.ledger_tables import FOR_PULLS, PARTS, WHOLE, charges, reasons, shares, since
 
@@ -55,7 +55,7 @@ _IS_UNCONFIRMED = day_sums.c.evidence == Evidence.IMPLAUSIBLE.value
 _TOTAL = select(*_OF_REQUESTS).where(_BETWEEN, ~_IS_UNCONFIRMED)
 _SPENT_ON = (
     select(*_BEARERS, *_OF_PARTS)
-    .where(of_repository(day_sums), day_sums.c.pull_number.in_(bindparam("numbers", expanding=True)))
+    .where(of_repository(day_sums), among(day_sums.c.pull_number, "numbers"))
     .group_by(*_BEARERS)
     .having(_IS_ANY)
 )
@@ -109,7 +109,7 @@ _BY_MODEL_OF_PULL = (
 )
 _FIRST_DAYS = (
     select(day_sums.c.pull_number, func.min(day_sums.c.day).label("day"))
-    .where(of_repository(day_sums), day_sums.c.pull_number.in_(bindparam("numbers", expanding=True)))
+    .where(of_repository(day_sums), among(day_sums.c.pull_number, "numbers"))
     .where(day_sums.c.parts > 0)
     .group_by(day_sums.c.pull_number)
 )
@@ -120,7 +120,7 @@ _SENDERS = (
 )
 _REPORTING = (
     select(day_senders.c.author)
-    .where(of_repository(day_senders), day_senders.c.author.in_(bindparam("authors", expanding=True)))
+    .where(of_repository(day_senders), among(day_senders.c.author, "authors"))
     .where(day_senders.c.day >= bindparam("since"), day_senders.c.requests > 0)
     .distinct()
 )
@@ -143,7 +143,7 @@ def _cells(by: By) -> Select[*tuple[Any, ...]]:
     is_unconfirmed = case((_IS_UNCONFIRMED, 1), else_=0).label("is_unconfirmed")
     return (
         select(*columns, is_unconfirmed, *(_OF_PARTS if columns == _OF_PULL else _OF_REQUESTS))
-        .where(of_account(day_sums), day_sums.c.repository_id.in_(bindparam("repository_ids", expanding=True)))
+        .where(of_account(day_sums), among(day_sums.c.repository_id, "repository_ids"))
         .where(_in_span(day_sums))
         .group_by(*columns, is_unconfirmed)
         .having(_IS_ANY)

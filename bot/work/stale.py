@@ -28,6 +28,7 @@ class Fact(StrEnum):
     USAGE = "usage"
     COMMITS = "commits"
     PULL_TIMELINE = "pull timeline"
+    DEFAULT_BRANCH = "default branch"
     PULL = "pull"
     HEAD = "head"
     ISSUE = "issue"
@@ -60,6 +61,7 @@ STALE: dict[Fact, tuple[tuple[Kind, Delay], ...]] = {
     Fact.COMMITS: ((Kind.ATTRIBUTE, Delay.NOW),),
     # Of a pull request: what attribution sees; anything that its comment says; where the check run stands.
     Fact.PULL_TIMELINE: ((Kind.ATTRIBUTE, Delay.NOW),),
+    Fact.DEFAULT_BRANCH: ((Kind.ATTRIBUTE, Delay.NOW),),
     Fact.PULL: ((Kind.COMMENT, Delay.SETTLED), (Kind.ISSUE_COMMENT, Delay.SETTLED)),
     Fact.HEAD: ((Kind.COMMENT, Delay.NOW),),
     Fact.ISSUE: ((Kind.ISSUE_COMMENT, Delay.SETTLED),),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import count
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import pytest
@@ -19,7 +19,7 @@ from attribution.usage import CommitMade, Context, Usage, Work, with_context
 from bot import attribute, ingest
 from bot.clock import to_ms
 from bot.context import Bot
-from bot.github import sync_pull
+from bot.github import sync_account, sync_pull
 from bot.keys import RepositoryKey, Sender
 from bot.notify import Outbox
 from bot.repository_settings import OperatorSettings
@@ -43,11 +43,19 @@ accounts = count(5)
 NAME = "acme/widgets"
 NOW_MS = to_ms(MONDAY + 400 * DAY)
 
+
+class Default(NamedTuple):
+    """The default branch is this one now."""
+
+    branch: str
+
+
 # A pull request as GitHub shows it, usage that a machine sends, what a maintainer says; None: the worker comes along.
-Event = PullRequest | Sequence[Usage] | Correction | None
+Event = PullRequest | Sequence[Usage] | Correction | Default | None
 
 
 few, how_many_pulls = st.integers(1, 3), st.integers(1, 4)
+another_default = st.lists(st.sampled_from(["main", "feat/a"]).map(Default), max_size=1)
 what_was_said, looks_of_the_worker = st.lists(corrections, max_size=1), st.integers(1, 4)
 
 
@@ -63,6 +71,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
         cut = draw(st.integers(1, len(usages)))
         events += [part for part in (usages[:cut], usages[cut:]) if part]
     events += draw(what_was_said)
+    events += draw(another_default)
     events += [None] * draw(looks_of_the_worker)
     return draw(st.permutations(events))
 
@@ -75,15 +84,23 @@ class Repository:
         number = next(accounts)
         self.key = RepositoryKey(number, number)
         self.attributed = 0
-        facts = RepositoryFacts(repository_id=number, full_name=NAME, private=True, default_branch="main")
         with database.write() as connection:
             account_store.save_account(database, connection, self.key.account_id, "acme", 1, suspended=False)
-            repository_store.save_repositories(database, connection, self.key.account_id, [facts])
         self._bot = Bot(
             settings=cast(Any, None), operator=OperatorSettings(), database=database, clock=lambda: NOW_MS,
             github=cast(Any, None), outbox=Outbox(),
         )  # fmt: skip
         self._comment_ids = count(1)
+        self.save("main")
+
+    def save(self, default_branch: str) -> None:
+        """As GitHub lists it."""
+        facts = RepositoryFacts(
+            repository_id=self.key.repository_id, full_name=NAME, private=True, default_branch=default_branch
+        )
+        with self.database.write() as connection:
+            (difference,) = repository_store.save_repositories(self.database, connection, self.key.account_id, [facts])
+            sync_account.note_difference(self._bot, connection, difference)
 
     def happen(self, event: Event) -> None:
         match event:
@@ -93,6 +110,8 @@ class Repository:
                 self.read(event)
             case Correction():
                 self.correct(event)
+            case Default():
+                self.save(event.branch)
             case _:
                 self.receive(event)
 
@@ -209,6 +228,13 @@ def test_a_commit_that_was_pushed_directly_is_reported_late(database: Database):
     edits = usage_of(MONDAY, "ann", "s1", Work(edited_files=("a.py",)))
     by_hand = usage_of(MONDAY + 2 * HOUR, "ann", "s0", Work(commits_after=(report,)))
     assert placement_after(database, edits, None, by_hand) == ("None", Evidence.EDITS)
+
+
+def test_a_branch_that_becomes_the_default_one_is_no_evidence_any_more(database: Database):
+    pull = PullRequest(number=1, head_branch="develop", created_at=MONDAY)
+    edits = usage_of(MONDAY, "ann", "s1", Work(), "develop")
+    assert placement_after(database, pull, edits) == ("1", Evidence.BRANCH)
+    assert placement_after(database, pull, edits, None, Default("develop")) == ("None", Evidence.NONE)
 
 
 def usage_of(at: datetime, author: str, session_id: str, work: Work, branch: str = "main") -> list[Usage]:
