@@ -1,6 +1,7 @@
 """Several records of one request as one: copies of logs, snapshots while it streamed, telemetry, under any of its ids."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -70,7 +71,7 @@ def unique(usages: Iterable[Usage]) -> list[Usage]:
         for name in names:
             if name != first:
                 others[name] = first
-    return sorted(by_name.values(), key=lambda usage: (usage.at, usage.tool, usage.request_id))
+    return sorted(by_name.values(), key=attrgetter("at", "tool", "request_id"))
 
 
 def _completeness(usage: Usage) -> list[Any]:

@@ -142,7 +142,7 @@ def _show(programs: list[Program]) -> None:
 
 def _hook(rounds: int) -> None:
     """The hook's process itself; the push that it starts goes on without it."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # a push may still end there
         env = {"PATH": os.environ["PATH"], "HOME": folder, "MERGECOST_STATE": f"{folder}/state/state.db"}
         Path(folder, "state").mkdir()
         times: dict[str, list[float]] = {"python -c pass": [], "hook": []}
