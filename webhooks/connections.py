@@ -11,8 +11,29 @@ from typing import Any, cast
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-_FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 30\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-_HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+# As on every other answer.
+_HEADERS = (
+    "content-type: application/json\r\nx-content-type-options: nosniff\r\nreferrer-policy: no-referrer\r\n"
+    "x-frame-options: DENY\r\ncontent-security-policy: frame-ancestors 'none'\r\nconnection: close\r\n"
+)
+
+
+def _refusal(status: str, message: str, headers: str = "") -> bytes:
+    """An answer of our own, where no application sees the request."""
+    body = msgspec.json.encode({"message": message})
+    head = f"HTTP/1.1 {status}\r\n{_HEADERS}{headers}content-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+_FULL = _refusal(
+    "503 Service Unavailable",
+    "as many connections as there may be are in use: send it again later",
+    "retry-after: 30\r\n",
+)
+_HEAD_TOO_LARGE = _refusal(
+    "431 Request Header Fields Too Large",
+    "the head of a request may have 32 KB and 100 headers: send fewer and shorter ones",
+)
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -179,6 +179,7 @@ def test_where_all_are_busy_a_newcomer_hears_so():
         late = await door.come("1.1.1.1", HEAD)
         assert late.said.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after" in late.said
+        assert b"send it again later" in late.said
         assert late.is_closed
         door.answer.set()
         for wire in busy:
@@ -196,6 +197,8 @@ def test_an_endless_head_is_refused(piece):
         wire = await door.come("8.8.8.8", b"GET / HTTP/1.1\r\n")
         await say(wire, piece)
         assert wire.said.startswith(b"HTTP/1.1 431 ")
+        assert b"send fewer and shorter ones" in wire.said
+        assert b"nosniff" in wire.said
         assert wire.is_closed
 
     hurry.run(story())
