@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,8 @@ from attribution.evidence import PENDING
 from attribution.ledger import Charge, Share
 from attribution.periods import QUARTER_MS, day_of
 from bot.clock import from_ms, to_ms
-from bot.store.database import insert_for, of_account, rows_in, table
+from bot.store.database import of_account, rows_in, table
+from bot.store.inserts import insert_values
 from bot.store.tables import DaySender, DaySum, Repository
 
 day_sums, day_senders, repositories = table(DaySum), table(DaySender), table(Repository)
@@ -136,10 +138,15 @@ def add(
     sums: Iterable[tuple[tuple[Any, ...], list[int]]],
 ) -> None:
     """Rows in order of key. Each of `sums` is the rest of a row's key, and what is added to its measures."""
-    names = [column.name for column in to.c]
-    rows = [dict(zip(names, (account_id, *key, *measures), strict=True)) for key, measures in sorted(sums)]
-    if rows:
-        insert = insert_for(connection.dialect, to)
-        total = {column.name: column + insert.excluded[column.name] for column in to.c if not column.primary_key}
-        key = [column.name for column in to.primary_key]
-        connection.execute(insert.on_conflict_do_update(index_elements=key, set_=total), rows)
+    rows = [
+        (account_id, repository_id, day.isoformat(), *rest, *measures)
+        for (repository_id, day, *rest), measures in sorted(sums)
+    ]
+    insert_values(connection, to, tuple(column.name for column in to.c), rows, _or_add(to))
+
+
+@cache
+def _or_add(to: Table) -> str:
+    key = ", ".join(column.name for column in to.primary_key)
+    totals = (f"{c.name} = {to.name}.{c.name} + excluded.{c.name}" for c in to.c if not c.primary_key)
+    return f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(totals)}"

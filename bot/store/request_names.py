@@ -4,7 +4,7 @@ Whoever finds a charge compares the ids: a hash stands for any id that has it.
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import zip_longest
 
@@ -18,7 +18,7 @@ from bot.store.tables import RequestName
 
 names = table(RequestName)
 
-_COLUMNS = ("charge_id", "record_digest", "account_id", "name_hash", "alias_hash")
+_COLUMNS = ("account_id", "name_hash", "charge_id", "record_digest", "alias_hash")
 _IS_FIRST = (of_account(names), among(names.c.name_hash, "hashes"))
 _IS_ALIAS = (
     of_account(names),
@@ -34,6 +34,8 @@ _OR_NOTE = """
         alias_hash = CASE WHEN excluded.alias_hash = 0 THEN request_name.alias_hash ELSE excluded.alias_hash END"""
 
 
+# A batch asks for those of its records several times.
+@lru_cache(maxsize=8192)
 def name_hash(key: RequestKey) -> int:
     """31 bits, not 0: what is looked up by it is compared with the id."""
     return zlib.crc32(key.request_id.encode(), _start(key.tool)) >> 1 or 1
@@ -80,19 +82,14 @@ def forget(connection: Connection, account_id: int, by_id: Mapping[int, Charge])
 
 def _rows(
     account_id: int, by_id: Mapping[int, Charge], digests: Mapping[RequestKey, int]
-) -> list[tuple[int, int | None, int, int, int]]:
-    rows = {
-        (charge_id, first): (charge_id, digest, account_id, first, alias)
-        for charge_id, charge in by_id.items()
-        for first, alias, digest in _pairs(charge.usage.keys, digests)
-    }
+) -> list[tuple[int, int, int, int | None, int]]:
+    """All ids of the charges in twos; and those second ones once more by which a record came, whose digest needs a row."""
+    rows: dict[tuple[int, int], tuple[int, int, int, int | None, int]] = {}
+    for charge_id, charge in by_id.items():
+        two = iter(charge.usage.keys)
+        for first, second in zip_longest(two, two):
+            name, alias = name_hash(first), name_hash(second) if second else 0
+            if second in digests:
+                rows[charge_id, alias] = (account_id, alias, charge_id, digests[second], 0)
+            rows[charge_id, name] = (account_id, name, charge_id, digests.get(first), alias)
     return list(rows.values())
-
-
-def _pairs(keys: Iterable[RequestKey], digests: Mapping[RequestKey, int]) -> Iterator[tuple[int, int, int | None]]:
-    """All ids in twos; and those second ones once more by which a record came, whose digest needs a row."""
-    two = iter(keys)
-    for first, alias in zip_longest(two, two):
-        if alias in digests:
-            yield name_hash(alias), 0, digests[alias]
-        yield name_hash(first), name_hash(alias) if alias else 0, digests.get(first)
