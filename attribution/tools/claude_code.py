@@ -207,7 +207,7 @@ def _blocks(content: object) -> list[lines.Block]:
     if not isinstance(content, list):
         return []
     entries = cast("list[object]", content)
-    if all(isinstance(entry, lines.Block) for entry in entries):
+    if entries and isinstance(entries[0], lines.Block):  # an odd line's are of no type
         return cast("list[lines.Block]", entries)
     return [block for entry in entries if (block := decode(_BLOCK, msgspec.json.encode(entry)))]
 
