@@ -78,6 +78,24 @@ def test_rows_that_are_locked_in_two_orders_are_a_deadlock(database: Database):
     assert error.is_contention
 
 
+@pytest.mark.parametrize(
+    ("code", "is_contention"),
+    [
+        ("40001", True),  # serialization_failure
+        ("40P01", True),  # deadlock_detected
+        ("40003", False),  # statement_completion_unknown: it may have been done
+        ("55P03", False),  # lock_not_available
+        ("57014", False),  # query_canceled
+    ],
+)
+def test_only_what_was_given_up_for_another_transaction_is_done_again_at_once(
+    database: Database, code: str, is_contention: bool
+):
+    with pytest.raises(Unavailable) as refusal, database.write() as connection:
+        connection.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$")
+    assert refusal.value.is_contention == is_contention
+
+
 def test_work_that_two_transactions_request_in_two_orders_is_requested_by_both(database: Database):
     meeting = threading.Barrier(2, timeout=DEADLOCK_SECONDS)
 

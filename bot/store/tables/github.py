@@ -3,10 +3,13 @@
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Index
+from sqlalchemy import text as sql
 from sqlmodel import SQLModel
 
 from bot.keys import RepositoryKey
 from bot.store.tables.columns import big, big_or_none, key, name, text, text_or_none
+
+_IS_UNREAD = sql("removed_before_ms < kept_from_ms")
 
 
 class Account(SQLModel, table=True):
@@ -17,6 +20,10 @@ class Account(SQLModel, table=True):
     before was checked; it broke `ledger_errors` promises. Of what was requested before `kept_from_ms` there are sums by day and
     nothing else: all details before `removed_before_ms` are gone, and those between are not read."""
 
+    __table_args__ = (
+        Index("account_by_removal", "removed_before_ms"),
+        Index("account_to_remove", "account_id", sqlite_where=_IS_UNREAD, postgresql_where=_IS_UNREAD),
+    )
     account_id: int = key()
     login: str = text()
     installation_id: int = big()

@@ -67,6 +67,9 @@ def _make_account_to_job() -> None:
         sa.Column("removed_before_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id"),
     )
+    op.create_index("account_by_removal", "account", ["removed_before_ms"])
+    unread = sa.text("removed_before_ms < kept_from_ms")
+    op.create_index("account_to_remove", "account", ["account_id"], sqlite_where=unread, postgresql_where=unread)
     op.create_table(
         "approval",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
