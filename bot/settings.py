@@ -56,21 +56,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def from_environment(environ: Mapping[str, str] = os.environ, public_url: str = "http://127.0.0.1:8000") -> Settings:
     """Read MERGECOST_DATA, MERGECOST_DATABASE_URL, MERGECOST_PUBLIC_URL, MERGECOST_GITHUB_URL, MERGECOST_SETTINGS."""
-    data_dir = Path(environ.get("MERGECOST_DATA", ".mergecost")).absolute()
+    data_dir = Path(environ.get("MERGECOST_DATA") or _data_home(environ) / "mergecost").absolute()
     github_url = environ.get("MERGECOST_GITHUB_URL", GITHUB_URL).rstrip("/")
     if not github_url.startswith(("https://", "http://")):
         raise SettingsError(f"MERGECOST_GITHUB_URL must start with https://, it is {github_url!r}")
-    toml = Path(environ.get("MERGECOST_SETTINGS", "mergecost.toml"))
+    own_url = environ.get("MERGECOST_PUBLIC_URL", public_url).rstrip("/")
+    if not own_url.startswith(("https://", "http://")):
+        raise SettingsError(f"MERGECOST_PUBLIC_URL must start with https://, it is {own_url!r}")
+    toml = Path(environ.get("MERGECOST_SETTINGS") or data_dir / "mergecost.toml")
     if "MERGECOST_SETTINGS" in environ and not toml.is_file():
         raise SettingsError(f"MERGECOST_SETTINGS names {toml}, which is not a file")
     return Settings(
         data_dir=data_dir,
         database_url=environ.get("MERGECOST_DATABASE_URL") or f"sqlite:///{data_dir / 'mergecost.db'}",
-        public_url=environ.get("MERGECOST_PUBLIC_URL", public_url).rstrip("/"),
+        public_url=own_url,
         github_url=github_url,
         api_url="https://api.github.com" if github_url == GITHUB_URL else f"{github_url}/api/v3",
         repository_settings=toml if toml.is_file() else None,
     )
+
+
+def _data_home(environ: Mapping[str, str]) -> Path:
+    """Where programs keep data of this user, wherever they are started: https://specifications.freedesktop.org/basedir-spec"""
+    named = Path(environ.get("XDG_DATA_HOME", ""))
+    return named if named.is_absolute() else Path.home() / ".local" / "share"
 
 
 def app_credentials(settings: Settings, environ: Mapping[str, str] = os.environ) -> AppCredentials | None:

@@ -1,8 +1,10 @@
 """`mergecost serve`: start the server."""
 
 import argparse
+import errno
 import os
 import signal
+import socket
 import sys
 import threading
 from types import FrameType
@@ -49,7 +51,7 @@ def main(argv: list[str]) -> int:
     """Runs until stopped, which is success: 0. Exits at once where a setting is wrong, and says how to fix it."""
     parser = argparse.ArgumentParser(prog="mergecost serve", description="Start the Mergecost server.")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--port", type=_port, default=8000)
     arguments = parser.parse_args(argv)
     journal.configure()
     try:
@@ -60,6 +62,8 @@ def main(argv: list[str]) -> int:
         operator = operator_settings(settings)
         outbox = Outbox(secret=alert_secret(operator))
         if credentials is not None and (problem := signing_problem(credentials)):
+            raise SettingsError(problem)
+        if problem := _problem_of_port(arguments.host, arguments.port):
             raise SettingsError(problem)
         database = opened(settings.database_url)
     except (SettingsError, OSError) as error:
@@ -76,6 +80,25 @@ def main(argv: list[str]) -> int:
     server = _Server(uvicorn.Config(app, **options(arguments.host, arguments.port)))
     server.run()
     return 0 if server.started else 1
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: a number from 1 to 65535")
+    return int(text)
+
+
+def _problem_of_port(host: str, port: int) -> str:
+    """Why the server could not listen there, found out before its first line; empty if it can."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        reason = "another program listens there" if error.errno == errno.EADDRINUSE else str(error)
+        return f"cannot listen on {host} port {port}: {reason}. Choose others with --host and --port"
+    return ""
 
 
 def options(host: str, port: int) -> dict[str, Any]:

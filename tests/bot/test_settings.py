@@ -36,6 +36,17 @@ def test_nothing_set_means_sqlite_and_no_app(tmp_path):
     assert app_credentials(settings, {}) is None
 
 
+def test_the_data_folder_is_the_same_wherever_a_command_is_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert from_environment({}).data_dir == tmp_path / ".local/share/mergecost"
+    assert from_environment({"XDG_DATA_HOME": "relative"}).data_dir == tmp_path / ".local/share/mergecost"
+    assert from_environment({"XDG_DATA_HOME": "/srv"}).data_dir == Path("/srv/mergecost")
+    toml = tmp_path / ".local/share/mergecost/mergecost.toml"
+    toml.parent.mkdir(parents=True)
+    toml.touch()
+    assert from_environment({}).repository_settings == toml
+
+
 def test_an_enterprise_server_has_its_own_addresses():
     settings = from_environment({"MERGECOST_GITHUB_URL": "https://git.corp.example/"})
     assert (settings.api_url, settings.github_host) == ("https://git.corp.example/api/v3", "git.corp.example")
@@ -45,6 +56,7 @@ def test_an_enterprise_server_has_its_own_addresses():
     ("environ", "says"),
     [
         ({"MERGECOST_GITHUB_URL": "git.corp.example"}, "must start with https://"),
+        ({"MERGECOST_PUBLIC_URL": "mergecost.example"}, "must start with https://"),
         ({"MERGECOST_SETTINGS": "/nowhere.toml"}, "which is not a file"),
     ],
 )
