@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from attribution.protocol import BranchCost, CapsAnswer, RepositoryCaps
 from attribution.usage import Usage, with_context
-from collector.guard.caps import Cap, latest_branches, read, smaller, write
+from collector.guard.caps import Cap, by_local_name, latest_branches, read, smaller, write
 from collector.guard.figures import MOST_SESSIONS, Figures, make
 from collector.guard.hook import place
 from tests.collector.machine import git
@@ -185,7 +185,8 @@ def test_of_two_caps_the_smaller_one_is_in_force(own: dict[str, int], theirs: di
 def test_the_answer_of_a_server_is_used_for_an_hour(tmp_path: Path):
     path = tmp_path / "caps.json"
     branches = latest_branches(session("09:00 feat/x $1.00"), coverage_of("acme/widgets"))
-    write(path, branches, CapsAnswer([WIDGETS, msgspec.structs.replace(WIDGETS, name="acme/unasked")]), 1000.0)
+    answer = CapsAnswer([WIDGETS, msgspec.structs.replace(WIDGETS, name="acme/unasked")])
+    write(path, by_local_name(branches, answer), 1000.0)
     assert read(path, 1000.0) == read(path, 4599.0) == {"acme/widgets": WIDGETS}
     assert read(path, 4600.0) == read(path, 999.0) == {}
     path.write_bytes(path.read_bytes()[:-3])
