@@ -270,7 +270,7 @@ def test_a_connection_that_ends_before_any_statement_is_a_503(postgresql: str, t
             assert answers in ([503, 200], [202, 503]) if is_ended else answers == [202, 200]
             saved += answers[1] == 200
         event.remove(database.engine, "before_cursor_execute", count)
-        assert end_at > 20
+        assert end_at > 10, "each statement had its turn"
         assert spend(server) == saved * 1_250_000
 
 
