@@ -6,11 +6,10 @@ It is supervised: whatever ends it, it begins anew after a pause that grows, and
 import asyncio
 import contextlib
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
-
-import uvloop
 
 from bot import ticker
 from bot.clock import Clock
@@ -21,6 +20,11 @@ from bot.repository_settings import OperatorSettings
 from bot.settings import AppCredentials, Settings
 from bot.store import accounts as account_store
 from bot.store.database import Database
+
+if sys.platform == "win32":  # uvloop, which takes half the CPU, does not exist there
+    _new_loop = asyncio.new_event_loop
+else:
+    from uvloop import new_event_loop as _new_loop
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +68,7 @@ class Runner:
 
     def start(self, credentials: AppCredentials) -> None:
         # Made here and not in the thread: a stop that comes before the thread has begun waits in the loop's queue.
-        loop = self._loop = uvloop.new_event_loop()
+        loop = self._loop = _new_loop()
 
         def work() -> None:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:
