@@ -64,8 +64,8 @@ def test_a_million_of_invented_dollars_stands_beside_the_total(world: World):
     assert parts[:4] == snapshot(
         [
             "**This change cost $6.00** of AI work at list price.",
-            "**Unconfirmed: $1,000,000.00** in 100 requests. It looks invented and is in no figure here.",
-            "- **$1,000,000.00** `9dd115` Claude Code, 100 requests: dearer than any request",
+            "**Unconfirmed: $1,000,000.00 †** in 100 requests. It looks invented and is in no figure here.",
+            "- **$1,000,000.00 †** `9dd115` Claude Code, 100 requests: dearer than any request",
             "Is it real? Somebody with write access says `/mergecost confirm 9dd115` in a comment.",
         ]
     )
@@ -84,7 +84,12 @@ def test_it_is_beside_the_total_in_the_api_and_the_report(world: World):
                 {
                     "short_id": "9dd115",
                     "tool": "claude-code",
-                    "cost": {"list_micros": 1000000000000, "requests": 100, "unpriced_requests": 0},
+                    "cost": {
+                        "list_micros": None,
+                        "requests": 100,
+                        "unpriced_requests": 0,
+                        "reported_micros": 1000000000000,
+                    },
                     "why": "dearer than any request",
                     "evidence": "implausible",
                 }
@@ -96,20 +101,20 @@ def test_it_is_beside_the_total_in_the_api_and_the_report(world: World):
         [
             (
                 12,
-                {"list_micros": 6000000, "requests": 2, "unpriced_requests": 0},
-                {"list_micros": 0, "requests": 0, "unpriced_requests": 0},
+                {"list_micros": 6000000, "requests": 2, "unpriced_requests": 0, "reported_micros": 0},
+                {"list_micros": 0, "requests": 0, "unpriced_requests": 0, "reported_micros": 0},
             ),
             (
                 None,
-                {"list_micros": 0, "requests": 0, "unpriced_requests": 0},
-                {"list_micros": 1000000000000, "requests": 100, "unpriced_requests": 0},
+                {"list_micros": 0, "requests": 0, "unpriced_requests": 0, "reported_micros": 0},
+                {"list_micros": None, "requests": 100, "unpriced_requests": 0, "reported_micros": 1000000000000},
             ),
         ]
     )
     assert report(world, "--by", "tool") == snapshot("""\
-Tool         At list price  Requests  Not priced    Unconfirmed
-claude-code          $6.00         2              $1,000,000.00
-All                  $6.00                        $1,000,000.00
+Tool         At list price  Requests  Not priced      Unconfirmed
+claude-code          $6.00         2              $1,000,000.00 †
+All                  $6.00                        $1,000,000.00 †
 """)
 
 
@@ -126,7 +131,7 @@ def test_it_is_beside_the_total_in_the_weekly_issue(world: World):
     assert body == snapshot("""\
 **$10.00 of AI work this week at list price; 1 merge: $3.00 over its whole life.** There are no merges before to compare with.
 
-**Unconfirmed: $1,000,000.00** in 100 requests that may be invented. It counts as soon as somebody with write access says `/mergecost confirm SESSION` in a pull request.
+**Unconfirmed: $1,000,000.00 †** in 100 requests that may be invented. It counts as soon as somebody with write access says `/mergecost confirm SESSION` in a pull request.
 
 | Cost over its whole life | This week | of | 8 weeks before | of |
 | :-- | --: | --: | --: | --: |
@@ -140,7 +145,7 @@ def test_it_is_beside_the_total_in_the_weekly_issue(world: World):
 | Still open | $6.00 | 60% | 1 |
 | No pull request | $1.00 | 10% | – |
 | **Week 47** | **$10.00** | **100%** |  |
-| Unconfirmed, not in the sum | $1,000,000.00 | – | – |
+| Unconfirmed, not in the sum | $1,000,000.00 † | – | – |
 
 <sub>Every request of the week is in one of the rows; they sum to the week's spend to the cent.</sub>
 
@@ -181,7 +186,7 @@ The cost is that of a pull request's whole life; *This week* is the part that is
 | :-- | --: | --: | --: | --: | --: |
 | Claude Code<br>`claude-opus-5` | $10.00 | 4 | 2.0\xa0M | 0 | 0 |
 | **All** | **$10.00** | **4** | **2.0\xa0M** | **0** | **0** |
-| Unconfirmed, not in the sum | $1,000,000.00 | 100 | – | – | – |
+| Unconfirmed, not in the sum | $1,000,000.00 † | 100 | – | – | – |
 
 | Label | Cost | PRs |
 | :-- | --: | --: |
@@ -288,7 +293,7 @@ def test_what_belongs_to_no_pull_request_is_named_in_the_weekly_issue_to_be_conf
     (issue,) = world.weeks()
     name = short_id("claude-code", "elsewhere")
     (line,) = [line for line in issue.body.splitlines() if line.startswith("**Unconfirmed:")]
-    assert line.endswith(f" Of no pull request: $5,000.00 in `{name}`.")
+    assert line.endswith(f" Of no pull request: $5,000.00 † in `{name}`.")
     world.say(12, f"/mergecost confirm {name} because it was a benchmark")
     world.settle()
     (issue,) = world.weeks()
