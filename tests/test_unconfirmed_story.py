@@ -194,29 +194,29 @@ The cost is that of a pull request's whole life; *This week* is the part that is
 | No label | $6.00 | 1 |
 | No pull request | $1.00 | – |
 | **All** | **$10.00** |  |
-| Unconfirmed, not in the sum | $1,000,000.00 | – |
+| Unconfirmed, not in the sum | $1,000,000.00 † | – |
 
 Labels are those of pull requests and of the issues that they close; what has several is shared between them.
 
 </details>
 
-<sub>List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Mon 16 Nov to Sun 22 Nov 2026, UTC, as far as it is known by now. Commits without a pull request are known from developers' machines alone: the App may not read them on GitHub. Late sessions, and what becomes of the work, change it in place. `/mergecost week 2026-W47` in a comment rebuilds it. [How it is counted](https://mergecost.example/how)</sub>\
+<sub>List price of the day for the tokens used, or the tool's own figure where none is known (†), not an invoice: plans and discounts are not in it. Mon 16 Nov to Sun 22 Nov 2026, UTC, as far as it is known by now. Commits without a pull request are known from developers' machines alone: the App may not read them on GitHub. Late sessions, and what becomes of the work, change it in place. `/mergecost week 2026-W47` in a comment rebuilds it. [How it is counted](https://mergecost.example/how)</sub>\
 """)
     week = world.read("/repositories/acme/widgets/weeks/2026-W47").json()
     amounts = {
-        row["kind"]: (row["cost"]["list_micros"], row["unconfirmed_cost"]["list_micros"]) for row in week["kinds"]
+        row["kind"]: (row["cost"]["list_micros"], row["unconfirmed_cost"]["reported_micros"]) for row in week["kinds"]
     }
     assert amounts == snapshot({"merged": (3000000, 0), "open": (6000000, 0), "no_pull": (1000000, 1000000000000)})
     assert week["total"]["list_micros"] == sum(own for own, _ in amounts.values()) == 10_000_000
     assert sum(row["cost"]["list_micros"] for row in week["rows"]) == 10_000_000
     assert report(world, "--repository", "acme/widgets", "--week", "2026-W47", "--csv") == snapshot("""\
-kind,list_micros,requests,unpriced_requests,pulls,unconfirmed_list_micros,unconfirmed_requests,unconfirmed_unpriced_requests
-merged,3000000,1,0,1,0,0,0
-open,6000000,2,0,1,0,0,0
-no_pull,1000000,1,0,0,1000000000000,100,0
+kind,list_micros,requests,unpriced_requests,reported_micros,pulls,unconfirmed_list_micros,unconfirmed_requests,unconfirmed_unpriced_requests,unconfirmed_reported_micros
+merged,3000000,1,0,0,1,0,0,0,0
+open,6000000,2,0,0,1,0,0,0,0
+no_pull,1000000,1,0,0,0,,100,0,1000000000000
 """)
     whole = {by: report(world, "--by", by).splitlines()[-1].split() for by in ("stage", "label", "day", "model")}
-    assert list(whole.values()) == [["All", "$10.00", "$1,000,000.00"]] * 4
+    assert list(whole.values()) == [["All", "$10.00", "$1,000,000.00", "†"]] * 4
 
 
 def test_it_uses_up_no_budget_and_asks_for_no_approval(world: World):

@@ -35,7 +35,7 @@ def _money(view: WeekView) -> Cost:
     """All that an amount here may be of: the week, the weeks before it, and the whole lives of its merges."""
     cost = view.cost
     merges, weeks = (merge.total.cost for merge in cost.merges), (point.cost for point in cost.points)
-    return sum((*merges, *weeks), cost.total)
+    return sum((*merges, *weeks), cost.total + cost.unconfirmed)
 
 
 def _unseen_commits(view: WeekView) -> str:
