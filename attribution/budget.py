@@ -30,8 +30,8 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
-    """What something may cost, and what was spent of it, both at list price. `name` is the number of a pull request, a week
-    (`2026-W47`) or a month (`2026-11`); these last from `from_at` to `to_at`."""
+    """What something may cost, and what was spent of it, at list price or by tools' own figures. `name` is the number of a pull
+    request, a week (`2026-W47`) or a month (`2026-11`); these last from `from_at` to `to_at`."""
 
     scope: Scope
     name: str

@@ -150,7 +150,7 @@ def _whole(parts: Sequence[IssuePart]) -> Cost:
     """The money of all parts, and the requests of each pull request once."""
     money = sum((part.cost for part in parts), ZERO)
     pulls = sum({part.pull_number: part.pull_cost for part in parts}.values(), ZERO)
-    return Cost(money.list_micros, pulls.requests, pulls.unpriced_requests)
+    return pulls.with_money(money.list_micros or 0, money.reported_micros)
 
 
 def _is_open(issue: Issue | None, at: datetime) -> bool:

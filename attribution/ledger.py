@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from attribution.cost import Cost, cost_of_request
 from attribution.evidence import Claim, Evidence, Stage
 from attribution.money import Micros, split
 from attribution.pricing import PRICE_BOOK, Unpriced, price
@@ -20,7 +21,8 @@ TOOL_FIGURE = "the tool's own figure where no list price is known"
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What one request cost. `list_micros` is None where no price is known (`unpriced` says why): unknown, not zero.
+    """What one request cost. `list_micros` is None where no price is known (`unpriced` says why): unknown, not zero. By its `basis`
+    it is a list price, or the tool's own figure in place of one.
 
     The name is after FOCUS' ListCost: https://focus.finops.org
     """
@@ -36,6 +38,15 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def key(self) -> RequestKey:
         return self.usage.key
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the amount is the tool's own figure, and no list price."""
+        return self.basis == "reported"
+
+    @property
+    def cost(self) -> Cost:
+        return cost_of_request(self.list_micros, is_own=self.is_own)
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -8,13 +8,10 @@ from datetime import datetime
 import msgspec
 
 from attribution.budget import Budget
-from attribution.cost import ZERO, Cost, cost_of_request
+from attribution.cost import ZERO, Cost
 from attribution.evidence import Claim, Evidence, Stage
-from attribution.ledger import Basis, Charge
-from attribution.money import Micros, show
-
-# Said of money that is no list price; `OWN_MARK` stands behind such an amount in a table.
-OWN_FIGURE, OWN_MARK = "by the tool's own figure", "†"
+from attribution.ledger import Charge
+from attribution.money import Micros
 
 SessionKey = tuple[str, str]
 
@@ -26,7 +23,6 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     tool: str
     session_id: str
     model: str
-    basis: Basis
     price_book: str
     evidence: Evidence
     why: str
@@ -44,8 +40,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """What one tool and model used for a change. `tokens_known` is False where the tool says no tokens of any request: the counts
-    are 0 then and mean nothing. `reported_micros` of the cost are the tool's own figure, where no list price is known; None where
-    that is not told apart."""
+    are 0 then and mean nothing."""
 
     tool: str
     model: str
@@ -55,18 +50,19 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     cache_write_tokens: int
     output_tokens: int
     tokens_known: bool = True
-    reported_micros: Micros | None = None
 
 
 class SessionPart(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of one session that a change bears, and why: `cost` of the `session_list_micros` that the whole session cost."""
+    """The part of one session that a change bears, and why: `cost` of what the whole session cost, which is at list price (None
+    where nothing in it has one) and by the tool's own figures."""
 
     short_id: str
     tool: str
     from_at: datetime
     to_at: datetime
     cost: Cost
-    session_list_micros: Micros
+    session_list_micros: Micros | None
+    session_reported_micros: Micros
     evidence: Evidence
     why: tuple[str, ...]
 
@@ -106,19 +102,6 @@ class PullRequestCost(msgspec.Struct, frozen=True, kw_only=True):
     details_from: datetime | None = None
 
     @property
-    def reported_micros(self) -> Micros:
-        """The part of `total` that is tools' own figures."""
-        return sum(row.reported_micros or 0 for row in self.rows)
-
-    @property
-    def kind_of_price(self) -> str:
-        """What sort of money `total` is, to be said beside it."""
-        own = self.reported_micros
-        if not own:
-            return "at list price"
-        return OWN_FIGURE if own == self.total.priced_micros else f"at list price, {show(own)} of it {OWN_FIGURE}"
-
-    @property
     def tools(self) -> tuple[str, ...]:
         return tuple(sorted({row.tool for row in self.rows}))
 
@@ -134,10 +117,8 @@ def short_id(tool: str, session_id: str) -> str:
     return hashlib.sha256(f"{tool}\n{session_id}".encode()).hexdigest()[:6]
 
 
-def pull_request_cost(
-    number: int, parts: Iterable[Part], session_list_micros: Mapping[SessionKey, Micros]
-) -> PullRequestCost:
-    """Sum up what one pull request bears. `session_list_micros` is what each of its sessions cost in all."""
+def pull_request_cost(number: int, parts: Iterable[Part], session_costs: Mapping[SessionKey, Cost]) -> PullRequestCost:
+    """Sum up what one pull request bears. `session_costs` is what each of its sessions cost in all."""
     in_order = sorted(parts, key=lambda part: (part.from_at, part.tool, part.session_id, part.why, part.model))
     by_model: defaultdict[tuple[str, str], list[Part]] = defaultdict(list)
     by_session: defaultdict[SessionKey, list[Part]] = defaultdict(list)
@@ -161,7 +142,7 @@ def pull_request_cost(
         ),
         sessions=tuple(
             sorted(
-                (_session(key, group, session_list_micros.get(key, 0)) for key, group in by_session.items()),
+                (_session(key, group, session_costs.get(key, ZERO)) for key, group in by_session.items()),
                 key=lambda part: (-part.cost.priced_micros, part.from_at, part.short_id),
             )
         ),
@@ -204,7 +185,7 @@ def suggestions(
         (number, evidence): Suggestion(
             short_id=short_id(tool, session_id),
             tool=tool,
-            cost=sum((cost_of_request(charge.list_micros) for charge, _ in pairs), ZERO),
+            cost=sum((charge.cost for charge, _ in pairs), ZERO),
             why=pairs[0][1].why,
             evidence=evidence,
         )
@@ -226,11 +207,10 @@ def _row(tool: str, model: str, parts: list[Part]) -> Row:
         cache_write_tokens=sum(part.cache_write_tokens for part in parts),
         output_tokens=sum(part.output_tokens for part in parts),
         tokens_known=any(part.tokens_known for part in parts),
-        reported_micros=sum(part.cost.priced_micros for part in parts if part.basis == "reported"),
     )
 
 
-def _session(key: SessionKey, parts: list[Part], session_list_micros: Micros) -> SessionPart:
+def _session(key: SessionKey, parts: list[Part], session_cost: Cost) -> SessionPart:
     micros_by_why: defaultdict[str, Micros] = defaultdict(int)
     for part in parts:
         micros_by_why[part.why] += part.cost.priced_micros
@@ -241,7 +221,8 @@ def _session(key: SessionKey, parts: list[Part], session_list_micros: Micros) ->
         from_at=parts[0].from_at,
         to_at=max(part.to_at for part in parts),
         cost=_cost(parts),
-        session_list_micros=session_list_micros,
+        session_list_micros=session_cost.list_micros,
+        session_reported_micros=session_cost.reported_micros,
         evidence=min((part.evidence for part in parts), key=strength.index),
         why=tuple(sorted(micros_by_why, key=lambda why: (-micros_by_why[why], why))),
     )

@@ -53,13 +53,15 @@ class KindRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """A median of `count` amounts that sum to `total_micros`; half of them lie from `low_micros` to `high_micros`."""
+    """A median of `count` amounts that sum to `total_micros`; half of them lie from `low_micros` to `high_micros`. Of all of them
+    `reported_micros` are tools' own figures, where no list price is known."""
 
     median_micros: Micros
     low_micros: Micros
     high_micros: Micros
     total_micros: Micros
     count: int
+    reported_micros: Micros = 0
 
     @property
     def mean_micros(self) -> Micros:
@@ -81,10 +83,11 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True):
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
     """A week in the line of weeks. `per_merge_micros` is the median cost of a merge, None where nothing was merged whose cost is
-    known; `nothing` of `cost` shipped nothing."""
+    known; `reported_micros` of its merges are tools' own figures; `nothing` of `cost` shipped nothing."""
 
     week: str
     per_merge_micros: Micros | None
+    reported_micros: Micros = 0
     merges: int
     cost: Cost
     nothing: Cost

@@ -108,11 +108,19 @@ def figure(amounts: Iterable[Micros]) -> Figure | None:
     return Figure(median_micros=median, low_micros=low, high_micros=high, total_micros=sum(ordered), count=len(ordered))
 
 
+def figure_of(costs: Iterable[Cost]) -> Figure | None:
+    """The median of what things cost."""
+    several = list(costs)
+    whole = figure(cost.priced_micros for cost in several)
+    own = sum(cost.reported_micros for cost in several)
+    return whole and msgspec.structs.replace(whole, reported_micros=own)
+
+
 def _whole(spend: Iterable[Spend], rows: Iterable[Row]) -> Cost:
     """The money of all shares. Requests are those of the rows, each once: a shared one has several shares."""
     money = sum((part.cost for part in spend), ZERO)
     requests = sum((row.cost for row in rows), ZERO)
-    return Cost(money.list_micros, requests.requests, requests.unpriced_requests)
+    return requests.with_money(money.list_micros or 0, money.reported_micros)
 
 
 def _kinds(
@@ -182,7 +190,7 @@ def _is_built(facts: WeekFacts, number: int) -> bool:
 
 
 def _figure(facts: WeekFacts, numbers: Iterable[int]) -> Figure | None:
-    return figure(facts.totals[number].cost.priced_micros for number in numbers)
+    return figure_of(facts.totals[number].cost for number in numbers)
 
 
 def _merges(
@@ -212,8 +220,8 @@ def _per_issue(
     """Splitting a change into ten pull requests that close one issue changes nothing here."""
     shares = shares_of_issues(links, facts.totals)
     closed = [issue.number for issue in facts.issues.values() if issue.closed_at and from_at <= issue.closed_at < to_at]
-    amounts = [sum(shares[number].values(), ZERO).priced_micros for number in closed if number in shares]
-    return figure(amount for amount in amounts if amount > 0)
+    costs = [sum(shares[number].values(), ZERO) for number in closed if number in shares]
+    return figure_of(cost for cost in costs if cost.priced_micros)
 
 
 def _requests_per_merge(facts: WeekFacts, now: Sequence[int], before: Sequence[int]) -> tuple[int, int] | None:
@@ -248,6 +256,7 @@ def _point(
     return Point(
         week=week.name,
         per_merge_micros=per_merge.median_micros if per_merge else None,
+        reported_micros=per_merge.reported_micros if per_merge else 0,
         merges=len(merged),
         cost=sum((part.cost for part in spend if not _is_unconfirmed(part)), ZERO),
         nothing=cost_of_nothing(_kinds(spend, states, facts.totals)),

@@ -113,7 +113,8 @@ def _comment(notice: NoticeRow) -> str:
             f"**A session on this change is far outside of what is usual here.** {phrase(notice.text)}",
             "If it is meant to go on, nothing need be done. If not, stop it where it runs; `mergecost guard` does so by itself.",
             small(
-                "At list price. Said once for each session and reason. `alerts: false` in the settings switches this off."
+                "At list price, or by the tool's own figure where none is known. Said once for each session and reason. "
+                "`alerts: false` in the settings switches this off."
             ),
         )
     )

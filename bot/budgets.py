@@ -61,8 +61,8 @@ def watch(bot: Bot, lease: Lease) -> None:
 
 def words(budget: Budget, full_name: str, used_up: date | None) -> str:
     """One notice in plain words. `used_up` is the day when the budget is used up at the current rate."""
-    so_far, whole = budget.spend.show(), show(budget.budget_micros)
-    amount = f"{so_far} of {whole} at list price"
+    so_far, whole = budget.spend.amount, show(budget.budget_micros)
+    amount = f"{so_far} of {whole} {budget.spend.kind_of_price}"
     what = _what(budget, full_name)
     if budget.is_over:
         return f"{what} is over its budget: {amount}."

@@ -50,7 +50,7 @@ def _summary(view: CommentView, *, private: bool, shows_amounts: bool) -> str:
     own = notes.render(view) if private else ""
     sections = (headline.render(view), unconfirmed.in_short(view), budget.render(view), own)
     comment = f"[Where it went, and why it counts here]({view.comment_url})" if view.comment_url else ""
-    note = small("List price of the day for the tokens used, not an invoice. Only what reached Mergecost is counted.")
+    note = small(f"{view.cost.total.basis}. Only what reached Mergecost is counted.")
     return "\n\n".join(part for part in (*sections, comment, note) if part)
 
 
@@ -60,7 +60,7 @@ def _title(view: CommentView) -> str:
         return "No AI work is confirmed"
     if not cost.is_known:
         return cost.note()
-    title = f"{headline.amount(view)} {view.cost.kind_of_price}"
+    title = f"{headline.amount(view)} {cost.kind_of_price}"
     if budget is None:
         return title
     return f"{title}, {share_of(budget.spend.priced_micros, budget.budget_micros)} of the budget"

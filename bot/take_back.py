@@ -3,7 +3,7 @@
 import msgspec
 from sqlalchemy import Connection
 
-from attribution.cost import ZERO, Cost, cost_of_request
+from attribution.cost import ZERO, Cost
 from bot.clock import Clock, to_ms
 from bot.context import settings_of
 from bot.keys import PullKey, Sender
@@ -48,7 +48,7 @@ def _take_back(database: Database, operator: OperatorSettings, clock: Clock, sen
             if piece is None:
                 break
             _note(connection, operator, piece, clock())
-        cost = sum((cost_of_request(entry.charge.list_micros) for entry in piece.entries), cost)
+        cost = sum((entry.charge.cost for entry in piece.entries), cost)
         pulls |= piece.pulls
         from_day = piece.last_day
     _forget_commits(database, operator, clock, sender)

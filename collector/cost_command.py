@@ -15,10 +15,9 @@ from pathlib import Path
 
 import msgspec
 
-from attribution.cost import NOT_KNOWN, ZERO, Cost, column, cost_of_request
+from attribution.cost import NOT_KNOWN, ZERO, Cost, list_column, own_column
 from attribution.ledger import Charge, charge
-from attribution.money import Micros, show
-from attribution.report import OWN_FIGURE, OWN_MARK
+from attribution.money import Micros
 from attribution.spreadsheet import cell
 from attribution.usage import TOKENS_NOT_KNOWN, Usage
 from collector.git import Git
@@ -39,11 +38,10 @@ KEYS: dict[str, Key] = {
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """Work under one name. Tokens are None where no tool reports them. `reported_micros` of the cost are tools' own figures."""
+    """Work under one name. Tokens are None where no tool reports them."""
 
     name: str
     cost: Cost
-    reported_micros: Micros
     input_tokens: int | None
     output_tokens: int | None
     last_at: datetime
@@ -91,8 +89,7 @@ def _row(name: str, charges: Sequence[Charge]) -> Row:
     tokens = sum((each.usage.tokens for each in charges), TOKENS_NOT_KNOWN)
     return Row(
         name=name,
-        cost=sum((cost_of_request(each.list_micros) for each in charges), ZERO),
-        reported_micros=sum(each.list_micros or 0 for each in charges if each.basis == "reported"),
+        cost=sum((each.cost for each in charges), ZERO),
         input_tokens=tokens.input if tokens.is_known else None,
         output_tokens=tokens.output if tokens.is_known else None,
         last_at=max(each.usage.at for each in charges),
@@ -111,40 +108,32 @@ def _text(by: str, rows: Sequence[Row], repository: str, days: int, scan: Scan) 
     if not rows:
         hint = "" if scan.files else " `mergecost scan` says where it looked."
         return f"No AI work in {where} in the last {days} days. Log files read: {scan.files}.{hint}"
-    lines: list[tuple[str, ...]] = [(by.capitalize(), "Cost", "Requests", "Not priced", "Input", "Output", "Last")]
-    for row, amount in zip(rows, column([row.cost for row in rows]), strict=True):
-        tokens = _tokens(row.input_tokens), _tokens(row.output_tokens)
-        lines.append(
-            (
-                row.name,
-                _marked(amount, row.reported_micros),
-                *_requests(row.cost),
-                *tokens,
-                f"{row.last_at.astimezone():%d %b %H:%M}",
-            )
-        )
     whole = sum((row.cost for row in rows), ZERO)
     tokens = sum(row.input_tokens or 0 for row in rows), sum(row.output_tokens or 0 for row in rows)
-    own = sum(row.reported_micros for row in rows)
-    lines.append(("All", _marked(whole.show(), own), *_requests(whole), *map(_tokens, tokens), ""))
+    cells = [(*_requests(row.cost), *_tokens(row), f"{row.last_at.astimezone():%d %b %H:%M}") for row in rows]
+    rest = [("Requests", "Not priced", "Input", "Output", "Last"), *cells]
+    rest.append((*_requests(whole), *(f"{count:,}" for count in tokens), ""))
+    costs = [row.cost for row in rows]
+    money = [["At list price", *list_column(costs), *list_column([whole])]]
+    if whole.reported_micros:
+        money.append(["Tools' own", *own_column(costs), *own_column([whole])])
+    names = [by.capitalize(), *(row.name for row in rows), "All"]
+    lines = [(name, *amounts, *others) for name, *amounts, others in zip(names, *money, rest, strict=True)]
     notes = [f"{where}, the last {days} days, at list price: not an invoice."]
-    if own:
-        notes.append(f"{OWN_MARK} {show(own)} of it {OWN_FIGURE}: no list price is known.")
+    if whole.reported_micros:
+        notes.append("Tools' own: by the tool's own figure, where no list price is known.")
     if whole.unpriced_requests:
         notes.append(f"In no amount: {whole.note()}.")
-    return "\n".join([*aligned(lines, left=(0, 6), most_columns=100), "", *notes])
-
-
-def _marked(amount: str, reported_micros: Micros) -> str:
-    return f"{amount} {OWN_MARK}" if reported_micros else amount
+    last = len(lines[0]) - 1
+    return "\n".join([*aligned(lines, left=(0, last), most_columns=100), "", *notes])
 
 
 def _requests(cost: Cost) -> tuple[str, str]:
     return f"{cost.requests:,}", f"{cost.unpriced_requests:,}"
 
 
-def _tokens(count: int | None) -> str:
-    return NOT_KNOWN if count is None else f"{count:,}"
+def _tokens(row: Row) -> list[str]:
+    return [NOT_KNOWN if count is None else f"{count:,}" for count in (row.input_tokens, row.output_tokens)]
 
 
 def _csv(by: str, rows: Sequence[Row]) -> None:
@@ -154,13 +143,11 @@ def _csv(by: str, rows: Sequence[Row]) -> None:
     )
     for row in rows:
         cost, tokens = row.cost, (row.input_tokens, row.output_tokens)
-        own = row.reported_micros
-        listed = None if cost.list_micros is None or 0 < own == cost.list_micros else cost.list_micros - own
         writer.writerow(
             (
                 cell(line(row.name)),
-                _usd(listed),
-                _usd(own or None),
+                _usd(cost.list_micros),
+                _usd(cost.reported_micros or None),
                 cost.requests,
                 cost.unpriced_requests,
                 *tokens,

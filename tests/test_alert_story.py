@@ -59,7 +59,7 @@ def test_a_costly_session_raises_an_alert_in_its_pull_request_within_a_minute(us
 
 If it is meant to go on, nothing need be done. If not, stop it where it runs; `mergecost guard` does so by itself.
 
-<sub>At list price. Said once for each session and reason. `alerts: false` in the settings switches this off.</sub>\
+<sub>At list price, or by the tool's own figure where none is known. Said once for each session and reason. `alerts: false` in the settings switches this off.</sub>\
 """
         ]
     )

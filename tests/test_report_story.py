@@ -217,7 +217,7 @@ bug          not known         1           1
 All          not known
 """)
     assert world.read("/repositories/acme/widgets/pulls/12").json()["total"] == snapshot(
-        {"list_micros": None, "requests": 1, "unpriced_requests": 1}
+        {"list_micros": None, "requests": 1, "unpriced_requests": 1, "reported_micros": 0}
     )
     (row,) = csv.DictReader(io.StringIO(report(world, "--by", "model", "--csv")))
     assert row == snapshot(
@@ -228,9 +228,11 @@ All          not known
             "list_micros": "",
             "requests": "2",
             "unpriced_requests": "2",
+            "reported_micros": "0",
             "unconfirmed_list_micros": "0",
             "unconfirmed_requests": "0",
             "unconfirmed_unpriced_requests": "0",
+            "unconfirmed_reported_micros": "0",
         }
     )
 

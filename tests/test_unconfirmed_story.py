@@ -64,8 +64,8 @@ def test_a_million_of_invented_dollars_stands_beside_the_total(world: World):
     assert parts[:4] == snapshot(
         [
             "**This change cost $6.00** of AI work at list price.",
-            "**Unconfirmed: $1,000,000.00** in 100 requests. It looks invented and is in no figure here.",
-            "- **$1,000,000.00** `9dd115` Claude Code, 100 requests: dearer than any request",
+            "**Unconfirmed: $1,000,000.00 †** in 100 requests. It looks invented and is in no figure here.",
+            "- **$1,000,000.00 †** `9dd115` Claude Code, 100 requests: dearer than any request",
             "Is it real? Somebody with write access says `/mergecost confirm 9dd115` in a comment.",
         ]
     )
@@ -84,7 +84,12 @@ def test_it_is_beside_the_total_in_the_api_and_the_report(world: World):
                 {
                     "short_id": "9dd115",
                     "tool": "claude-code",
-                    "cost": {"list_micros": 1000000000000, "requests": 100, "unpriced_requests": 0},
+                    "cost": {
+                        "list_micros": None,
+                        "requests": 100,
+                        "unpriced_requests": 0,
+                        "reported_micros": 1000000000000,
+                    },
                     "why": "dearer than any request",
                     "evidence": "implausible",
                 }
@@ -96,20 +101,20 @@ def test_it_is_beside_the_total_in_the_api_and_the_report(world: World):
         [
             (
                 12,
-                {"list_micros": 6000000, "requests": 2, "unpriced_requests": 0},
-                {"list_micros": 0, "requests": 0, "unpriced_requests": 0},
+                {"list_micros": 6000000, "requests": 2, "unpriced_requests": 0, "reported_micros": 0},
+                {"list_micros": 0, "requests": 0, "unpriced_requests": 0, "reported_micros": 0},
             ),
             (
                 None,
-                {"list_micros": 0, "requests": 0, "unpriced_requests": 0},
-                {"list_micros": 1000000000000, "requests": 100, "unpriced_requests": 0},
+                {"list_micros": 0, "requests": 0, "unpriced_requests": 0, "reported_micros": 0},
+                {"list_micros": None, "requests": 100, "unpriced_requests": 0, "reported_micros": 1000000000000},
             ),
         ]
     )
     assert report(world, "--by", "tool") == snapshot("""\
-Tool         At list price  Requests  Not priced    Unconfirmed
-claude-code          $6.00         2              $1,000,000.00
-All                  $6.00                        $1,000,000.00
+Tool         At list price  Requests  Not priced      Unconfirmed
+claude-code          $6.00         2              $1,000,000.00 †
+All                  $6.00                        $1,000,000.00 †
 """)
 
 
@@ -126,7 +131,7 @@ def test_it_is_beside_the_total_in_the_weekly_issue(world: World):
     assert body == snapshot("""\
 **$10.00 of AI work this week at list price; 1 merge: $3.00 over its whole life.** There are no merges before to compare with.
 
-**Unconfirmed: $1,000,000.00** in 100 requests that may be invented. It counts as soon as somebody with write access says `/mergecost confirm SESSION` in a pull request.
+**Unconfirmed: $1,000,000.00 †** in 100 requests that may be invented. It counts as soon as somebody with write access says `/mergecost confirm SESSION` in a pull request.
 
 | Cost over its whole life | This week | of | 8 weeks before | of |
 | :-- | --: | --: | --: | --: |
@@ -140,7 +145,7 @@ def test_it_is_beside_the_total_in_the_weekly_issue(world: World):
 | Still open | $6.00 | 60% | 1 |
 | No pull request | $1.00 | 10% | – |
 | **Week 47** | **$10.00** | **100%** |  |
-| Unconfirmed, not in the sum | $1,000,000.00 | – | – |
+| Unconfirmed, not in the sum | $1,000,000.00 † | – | – |
 
 <sub>Every request of the week is in one of the rows; they sum to the week's spend to the cent.</sub>
 
@@ -181,7 +186,7 @@ The cost is that of a pull request's whole life; *This week* is the part that is
 | :-- | --: | --: | --: | --: | --: |
 | Claude Code<br>`claude-opus-5` | $10.00 | 4 | 2.0\xa0M | 0 | 0 |
 | **All** | **$10.00** | **4** | **2.0\xa0M** | **0** | **0** |
-| Unconfirmed, not in the sum | $1,000,000.00 | 100 | – | – | – |
+| Unconfirmed, not in the sum | $1,000,000.00 † | 100 | – | – | – |
 
 | Label | Cost | PRs |
 | :-- | --: | --: |
@@ -189,29 +194,29 @@ The cost is that of a pull request's whole life; *This week* is the part that is
 | No label | $6.00 | 1 |
 | No pull request | $1.00 | – |
 | **All** | **$10.00** |  |
-| Unconfirmed, not in the sum | $1,000,000.00 | – |
+| Unconfirmed, not in the sum | $1,000,000.00 † | – |
 
 Labels are those of pull requests and of the issues that they close; what has several is shared between them.
 
 </details>
 
-<sub>List price of the day for the tokens used, not an invoice: plans and discounts are not in it. Mon 16 Nov to Sun 22 Nov 2026, UTC, as far as it is known by now. Commits without a pull request are known from developers' machines alone: the App may not read them on GitHub. Late sessions, and what becomes of the work, change it in place. `/mergecost week 2026-W47` in a comment rebuilds it. [How it is counted](https://mergecost.example/how)</sub>\
+<sub>List price of the day for the tokens used, or the tool's own figure where none is known (†), not an invoice: plans and discounts are not in it. Mon 16 Nov to Sun 22 Nov 2026, UTC, as far as it is known by now. Commits without a pull request are known from developers' machines alone: the App may not read them on GitHub. Late sessions, and what becomes of the work, change it in place. `/mergecost week 2026-W47` in a comment rebuilds it. [How it is counted](https://mergecost.example/how)</sub>\
 """)
     week = world.read("/repositories/acme/widgets/weeks/2026-W47").json()
     amounts = {
-        row["kind"]: (row["cost"]["list_micros"], row["unconfirmed_cost"]["list_micros"]) for row in week["kinds"]
+        row["kind"]: (row["cost"]["list_micros"], row["unconfirmed_cost"]["reported_micros"]) for row in week["kinds"]
     }
     assert amounts == snapshot({"merged": (3000000, 0), "open": (6000000, 0), "no_pull": (1000000, 1000000000000)})
     assert week["total"]["list_micros"] == sum(own for own, _ in amounts.values()) == 10_000_000
     assert sum(row["cost"]["list_micros"] for row in week["rows"]) == 10_000_000
     assert report(world, "--repository", "acme/widgets", "--week", "2026-W47", "--csv") == snapshot("""\
-kind,list_micros,requests,unpriced_requests,pulls,unconfirmed_list_micros,unconfirmed_requests,unconfirmed_unpriced_requests
-merged,3000000,1,0,1,0,0,0
-open,6000000,2,0,1,0,0,0
-no_pull,1000000,1,0,0,1000000000000,100,0
+kind,list_micros,requests,unpriced_requests,reported_micros,pulls,unconfirmed_list_micros,unconfirmed_requests,unconfirmed_unpriced_requests,unconfirmed_reported_micros
+merged,3000000,1,0,0,1,0,0,0,0
+open,6000000,2,0,0,1,0,0,0,0
+no_pull,1000000,1,0,0,0,,100,0,1000000000000
 """)
     whole = {by: report(world, "--by", by).splitlines()[-1].split() for by in ("stage", "label", "day", "model")}
-    assert list(whole.values()) == [["All", "$10.00", "$1,000,000.00"]] * 4
+    assert list(whole.values()) == [["All", "$10.00", "$1,000,000.00", "†"]] * 4
 
 
 def test_it_uses_up_no_budget_and_asks_for_no_approval(world: World):
@@ -288,7 +293,7 @@ def test_what_belongs_to_no_pull_request_is_named_in_the_weekly_issue_to_be_conf
     (issue,) = world.weeks()
     name = short_id("claude-code", "elsewhere")
     (line,) = [line for line in issue.body.splitlines() if line.startswith("**Unconfirmed:")]
-    assert line.endswith(f" Of no pull request: $5,000.00 in `{name}`.")
+    assert line.endswith(f" Of no pull request: $5,000.00 † in `{name}`.")
     world.say(12, f"/mergecost confirm {name} because it was a benchmark")
     world.settle()
     (issue,) = world.weeks()

@@ -9,7 +9,7 @@ from itertools import chain, groupby
 import msgspec
 
 from attribution.attribute import RepositoryIndex, attribute
-from attribution.cost import ZERO, Cost, column, cost_of_request
+from attribution.cost import OWN_LEGEND, ZERO, Cost, column, cost_of_request
 from attribution.evidence import Correction, Evidence, PullRequest
 from attribution.ledger import Charge, Share, charge, check, share_out
 from attribution.money import Micros
@@ -107,24 +107,24 @@ def report(repository: str, bookings: Sequence[Booking]) -> str:
     """Totals by pull request and evidence, then each session's stretches with their reasons."""
     if not bookings:
         return "No requests."
-    shares = [share for _, share in bookings]
-    whole = _cost(shares)
-    targets = sorted({share.pull_number for share in shares}, key=lambda number: (number is None, number or 0))
-    by_target = {_name(number): [share for share in shares if share.pull_number == number] for number in targets}
-    by_evidence = {level.value: [share for share in shares if share.evidence == level] for level in Evidence}
+    whole = _cost(bookings)
+    targets = sorted({share.pull_number for _, share in bookings}, key=lambda number: (number is None, number or 0))
+    by_target = {_name(number): [each for each in bookings if each[1].pull_number == number] for number in targets}
+    by_evidence = {level.value: [each for each in bookings if each[1].evidence == level] for level in Evidence}
     parts = [
-        f"{repository or 'Repository not known'}: {whole.show()} at list price",
+        f"{repository or 'Repository not known'}: {whole.amount} {whole.kind_of_price}",
+        OWN_LEGEND if whole.reported_micros else "",
         f"In no amount: {whole.note()}." if whole.unpriced_requests else "",
         _totals("Pull request", by_target),
-        _totals("Evidence", {level: shares for level, shares in by_evidence.items() if shares}),
+        _totals("Evidence", {level: its for level, its in by_evidence.items() if its}),
         "\n".join(_stretches(bookings)),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _totals(title: str, groups: Mapping[str, Sequence[Share]]) -> str:
+def _totals(title: str, groups: Mapping[str, Sequence[Booking]]) -> str:
     """A table whose cents sum to the whole."""
-    amounts = column([_cost(shares) for shares in groups.values()])
+    amounts = column([_cost(its) for its in groups.values()])
     rows = [(title, "Cost", "Requests")]
     rows += [(name, amount, f"{len(groups[name]):,}") for name, amount in zip(groups, amounts, strict=True)]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
@@ -151,12 +151,12 @@ def _answer(shares: Sequence[Booking]) -> list[tuple[int | None, str]]:
 
 def _stretch(pairs: Sequence[Booking]) -> str:
     first, share = pairs[0]
-    cost = _cost(share for _, share in pairs).show()
+    cost = _cost(pairs).show()
     return f"  {first.usage.at:%Y-%m-%d %H:%M}  {_name(share.pull_number):<13} {cost:>10}  {share.why}"
 
 
-def _cost(shares: Iterable[Share]) -> Cost:
-    return sum((cost_of_request(share.micros) for share in shares), ZERO)
+def _cost(bookings: Iterable[Booking]) -> Cost:
+    return sum((cost_of_request(share.micros, is_own=charge.is_own) for charge, share in bookings), ZERO)
 
 
 def _name(number: int | None) -> str:

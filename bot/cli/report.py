@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from attribution.breakdown import WAYS, BreakdownRow
-from attribution.cost import ZERO, Cost, column
+from attribution.cost import ZERO, Cost, column, list_column, own_column
 from attribution.periods import last_published, week_named
 from attribution.report import short_id
 from attribution.spreadsheet import cell
@@ -172,23 +172,33 @@ def _columns(row: msgspec.Struct, prefix: str = "") -> dict[str, object]:
 
 
 def _as_table(by: str, rows: Sequence[BreakdownRow]) -> str:
-    """A table whose cents sum to the whole."""
+    """A table whose cents sum to the whole. List prices and tools' own figures have columns of their own."""
     if not rows:
         return "Nothing was used in that time.\n"
-    unconfirmed = [row.unconfirmed_cost for row in rows]
-    beside = [cost.requests > 0 for cost in unconfirmed]
-    lines = [(by.capitalize(), "At list price", "Requests", "Not priced", "Unconfirmed" if any(beside) else "")]
-    amounts = zip(rows, column([row.cost for row in rows]), column(unconfirmed), beside, strict=True)
-    for row, amount, apart, is_beside in amounts:
-        unpriced = f"{row.cost.unpriced_requests:,}" if row.cost.unpriced_requests else ""
-        lines.append((_label(row), amount, f"{row.cost.requests:,}", unpriced, apart if is_beside else ""))
-    apart = sum(unconfirmed, ZERO).show() if any(beside) else ""
-    lines.append(("All", sum((row.cost for row in rows), ZERO).show(), "", "", apart))
-    widths = [max(len(line[i]) for line in lines) for i in range(5)]
+    costs, unconfirmed = [row.cost for row in rows], [row.unconfirmed_cost for row in rows]
+    whole, apart = sum(costs, ZERO), sum(unconfirmed, ZERO)
+    columns = [
+        [by.capitalize(), *map(_label, rows), "All"],
+        ["At list price", *list_column(costs), *list_column([whole])],
+        ["Tools' own", *own_column(costs), *own_column([whole])] if whole.reported_micros else [],
+        ["Requests", *(f"{cost.requests:,}" for cost in costs), ""],
+        ["Not priced", *(f"{cost.unpriced_requests:,}" if cost.unpriced_requests else "" for cost in costs), ""],
+        ["Unconfirmed", *_beside(unconfirmed), apart.show()] if apart.requests else [],
+    ]
+    lines = list(zip(*filter(None, columns), strict=True))
+    widths = [max(map(len, cells)) for cells in filter(None, columns)]
     return "".join(
-        "  ".join((f"{line[0]:<{widths[0]}}", *(f"{line[i]:>{widths[i]}}" for i in range(1, 5)))).rstrip() + "\n"
+        "  ".join(
+            f"{cell:>{width}}" if i else f"{cell:<{width}}"
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        + "\n"
         for line in lines
     )
+
+
+def _beside(costs: Sequence[Cost]) -> list[str]:
+    return [amount if cost.requests else "" for cost, amount in zip(costs, column(costs), strict=True)]
 
 
 def _label(row: BreakdownRow) -> str:

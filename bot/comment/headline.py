@@ -13,13 +13,13 @@ def render(view: CommentView) -> str:
         return "**No AI work is booked to this change any more.** What was here counts elsewhere now."
     if not cost.is_known:
         return f"**AI work on this change: {cost.note()}.**"
-    what = f"**This change cost {amount(view)}** of AI work {view.cost.kind_of_price}{cost.note(', and ')}."
+    what = f"**This change cost {amount(view)}** of AI work {cost.kind_of_price}{cost.note(', and ')}."
     return f"{what}{_usual(view.usual)}"
 
 
 def amount(view: CommentView) -> str:
     """What is known of the cost: at least that, where somebody who wrote commits of it does not report."""
-    known = view.cost.total.show()
+    known = view.cost.total.amount
     return f"at least {known}" if view.coverage.is_partial and not known.startswith("under") else known
 
 

@@ -11,7 +11,7 @@ MOST_UNSEEN = 20
 
 def render_issue(cost: IssueCost, how_url: str) -> str:
     """`how_url` is the page that says how it is counted."""
-    parts = (_headline(cost), _silent_pulls(cost), _pulls(cost), _small_print(how_url))
+    parts = (_headline(cost), _silent_pulls(cost), _pulls(cost), _small_print(cost, how_url))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -23,7 +23,7 @@ def _headline(cost: IssueCost) -> str:
     if not cost.total.is_known:
         return f"**AI work on this issue: {cost.total.note()}{so_far}.**"
     over = f"over {count(pulls, 'pull request')}{cost.total.note(', and ')}{so_far}"
-    return f"**This issue cost {cost.total.show()}** of AI work at list price, {over}."
+    return f"**This issue cost {cost.total.amount}** of AI work {cost.total.kind_of_price}, {over}."
 
 
 def _silent_pulls(cost: IssueCost) -> str:
@@ -56,8 +56,5 @@ def _why(part: IssuePart) -> str:
     return "; ".join(reasons) or "all of it"
 
 
-def _small_print(how_url: str) -> str:
-    return small(
-        "List price of the day for the tokens used, not an invoice: plans and discounts are not in it. "
-        f"[How it is counted]({how_url})"
-    )
+def _small_print(cost: IssueCost, how_url: str) -> str:
+    return small(f"{cost.total.basis}: plans and discounts are not in it. [How it is counted]({how_url})")

@@ -1,6 +1,6 @@
 """The sessions behind the figure, and why each counts here. Sessions, never people."""
 
-from attribution.cost import ZERO, column
+from attribution.cost import ZERO, column, marked
 from attribution.money import show
 from attribution.report import SessionPart
 from attribution.tools import title
@@ -45,7 +45,8 @@ def _when(part: SessionPart) -> str:
 
 def _part(part: SessionPart) -> str:
     """How much of the session is meant, when it is not all of it."""
-    micros, whole = part.cost.priced_micros, part.session_list_micros
+    micros, own = part.cost.priced_micros, part.session_reported_micros
+    whole = (part.session_list_micros or 0) + own
     if not part.cost.is_known or micros == whole:
         return ""
-    return f" ({share_of(micros, whole)} of its {show(whole)})"
+    return f" ({share_of(micros, whole)} of its {marked(show(whole), own)})"

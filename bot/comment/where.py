@@ -5,9 +5,9 @@ The cost stands second: on a phone a table shows three columns, and the rest is 
 
 from collections.abc import Callable, Sequence
 
-from attribution.cost import ZERO, column
+from attribution.cost import OWN_FIGURE, OWN_MARK, ZERO, column
 from attribution.money import Micros, show
-from attribution.report import OWN_FIGURE, OWN_MARK, Row, cache_read_part
+from attribution.report import Row, cache_read_part
 from attribution.tools import title
 from bot.comment.view import CommentView
 from bot.markdown import code, folded, share_of, table, text, tokens
@@ -25,13 +25,8 @@ def render(view: CommentView) -> str:
     )
 
 
-def marked(amount: str, reported_micros: Micros | None) -> str:
-    """An amount, with a mark where some of it is no list price."""
-    return f"{amount} {OWN_MARK}" if reported_micros else amount
-
-
 def _own(view: CommentView) -> str:
-    own = view.cost.reported_micros
+    own = view.cost.total.reported_micros
     return f"\n\n{OWN_MARK} {show(own)} of it {OWN_FIGURE}: no list price is known." if own else ""
 
 
@@ -43,7 +38,7 @@ def model_rows(rows: Sequence[Row], counts: Callable[[Row], Sequence[int]]) -> l
     lines = [
         (
             f"{text(title(row.tool))}<br>{code(row.model)}",
-            marked(amount, row.reported_micros),
+            amount,
             f"{row.cost.requests:,}",
             *(tokens(figure) if row.tokens_known else "?" for figure in counts(row)),
         )
@@ -51,8 +46,7 @@ def model_rows(rows: Sequence[Row], counts: Callable[[Row], Sequence[int]]) -> l
     ]
     if rest:
         figures = map(tokens, column_sums(rest, counts))
-        own = sum(row.reported_micros or 0 for row in rest)
-        lines.append((f"{len(rest)} more", marked(amounts[-1], own), f"{rest_cost.requests:,}", *figures))
+        lines.append((f"{len(rest)} more", amounts[-1], f"{rest_cost.requests:,}", *figures))
     return lines
 
 
@@ -67,7 +61,7 @@ def _counts(row: Row) -> tuple[int, ...]:
 def _total(view: CommentView) -> tuple[str, ...]:
     cost = view.cost
     figures = (
-        marked(cost.total.show(), cost.reported_micros),
+        cost.total.show(),
         f"{cost.total.requests:,}",
         *map(tokens, column_sums(cost.rows, _counts)),
     )

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from attribution.cost import marked
 from attribution.money import Micros, show
 from attribution.week_report import Point
 from bot.issue.view import WeekView
@@ -26,7 +27,7 @@ config:
 xychart-beta
   title "Bars: median cost of a merge. Line: spend that shipped nothing, for each merge."
   x-axis [{names}]
-  y-axis "US$ at list price" 0 --> {top}
+  y-axis "US$ {basis}" 0 --> {top}
   bar [{bars}]
   line [{line}]
 ```"""
@@ -53,6 +54,7 @@ def _chart(points: list[Point]) -> str:
         bars=", ".join(map(_usd, bars)),
         line=", ".join(map(_usd, line)),
         top=_usd(top + top // 10),
+        basis="at list price or by tools' own figures" if any(map(_own, points)) else "at list price",
     )
 
 
@@ -61,12 +63,17 @@ def _each(point: Point) -> Micros:
     return point.nothing.priced_micros // point.merges
 
 
+def _own(point: Point) -> Micros:
+    return point.reported_micros + point.nothing.reported_micros
+
+
 def _usd(micros: Micros) -> str:
     return str((Decimal(micros) / 1_000_000).quantize(Decimal("0.01")))
 
 
 def _line(point: Point) -> tuple[str, ...]:
-    merge = show(point.per_merge_micros) if point.per_merge_micros is not None else "–"
+    median = point.per_merge_micros
+    merge = marked(show(median), point.reported_micros) if median is not None else "–"
     each = point.nothing.show_each(point.merges) if point.merges else "–"
     # A dash is no spend that we know of.
     spend = (point.cost.show(), point.nothing.show(), each) if point.cost.requests else ("–", "–", "–")

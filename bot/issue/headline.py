@@ -5,7 +5,8 @@ An amount never follows a bracket: GitHub takes what is between `$1 (` and `$` f
 
 from collections.abc import Sequence
 
-from attribution.money import show
+from attribution.cost import marked
+from attribution.money import Micros, show
 from attribution.report import Suggestion
 from attribution.week_report import Figure, WeekCost
 from bot.issue.reasons import change, largest_change, to_decide
@@ -37,7 +38,7 @@ def render(view: WeekView) -> str:
 def _in_short(cost: WeekCost) -> str:
     used = cost.total.show() if cost.total.requests else "none seen"
     if now := cost.per_merge:
-        return f"{used}, {count(now.count, 'merge')}, median {show(now.median_micros)}"
+        return f"{used}, {count(now.count, 'merge')}, median {_marked(now.median_micros, now)}"
     if not cost.total.requests:
         return used
     return f"{used}, no merge of known cost" if cost.unseen_merges else f"{used}, no merge"
@@ -49,13 +50,18 @@ def _cost(cost: WeekCost) -> str:
     if now is None:
         return _no_merge(cost)
     merges = f"{count(now.count, 'merge')}{' of known cost' if cost.unseen_merges else ''}"
-    each = f"{show(now.mean_micros)} each on average, {show(now.median_micros)} in the median"
+    median = _marked(now.median_micros, now)
+    each = f"{_marked(now.mean_micros, now)} each on average, {median} in the median"
     life = "Over their whole lives they"
     if now.count == 1:
-        each, life = f"{show(now.median_micros)} over its whole life", ""
-    total = f"{life} cost {show(now.total_micros)} together." if life else ""
+        each, life = f"{median} over its whole life", ""
+    total = f"{life} cost {_marked(now.total_micros, now)} together." if life else ""
     than = f"The median is {_against(now, before)}." if before else "There are no merges before to compare with."
     return " ".join(part for part in (f"**{_used(cost)}; {merges}: {each}.**", total, than) if part)
+
+
+def _marked(micros: Micros, figure: Figure) -> str:
+    return marked(show(micros), figure.reported_micros)
 
 
 def _used(cost: WeekCost) -> str:
@@ -64,7 +70,7 @@ def _used(cost: WeekCost) -> str:
         return "No AI work was used this week"
     if not used.is_known:
         return f"AI work of this week: {used.note()}"
-    return f"{used.show()} of AI work this week at list price{used.note(', and ')}"
+    return f"{used.amount} of AI work this week {used.kind_of_price}{used.note(', and ')}"
 
 
 def _no_merge(cost: WeekCost) -> str:
@@ -79,7 +85,7 @@ def _no_merge(cost: WeekCost) -> str:
         return sentence
     if not used.is_known:
         return f"{sentence} AI work: {used.note()}."
-    return f"{sentence} {used.show()} was used at list price{used.note(', and ')}."
+    return f"{sentence} {used.amount} was used {used.kind_of_price}{used.note(', and ')}."
 
 
 def _unconfirmed(cost: WeekCost) -> str:
@@ -105,4 +111,5 @@ def _against(now: Figure, before: Figure) -> str:
     if change(now, before) == 0:
         return "much the same as in the 8 weeks before"
     word = "up" if now.median_micros > before.median_micros else "down"
-    return f"{word} from {show(before.median_micros)}, that of {count(before.count, 'merge')} in the 8 weeks before"
+    median = _marked(before.median_micros, before)
+    return f"{word} from {median}, that of {count(before.count, 'merge')} in the 8 weeks before"

@@ -5,8 +5,8 @@ from datetime import date
 from fractions import Fraction
 
 from attribution.budget import Scope
-from attribution.cost import PRICE_NOT_KNOWN
-from attribution.money import Micros, show
+from attribution.cost import PRICE_NOT_KNOWN, Cost
+from attribution.money import show
 from attribution.report import Row, cache_read_part
 from attribution.week_report import NOTHING, Figure, Kind, KindRow, WeekCost
 from bot.issue.kinds import NAMES, pull
@@ -100,10 +100,11 @@ def _over_budget(cost: WeekCost) -> str:
 
 def _unshipped(view: WeekView) -> str:
     cost = view.cost
-    nothing, week = cost.nothing.priced_micros, cost.total.priced_micros
-    if nothing >= max(_LEAST_MICROS, week * _WORTH):
+    nothing, week = cost.nothing, cost.total.priced_micros
+    micros = nothing.priced_micros
+    if micros >= max(_LEAST_MICROS, week * _WORTH):
         most = max((row for row in cost.kinds if row.kind in NOTHING), key=lambda row: row.cost.priced_micros)
-        return f"{show(nothing)}, {share_of(nothing, week)} of the week, shipped nothing. {_most(view, most, nothing)}."
+        return f"{nothing.show()}, {share_of(micros, week)} of the week, shipped nothing. {_most(view, most, nothing)}."
     if cost.total.unpriced_requests * 10 > cost.total.requests:
         requests = f"{cost.total.unpriced_requests:,} of {count(cost.total.requests, 'request')}"
         return f"{requests} are {PRICE_NOT_KNOWN}, so the figures are too low."
@@ -142,17 +143,17 @@ def _dear_merges(view: WeekView) -> str:
     return f"{count(len(dear), 'merge')} cost at least twice what is usual: {listed([*names, *rest])}."
 
 
-def _most(view: WeekView, row: KindRow, nothing: Micros) -> str:
+def _most(view: WeekView, row: KindRow, nothing: Cost) -> str:
     """The largest piece of what shipped nothing, and what can be done about it."""
     if row.pulls:
-        dearest, micros = row.pulls[0], row.cost.priced_micros
+        dearest = row.pulls[0]
         way, way_of_several = _WAYS_ON[row.kind]
-        if 2 * dearest.cost.priced_micros > micros:
-            much = _how_much(dearest.cost.priced_micros, nothing)
+        if 2 * dearest.cost.priced_micros > row.cost.priced_micros:
+            much = _how_much(dearest.cost, nothing)
             return f"{much} went into {pull(view, dearest.number)}, which was {NAMES[row.kind].lower()}: {way}"
         pulls = count(len(row.pulls), "pull request")
-        return f"{_how_much(micros, nothing)} went into {pulls} that were {NAMES[row.kind].lower()}: {way_of_several}"
-    return f"{_how_much(row.cost.priced_micros, nothing)} {_WAYS_ON[row.kind][0]}"
+        return f"{_how_much(row.cost, nothing)} went into {pulls} that were {NAMES[row.kind].lower()}: {way_of_several}"
+    return f"{_how_much(row.cost, nothing)} {_WAYS_ON[row.kind][0]}"
 
 
 # Of one and of several pull requests.
@@ -164,7 +165,8 @@ _WAYS_ON = {
 }
 
 
-def _how_much(micros: Micros, nothing: Micros) -> str:
-    if micros == nothing:
+def _how_much(part: Cost, whole: Cost) -> str:
+    if part.priced_micros == whole.priced_micros:
         return "All of it"
-    return f"Most of it, {show(micros)}," if 2 * micros > nothing else f"The largest part, {show(micros)},"
+    is_most = 2 * part.priced_micros > whole.priced_micros
+    return f"{'Most of it' if is_most else 'The largest part'}, {part.show()},"

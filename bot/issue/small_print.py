@@ -3,6 +3,7 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from attribution.cost import Cost
 from attribution.week_report import Kind
 from bot.issue.view import WeekView
 from bot.markdown import small, text
@@ -19,7 +20,7 @@ def render(view: WeekView) -> str:
     # Open work may change at any time, the rest until it has survived.
     is_final = view.cost.is_settled and all(row.kind != Kind.OPEN for row in view.cost.kinds)
     parts = [
-        "List price of the day for the tokens used, not an invoice: plans and discounts are not in it.",
+        f"{_money(view).basis}: plans and discounts are not in it.",
         f"{first:%a %-d %b} to {last:%a %-d %b %Y}, {text(view.time_zone)}, as far as it is known by now.",
         _unseen_commits(view),
         "" if is_final else "Late sessions, and what becomes of the work, change it in place.",
@@ -28,6 +29,13 @@ def render(view: WeekView) -> str:
         f"[How it is counted]({view.how_url})",
     ]
     return small(" ".join(part for part in parts if part))
+
+
+def _money(view: WeekView) -> Cost:
+    """All that an amount here may be of: the week, the weeks before it, and the whole lives of its merges."""
+    cost = view.cost
+    merges, weeks = (merge.total.cost for merge in cost.merges), (point.cost for point in cost.points)
+    return sum((*merges, *weeks), cost.total + cost.unconfirmed)
 
 
 def _unseen_commits(view: WeekView) -> str:

@@ -6,9 +6,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Float, case, func, select, union_all
 from sqlalchemy import cast as sql_cast
 
-from attribution.cost import Cost
+from attribution.cost import Cost, cost_of
 from attribution.evidence import Evidence, Stage
-from attribution.money import Micros
 from attribution.report import Part
 from bot.clock import from_ms
 from bot.keys import PullKey, RepositoryKey
@@ -16,7 +15,9 @@ from bot.store.charge_ids import first_id_ms
 from bot.store.ledger import OF_SESSIONS, rows_of_sessions
 from bot.store.ledger_tables import (
     FOR_PULL,
+    IS_OWN,
     MICROS,
+    OWN,
     PARTS,
     WHOLE,
     because,
@@ -91,7 +92,14 @@ _PARTS = select(
     )
 )
 _SESSION_TOTALS = (
-    select(origins.c.tool, origins.c.session_id, summed(MICROS).label("micros"))
+    select(
+        origins.c.tool,
+        origins.c.session_id,
+        summed(case((IS_OWN, 0), else_=MICROS)).label("list_micros"),
+        func.count().label("requests"),
+        summed(case((charges.c.list_micros.is_(None), 1), else_=0)).label("unpriced_requests"),
+        summed(case((IS_OWN, MICROS), else_=0)).label("reported_micros"),
+    )
     .select_from(origins.join(charges, made_by()).outerjoin(shares, current()).outerjoin(reasons, because()))
     .where(OF_SESSIONS, is_confirmed())
     .group_by(origins.c.tool, origins.c.session_id)
@@ -105,10 +113,12 @@ def parts_of(connection: Connection, key: PullKey, from_ms: int = 0) -> list[Par
 
 def session_totals(
     connection: Connection, key: RepositoryKey, sessions: Iterable[SessionKey]
-) -> dict[SessionKey, Micros]:
-    """What whole sessions cost in a repository, at list price, as far as priced, confirmed and shared out."""
+) -> dict[SessionKey, Cost]:
+    """What whole sessions cost in a repository, as far as confirmed and shared out. A request counts with each of its shares."""
     rows = rows_of_sessions(connection, _SESSION_TOTALS, key, sessions)
-    return {(row.tool, row.session_id): int(row.micros) for row in rows}
+    return {
+        (row.tool, row.session_id): Cost(*(int(row._mapping[name]) for name in Cost.__struct_fields__)) for row in rows
+    }
 
 
 def _part(row: Any) -> Part:
@@ -116,12 +126,11 @@ def _part(row: Any) -> Part:
         tool=row.tool,
         session_id=row.session_id,
         model=row.model,
-        basis=row.basis,
         price_book=row.price_book,
         evidence=Evidence(row.evidence),
         why=row.why,
         stage=Stage(row.stage),
-        cost=Cost(row.micros, row.requests, row.unpriced),
+        cost=cost_of(row.micros, row.requests, row.unpriced, is_own=row.basis == OWN),
         cache_saving_micros=row.cache_saving_micros,
         uncached_input_tokens=row.uncached_input_tokens,
         cache_read_tokens=row.cache_read_tokens,

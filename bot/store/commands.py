@@ -110,7 +110,8 @@ def save_suggestions(
         values = [
             key._asdict()
             | {
-                "number": number, "tool": suggestion.tool, "session_id": session[1], "micros": suggestion.cost.list_micros,
+                "number": number, "tool": suggestion.tool, "session_id": session[1], "list_micros": suggestion.cost.list_micros,
+                "reported_micros": suggestion.cost.reported_micros,
                 "requests": suggestion.cost.requests, "unpriced_requests": suggestion.cost.unpriced_requests, "why": suggestion.why,
                 "evidence": evidence.value,
             }
@@ -144,7 +145,7 @@ def _suggestion(row: Row[Any]) -> Suggestion:
     return Suggestion(
         short_id=short_id(row.tool, row.session_id),
         tool=row.tool,
-        cost=Cost(row.micros, row.requests, row.unpriced_requests),
+        cost=Cost(row.list_micros, row.requests, row.unpriced_requests, row.reported_micros),
         why=row.why,
         evidence=Evidence(row.evidence),
     )

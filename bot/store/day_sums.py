@@ -122,7 +122,7 @@ def changes_of(connection: Connection, account_id: int) -> Iterator[Changes]:
 def _amounts(charge: Charge, micros: int | None, *, is_first: bool) -> tuple[int, ...]:
     """Of a share of so much, in the order of MEASURES."""
     tokens, unpriced = charge.usage.tokens, int(charge.list_micros is None)
-    of_share = (micros or 0, 1, unpriced)
+    of_share = (micros or 0, (micros or 0) if charge.is_own else 0, 1, unpriced)
     if not is_first:
         return of_share + (0,) * (len(MEASURES) - len(of_share))
     return (

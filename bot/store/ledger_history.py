@@ -24,6 +24,7 @@ from bot.store.ledger import charge_of
 from bot.store.ledger_tables import (
     FOR_PULL,
     OF_IDS,
+    OWN,
     charge_columns,
     charges,
     made_by,
@@ -79,7 +80,7 @@ _CHARGES_OF_PULL = union(
     select(charges.c.charge_id).select_from(reasons.join(charges, whole_because())).where(FOR_PULL, since(charges)),
     select(shares.c.charge_id).select_from(reasons.join(shares, part_because())).where(FOR_PULL, since(shares)),
 )
-_OF_ORIGIN = (origins.c.tool, origins.c.session_id, origins.c.sender, origins.c.token_id)
+_OF_ORIGIN = (origins.c.basis, origins.c.tool, origins.c.session_id, origins.c.sender, origins.c.token_id)
 _OF_REASON = (reasons.c.pull_number, reasons.c.why)
 # Also of charges that were taken back. What became a part of another charge is not shown.
 _ORIGIN_ID = func.coalesce(charges.c.origin_id, withdrawn.c.origin_id)
@@ -107,6 +108,7 @@ _HISTORY_OF_PULL = (
         func.sum(_SHARES_OF_PULL.c.micros).label("micros"),
         func.count().label("requests"),
         func.sum(case((_SHARES_OF_PULL.c.micros.is_(None), 1), else_=0)).label("unpriced_requests"),
+        func.sum(case((_SHARES_OF_PULL.c.basis == OWN, _SHARES_OF_PULL.c.micros), else_=0)).label("reported_micros"),
     )
     .group_by(*_DECISION)
     .order_by(*_DECISION[:-1])
@@ -167,8 +169,13 @@ def history_of_pull(connection: Connection, key: PullKey) -> list[Revision]:
             revision=row.revision,
             pull_number=row.pull_number,
             why=row.why,
-            cost=Cost(None if row.micros is None else int(row.micros), row.requests, row.unpriced_requests),
+            cost=_cost(row),
             sender=Sender(key.account_id, row.sender, row.token_id),
         )
         for row in connection.execute(_HISTORY_OF_PULL, key.params | {"from_id": from_id})
     ]
+
+
+def _cost(row: Any) -> Cost:
+    own = int(row.reported_micros or 0)
+    return Cost(int(row.micros or 0) - own, row.requests, int(row.unpriced_requests), own)

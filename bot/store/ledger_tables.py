@@ -18,6 +18,10 @@ from bot.store.tables import ChargeRow, OriginRow, ReasonRow, ShareRow
 
 charges, origins, shares, reasons = map(table, (ChargeRow, OriginRow, ShareRow, ReasonRow))
 
+# Of charges with their origins: the amount is the tool's own figure (`Charge.is_own`).
+OWN = "reported"
+IS_OWN = origins.c.basis == OWN
+
 
 def made_by() -> Any:
     """The origin of a charge."""

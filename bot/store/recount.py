@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from attribution.cost import ZERO, Cost
+from attribution.cost import Cost
 from attribution.evidence import Evidence, Stage
 from attribution.periods import day_of, midnight
 from bot.clock import DAY_MS, from_ms, to_ms
@@ -33,7 +33,7 @@ from bot.store import accounts as account_store
 from bot.store.charge_ids import first_id
 from bot.store.database import Database, of_repository, table
 from bot.store.day_sums import MEASURES, add, day_senders, day_sums
-from bot.store.ledger_tables import because, charges, current, made_by, origins, reasons, shares, since
+from bot.store.ledger_tables import IS_OWN, because, charges, current, made_by, origins, reasons, shares, since
 from bot.store.tables import Repository
 from bot.store.totals import summed
 from bot.store.usage_columns import utc_day
@@ -62,7 +62,10 @@ class Recount(NamedTuple):
 
 
 def _words(rows: Rows) -> str:
-    cost = sum((Cost(row["micros"], row["requests"], row["unpriced_requests"]) for row in rows), ZERO)
+    micros, requests, unpriced = (
+        sum(row[name] for row in rows) for name in ("micros", "requests", "unpriced_requests")
+    )
+    cost = Cost(micros, requests, unpriced)
     return f"{cost.show()} of {cost.requests:,} requests"
 
 
@@ -84,9 +87,11 @@ def _of_first(amount: Any) -> Any:
 
 
 _IS_UNPRICED = case((charges.c.list_micros.is_(None), 1), else_=0)
+# A share's part of the charge, or the charge itself where no rule has looked at it yet.
+_MICROS = case((shares.c.charge_id.is_(None), charges.c.list_micros), else_=shares.c.micros)
 _MEASURES = {
-    # A share's part of the charge, or the charge itself where no rule has looked at it yet.
-    "micros": summed(case((shares.c.charge_id.is_(None), charges.c.list_micros), else_=shares.c.micros)),
+    "micros": summed(_MICROS),
+    "reported_micros": summed(case((IS_OWN, _MICROS), else_=0)),
     "parts": func.count(),
     "unpriced_parts": summed(_IS_UNPRICED),
     "requests": _of_first(1),

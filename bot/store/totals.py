@@ -33,9 +33,10 @@ def summed(column: Any) -> Any:
 # The columns of a `Cost`. Who bears a request sees its part, and counts it; all else counts a request once.
 def _cost(requests: Any, unpriced: Any) -> tuple[Any, ...]:
     return (
-        summed(day_sums.c.micros).label("micros"),
+        summed(day_sums.c.micros - day_sums.c.reported_micros).label("list_micros"),
         summed(requests).label("requests"),
-        summed(unpriced).label("unpriced"),
+        summed(unpriced).label("unpriced_requests"),
+        summed(day_sums.c.reported_micros).label("reported_micros"),
     )
 
 
@@ -50,6 +51,7 @@ def _in_span(of: Any) -> Any:
 _BETWEEN = and_(of_repository(day_sums), _in_span(day_sums))
 # A sum whose last part went elsewhere may still have its row.
 _IS_ANY = func.sum(day_sums.c.parts) > 0
+_SPENT = ("micros", "reported_micros", "parts", "unpriced_parts")
 _BEARERS = (day_sums.c.pull_number, day_sums.c.stage, day_sums.c.evidence)
 _IS_UNCONFIRMED = day_sums.c.evidence == Evidence.IMPLAUSIBLE.value
 _TOTAL = select(*_OF_REQUESTS).where(_BETWEEN, ~_IS_UNCONFIRMED)
@@ -157,13 +159,10 @@ def _spent_in(periods: int) -> Select[*tuple[Any, ...]]:
     period = (
         case(*((is_before, i) for i, is_before in enumerate(starts)), else_=periods - 1) if periods > 1 else literal(0)
     )
-    inner = (
-        select(period.label("period"), *_BEARERS, *(day_sums.c[name] for name in ("micros", "parts", "unpriced_parts")))
-        .where(_BETWEEN)
-        .subquery()
-    )
+    inner = select(period.label("period"), *_BEARERS, *(day_sums.c[name] for name in _SPENT)).where(_BETWEEN).subquery()
     bearers = (inner.c.period, inner.c.pull_number, inner.c.stage, inner.c.evidence)
-    sums = map(summed, (inner.c.micros, inner.c.parts, inner.c.unpriced_parts))
+    listed = inner.c.micros - inner.c.reported_micros
+    sums = map(summed, (listed, inner.c.parts, inner.c.unpriced_parts, inner.c.reported_micros))
     return select(*bearers, *sums).group_by(*bearers).having(func.sum(inner.c.parts) > 0)
 
 
@@ -237,7 +236,7 @@ def cells(
     listed: list[Cell] = []
     for row in rows_in(connection, _cells(by), params, "repository_ids", names):
         place = dict(row._mapping)
-        cost = Cost(place.pop("micros"), place.pop("requests"), place.pop("unpriced"))
+        cost = Cost(**{name: place.pop(name) for name in Cost.__struct_fields__})
         repository_id = place.pop("repository_id", None)
         place["is_unconfirmed"] = bool(place["is_unconfirmed"])
         if "pull_number" in place:
@@ -261,21 +260,21 @@ def _span(key: RepositoryKey, first: date, end: date) -> dict[str, Any]:
 
 
 def _spend(row: Any) -> Spend:
-    number, stage, evidence, micros, requests, unpriced = row
+    number, stage, evidence, *cost = row
     return Spend(
         pull_number=number or None,
         stage=Stage(stage),
         evidence=Evidence(evidence),
-        cost=Cost(micros, requests, unpriced),
+        cost=Cost(*cost),
     )
 
 
 def _row(*values: Any) -> ModelRow:
-    tool, model, micros, requests, unpriced, uncached, read, write, output, requests_with_tokens, _ = values
+    tool, model, *cost, uncached, read, write, output, requests_with_tokens, _ = values
     return ModelRow(
         tool=tool,
         model=model,
-        cost=Cost(micros, requests, unpriced),
+        cost=Cost(*cost),
         uncached_input_tokens=uncached,
         cache_read_tokens=read,
         cache_write_tokens=write,

@@ -234,5 +234,6 @@ class SuggestionRow(SQLModel, table=True):
     evidence: str = name()
     requests: int = big()
     unpriced_requests: int = big()
-    micros: int | None = big_or_none()
+    list_micros: int | None = big_or_none()
+    reported_micros: int = big()
     why: str = text()

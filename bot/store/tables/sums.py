@@ -9,8 +9,9 @@ from bot.store.tables.columns import big, day, key, name
 
 
 class DaySum(SQLModel, table=True):
-    """What the requests of a day of a repository come to, by who bears them. `pull_number` 0 is no pull request. `parts` are
-    shares; a request with several is counted in `requests` once, with its first share, and so are its tokens."""
+    """What the requests of a day of a repository come to, by who bears them. `pull_number` 0 is no pull request. Of
+    `micros`, `reported_micros` are tools' own figures. `parts` are shares; a request with several is counted in `requests` once,
+    with its first share, and so are its tokens."""
 
     __tablename__ = "day_sum"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
@@ -26,6 +27,7 @@ class DaySum(SQLModel, table=True):
     tool: str = name()
     model: str = name()
     micros: int = big()
+    reported_micros: int = big()
     parts: int = big()
     unpriced_parts: int = big()
     requests: int = big()

@@ -181,6 +181,7 @@ def _make_account_to_job() -> None:
         sa.Column("tool", sa.Text(), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("micros", sa.BigInteger(), nullable=False),
+        sa.Column("reported_micros", sa.BigInteger(), nullable=False),
         sa.Column("parts", sa.BigInteger(), nullable=False),
         sa.Column("unpriced_parts", sa.BigInteger(), nullable=False),
         sa.Column("requests", sa.BigInteger(), nullable=False),
@@ -483,7 +484,8 @@ def _make_notice_to_week() -> None:
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("requests", sa.BigInteger(), nullable=False),
         sa.Column("unpriced_requests", sa.BigInteger(), nullable=False),
-        sa.Column("micros", sa.BigInteger(), nullable=True),
+        sa.Column("list_micros", sa.BigInteger(), nullable=True),
+        sa.Column("reported_micros", sa.BigInteger(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "repository_id", "number", "tool", "session_id", "evidence"),
     )

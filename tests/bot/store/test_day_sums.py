@@ -16,7 +16,7 @@ from inline_snapshot import snapshot
 from sqlalchemy import Connection, update
 
 from attribution.breakdown import WAYS
-from attribution.cost import ZERO, Cost, cost_of_request
+from attribution.cost import ZERO, Cost, cost_of, cost_of_request
 from attribution.evidence import Claim, Evidence, Stage
 from attribution.ledger import Charge, Share, check
 from attribution.periods import day_of
@@ -76,7 +76,8 @@ tokens = st.builds(
 
 
 one_or_two, names = st.integers(1, 2), st.lists(st.sampled_from("abc"), min_size=1, unique=True)
-session_ids, models = st.sampled_from(["s1", "s2"]), st.sampled_from(["gpt-5.5", "nobody-knows-1"])
+session_ids, own_figures = st.sampled_from([None, None, 0, 1, 30_001])
+models = st.sampled_from(["s1", "s2"]), st.sampled_from(["gpt-5.5", "nobody-knows-1"])
 tokens_or_unknown, sources = tokens | st.just(TOKENS_NOT_KNOWN), st.sampled_from(ContextSource)
 authors = st.sampled_from(["", "ann", "joe"])
 
@@ -94,6 +95,7 @@ def usages(draw: st.DrawFn) -> Usage:
         at=draw(moments),
         model=draw(models),
         tokens=draw(tokens_or_unknown),
+        reported_micros=draw(own_figures),
         context=Context(
             source=draw(sources),
             repository=str(draw(repositories)),
@@ -234,11 +236,13 @@ def figures_of_requests(charges: list[Charge], shares: list[Share], zone: ZoneIn
         for share in shares:
             is_in = first is None or end is None or first <= days[share.charge_key] < end
             if is_in and (numbers is None or share.pull_number in numbers):
-                costs[share.pull_number, share.stage, share.evidence] += cost_of_request(share.micros)
+                costs[share.pull_number, share.stage, share.evidence] += cost_of_request(
+                    share.micros, is_own=by_key[share.charge_key].is_own
+                )
         return sorted(((*bearer, cost) for bearer, cost in costs.items()), key=str)
 
     def total(of: Iterable[Charge]) -> Cost:
-        return sum((cost_of_request(charge.list_micros) for charge in of), ZERO)
+        return sum((charge.cost for charge in of), ZERO)
 
     def cells(by: str, name_of: Callable[[Charge, Share], Any], *, by_part: bool) -> list[Any]:
         costs: defaultdict[Any, Cost] = defaultdict(Cost)
@@ -246,8 +250,9 @@ def figures_of_requests(charges: list[Charge], shares: list[Share], zone: ZoneIn
             charge = by_key[share.charge_key]
             if FIRST <= days[charge.key] < END:
                 is_counted = by_part or firsts[charge.key] is share
-                whole = cost_of_request(share.micros)
-                part = Cost(share.micros, int(is_counted), int(is_counted and charge.list_micros is None))
+                whole = cost_of_request(share.micros, is_own=charge.is_own)
+                counts = int(is_counted), int(is_counted and charge.list_micros is None)
+                part = cost_of(share.micros, *counts, is_own=charge.is_own)
                 costs[name_of(charge, share), charge.key in unconfirmed] += whole if by_part else part
         repository = "o/r" if by in ("repository", "pull", "issue", "label") else ""
         field = {"pull": "pull_number", "issue": "pull_number", "label": "pull_number"}.get(by, by)
@@ -288,10 +293,9 @@ def figures_of_requests(charges: list[Charge], shares: list[Share], zone: ZoneIn
 def model_row(tool: str, model: str, charges: Iterable[Charge]) -> tuple[Any, ...]:
     own = [charge for charge in charges if (charge.usage.tool, charge.usage.model) == (tool, model)]
     used = sum((charge.usage.tokens for charge in own), TOKENS_NOT_KNOWN)
-    cost = sum((cost_of_request(charge.list_micros) for charge in own), ZERO)
-    own_figure = None  # sums do not tell the tool's own figures from list prices
+    cost = sum((charge.cost for charge in own), ZERO)
     tokens = used.uncached_input, used.cache_read, used.cache_write, used.output, used.is_known
-    return tool, model, cost, *tokens, own_figure
+    return tool, model, cost, *tokens
 
 
 @pytest.fixture
@@ -319,11 +323,11 @@ def test_both_databases_say_the_same(place: Place):
     rows = place.connection.execute(day_sums.select().where(day_sums.c.account_id == place.first, day_sums.c.parts > 0))
     assert sorted((str(row.day), *row[3:]) for row in rows) == snapshot(
         [
-            ("2026-10-24", 1, "build", "commit", "codex", "gpt-5.5", 15140, 1, 0, 1, 0, 1, 0, 500, 0, 1001, 2250),
-            ("2026-10-24", 2, "build", "commit", "codex", "gpt-5.5", 15140, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-            ("2026-10-25", 0, "build", "none", "codex", "nobody-knows-1", 0, 1, 1, 1, 1, 1, 0, 500, 0, 1001, 0),
-            ("2026-10-25", 1, "build", "commit", "codex", "gpt-5.5", 15140, 1, 0, 1, 0, 1, 0, 500, 0, 1001, 2250),
-            ("2026-10-25", 2, "build", "commit", "codex", "gpt-5.5", 15140, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+            ("2026-10-24", 1, "build", "commit", "codex", "gpt-5.5", 15140, 0, 1, 0, 1, 0, 1, 0, 500, 0, 1001, 2250),
+            ("2026-10-24", 2, "build", "commit", "codex", "gpt-5.5", 15140, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+            ("2026-10-25", 0, "build", "none", "codex", "nobody-knows-1", 0, 0, 1, 1, 1, 1, 1, 0, 500, 0, 1001, 0),
+            ("2026-10-25", 1, "build", "commit", "codex", "gpt-5.5", 15140, 0, 1, 0, 1, 0, 1, 0, 500, 0, 1001, 2250),
+            ("2026-10-25", 2, "build", "commit", "codex", "gpt-5.5", 15140, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
         ]
     )
 
