@@ -97,7 +97,7 @@ def test_a_worker_that_fails_at_its_start_begins_anew_and_says_so(server: Server
 
     @event.listens_for(server.database.engine, "before_cursor_execute")
     def _(*_arguments: Any) -> None:
-        if threading.current_thread().name.startswith(("asyncio", "ThreadPool")) and next(refusals, False):
+        if threading.current_thread().name.startswith(("asyncio", "uvloop")) and next(refusals, False):
             raise server.database.engine.dialect.loaded_dbapi.OperationalError("the server closed the connection")
 
     runner = server.app.state.runner
