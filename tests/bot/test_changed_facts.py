@@ -230,6 +230,21 @@ def test_a_commit_that_was_pushed_directly_is_reported_late(database: Database):
     assert placement_after(database, edits, None, by_hand) == ("None", Evidence.EDITS)
 
 
+def test_a_pull_request_from_a_reused_branch_has_no_session_of_the_one_before_attributed_again(database: Database):
+    repository = Repository(database)
+    before = PullRequest(number=1, head_branch="feat/a", created_at=MONDAY - 91 * DAY, closed_at=MONDAY)
+    repository.happen(before)
+    repository.happen(usage_of(MONDAY - 90 * DAY, "ann", "s1", Work(), "feat/a"))
+    repository.happen(usage_of(MONDAY + DAY, "bob", "s2", Work(), "feat/a"))
+    repository.work()
+    attributed = repository.attributed
+    repository.happen(PullRequest(number=2, head_branch="feat/a", created_at=MONDAY + 2 * DAY))
+    repository.work()
+    assert repository.attributed == attributed + 1
+    targets = {name: shares[0][0] for (_, name), shares in repository.shares().items()}
+    assert targets == {"s1-0": "1", "s2-0": "2"}
+
+
 def test_a_branch_that_becomes_the_default_one_is_no_evidence_any_more(database: Database):
     pull = PullRequest(number=1, head_branch="develop", created_at=MONDAY)
     edits = usage_of(MONDAY, "ann", "s1", Work(), "develop")
