@@ -22,7 +22,6 @@ from sqlalchemy import (
     Engine,
     Executable,
     FromClause,
-    Integer,
     Row,
     Table,
     and_,
@@ -248,7 +247,8 @@ class _Among(FunctionElement[bool]):
 @compiles(_Among, "postgresql")
 def _(element: Any, compiler: Any, **options: Any) -> str:
     column, values = element.clauses
-    kind = "BIGINT" if isinstance(column.type, Integer) else "TEXT"
+    # Of the column's own type: PostgreSQL looks other ones up one after the other, for each row, where it takes no index.
+    kind = compiler.dialect.type_compiler_instance.process(column.type)
     return f"{compiler.process(column, **options)} = ANY (CAST({compiler.process(values, **options)} AS {kind}[]))"
 
 

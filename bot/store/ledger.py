@@ -59,7 +59,7 @@ _SENDERS = (
 _BY_ID = IN_ORDER.where(of_account(charges), OF_IDS)
 _LOCKED_BY_ID = _BY_ID.with_for_update(of=charges)
 OF_CHARGE = and_(of_account(charges), charges.c.charge_id == bindparam("of_charge"))
-CHANGE = update(charges).where(OF_CHARGE)
+_CHANGE = update(charges).where(OF_CHARGE)
 
 
 def charges_of(
@@ -152,7 +152,7 @@ def change(
         for (charge_id, charge), origin_id in zip(by_id.items(), origin_ids, strict=True)
     ]
     if params:
-        connection.execute(CHANGE, params)
+        connection.execute(_CHANGE, params)
         request_names.change(connection, account_id, by_id, digests)
 
 

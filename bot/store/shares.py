@@ -1,9 +1,10 @@
 """Who bears charges, in the database: revisions of shares, the newest of which a charge names."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, literal, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, literal, select, update
 
 from attribution.evidence import PENDING, Claim
 from attribution.ledger import Share, share_out
@@ -41,6 +42,11 @@ _WRITE_OUT = insert(shares).from_select(
     ).where(_WHOLE),
 )
 _NOT_WHOLE = update(charges).where(_WHOLE).values(reason_id=0)
+_DECIDE = (
+    update(charges)
+    .where(of_account(charges), OF_IDS)
+    .values({name: bindparam(f"new_{name}") for name in ("revision", "reason_id", "decided_at_minute")})
+)
 
 
 def current_shares(connection: Connection, account_id: int, ids: Iterable[int]) -> dict[int, list[Share]]:
@@ -84,31 +90,36 @@ class _NewShares:
         self._key = key
         self._minute = now_ms // MINUTE_MS
         self._reasons: dict[int, dict[str, Any]] = {}
-        self._revisions: list[dict[str, Any]] = []
+        # By number of the revision, and of the reason of its one share. Neighbours have the same.
+        self._charges: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
         self._parts: list[dict[str, Any]] = []
         self._before: list[int] = []
 
     def add(self, entry: LedgerEntry, after: Sequence[Share]) -> None:
         reason_ids = [self._reason_id(share) for share in after]
         is_whole = len(after) == 1
-        names = {"of_account": self._key.account_id, "of_charge": entry.charge_id}
-        revision = {"revision": after[0].revision, "decided_at_minute": self._minute}
-        self._revisions.append(names | revision | {"reason_id": reason_ids[0] if is_whole else 0})
+        revision = after[0].revision
+        self._charges[revision, reason_ids[0] if is_whole else 0].append(entry.charge_id)
         if entry.revision:
             self._before.append(entry.charge_id)
         if not is_whole:
-            ids = {"account_id": self._key.account_id, "charge_id": entry.charge_id} | revision
+            ids = {
+                "account_id": self._key.account_id, "charge_id": entry.charge_id,
+                "revision": revision, "decided_at_minute": self._minute,
+            }  # fmt: skip
             self._parts += [
                 ids | {"position": i, "reason_id": reason_id, "micros": share.micros}
                 for i, (share, reason_id) in enumerate(zip(after, reason_ids, strict=True))
             ]
 
     def save(self, connection: Connection) -> None:
-        if self._revisions:
+        if self._charges:
             _write_out(connection, self._key.account_id, self._before)
             once.save(connection, reasons, self._reasons.values())
             insert_rows(connection, shares, self._parts)
-            connection.execute(ledger.CHANGE, self._revisions)
+        for (revision, reason_id), ids in self._charges.items():
+            values = {"new_revision": revision, "new_reason_id": reason_id, "new_decided_at_minute": self._minute}
+            connection.execute(_DECIDE, _params(self._key.account_id, ids) | values)
 
     def _reason_id(self, share: Share) -> int:
         reason = {

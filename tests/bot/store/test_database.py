@@ -4,10 +4,12 @@ import stat
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
 from bot.store import tables
-from bot.store.database import Database
+from bot.store.database import Database, among
+from bot.store.request_names import names
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(database):
@@ -28,6 +30,14 @@ def test_the_account_leads_the_key_of_every_table():
 def test_migrating_twice_changes_nothing(database):
     database.migrate()
     database.migrate()
+
+
+def test_a_list_is_of_its_columns_type():
+    """PostgreSQL hashes no list of another type: it compares each row with each of its values, as long as a table is small."""
+    lists = {
+        str(among(names.c[name], "x").compile(dialect=postgresql.dialect())) for name in ("name_hash", "charge_id")
+    }
+    assert {text.rpartition(" AS ")[2] for text in lists} == {"INTEGER[]))", "BIGINT[]))"}
 
 
 def test_what_was_acknowledged_is_on_the_disk(tmp_path):
