@@ -29,7 +29,9 @@ from bot.figures import week as week_figures
 from bot.figures.period import BadDay, span
 from bot.store import pulls as pull_store
 from bot.store import repositories as repository_store
+from bot.store import senders as sender_store
 from bot.store import tokens as token_store
+from bot.store.senders import Reporting
 from bot.store.tables import Repository
 from bot.store.tokens import Bearer
 from webhooks.edge import Edge, edge_of
@@ -124,7 +126,7 @@ async def unfit(_request: Request, error: Exception) -> Response:
 
 def components() -> dict[str, Any]:
     """The shapes of all answers, for the OpenAPI description."""
-    models = [RepositoryListed, BreakdownRow, Budget, PullRequestCost, IssueCost, WeekCost, Message]
+    models = [RepositoryListed, Reporting, BreakdownRow, Budget, PullRequestCost, IssueCost, WeekCost, Message]
     return msgspec.json.schema_components(models, ref_template="#/components/schemas/{name}")[1]
 
 
@@ -137,6 +139,16 @@ def repositories(request: Request, account: Account, pages: Pages) -> Response:
             RepositoryListed(row.full_name, row.active) for row in repository_store.repositories_of(connection, account)
         ]
     return _paged(request, rows, pages)
+
+
+@router.get("/reporting", responses=_answers(Reporting, "In numbers alone."), response_class=Response)
+@_in_thread
+def reporting(request: Request, account: Account) -> Response:
+    """How many of those who have an ingest token send usage, and how many went silent since when (a weekend is no silence)."""
+    edge = edge_of(request)
+    with edge.database.read() as connection:
+        numbers = sender_store.reporting(connection, account, edge.clock())
+    return Response(msgspec.json.encode(numbers), media_type="application/json")
 
 
 @router.get("/costs", responses=_answers(list[BreakdownRow], "By name; complete.", 404), response_class=Response)

@@ -5,7 +5,7 @@ import sys
 from datetime import datetime
 from typing import Any
 
-from bot.clock import from_ms, system_clock
+from bot.clock import DAY_MS, from_ms, system_clock
 from bot.keys import Sender
 from bot.repository_settings import OperatorSettings
 from bot.settings import SettingsError, from_environment, operator_settings
@@ -14,6 +14,8 @@ from bot.store import tokens as token_store
 from bot.store.database import Database
 from bot.store.opening import opened
 from bot.take_back import take_back
+
+_MOST_AT_ONCE, _MOST_DAYS = 10_000, 3650
 
 
 def main(argv: list[str]) -> int:
@@ -49,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="who sends with it: tokens of one name are one sender, such as a person's laptop and CI; without it, the token alone",
     )
+    new.add_argument("--count", type=int, default=1, help="so many, each a sender of its own: NAME-01, NAME-02 ...")
+    new.add_argument("--days", type=int, default=0, help="valid for so many days; without it, until revoked")
     actions.add_parser("list", help="the tokens that exist, without their secrets")
     revoke = actions.add_parser("revoke", help="refuse a token from now on")
     revoke.add_argument("token_id")
@@ -61,6 +65,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _new(database: Database, options: argparse.Namespace) -> int:
+    if not 1 <= options.count <= _MOST_AT_ONCE or not 0 <= options.days <= _MOST_DAYS:
+        print(f"--count is 1 to {_MOST_AT_ONCE:,}, --days at most {_MOST_DAYS:,}.")
+        return 2
+    if options.count > 1 and not options.sender.strip():
+        print("Say --for NAME: the tokens are named NAME-01, NAME-02 and so on.")
+        return 2
     with database.write() as connection:
         accounts = [account for account in account_store.all_accounts(connection) if account.installation_id]
         login = (options.account or "").lower()
@@ -69,9 +79,23 @@ def _new(database: Database, options: argparse.Namespace) -> int:
             logins = ", ".join(account.login for account in accounts) or "none yet: install the App first"
             print(f"Which account? Say --account LOGIN. The App is installed on: {logins}.")
             return 2
+        now_ms = system_clock()
+        terms = token_store.Terms(expires_at_ms=now_ms + options.days * DAY_MS if options.days else None)
         may = "read" if options.read else "ingest"
-        token = token_store.new(connection, choices[0].account_id, options.sender.strip(), system_clock(), may)
-    print(token)
+        tokens = {
+            name: token_store.new(connection, choices[0].account_id, name, now_ms, may, terms)
+            for name in _names(options.sender.strip(), options.count)
+        }
+    if options.count > 1:
+        for name, token in tokens.items():
+            print(f"{name} {token}")
+        print(
+            f"For {choices[0].login}, one machine each. They are shown this once. The same command makes the next ones: both work "
+            "until the old ones end.",
+            file=sys.stderr,
+        )
+        return 0
+    print(*tokens.values())
     use = (
         "In requests to /api/v1: `Authorization: Bearer ...`"
         if options.read
@@ -81,6 +105,10 @@ def _new(database: Database, options: argparse.Namespace) -> int:
     return 0
 
 
+def _names(name: str, count: int) -> list[str]:
+    return [name] if count == 1 else [f"{name}-{number:02}" for number in range(1, count + 1)]
+
+
 def _list(database: Database, _options: argparse.Namespace) -> int:
     with database.read() as connection:
         logins = {account.account_id: account.login for account in account_store.all_accounts(connection)}
@@ -88,6 +116,8 @@ def _list(database: Database, _options: argparse.Namespace) -> int:
             state = (
                 f"revoked {_day(row.revoked_at_ms)}" if row.revoked_at_ms else f"last used {_day(row.last_used_at_ms)}"
             )
+            if row.expires_at_ms:
+                state += f"  ends {_day(row.expires_at_ms)}"
             what = f"{row.token_id}  {row.may:<6}  {logins.get(row.account_id, row.account_id)}"
             print(f"{what}  made {_day(row.created_at_ms)}  {state}  {row.user_login or row.sender}")
     return 0

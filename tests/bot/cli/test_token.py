@@ -3,6 +3,7 @@
 import pytest
 
 from bot.cli import token as token_command
+from bot.clock import DAY_MS
 from bot.store import accounts as account_store
 from bot.store import tokens as token_store
 
@@ -53,3 +54,28 @@ def test_it_asks_which_account_where_that_is_open(server, capsys):
     assert token_command.main(["new", "--account", "Other"]) == 0
     token = capsys.readouterr().out.splitlines()
     assert owner(server, next(line for line in token if line.startswith("mergecost_ingest_"))) == 2
+
+
+def test_tokens_for_a_fleet_end_by_themselves_and_two_live_while_they_are_exchanged(server, capsys, monkeypatch):
+    install(server, "acme")
+    order = ["new", "--count", "3", "--for", "laptop", "--days", "90"]
+    days = {"old": 0, "new": 80}
+    issued = {}
+    for name, day in days.items():
+        monkeypatch.setattr(token_command, "system_clock", lambda day=day: day * DAY_MS)
+        assert token_command.main(order) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split()[0] for line in lines] == ["laptop-01", "laptop-02", "laptop-03"]
+        issued[name] = lines[0].split()[1]
+
+    def senders(day):
+        with server.read() as connection:
+            bearers = [token_store.bearer(connection, token, day * DAY_MS) for token in issued.values()]
+        return [bearer and bearer.sender.name for bearer in bearers]
+
+    assert senders(85) == ["laptop-01", "laptop-01"]
+    assert senders(90) == [None, "laptop-01"]
+    assert token_command.main(["list"]) == 0
+    assert "ends 1970-04-01" in capsys.readouterr().out
+    for wrong in (["--count", "2"], ["--count", "0"], ["--days", "-1"], ["--count", "99999", "--for", "x"]):
+        assert token_command.main(["new", *wrong]) == 2
