@@ -133,11 +133,11 @@ def test_it_is_beside_the_total_in_the_weekly_issue(world: World):
 
 **Unconfirmed: $1,000,000.00 †** in 100 requests that may be invented. It counts as soon as somebody with write access says `/mergecost confirm SESSION` in a pull request.
 
-| Cost over its whole life | This week | of | 8 weeks before | of |
-| :-- | --: | --: | --: | --: |
-| A merge, on average | $3.00 | 1 | – | – |
-| A merge, median | $3.00 | 1 | – | – |
-| A merge that stands so far, median | $3.00 | 1 | – | – |
+| Cost over its whole life | This week | of |
+| :-- | --: | --: |
+| A merge, on average | $3.00 | 1 |
+| A merge, median | $3.00 | 1 |
+| A merge that stands so far, median | $3.00 | 1 |
 
 | What became of it | Cost | Share | PRs |
 | :-- | --: | --: | --: |

@@ -78,12 +78,12 @@ def test_the_issue_of_a_week(week: World):
 
 **To decide:** $5.00, 49% of the week, shipped nothing. Most of it, $3.10, went into #14, which was abandoned: take it up again, or let it go.
 
-| Cost over its whole life | This week | of | 8 weeks before | of |
-| :-- | --: | --: | --: | --: |
-| A merge, on average | $3.15 | 2 | – | – |
-| A merge, median | $3.15 | 2 | – | – |
-| A merge that stands so far, median | $5.20 | 1 | – | – |
-| A closed issue, median | $5.20 | 1 | – | – |
+| Cost over its whole life | This week | of |
+| :-- | --: | --: |
+| A merge, on average | $3.15 | 2 |
+| A merge, median | $3.15 | 2 |
+| A merge that stands so far, median | $5.20 | 1 |
+| A closed issue, median | $5.20 | 1 |
 
 | What became of it | Cost | Share | PRs |
 | :-- | --: | --: | --: |

@@ -155,15 +155,15 @@ def _arrivals(connection: Connection, account: Account, now_ms: int) -> Iterator
 
 def _machines(connection: Connection, account: Account, now_ms: int) -> Iterator[Finding]:
     numbers = sender_store.reporting(connection, account.account_id, now_ms)
-    if not numbers.senders:
+    if not numbers.everybody:
         yield Finding("machines", "note", f"{account.login}: nobody is paired yet")
         return
-    text = f"{account.login}: {numbers.report:,} of {numbers.senders:,} report"
+    text = f"{account.login}: {numbers.report:,} of {numbers.everybody:,} report"
     if numbers.silent_since_ms is not None:
         text += f", {numbers.silent:,} silent since {from_ms(numbers.silent_since_ms):%A, %Y-%m-%d}"
     if numbers.never:
         text += f", {numbers.never:,} never did"
-    yield Finding("machines", "note" if numbers.report < numbers.senders else "ok", text)
+    yield Finding("machines", "note" if numbers.report < numbers.everybody else "ok", text)
     everybody = sender_store.senders(connection, account.account_id, now_ms)
     silent = [seen for seen in everybody if seen.last_used_at_ms and sender_store.is_silent(seen, now_ms)]
     for seen in sorted(silent, key=lambda seen: seen.last_used_at_ms)[:_MOST_NAMED]:

@@ -13,7 +13,7 @@ _NONE = ("–", "–")
 def render(view: WeekView) -> str:
     cost = view.cost
     stands = "survived" if cost.is_settled else "stands so far"
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("A merge, on average", *_mean(cost.per_merge), *_mean(cost.before_merge)),
         ("A merge, median", *_median(cost.per_merge), *_median(cost.before_merge)),
         (
@@ -26,7 +26,9 @@ def render(view: WeekView) -> str:
     rows = [row for row in rows if row[1:] != (*_NONE, *_NONE)]
     if not rows:
         return ""
-    return table(COLUMNS, [*rows, *_requests(view), *_cache(view)])
+    rows += [*_requests(view), *_cache(view)]
+    has_past = any(row[3:] != _NONE for row in rows)
+    return table(COLUMNS, rows) if has_past else table(COLUMNS[:3], [row[:3] for row in rows])
 
 
 def _mean(figure: Figure | None) -> tuple[str, str]:

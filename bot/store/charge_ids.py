@@ -13,7 +13,8 @@ from sqlalchemy import Connection, select, union
 
 from attribution.usage import Usage
 from bot.clock import MINUTE_MS, to_ms
-from bot.store.database import among, of_account, rows_in
+from bot.store.among import among
+from bot.store.database import of_account, rows_in
 from bot.store.ledger_tables import charges, shares, since
 from bot.store.request_names import name_hash
 

@@ -10,7 +10,8 @@ from attribution.cost import Cost
 from attribution.evidence import Correction, Evidence
 from attribution.report import NO_PULL, Suggestion, short_id
 from bot.keys import PullKey, RepositoryKey
-from bot.store.database import Database, among, of_names, of_pull, of_repository, rows, rows_in, rows_named, table
+from bot.store.among import among
+from bot.store.database import Database, of_names, of_pull, of_repository, rows, rows_in, rows_named, table
 from bot.store.sessions import SessionKey, sessions
 from bot.store.tables import CommandRow, CorrectionRow, SuggestionRow
 

@@ -15,7 +15,8 @@ from attribution.reported_commits import ReportedCommit, reported_commits, with_
 from attribution.usage import Usage
 from bot.clock import to_ms
 from bot.keys import RepositoryKey, Sender
-from bot.store.database import among, of_repository, rows_in, table
+from bot.store.among import among
+from bot.store.database import of_repository, rows_in, table
 from bot.store.inserts import insert_rows
 from bot.store.tables import CommitName, CommitRow
 

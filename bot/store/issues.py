@@ -12,7 +12,8 @@ from attribution.outcome import Details
 from bot.clock import to_ms
 from bot.keys import IssueKey, RepositoryKey
 from bot.store import references as reference_store
-from bot.store.database import Database, among, of_pull, of_repository, rows_in, table
+from bot.store.among import among
+from bot.store.database import Database, of_pull, of_repository, rows_in, table
 from bot.store.pulls import Pulls
 from bot.store.tables import IssueRow
 

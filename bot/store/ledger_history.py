@@ -18,8 +18,9 @@ from bot.keys import PullKey, RepositoryKey, Sender
 from bot.store import accounts as account_store
 from bot.store import ledger
 from bot.store import shares as share_store
+from bot.store.among import among
 from bot.store.charge_ids import first_id_ms
-from bot.store.database import among, of_account
+from bot.store.database import of_account
 from bot.store.ledger import charge_of
 from bot.store.ledger_tables import (
     FOR_PULL,

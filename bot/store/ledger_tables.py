@@ -13,7 +13,8 @@ from sqlalchemy import BigInteger, Connection, Executable, FromClause, Row, and_
 
 from attribution.evidence import Evidence, Stage
 from attribution.ledger import Share
-from bot.store.database import among, of_repository, rows_in, table
+from bot.store.among import among
+from bot.store.database import of_repository, rows_in, table
 from bot.store.tables import ChargeRow, OriginRow, ReasonRow, ShareRow
 
 charges, origins, shares, reasons = map(table, (ChargeRow, OriginRow, ShareRow, ReasonRow))

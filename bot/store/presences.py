@@ -6,7 +6,8 @@ from attribution.clues import Clues, of_author, of_branch, presences_of
 from attribution.evidence import PullRequest
 from bot.clock import to_ms
 from bot.keys import PullKey, RepositoryKey
-from bot.store.database import among, of_pull, of_repository, rows_in, table
+from bot.store.among import among
+from bot.store.database import of_pull, of_repository, rows_in, table
 from bot.store.inserts import insert_rows
 from bot.store.tables import Presence
 

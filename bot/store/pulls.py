@@ -16,7 +16,8 @@ from bot.clock import from_ms, to_ms
 from bot.keys import PullKey, RepositoryKey
 from bot.store import presences as presence_store
 from bot.store import references as reference_store
-from bot.store.database import Database, among, of_pull, of_repository, one, rows_in, table
+from bot.store.among import among
+from bot.store.database import Database, of_pull, of_repository, one, rows_in, table
 from bot.store.tables import DaySum, Publication, Pull
 
 pulls, publications, day_sums = table(Pull), table(Publication), table(DaySum)

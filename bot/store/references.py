@@ -5,7 +5,8 @@ from collections.abc import Collection
 from sqlalchemy import Connection, delete, select
 
 from bot.keys import PullKey, RepositoryKey
-from bot.store.database import among, of_pull, of_repository, rows_in, table
+from bot.store.among import among
+from bot.store.database import of_pull, of_repository, rows_in, table
 from bot.store.inserts import insert_rows
 from bot.store.tables import Reference
 

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from bot.keys import RepositoryKey
 from bot.store import transfer
-from bot.store.database import Database, among, of_account, of_repository, one, rows, rows_in, table
+from bot.store.among import among
+from bot.store.database import Database, of_account, of_repository, one, rows, rows_in, table
 from bot.store.tables import Account, Repository, RepositoryName
 
 accounts, repositories, names = table(Account), table(Repository), table(RepositoryName)

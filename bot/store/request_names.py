@@ -12,7 +12,8 @@ from sqlalchemy import Connection, delete, literal_column, select, union_all
 
 from attribution.ledger import Charge
 from attribution.usage import RequestKey
-from bot.store.database import among, of_account, rows_in, table
+from bot.store.among import among
+from bot.store.database import of_account, rows_in, table
 from bot.store.inserts import insert_values
 from bot.store.tables import RequestName
 

@@ -28,9 +28,9 @@ class SenderSeen(msgspec.Struct, frozen=True):
 
 
 class Reporting(msgspec.Struct, frozen=True):
-    """Of `senders` so many `report`; others are `silent`, the first of them since `silent_since_ms`, or were `never` heard of."""
+    """Of `everybody` so many `report`; others are `silent`, the first of them since `silent_since_ms`, or were `never` heard of."""
 
-    senders: int
+    everybody: int
     report: int
     silent: int
     never: int
@@ -91,7 +91,7 @@ def reporting(connection: Connection, account_id: int, now_ms: int) -> Reporting
     silent = [seen for seen in everybody if is_silent(seen, now_ms) and seen.last_used_at_ms]
     never = [seen for seen in everybody if not seen.last_used_at_ms]
     return Reporting(
-        senders=len(everybody),
+        everybody=len(everybody),
         report=len(everybody) - len(silent) - len(never),
         silent=len(silent),
         never=len(never),

@@ -15,7 +15,8 @@ from bot.keys import RepositoryKey
 from bot.store import commits as commit_store
 from bot.store import presences as presence_store
 from bot.store import pulls as pull_store
-from bot.store.database import among, of_names, of_repository, rows_in, rows_named, table
+from bot.store.among import among
+from bot.store.database import of_names, of_repository, rows_in, rows_named, table
 from bot.store.inserts import insert_rows
 from bot.store.sessions import SessionKey
 from bot.store.tables import SessionClue

@@ -19,8 +19,9 @@ from attribution.report import Row as ModelRow
 from attribution.totals import Spend
 from bot.clock import from_ms, to_ms
 from bot.keys import PullKey, RepositoryKey
+from bot.store.among import among
 from bot.store.charge_ids import first_id_ms
-from bot.store.database import among, of_account, of_repository, rows_in
+from bot.store.database import of_account, of_repository, rows_in
 from bot.store.day_sums import day_senders, day_sums
 from bot.store.ledger_tables import FOR_PULLS, PARTS, WHOLE, charges, reasons, shares, since
 

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, and_, bindparam, delete, exists, select, unio
 
 from bot.keys import RepositoryKey
 from bot.store import accounts, charge_ids, ledger, once, recount, request_names
+from bot.store.among import among
 from bot.store.charge_ids import first_id_ms
-from bot.store.database import among, of_account, of_repository
+from bot.store.database import of_account, of_repository
 from bot.store.day_sums import add, day_senders, day_sums
 from bot.store.ledger import LedgerEntry
 from bot.store.ledger_tables import (

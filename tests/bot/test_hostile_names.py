@@ -54,7 +54,7 @@ def comment_view(name: str, other: str, count: int) -> CommentView:
     sessions = tuple(
         SessionPart(
             short_id=f"{i:06x}", tool=name, from_at=MONDAY, to_at=MONDAY + timedelta(days=1), cost=COST,
-            session_list_micros=5_000_000, evidence=Evidence.BRANCH, why=whys(other),
+            session_list_micros=5_000_000, session_reported_micros=0, evidence=Evidence.BRANCH, why=whys(other),
         )
         for i in range(count)
     )  # fmt: skip

@@ -48,12 +48,12 @@ def test_a_delivery_in_a_comment_out_more_usage_and_the_same_comment_edited(stag
     push(stage, usage_now("09:00 main $0.50\n09:10 feat/limit $1.25", "first"))
     stage.wait_for_write()
     (first,) = stage.github.comments(number)
-    assert "**This change cost $1.75**" in first
+    assert "**This change cost at least $1.75**" in first
 
     push(stage, usage_now("10:00 feat/limit $2.00", "second"))
     stage.wait_for_write()
     (second,) = stage.github.comments(number)
-    assert "**This change cost $3.75**" in second
+    assert "**This change cost at least $3.75**" in second
     assert [method for method, _ in stage.shim.writes] == ["POST", "PATCH"]
 
 
@@ -69,7 +69,7 @@ def test_after_uninstall_and_reinstall_the_one_comment_says_the_sum_of_both_time
     push(stage, usage_now("10:00 feat/limit $2.00", "second"))
     stage.wait_for_write()
     (body,) = stage.github.comments(number)
-    assert "**This change cost $3.25**" in body
+    assert "**This change cost at least $3.25**" in body
     assert [method for method, _ in stage.shim.writes] == ["POST", "PATCH"]
 
 
@@ -84,7 +84,7 @@ def test_a_maintainer_takes_a_session_off_in_the_pull_request(stage: Stage):
     stage.wait_for_write()
     stage.wait_for_reaction()
     ours, command = stage.github.comments(number)
-    assert "**This change cost $2.00**" in ours
+    assert "**This change cost at least $2.00**" in ours
     assert command.startswith("/mergecost unlink")
     assert [path.rpartition("/")[2] for _, path in stage.shim.reactions] == ["reactions"]
 
@@ -127,14 +127,14 @@ def test_a_check_run_is_neutral_then_asks_for_an_approval_and_then_has_it(stage:
     push(stage, usage_now("09:00 feat/limit $1.25", "first"))
     stage.wait_for_check()
     run = stage.github.check(number)
-    assert (run["conclusion"], run["output"]["title"]) == ("neutral", "$1.25 at list price, 42% of the budget")
+    assert (run["conclusion"], run["output"]["title"]) == ("neutral", "at least $1.25 at list price, 42% of the budget")
 
     push(stage, usage_now("10:00 feat/limit $2.50", "second"))
     stage.wait_for_check()
     run = stage.github.check(number)
     assert (run["conclusion"], run["output"]["title"]) == (
         "action_required",
-        "$3.75 at list price, 125% of the budget: needs an approval",
+        "at least $3.75 at list price, 125% of the budget: needs an approval",
     )
 
     stage.say(number, "/mergecost approve the migration needed it")
@@ -142,7 +142,7 @@ def test_a_check_run_is_neutral_then_asks_for_an_approval_and_then_has_it(stage:
     run = stage.github.check(number)
     assert (run["conclusion"], run["output"]["title"]) == (
         "success",
-        "$3.75 at list price, 125% of the budget: approved",
+        "at least $3.75 at list price, 125% of the budget: approved",
     )
     stage.wait_for_comment(number, "up to $6.75: the migration needed it.")
 

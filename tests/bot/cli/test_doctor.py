@@ -106,7 +106,7 @@ def test_who_went_silent_is_counted_and_for_the_operator_named(operator: World, 
     ]
     numbers = operator.read("/reporting").json()
     assert numbers == {
-        "senders": 51,
+        "everybody": 51,
         "report": 46,
         "silent": 3,
         "never": 2,

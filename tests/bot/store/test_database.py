@@ -8,7 +8,8 @@ from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
 from bot.store import tables
-from bot.store.database import Database, among
+from bot.store.among import among
+from bot.store.database import Database
 from bot.store.request_names import names
 
 

@@ -76,8 +76,8 @@ tokens = st.builds(
 
 
 one_or_two, names = st.integers(1, 2), st.lists(st.sampled_from("abc"), min_size=1, unique=True)
-session_ids, own_figures = st.sampled_from([None, None, 0, 1, 30_001])
-models = st.sampled_from(["s1", "s2"]), st.sampled_from(["gpt-5.5", "nobody-knows-1"])
+session_ids, models = st.sampled_from(["s1", "s2"]), st.sampled_from(["gpt-5.5", "nobody-knows-1"])
+own_figures = st.sampled_from([None, None, 0, 1, 30_001])
 tokens_or_unknown, sources = tokens | st.just(TOKENS_NOT_KNOWN), st.sampled_from(ContextSource)
 authors = st.sampled_from(["", "ann", "joe"])
 

@@ -101,7 +101,7 @@ def figures(connection: Connection, tenant: int) -> dict[str, object]:
     charges, shares = ledger_history.everything(connection, tenant)
     amounts = {
         part.cost.list_micros, row.charge.list_micros, quarter_micros, of_day, sum(share.micros or 0 for share in shares),
-        sum(charge.list_micros or 0 for charge in charges), *bookings.session_totals(connection, repository, [KEY]).values(),
+        sum(charge.list_micros or 0 for charge in charges), *(cost.list_micros for cost in bookings.session_totals(connection, repository, [KEY]).values()),
     }  # fmt: skip
     costs = {part.cost, spend.cost, on_pull.cost, model.cost, totals.total_between(connection, repository, start, end)}
     amounts |= {cost.list_micros for cost in costs}
