@@ -134,7 +134,9 @@ def bytes_on_disk(database: Database) -> dict[str, int]:
     with database.engine.connect() as connection:
         if database.is_postgresql:
             sizes = connection.exec_driver_sql(
-                "SELECT c.relname, (SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree(c.oid)), 1 FROM pg_class c"
+                # What is not partitioned has no tree: https://www.postgresql.org/docs/current/functions-admin.html
+                "SELECT c.relname, coalesce((SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree(c.oid)),"
+                " pg_relation_size(c.oid)), 1 FROM pg_class c"
                 " LEFT JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_class t ON t.oid = i.indrelid"
                 f" WHERE c.relkind IN ('r', 'i', 'p', 'I') AND coalesce(t.relname, c.relname) IN {tables}"
             )
