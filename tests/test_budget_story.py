@@ -220,14 +220,19 @@ def test_the_button_of_the_check_run_approves_once(enforced: World):
         assert len(connection.execute(select(budget_store.approvals_given)).all()) == 1
 
 
+def approve(world: World, way: str) -> None:
+    """By the button or in a comment."""
+    if way == "press":
+        world.press(12)
+    else:
+        world.say(12, "/mergecost approve needed")
+
+
 @pytest.mark.parametrize("way", ["press", "comment"])
 def test_what_arrives_late_approves_what_was_to_be_seen_when_it_was_said(enforced: World, way: str):
     over(enforced)
     with enforced.hold_mail():
-        if way == "press":
-            enforced.press(12)
-        else:
-            enforced.say(12, "/mergecost approve needed")
+        approve(enforced, way)
         enforced.now_ms += DAY_MS
         work(enforced, 1000, "s2", hour=11)
         enforced.settle()
@@ -243,10 +248,7 @@ def test_what_arrives_late_approves_what_was_to_be_seen_when_it_was_said(enforce
 def test_what_arrives_when_it_costs_much_more_approves_nothing(enforced: World, way: str):
     public(enforced)  # its check run says the same at any cost
     with enforced.hold_mail():
-        if way == "press":
-            enforced.press(12)
-        else:
-            enforced.say(12, "/mergecost approve needed")
+        approve(enforced, way)
         enforced.now_ms += DAY_MS
         work(enforced, 4000, "s2", hour=11)
         enforced.settle()

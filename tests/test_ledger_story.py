@@ -8,7 +8,6 @@ from sqlalchemy import select, update
 from attribution.report import short_id
 from bot.cli import ledger as ledger_command
 from bot.cli import rebuild as rebuild_command
-from bot.cli import report as report_command
 from bot.store import shares as share_store
 from bot.store.day_sums import day_sums
 from bot.store.ledger_tables import charges
@@ -135,19 +134,11 @@ def test_a_rebuild_of_an_unknown_repository_names_those_that_there_are(ready: Wo
     assert capsys.readouterr().err == "mergecost rebuild: no repository 'acme/elsewhere'; there are: acme/widgets\n"
 
 
-def report(world: World, *words: str) -> str:
-    options = report_command._parser().parse_args(words)
-    with world.database.read() as connection:
-        return report_command.report(
-            connection, world.bots[0].operator, options, world.now_ms, world.bots[0].settings.how_url
-        )
-
-
 def test_the_history_of_a_pull_request_shows_every_decision_on_its_work(ready: World):
     session_id = short_id("claude-code", "s1")
     ready.say(12, f"/mergecost split {session_id} 50/50 #12 #13 because it was for both")
     ready.settle()
-    lines = report(ready, "--pull", "13", "--history").splitlines()
+    lines = ready.report("--pull", "13", "--history").splitlines()
     assert [line.split("  ", 1)[1].partition("  (sent by a laptop ")[0] for line in lines] == [
         f"{session_id}       $3.00       2 requests  revision 1  to #12: on branch `feat/a` of #12",
         f"{session_id}       $1.50       2 requests  revision 2  to #12: {WHY}",
@@ -156,13 +147,13 @@ def test_the_history_of_a_pull_request_shows_every_decision_on_its_work(ready: W
 
 
 def test_a_pull_request_that_never_cost_anything_has_no_history(ready: World):
-    assert report(ready, "--pull", "13", "--history") == "Nothing was ever booked to it.\n"
+    assert ready.report("--pull", "13", "--history") == "Nothing was ever booked to it.\n"
 
 
 def test_why_a_pull_request_has_no_comment_is_said_in_the_report_and_on_refresh(ready: World):
-    assert report(ready, "--pull", "12", "--why").endswith("\n\nThis is its comment, as of now.\n")
+    assert ready.report("--pull", "12", "--why").endswith("\n\nThis is its comment, as of now.\n")
     reason = "no AI work that reached Mergecost is booked to it"
-    assert report(ready, "--pull", "13", "--why").endswith(f"It has no comment on GitHub: {reason}.\n")
+    assert ready.report("--pull", "13", "--why").endswith(f"It has no comment on GitHub: {reason}.\n")
     ready.say(13, "/mergecost refresh")
     ready.settle()
     assert ready.replies(13) == [f"Everything is read again. So far there is no comment here: {reason}."]
@@ -184,7 +175,7 @@ def test_a_comment_that_the_settings_forbid_is_explained(world: World, settings:
     world.work("09:00 feat/a $1.00")
     world.settle()
     assert world.comments(12) == []
-    assert f"It has no comment on GitHub: {reason}." in report(world, "--pull", "12", "--why")
+    assert f"It has no comment on GitHub: {reason}." in world.report("--pull", "12", "--why")
 
 
 def test_a_deleted_comment_and_a_locked_conversation_are_explained(ready: World):
@@ -195,4 +186,4 @@ def test_a_deleted_comment_and_a_locked_conversation_are_explained(ready: World)
     ready.settle()
     ready.work("09:40 feat/a $1.00", "s3")
     ready.settle()
-    assert "a person deleted the comment; `/mergecost on` brings it back" in report(ready, "--pull", "12", "--why")
+    assert "a person deleted the comment; `/mergecost on` brings it back" in ready.report("--pull", "12", "--why")

@@ -11,8 +11,7 @@ from inline_snapshot import snapshot
 from attribution.breakdown import WAYS
 from attribution.cost import NOT_KNOWN
 from attribution.identity import author
-from bot.cli import report as report_command
-from bot.cli.report import ReportError, _parser
+from bot.cli.report import ReportError
 from bot.clock import DAY_MS, to_ms
 from bot.figures.period import BadDay
 from tests.databases import Worlds
@@ -52,32 +51,21 @@ def week(worlds: Worlds) -> World:
     return worlds.after(two_repositories)
 
 
-def report(world: World, *words: str) -> str:
-    with world.database.read() as connection:
-        return report_command.report(
-            connection,
-            world.bots[0].operator,
-            _parser().parse_args(words),
-            world.now_ms,
-            world.bots[0].settings.how_url,
-        )
-
-
 WIDGETS = ("--repository", "acme/widgets")
 
 
 def test_a_week_reads_as_its_issue(week: World):
     (issue,) = week.weeks()
-    text = report(week, *WIDGETS, "--week", "2026-W47")
-    assert text == report(week, *WIDGETS, "--week")
+    text = week.report(*WIDGETS, "--week", "2026-W47")
+    assert text == week.report(*WIDGETS, "--week")
     body = issue.body.partition(" -->\n")[2]
     assert text.strip() == f"# {issue.title}\n\n{body}"
-    week_cost = json.loads(report(week, *WIDGETS, "--week", "--json"))
+    week_cost = json.loads(week.report(*WIDGETS, "--week", "--json"))
     assert week_cost == week.read(WEEK).json()
     assert (
         week_cost["total"]["list_micros"] == sum(row["cost"]["list_micros"] for row in week_cost["kinds"]) == 3_740_000
     )
-    rows = list(csv.DictReader(io.StringIO(report(week, *WIDGETS, "--week", "--csv"))))
+    rows = list(csv.DictReader(io.StringIO(week.report(*WIDGETS, "--week", "--csv"))))
     assert {row["kind"]: row["list_micros"] for row in rows} == {
         "merged": "2400000",
         "open": "1010000",
@@ -86,26 +74,26 @@ def test_a_week_reads_as_its_issue(week: World):
 
 
 def test_a_pull_request_and_an_issue_read_as_their_comments(week: World):
-    output = report(week, *WIDGETS, "--pull", "12")
+    output = week.report(*WIDGETS, "--pull", "12")
     assert (
         output.partition("\n")[0]
         == week.comment(12).partition("\n")[0]
         == "**This change cost $2.40** of AI work at list price."
     )
     assert (
-        json.loads(report(week, *WIDGETS, "--pull", "12", "--json"))
+        json.loads(week.report(*WIDGETS, "--pull", "12", "--json"))
         == week.read("/repositories/acme/widgets/pulls/12").json()
     )
     (comment,) = week.comments(1)
-    assert report(week, *WIDGETS, "--issue", "1").strip() == comment
+    assert week.report(*WIDGETS, "--issue", "1").strip() == comment
     assert (
-        json.loads(report(week, *WIDGETS, "--issue", "1", "--json"))
+        json.loads(week.report(*WIDGETS, "--issue", "1", "--json"))
         == week.read("/repositories/acme/widgets/issues/1").json()
     )
 
 
 def test_everything_by_one_thing(week: World):
-    assert "\n".join(f"{by}\n{report(week, '--by', by)}" for by in WAYS) == snapshot("""\
+    assert "\n".join(f"{by}\n{week.report('--by', by)}" for by in WAYS) == snapshot("""\
 repository
 Repository    At list price  Requests  Not priced
 acme/gadgets          $5.00         1
@@ -177,7 +165,7 @@ def test_work_without_a_price_is_nowhere_zero(world: World):
     (issue,) = world.weeks()
     (about_bug,) = world.comments(bug)
     texts = [world.comment(12), about_bug, issue.title, issue.body]
-    texts += [report(world, "--by", by) for by in WAYS]
+    texts += [world.report("--by", by) for by in WAYS]
     assert [text for text in texts if "$0" in text.replace("not $0", "")] == []
     sums = [line for text in texts for line in text.splitlines() if re.match(r"All |\| \*\*(All|Week)", line)]
     assert len(sums) > len(WAYS)
@@ -209,7 +197,7 @@ At a price that is not known: `some-model`.\
 
 It was #12, Rate limit.\
 """)
-    assert report(world, "--by", "label") == snapshot("""\
+    assert world.report("--by", "label") == snapshot("""\
 Label    At list price  Requests  Not priced
 backend      not known         1           1
 bug          not known         1           1
@@ -219,7 +207,7 @@ All          not known
     assert world.read("/repositories/acme/widgets/pulls/12").json()["total"] == snapshot(
         {"list_micros": None, "requests": 1, "unpriced_requests": 1, "reported_micros": 0}
     )
-    (row,) = csv.DictReader(io.StringIO(report(world, "--by", "model", "--csv")))
+    (row,) = csv.DictReader(io.StringIO(world.report("--by", "model", "--csv")))
     assert row == snapshot(
         {
             "repository": "",
@@ -246,7 +234,7 @@ def test_every_cut_is_complete(week: World, by: str):
     ]
     one_day = week.read("/costs", by=by, since="2026-11-17", until="2026-11-17").json()
     assert sum(row["cost"]["list_micros"] or 0 for row in one_day) == 1_010_000
-    assert json.loads(report(week, "--by", by, "--json")) == everything
+    assert json.loads(week.report("--by", by, "--json")) == everything
 
 
 def test_days_are_those_of_the_repository(week: World):
@@ -330,7 +318,7 @@ def test_one_installation_never_sees_another(week: World):
 )
 def test_questions_put_wrongly(week: World, words: list[str], problem: str):
     with pytest.raises((ReportError, BadDay), match=re.escape(problem)):
-        report(week, *words)
+        week.report(*words)
 
 
 PEOPLE = ("alice", "bob")
@@ -349,8 +337,8 @@ def test_nobody_is_named_or_ranked_anywhere(week: World):
         assert {answer.status_code for answer in answers} == {200}
         texts += [answer.text for answer in answers]
     for form in ((), ("--json",), ("--csv",)):
-        texts += [report(week, *form, "--by", by) for by in WAYS]
-        texts += [report(week, *WIDGETS, *form, *what) for what in (("--week",), ("--pull", "13"), ("--issue", "1"))]
+        texts += [week.report(*form, "--by", by) for by in WAYS]
+        texts += [week.report(*WIDGETS, *form, *what) for what in (("--week",), ("--pull", "13"), ("--issue", "1"))]
     people = [week.person(login) for login in PEOPLE]
     secrets = [*PEOPLE, *(person.email for person in people), *(author(person.email) for person in people)]
     for text in texts:
@@ -364,6 +352,6 @@ def test_a_label_that_is_a_formula_is_a_text_in_a_spreadsheet(world: World):
     world.open_pull(12, "feat/a", labels=["=HYPERLINK(1)", "-minus"])
     world.work("09:00 feat/a $1.00")
     world.settle()
-    rows = list(csv.DictReader(io.StringIO(report(world, "--by", "label", "--csv"))))
+    rows = list(csv.DictReader(io.StringIO(world.report("--by", "label", "--csv"))))
     assert sorted(row["name"] for row in rows) == ["'-minus", "'=HYPERLINK(1)"]
     assert {row["list_micros"] for row in rows} == {"500000"}

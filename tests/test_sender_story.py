@@ -13,7 +13,6 @@ from attribution.ledger import check
 from attribution.protocol import Receipt
 from attribution.usage import ContextSource, Usage, with_context
 from bot import ingest
-from bot.cli import report as report_command
 from bot.cli import token as token_command
 from bot.clock import to_ms
 from bot.keys import RepositoryKey, Sender
@@ -48,11 +47,7 @@ def at_terminal(world: World, monkeypatch, tmp_path) -> None:
 
 def history(world: World) -> list[str]:
     """Every decision on the work of #12, without times, short ids and token ids."""
-    options = report_command._parser().parse_args(["--pull", "12", "--history"])
-    with world.database.read() as connection:
-        text = report_command.report(
-            connection, world.bots[0].operator, options, world.now_ms, world.bots[0].settings.how_url
-        )
+    text = world.report("--pull", "12", "--history")
     lines = [line.split("  ", 2)[2].strip() for line in text.splitlines()]
     return [re.sub(r"token [0-9a-f]{8}", "token ...", line) for line in lines]
 

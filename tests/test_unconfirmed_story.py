@@ -7,8 +7,6 @@ from inline_snapshot import snapshot
 from attribution.budget import Scope
 from attribution.report import short_id
 from attribution.usage import Usage
-from bot.cli import report as report_command
-from bot.cli.report import _parser
 from bot.clock import DAY_MS, to_ms
 from bot.repository_settings import OperatorSettings
 from tests.channel import URL
@@ -41,17 +39,6 @@ def world(worlds: Worlds) -> World:
     world.send_usage(invented())
     world.settle()
     return world
-
-
-def report(world: World, *words: str) -> str:
-    with world.database.read() as connection:
-        return report_command.report(
-            connection,
-            world.bots[0].operator,
-            _parser().parse_args(words),
-            world.now_ms,
-            world.bots[0].settings.how_url,
-        )
 
 
 def confirm(world: World, by: str = "alice") -> None:
@@ -111,7 +98,7 @@ def test_it_is_beside_the_total_in_the_api_and_the_report(world: World):
             ),
         ]
     )
-    assert report(world, "--by", "tool") == snapshot("""\
+    assert world.report("--by", "tool") == snapshot("""\
 Tool         At list price  Requests  Not priced      Unconfirmed
 claude-code          $6.00         2              $1,000,000.00 †
 All                  $6.00                        $1,000,000.00 †
@@ -209,13 +196,13 @@ Labels are those of pull requests and of the issues that they close; what has se
     assert amounts == snapshot({"merged": (3000000, 0), "open": (6000000, 0), "no_pull": (1000000, 1000000000000)})
     assert week["total"]["list_micros"] == sum(own for own, _ in amounts.values()) == 10_000_000
     assert sum(row["cost"]["list_micros"] for row in week["rows"]) == 10_000_000
-    assert report(world, "--repository", "acme/widgets", "--week", "2026-W47", "--csv") == snapshot("""\
+    assert world.report("--repository", "acme/widgets", "--week", "2026-W47", "--csv") == snapshot("""\
 kind,list_micros,requests,unpriced_requests,reported_micros,pulls,unconfirmed_list_micros,unconfirmed_requests,unconfirmed_unpriced_requests,unconfirmed_reported_micros
 merged,3000000,1,0,0,1,0,0,0,0
 open,6000000,2,0,0,1,0,0,0,0
 no_pull,1000000,1,0,0,0,,100,0,1000000000000
 """)
-    whole = {by: report(world, "--by", by).splitlines()[-1].split() for by in ("stage", "label", "day", "model")}
+    whole = {by: world.report("--by", by).splitlines()[-1].split() for by in ("stage", "label", "day", "model")}
     assert list(whole.values()) == [["All", "$10.00", "$1,000,000.00", "†"]] * 4
 
 

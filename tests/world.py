@@ -27,6 +27,7 @@ from attribution.identity import author
 from attribution.ledger import Share
 from attribution.usage import Usage
 from bot import ticker
+from bot.cli import report as report_command
 from bot.clock import from_ms, to_ms
 from bot.context import Bot, Outside
 from bot.github.client import GitHubApp
@@ -362,6 +363,12 @@ class World:
                 self.read_token = token_store.new(connection, self.org.id, "a dashboard", self.now_ms, "read")
         headers = {"Authorization": f"Bearer {self.read_token}"}
         return self.send("GET", f"/api/v1{path}", params=params or None, headers=headers)
+
+    def report(self, *words: str) -> str:
+        """What `mergecost report` with these words prints on the server."""
+        bot, options = self.bots[0], report_command._parser().parse_args(words)
+        with self.database.read() as connection:
+            return report_command.report(connection, bot.operator, options, self.now_ms, bot.settings.how_url)
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
