@@ -5,6 +5,7 @@ from html import escape
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from bot.markdown import count
 from bot.store.progress import Progress, progress
 from webhooks.edge import Edge, edge_of
 from webhooks.pages import page
@@ -44,8 +45,8 @@ def _steps(edge: Edge, state: Progress) -> str:
         (True, "The GitHub App exists.", ""),
         (
             state.repositories > 0,
-            f"It is installed on {_count(state.repositories, 'repository', 'repositories')} of "
-            f"{_count(state.accounts, 'account', 'accounts')}. <a href='{install}'>More</a>",
+            f"It is installed on {count(state.repositories, 'repository', 'repositories')} of "
+            f"{count(state.accounts, 'account')}. <a href='{install}'>More</a>",
             f"<a href='{install}'>Install it</a> on the repositories whose pull requests should say what they cost.",
         ),
         (
@@ -74,12 +75,8 @@ def _worker(edge: Edge) -> str:
     return f"<p class=warning>Work waits: {escape(problem)}.</p>" if problem else ""
 
 
-def _count(number: int, one: str, several: str) -> str:
-    return f"{number:,} {one if number == 1 else several}"
-
-
 def _ago(age_ms: int) -> str:
     for size_ms, name in ((_DAY_MS, "day"), (_HOUR_MS, "hour"), (_MINUTE_MS, "minute"), (_SECOND_MS, "second")):
         if age_ms >= size_ms:
-            return f"{_count(age_ms // size_ms, name, name + 's')} ago"
+            return f"{count(age_ms // size_ms, name)} ago"
     return "just now"

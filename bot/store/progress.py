@@ -12,7 +12,11 @@ publications, sessions = table(Publication), table(SessionRow)
 _INSTALLED = select(func.count()).select_from(accounts).where(accounts.c.installation_id != 0, ~accounts.c.suspended)
 _COVERED = select(func.count()).select_from(repositories).where(repositories.c.active)
 _ANY_USAGE = select(sessions.c.account_id).limit(1)
-_ANY_COMMENT = select(publications.c.account_id).where(publications.c.comment_id.is_not(None)).limit(1)
+_ANY_COMMENT = (
+    select(publications.c.account_id)
+    .where(publications.c.kind == "pull", publications.c.comment_id.is_not(None))
+    .limit(1)
+)
 
 
 class Progress(msgspec.Struct, frozen=True):

@@ -40,3 +40,12 @@ def test_without_an_app_it_says_where_the_link_is(database: Database, tmp_path: 
         answer = server.send("GET", "/")
     assert answer.status_code == 200
     assert "set-up link" in answer.text
+
+
+def test_a_check_run_is_no_comment(world: World):
+    world.open_pull(11, "feat/a")
+    world.work("09:00 feat/a $1.00")
+    world.settings_file("comment: false")
+    world.settle()
+    assert world.check_run(11).conclusion == "neutral"
+    assert [mark for mark, _ in steps(world)] == ["✓", "✓", "✓", "✓", "→"]
