@@ -17,7 +17,7 @@ _MOST_SESSIONS = 10
 
 
 def title(view: WeekView) -> str:
-    """`AI spend, week 47 of 2026: $3.40 a merge`."""
+    """`AI spend, week 47 of 2026: $184.60, 14 merges, median $3.40`."""
     week = view.cost.week
     where = f"{view.full_name}: " if view.full_name else ""
     return f"{where}AI spend, week {week.number} of {week.year}: {_in_short(view.cost)}"
@@ -51,11 +51,11 @@ def _cost(cost: WeekCost) -> str:
         return _no_merge(cost)
     merges = f"{count(now.count, 'merge')}{' of known cost' if cost.unseen_merges else ''}"
     median = _marked(now.median_micros, now)
-    each = f"{_marked(now.mean_micros, now)} each on average, {median} in the median"
-    life = "Over their whole lives they"
     if now.count == 1:
-        each, life = f"{median} over its whole life", ""
-    total = f"{life} cost {_marked(now.total_micros, now)} together." if life else ""
+        each, total = f"{median} over its whole life", ""
+    else:
+        each = f"{_marked(now.mean_micros, now)} each on average, {median} in the median"
+        total = f"Over their whole lives they cost {_marked(now.total_micros, now)} together."
     than = f"The median is {_against(now, before)}." if before else "There are no merges before to compare with."
     return " ".join(part for part in (f"**{_used(cost)}; {merges}: {each}.**", total, than) if part)
 
