@@ -130,8 +130,7 @@ def add(
     """New charges, the origin of each, and the digests of their records."""
     columns = ("account_id", "charge_id", *_NOT_SHARED_OUT, *_ENTRY)
     rows = [
-        (account_id, charge_id, *_NOT_SHARED_OUT.values(), *_entry_values(charge, origin_id))
-        for (charge_id, charge), origin_id in zip(by_id.items(), origin_ids, strict=True)
+        (account_id, charge_id, *_NOT_SHARED_OUT.values(), *values) for charge_id, values in _entries(by_id, origin_ids)
     ]
     months.make_for(connection, by_id)
     insert_values(connection, charges, columns, rows)
@@ -147,17 +146,18 @@ def change(
 ) -> None:
     """Charges become these. Their revisions stay."""
     params = [
-        {"of_account": account_id, "of_charge": charge_id}
-        | dict(zip(_ENTRY, _entry_values(charge, origin_id), strict=True))
-        for (charge_id, charge), origin_id in zip(by_id.items(), origin_ids, strict=True)
+        {"of_account": account_id, "of_charge": charge_id} | dict(zip(_ENTRY, values, strict=True))
+        for charge_id, values in _entries(by_id, origin_ids)
     ]
     if params:
         connection.execute(_CHANGE, params)
         request_names.change(connection, account_id, by_id, digests)
 
 
-def _entry_values(charge: Charge, origin_id: int) -> tuple[Any, ...]:
-    return (origin_id, *values_of(charge.usage), *_MONEY_OF(charge))
+def _entries(by_id: Mapping[int, Charge], origin_ids: Iterable[int]) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """The `_ENTRY` columns of each charge, by its number."""
+    for (charge_id, charge), origin_id in zip(by_id.items(), origin_ids, strict=True):
+        yield charge_id, (origin_id, *values_of(charge.usage), *_MONEY_OF(charge))
 
 
 def charge_of(row: Any) -> Charge:
