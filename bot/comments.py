@@ -19,6 +19,7 @@ from bot.figures import issue as issue_figures
 from bot.figures import usual as usual_figures
 from bot.figures.breakdown import pull_facts
 from bot.figures.pull import view_of
+from bot.github.client import Missing, Refusal
 from bot.github.write_check import KIND as CHECK
 from bot.github.write_check import put_check
 from bot.github.write_comment import COMMENT, CommentText, put_comment
@@ -92,8 +93,10 @@ async def pull(bot: Bot, lease: Lease) -> bool:
         return await _put_comment(bot, lease, scene, is_last=True)
     try:
         await _put_comment(bot, lease, scene)
-    finally:  # the check run leads to the new comment, and is right where GitHub will not have one
-        await _put_check(bot, lease, _with_link(bot, lease.pull, scene))
+    except (Missing, Refusal):  # the check run is right where GitHub will not have a comment
+        await _put_check(bot, lease, scene)
+        raise
+    await _put_check(bot, lease, _with_link(bot, lease.pull, scene))
     return False
 
 
